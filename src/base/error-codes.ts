@@ -1,0 +1,157 @@
+/** One row of the error table: what happened, the exit status of the CLI, the HTTP status of the edge, and what to do. */
+export interface ErrorRow {
+  readonly message: string;
+  readonly exit: number;
+  readonly http: number;
+  readonly todo: string;
+}
+
+/**
+ * Every error a user can meet. `docs/errors.md` lists the same rows (a test holds the two equal).
+ * Exit statuses: 2 bad usage or input file, 3 something needed is missing, 4 it cannot be done on this rack, 5 a running part failed,
+ * 130 interrupted.
+ */
+export const ERROR_CODES = {
+  usage: { message: "the command line is not understood", exit: 2, http: 400, todo: "see `heddle <command> --help`" },
+  "file-unreadable": { message: "a file cannot be read", exit: 2, http: 400, todo: "check the path and its permissions" },
+  "file-unwritable": {
+    message: "a file cannot be written",
+    exit: 2,
+    http: 500,
+    todo: "check the path, its permissions and the free space",
+  },
+  "gguf-invalid": {
+    message: "the GGUF file is damaged or not a GGUF file",
+    exit: 2,
+    http: 400,
+    todo: "download it again; `heddle model pull` checks its sum",
+  },
+  "gguf-unsupported": {
+    message: "the GGUF file uses something heddle does not read",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the field; README, Limits, lists what is read",
+  },
+  "safetensors-invalid": { message: "the safetensors file is damaged", exit: 2, http: 400, todo: "download it again" },
+  "model-config-invalid": {
+    message: "config.json does not describe a usable model",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the field",
+  },
+  "model-unsupported": {
+    message: "the model is of a family heddle does not run yet",
+    exit: 2,
+    http: 400,
+    todo: "README, Limits, lists the families",
+  },
+  "model-weights-missing": {
+    message: "a tensor the model needs is not in its files",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the tensor; download the model again",
+  },
+  "tokenizer-unsupported": {
+    message: "the model's tokenizer is of a kind heddle does not run",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the kind",
+  },
+  "model-not-found": {
+    message: "the model was found in no source",
+    exit: 3,
+    http: 404,
+    todo: "the detail lists what was tried; give a path or a URL",
+  },
+  "checksum-mismatch": {
+    message: "a downloaded file does not have the expected checksum",
+    exit: 3,
+    http: 502,
+    todo: "try again; a proxy may have altered it",
+  },
+  "rack-invalid": {
+    message: "the rack file is not valid",
+    exit: 2,
+    http: 400,
+    todo: "the detail names line and field; `heddle rack discover` writes a valid one",
+  },
+  "plan-invalid": {
+    message: "the plan file is not valid",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the field; `heddle plan` writes a valid one",
+  },
+  "workload-invalid": {
+    message: "the workload is not valid",
+    exit: 2,
+    http: 400,
+    todo: "the detail names line and field; see `heddle simulate --help`",
+  },
+  "ledger-invalid": {
+    message: "the ledger file is damaged or of another version",
+    exit: 2,
+    http: 400,
+    todo: "the detail says where; a run that was killed keeps all whole records",
+  },
+  "pin-impossible": {
+    message: "a pinned choice cannot be kept",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the pin and what would be possible",
+  },
+  "plan-no-capacity": {
+    message: "the model does not fit the rack",
+    exit: 4,
+    http: 503,
+    todo: "the detail gives needed and available bytes per device",
+  },
+  "driver-missing": {
+    message: "a plan needs a driver that is not installed",
+    exit: 3,
+    http: 503,
+    todo: "the detail says which package to install",
+  },
+  "device-failed": { message: "a device failed while working", exit: 5, http: 500, todo: "the detail holds the driver's message" },
+  "host-lost": {
+    message: "a replica host ended unexpectedly and could not be replaced",
+    exit: 5,
+    http: 503,
+    todo: "see the host's log in the detail",
+  },
+  "port-in-use": {
+    message: "the address to listen on is taken",
+    exit: 3,
+    http: 500,
+    todo: "choose another with --port, or 0 for a free one",
+  },
+  "insecure-bind": {
+    message: "listening beyond loopback needs API keys",
+    exit: 2,
+    http: 500,
+    todo: "give --api-key-file, or --host 127.0.0.1",
+  },
+  "request-invalid": { message: "the request body is not valid", exit: 2, http: 400, todo: "the detail names the field" },
+  "request-too-large": { message: "the request body is over the limit", exit: 2, http: 413, todo: "shorten it, or raise --max-body-bytes" },
+  "request-unsupported": {
+    message: "the request asks for something heddle does not do",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the field; README, Limits",
+  },
+  "prompt-too-long": {
+    message: "prompt and output do not fit the context",
+    exit: 2,
+    http: 400,
+    todo: "shorten the prompt or lower max_tokens",
+  },
+  "model-unknown": { message: "no model of that name is served here", exit: 2, http: 404, todo: "GET /v1/models lists the names" },
+  unauthorized: { message: "the API key is missing or wrong", exit: 2, http: 401, todo: "send `Authorization: Bearer <key>`" },
+  "queue-full": { message: "the queue is full", exit: 5, http: 429, todo: "try again later" },
+  draining: { message: "the server is shutting down", exit: 5, http: 503, todo: "try again on another server" },
+  "not-found": { message: "there is nothing at that path", exit: 2, http: 404, todo: "README lists the paths" },
+  cancelled: { message: "the request was cancelled", exit: 130, http: 499, todo: "nothing" },
+  interrupted: { message: "interrupted", exit: 130, http: 503, todo: "run it again; finished parts are kept" },
+  internal: { message: "heddle made a mistake", exit: 70, http: 500, todo: "report it with the ledger and the message" },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,21 @@
+import type { Nanoseconds } from "../base/units.ts";
+
+/** What the cost of one iteration depends on. */
+export interface StepShape {
+  /** Prefill chunks: `count` new tokens after `context` tokens already in the cache. */
+  readonly prefill: readonly { readonly count: number; readonly context: number }[];
+  /** Context length of every decoding row (tokens in its cache before this step). */
+  readonly decodeContexts: readonly number[];
+  /** Rows whose logits are computed and sampled. */
+  readonly sampledRows: number;
+}
+
+/** Prices iterations of one stage on one device with the formats its plan chose. Pure; the same model prices plans, policies and simulation. */
+export interface StepCost {
+  /** Expected time of the stage, without queueing or transfers. Units: ns. */
+  stageNs(stage: number, shape: StepShape): Nanoseconds;
+  /** Time to hand `rows` rows of the residual stream from a stage to the next. Units: ns. */
+  handOverNs(stage: number, rows: number): Nanoseconds;
+  /** Relative half-width of the 90 % interval of one step: the systematic part is shared by a run, the noise is drawn per step. */
+  readonly spread: { readonly systematic: number; readonly noise: number };
+}

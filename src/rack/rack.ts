@@ -1,0 +1,80 @@
+import type { Bytes, BytesPerSecond, Nanoseconds } from "../base/units.ts";
+
+/** Kinds of execution target a rack may hold; those without a driver here can be described and simulated. */
+export type DeviceKind = "cpu" | "gpu" | "npu" | "ipu" | "dataflow" | "engine";
+export type MemoryTier = "hbm" | "dram" | "cxl" | "nvme" | "remote";
+/** Basis of a figure of the rack file. */
+export type FigureBasis = "measured" | "data-sheet";
+
+/** A rack: what `heddle rack discover` writes and every plan is made for. */
+export interface Rack {
+  readonly version: 1;
+  readonly name: string;
+  /** Hash over CPU model, core count, memory, Node and driver versions; calibrations are kept under it. */
+  readonly fingerprint: string;
+  readonly devices: readonly Device[];
+  readonly memories: readonly Memory[];
+  readonly links: readonly Link[];
+}
+
+export interface Device {
+  readonly id: string;
+  readonly kind: DeviceKind;
+  /** Driver that runs it: `ort` or `ort-wasm` today. */
+  readonly driver: string;
+  /** Threads one worker of it uses; the choice is measured. */
+  readonly threads: number;
+  /** Cores of the host it occupies; devices that share cores cannot work at full speed together. */
+  readonly cores: readonly number[];
+  readonly memory: string;
+  /** Measured operator tables; absent until calibrated. */
+  readonly calibration?: DeviceCalibration;
+}
+
+export interface Memory {
+  readonly id: string;
+  readonly tier: MemoryTier;
+  readonly capacityBytes: Bytes;
+  readonly bandwidthBytesPerSecond: BytesPerSecond;
+  readonly basis: FigureBasis;
+}
+
+export interface Link {
+  readonly from: string;
+  readonly to: string;
+  readonly via: "same-thread" | "message-port" | "process" | "network";
+  readonly latencyNs: Nanoseconds;
+  readonly bandwidthBytesPerSecond: BytesPerSecond;
+  readonly basis: FigureBasis;
+}
+
+/** How the weights of a matrix product are held and multiplied on a device. */
+export type ComputeFormat = "f32" | "int4" | "int8-row";
+
+/** Measured times of one device; every figure is a median of repeated runs. */
+export interface DeviceCalibration {
+  /** y = x·Wᵀ for `m` rows, weights [n, k]. */
+  readonly products: readonly {
+    readonly format: ComputeFormat;
+    readonly m: number;
+    readonly n: number;
+    readonly k: number;
+    readonly ns: Nanoseconds;
+  }[];
+  /** Two-part attention of one layer for `rows` new tokens of one sequence after `context` cached ones. */
+  readonly attention: readonly {
+    readonly rows: number;
+    readonly context: number;
+    readonly heads: number;
+    readonly kvHeads: number;
+    readonly headDim: number;
+    readonly ns: Nanoseconds;
+  }[];
+  /** Fixed cost of one run of a model with nothing in it, and of each further small operator. */
+  readonly launchNs: Nanoseconds;
+  readonly operatorNs: Nanoseconds;
+  /** Rate at which weights stream through a product at m = 1. */
+  readonly streamBytesPerSecond: BytesPerSecond;
+  /** Relative spread (90 %) of repeated measurements: the noise floor of every prediction made from them. */
+  readonly noise: number;
+}
