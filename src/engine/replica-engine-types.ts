@@ -4,7 +4,7 @@ import type { FromReplica, RequestId, ToReplica } from "./messages.ts";
 
 /** Dense id of an iteration of a replica. */
 export type TaskId = number;
-/** Lane of a running sequence: index of its working KV in the drivers, below `maxSequences`. */
+/** Lane of a running sequence: index of its working KV in the drivers, below `maxSequences`; the lowest free lane is taken first. */
 export type Lane = number;
 
 /** What enters a replica engine. Nothing else does. */

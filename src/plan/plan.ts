@@ -17,8 +17,14 @@ export interface Plan {
 export interface ReplicaPlan {
   readonly id: number;
   readonly stages: readonly StagePlan[];
-  /** KV pages (64 tokens, all layers) the replica may hold: running sequences and sealed blocks together. */
-  readonly kvPages: number;
+  /**
+   * KV pages (64 tokens, all layers) for running sequences. Lanes are padded to the longest: (highest open lane + 1) x (pages of the longest)
+   * never exceeds it.
+   */
+  readonly workingPages: number;
+  /** Slots for sealed blocks kept for reuse, one page each. */
+  readonly sealedSlots: number;
+  /** Bytes of one page over all layers of the model, f32 keys and values. */
   readonly pageBytes: number;
   /** Sequences that may run at once. */
   readonly maxSequences: number;
