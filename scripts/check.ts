@@ -1,1 +1,50 @@
-export {};
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** What `npm test` does: format and lint, types, then every test (layer and house rules are tests too); one plain summary line at the end. */
+interface Step {
+  readonly name: string;
+  readonly command: readonly string[];
+}
+
+const scratch = mkdtempSync(join(tmpdir(), "heddle-check-"));
+const report = join(scratch, "vitest.json");
+const extra = process.argv.slice(2);
+
+const STEPS: readonly Step[] = [
+  { name: "format and lint", command: ["biome", "check", "--error-on-warnings", "."] },
+  { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
+  { name: "tests", command: ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...extra] },
+  { name: "package", command: ["publint", "--strict"] },
+];
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+}
+
+function readReport(): VitestReport {
+  try {
+    return JSON.parse(readFileSync(report, "utf8")) as VitestReport;
+  } catch {
+    return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
+  }
+}
+
+const failed: string[] = [];
+for (const step of STEPS) {
+  process.stdout.write(`\n== ${step.name}\n`);
+  const [binary = "", ...rest] = step.command;
+  const { status } = spawnSync(join("node_modules", ".bin", binary), rest, { stdio: "inherit" });
+  if (status !== 0) failed.push(step.name);
+}
+const counts = readReport();
+rmSync(scratch, { recursive: true, force: true });
+if (failed.length > 0) process.stdout.write(`\nfailed: ${failed.join(", ")}\n`);
+if (counts.numPendingTests > 0)
+  process.stdout.write(`\n${counts.numPendingTests} left out: what they need (a model, shared data) is not on this machine\n`);
+process.stdout.write(`\n${counts.numPassedTests} passed, ${counts.numFailedTests} failed, ${counts.numPendingTests} skipped\n`);
+process.exitCode = failed.length === 0 && counts.numPassedTests > 0 ? 0 : 1;

@@ -1,0 +1,45 @@
+/** Which layer may import which; the one list behind dependency-cruiser's rules and tidy's purity check. */
+const BELOW_COST = ["base", "clock", "rack", "graph"];
+const BELOW_POLICY = [...BELOW_COST, "cost", "inspect", "state", "plan"];
+const BELOW_SIMULATE = [...BELOW_POLICY, "policy", "engine", "fleet"];
+
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  clock: ["base"],
+  rack: ["base", "clock"],
+  graph: ["base", "clock"],
+  cost: BELOW_COST,
+  inspect: [...BELOW_COST, "cost"],
+  state: [...BELOW_COST, "cost"],
+  plan: [...BELOW_COST, "cost", "inspect", "state"],
+  policy: BELOW_POLICY,
+  engine: [...BELOW_POLICY, "policy"],
+  fleet: [...BELOW_POLICY, "policy", "engine"],
+  simulate: BELOW_SIMULATE,
+  telemetry: ["base"],
+  execute: [...BELOW_SIMULATE, "telemetry"],
+  serve: [...BELOW_SIMULATE, "telemetry", "execute"],
+  cli: [...BELOW_SIMULATE, "telemetry", "simulate", "execute", "serve"],
+};
+
+/** Layers that know no clock, chance, I/O or Node; they run in a browser unchanged. */
+export const PURE_LAYERS: readonly string[] = [
+  "base",
+  "clock",
+  "rack",
+  "graph",
+  "cost",
+  "inspect",
+  "state",
+  "plan",
+  "policy",
+  "engine",
+  "fleet",
+  "simulate",
+];
+
+/** Layer of a path such as `src/engine/ledger.ts`; undefined for files that belong to none. */
+export function layerOf(path: string): string | undefined {
+  const match = /^src\/([a-z]+)\//.exec(path);
+  return match?.[1];
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { ERROR_CODES } from "../base/error-codes.ts";
+import { toHeddleError } from "../base/heddle-error.ts";
+import { version } from "../version.ts";
+
+/** Every command with its module; a command is loaded when it is named, so that `heddle --help` starts at once. */
+const COMMANDS: readonly CommandEntry[] = [];
+
+interface CommandEntry {
+  readonly name: string;
+  readonly add: (program: Command) => Promise<void>;
+}
+
+process.exitCode = await main(process.argv);
+
+async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command("heddle")
+    .description("Turns a rack of unlike devices into one programmable machine for AI inference.")
+    .version(version)
+    .exitOverride();
+  const named = COMMANDS.filter((entry) => entry.name === argv[2]);
+  for (const entry of named.length > 0 ? named : COMMANDS) await entry.add(program);
+  try {
+    await program.parseAsync([...argv]);
+    return Number(process.exitCode ?? 0);
+  } catch (thrown) {
+    return report(thrown, argv.includes("--json"));
+  }
+}
+
+/** Prints one clear error and gives the exit status of the table. */
+function report(thrown: unknown, json: boolean): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : ERROR_CODES.usage.exit;
+  const error = toHeddleError(thrown);
+  const row = ERROR_CODES[error.code];
+  if (json) {
+    const { code, message, where, detail } = error;
+    process.stdout.write(`${JSON.stringify({ error: { code, message, where, detail, todo: row.todo } }, null, 2)}\n`);
+  } else {
+    process.stderr.write(`heddle: ${error.message} [${error.code}]\n  what to do: ${row.todo}\n`);
+    if (error.code === "internal" && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ""}\n`);
+  }
+  return row.exit;
+}
