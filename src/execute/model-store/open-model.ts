@@ -1,0 +1,26 @@
+import { basename } from "node:path";
+import type { DecoderModel } from "../../graph/decoder/model.ts";
+import { decoderFromGguf } from "../../graph/gguf/decoder-from-gguf.ts";
+import { readGguf } from "../../graph/gguf/read-gguf.ts";
+import { openFileBytes } from "../file-bytes.ts";
+
+/** Endings of file names that tell the weight format, not the model. */
+const FORMAT_SUFFIX = /[.-](I?Q\d\w*|F16|F32|BF16)$/i;
+
+/**
+ * Opens a model file or folder. Tensor data is read when asked for; the files stay open for the life of the process.
+ *
+ * Errors: `file-unreadable` and those of the readers.
+ */
+export function openDecoderModel(path: string): DecoderModel {
+  const file = openFileBytes(path);
+  try {
+    const name = basename(path)
+      .replace(/\.gguf$/i, "")
+      .replace(FORMAT_SUFFIX, "");
+    return decoderFromGguf(readGguf(file), name);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
