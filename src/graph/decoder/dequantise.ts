@@ -31,19 +31,26 @@ function decodeInto(tensor: WeightTensor, source: Uint8Array, out: Float32Array)
       new Uint8Array(out.buffer).set(source);
       return;
     case "F16":
-      return decodeF16(source, out);
+      decodeF16(source, out);
+      return;
     case "BF16":
-      return decodeBf16(source, out);
+      decodeBf16(source, out);
+      return;
     case "Q4_0":
-      return decodeQ4(source, out, false);
+      decodeQ4(source, out, false);
+      return;
     case "Q4_1":
-      return decodeQ4(source, out, true);
+      decodeQ4(source, out, true);
+      return;
     case "Q8_0":
-      return decodeQ8(source, out);
+      decodeQ8(source, out);
+      return;
     case "Q4_K":
-      return decodeQ4K(source, out);
+      decodeQ4K(source, out);
+      return;
     case "Q6_K":
-      return decodeQ6K(source, out);
+      decodeQ6K(source, out);
+      return;
     default:
       unreachable(tensor.format);
   }
