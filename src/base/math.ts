@@ -5,8 +5,9 @@
 
 const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
-const INVERSE_LN2 = 1.4426950408889634;
-const SQRT_2 = 1.4142135623730951;
+const INVERSE_LN2 = 1 / LN2_HIGH;
+/** Near the root of 2, so that the reduced mantissa lies about 1. */
+const MANTISSA_SPLIT = 1.4125;
 /** Above it exp overflows a double, below the second it is 0. */
 const EXP_MAX = 709.782712893384;
 const EXP_MIN = -745.1332191019411;
@@ -24,7 +25,7 @@ export function ln(x: number): number {
   let exponent = (high >>> 20) - 1023 - (subnormal ? 54 : 0);
   scratch.setUint32(0, (high & 0xfffff) | 0x3ff00000);
   let mantissa = scratch.getFloat64(0);
-  if (mantissa > SQRT_2) {
+  if (mantissa > MANTISSA_SPLIT) {
     mantissa /= 2;
     exponent += 1;
   }
