@@ -77,4 +77,6 @@ export interface DeviceCalibration {
   readonly streamBytesPerSecond: BytesPerSecond;
   /** Relative spread (90 %) of repeated measurements: the noise floor of every prediction made from them. */
   readonly noise: number;
+  /** Factor (>= 1) by which its times grow while the other cores of its memory do the same work; absent where it was not measured. */
+  readonly concurrentSlowdown?: number;
 }

@@ -1,0 +1,55 @@
+import type { Rack } from "./rack.ts";
+
+/** A relation between parts of a rack that does not hold; `path` names the field. */
+export interface RackFault {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Endpoint of a link that stands for the process in front of the replica hosts. */
+export const FRONT_END = "front-end";
+
+/** The first broken relation of a well-formed rack: ids unique, memories and link ends known, cores distinct. */
+export function checkRack(rack: Rack): RackFault | undefined {
+  return checkMemories(rack) ?? checkDevices(rack) ?? checkLinks(rack);
+}
+
+function checkMemories(rack: Rack): RackFault | undefined {
+  const seen = new Set<string>();
+  for (const [index, { id }] of rack.memories.entries()) {
+    if (seen.has(id)) return { path: ["memories", index, "id"], message: `another memory is named ${quoted(id)}` };
+    seen.add(id);
+  }
+  return undefined;
+}
+
+function checkDevices(rack: Rack): RackFault | undefined {
+  const memories = new Set(rack.memories.map((memory) => memory.id));
+  const seen = new Set<string>([FRONT_END]);
+  for (const [index, device] of rack.devices.entries()) {
+    const at = (field: string, message: string): RackFault => ({ path: ["devices", index, field], message });
+    if (seen.has(device.id)) {
+      const other = device.id === FRONT_END ? "is reserved" : "names another device too";
+      return at("id", `${quoted(device.id)} ${other}`);
+    }
+    seen.add(device.id);
+    if (!memories.has(device.memory))
+      return at("memory", `no memory is named ${quoted(device.memory)}; there are ${[...memories].join(", ")}`);
+    if (new Set(device.cores).size !== device.cores.length) return at("cores", "a core is listed twice");
+  }
+  return undefined;
+}
+
+function checkLinks(rack: Rack): RackFault | undefined {
+  const ends = new Set([FRONT_END, ...rack.devices.map((device) => device.id), ...rack.memories.map((memory) => memory.id)]);
+  for (const [index, link] of rack.links.entries()) {
+    for (const end of ["from", "to"] as const) {
+      if (!ends.has(link[end])) return { path: ["links", index, end], message: `nothing is named ${quoted(link[end])}` };
+    }
+  }
+  return undefined;
+}
+
+function quoted(text: string): string {
+  return `'${text}'`;
+}

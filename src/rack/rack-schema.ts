@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { finiteAmount, nameText, positive } from "./schema-parts.ts";
+
+/** Most rows one operator table of a device may hold. */
+const TABLE_ROWS_MAX = 4096;
+const DEVICES_MAX = 1024;
+/** Largest core number, thread count or table dimension that is plausible. */
+const COUNT_MAX = 1_048_576;
+const THREADS_MAX = 4096;
+
+const dimension = z.int().min(1).max(COUNT_MAX);
+
+/** Formats a matrix product can be held in, as the rack file and the plan file spell them. */
+export const computeFormat = z.enum(["f32", "int4", "int8-row"]);
+
+const productRow = z.strictObject({
+  format: computeFormat,
+  m: dimension,
+  n: dimension,
+  k: dimension,
+  ns: positive,
+});
+
+const attentionRow = z.strictObject({
+  rows: dimension,
+  context: z.int().min(0).max(COUNT_MAX),
+  heads: dimension,
+  kvHeads: dimension,
+  headDim: dimension,
+  ns: positive,
+});
+
+const deviceCalibration = z.strictObject({
+  products: z.array(productRow).max(TABLE_ROWS_MAX),
+  attention: z.array(attentionRow).max(TABLE_ROWS_MAX),
+  launchNs: finiteAmount,
+  operatorNs: finiteAmount,
+  streamBytesPerSecond: positive,
+  noise: z.number().min(0).max(10),
+  concurrentSlowdown: z.exactOptional(z.number().min(1).max(1000)),
+});
+
+const device = z.strictObject({
+  id: nameText,
+  kind: z.enum(["cpu", "gpu", "npu", "ipu", "dataflow", "engine"]),
+  driver: nameText,
+  threads: z.int().min(1).max(THREADS_MAX),
+  cores: z.array(z.int().min(0).max(COUNT_MAX)).min(1).max(THREADS_MAX),
+  memory: nameText,
+  calibration: z.exactOptional(deviceCalibration),
+});
+
+const basis = z.enum(["measured", "data-sheet"]);
+
+const memory = z.strictObject({
+  id: nameText,
+  tier: z.enum(["hbm", "dram", "cxl", "nvme", "remote"]),
+  capacityBytes: positive,
+  bandwidthBytesPerSecond: positive,
+  basis,
+});
+
+const link = z.strictObject({
+  from: nameText,
+  to: nameText,
+  via: z.enum(["same-thread", "message-port", "process", "network"]),
+  latencyNs: finiteAmount,
+  bandwidthBytesPerSecond: positive,
+  basis,
+});
+
+/** Form of a rack file, version 1; relations between its parts are checked by `checkRack`. */
+export const rackSchema = z.strictObject({
+  version: z.literal(1),
+  name: nameText,
+  fingerprint: nameText,
+  devices: z.array(device).min(1).max(DEVICES_MAX),
+  memories: z.array(memory).min(1).max(DEVICES_MAX),
+  links: z.array(link).max(DEVICES_MAX * 4),
+});

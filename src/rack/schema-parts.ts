@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/** Longest identifier or path a file may hold. */
+const NAME_LENGTH_MAX = 200;
+
+/** A name shown to people and compared by programs: no control characters, nothing empty. */
+export const nameText = z
+  .string()
+  .min(1)
+  .max(NAME_LENGTH_MAX)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u, "must not hold control characters");
+
+/** A duration, size or rate that may be 0 (never minus 0, which JSON would not keep). */
+export const finiteAmount = z
+  .number()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER)
+  .overwrite((amount) => amount + 0);
+
+/** A duration, size or rate above 0. */
+export const positive = z.number().gt(0).max(Number.MAX_SAFE_INTEGER);
+
+/** Path of a field as people write it: `devices[0].threads`. */
+export function fieldPath(path: readonly PropertyKey[]): string {
+  let text = "";
+  for (const step of path) text += typeof step === "number" ? `[${step}]` : `${text === "" ? "" : "."}${String(step)}`;
+  return text === "" ? "the whole file" : text;
+}
+
+/** The issue of a failed check that explains most: an unknown field (often a misspelt one) before what follows from it. */
+export function firstIssue(error: z.ZodError): { readonly path: readonly PropertyKey[]; readonly message: string } {
+  const unknown = error.issues.find((issue) => issue.code === "unrecognized_keys");
+  if (unknown !== undefined) return { path: [...unknown.path, unknown.keys[0] ?? ""], message: "there is no such field" };
+  const issue = error.issues[0];
+  return issue === undefined ? { path: [], message: "is not valid" } : { path: issue.path, message: issue.message };
+}
