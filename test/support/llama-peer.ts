@@ -49,7 +49,10 @@ export async function loadPeer(path: string, contextSize = 1024): Promise<LlamaP
     probabilities: (tokens) =>
       withSequence(async (sequence) => {
         const results = await sequence.controlledEvaluate(
-          (tokens as Token[]).map((token) => [token, { generateNext: { probabilities: true, options: { temperature: 1 } } }]),
+          (tokens as Token[]).map((token) => [
+            token,
+            { generateNext: { probabilities: true, options: { temperature: 1, topK: 0, topP: 1, minP: 0 } } },
+          ]),
         );
         return results.map((result) => result?.next.probabilities ?? new Map<number, number>());
       }),
