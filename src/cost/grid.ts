@@ -1,0 +1,96 @@
+import { assert } from "../base/assert.ts";
+
+/** A measured value at a point of a two-dimensional table. */
+export interface GridPoint {
+  readonly x: number;
+  readonly y: number;
+  readonly value: number;
+}
+
+export interface GridReading {
+  readonly value: number;
+  /** The point itself was measured. */
+  readonly exact: boolean;
+  /** How far outside the table the question lies, relative to its edge: 0 inside, 1 at twice the edge. */
+  readonly outside: number;
+}
+
+interface Row {
+  readonly x: number;
+  readonly ys: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** Part of a step between two measured points, from 0 to 1; outside that range beyond the table. */
+interface Position {
+  readonly low: number;
+  readonly high: number;
+  readonly share: number;
+  readonly outside: number;
+}
+
+/** Durations grow with work; where noise says otherwise beyond the edge, they stay level. */
+const SLOPE_MIN = 0;
+
+/**
+ * Reads a table by linear interpolation along y within the two neighbouring rows, then along x.
+ *
+ * Model: a step's time is affine in batch and context within a cell (products a + b·batch, attention c·batch·context), which this reproduces exactly.
+ * Beyond the edge the last slope goes on, and the reading says how far outside it lies. Rows may have different columns.
+ * Complexity: O(log points) a reading.
+ */
+export function gridReader(points: readonly GridPoint[]): (x: number, y: number) => GridReading {
+  assert(points.length > 0, "a table has at least one point");
+  const rows = rowsOf(points);
+  const xs = rows.map((row) => row.x);
+  return (x, y) => {
+    const at = locate(xs, x);
+    const low = readRow(rows[at.low]!, y);
+    const high = at.high === at.low ? low : readRow(rows[at.high]!, y);
+    return {
+      value: Math.max(0, between(low.value, high.value, at.share)),
+      exact: low.exact && (at.share === 0 || (at.share === 1 && high.exact)),
+      outside: Math.max(at.outside, low.outside, at.share === 0 ? 0 : high.outside),
+    };
+  };
+}
+
+function rowsOf(points: readonly GridPoint[]): Row[] {
+  const byX = new Map<number, GridPoint[]>();
+  for (const point of points) {
+    const row = byX.get(point.x);
+    if (row === undefined) byX.set(point.x, [point]);
+    else row.push(point);
+  }
+  return [...byX.entries()]
+    .sort(([a], [b]) => a - b)
+    .map(([x, row]) => {
+      const sorted = [...row].sort((a, b) => a.y - b.y);
+      return { x, ys: sorted.map((point) => point.y), values: sorted.map((point) => point.value) };
+    });
+}
+
+function readRow(row: Row, y: number): GridReading {
+  const at = locate(row.ys, y);
+  const value = between(row.values[at.low]!, row.values[at.high]!, at.share);
+  return { value, exact: (at.share === 0 || at.share === 1) && at.outside === 0, outside: at.outside };
+}
+
+function between(low: number, high: number, share: number): number {
+  const inside = share >= 0 && share <= 1;
+  const slope = inside ? high - low : Math.max(SLOPE_MIN, high - low);
+  return share > 1 ? high + slope * (share - 1) : low + slope * share;
+}
+
+/** The cell of an ascending list that holds `value`; the first or last cell beyond the ends. */
+function locate(sorted: readonly number[], value: number): Position {
+  const last = sorted.length - 1;
+  const first = sorted[0]!;
+  const end = sorted[last]!;
+  const outside = value > end ? (value - end) / Math.max(1, end) : value < first ? (first - value) / Math.max(1, first) : 0;
+  if (last === 0) return { low: 0, high: 0, share: 0, outside };
+  let low = 0;
+  while (low < last - 1 && sorted[low + 1]! <= value) low += 1;
+  const from = sorted[low]!;
+  return { low, high: low + 1, share: (value - from) / (sorted[low + 1]! - from), outside };
+}

@@ -1,0 +1,104 @@
+import type { DecoderSpec } from "../graph/decoder/spec.ts";
+import type { ComputeFormat, Device } from "../rack/rack.ts";
+import { type AttentionPricer, attentionPricer } from "./attention-cost.ts";
+import { headProduct, layerProducts } from "./decoder-shape.ts";
+import { type Priced, scalePriced, sumPriced } from "./priced.ts";
+import { type ProductPricer, productPricer } from "./product-cost.ts";
+import { type CostedStage, FREE, type StagePricer } from "./stage-pricer.ts";
+
+/** Small operators (norms, rotation, masks, reshapes, gates) of a layer and around the layers in the lowering. Source: the lowered graph. */
+const LAYER_OPERATORS = 12;
+const STAGE_OPERATORS = 8;
+/** What sums of separately timed operators leave out (caches between operators, allocation). Source: stage measurements of one machine. */
+const SUM_SPREAD = 0.25;
+
+/** Why a stage cannot be priced on a device. */
+export type NoBasis = { readonly code: "no-basis"; readonly device: string; readonly missing: string };
+
+/**
+ * Prices a stage from its device's operator tables: launch + layers x (products + attention + small operators) + head.
+ *
+ * Errors: `no-basis` names the table that is missing.
+ * Source: the device's calibration.
+ */
+export function operatorPricer(
+  spec: DecoderSpec,
+  stage: CostedStage,
+  device: Device,
+): { readonly ok: true; readonly value: StagePricer } | { readonly ok: false; readonly error: NoBasis } {
+  const table = device.calibration;
+  const missing = (what: string): { readonly ok: false; readonly error: NoBasis } => ({
+    ok: false,
+    error: { code: "no-basis", device: device.id, missing: what },
+  });
+  if (table === undefined) return missing("calibration");
+  const attention = attentionPricer(table.attention, spec, table.noise);
+  if (attention === undefined) return missing("attention table");
+  const decode = productPricer(table.products, stage.decodeFormat, table.noise);
+  if (decode === undefined) return missing(`${stage.decodeFormat} products`);
+  const prefill = productPricer(table.products, stage.prefillFormat, table.noise);
+  if (prefill === undefined) return missing(`${stage.prefillFormat} products`);
+  const fixed = fixedPart(stage, table.launchNs, table.operatorNs, table.noise);
+  const parts: RunParts = { spec, stage, attention, fixed, head: decode };
+  return { ok: true, value: pricerOf(parts, decode, prefill, table.noise) };
+}
+
+interface RunParts {
+  readonly spec: DecoderSpec;
+  readonly stage: CostedStage;
+  readonly attention: AttentionPricer;
+  readonly fixed: Priced;
+  readonly head: ProductPricer;
+}
+
+function pricerOf(parts: RunParts, decode: ProductPricer, prefill: ProductPricer, noise: number): StagePricer {
+  return {
+    source: "operator tables",
+    noise,
+    price: (shape) => {
+      const rows = shape.decodeContexts.length;
+      const context = shape.decodeContexts.reduce((longest, length) => Math.max(longest, length), 0);
+      const decodePart = rows === 0 ? FREE : runCost(parts, decode, { rows, sequences: rows, context, sampled: rows });
+      let sampled = Math.max(0, shape.sampledRows - rows);
+      const chunks = shape.prefill.map(({ count, context: cached }) => {
+        const sampledHere = Math.min(1, sampled);
+        sampled -= sampledHere;
+        return runCost(parts, prefill, { rows: count, sequences: 1, context: cached, sampled: sampledHere });
+      });
+      return { decode: decodePart, prefill: sumPriced(chunks) };
+    },
+  };
+}
+
+interface Run {
+  readonly rows: number;
+  /** Sequences the rows belong to, evenly. */
+  readonly sequences: number;
+  readonly context: number;
+  readonly sampled: number;
+}
+
+function runCost(parts: RunParts, product: ProductPricer, run: Run): Priced {
+  const { spec, stage } = parts;
+  const attention = scalePriced(parts.attention(run.rows / run.sequences, run.context), run.sequences);
+  const layer = sumPriced([...layerProducts(spec).map(({ n, k }) => product(run.rows, n, k)), attention]);
+  const costs = [parts.fixed, scalePriced(layer, stage.toLayer - stage.fromLayer)];
+  if (stage.toLayer === spec.layers && run.sampled > 0) {
+    const { n, k } = headProduct(spec);
+    costs.push(parts.head(run.sampled, n, k));
+  }
+  const sum = sumPriced(costs);
+  const basis = sum.basis === "measured" ? "interpolated" : sum.basis;
+  return { ns: sum.ns, spread: sum.spread + SUM_SPREAD, basis };
+}
+
+function fixedPart(stage: CostedStage, launchNs: number, operatorNs: number, noise: number): Priced {
+  const operators = (stage.toLayer - stage.fromLayer) * LAYER_OPERATORS + STAGE_OPERATORS;
+  return { ns: launchNs + operators * operatorNs, spread: noise, basis: "measured" };
+}
+
+/** Formats a device's tables hold products of. */
+export function calibratedFormats(device: Device): readonly ComputeFormat[] {
+  const held = new Set(device.calibration?.products.map((row) => row.format) ?? []);
+  return (["f32", "int4", "int8-row"] as const).filter((format) => held.has(format));
+}

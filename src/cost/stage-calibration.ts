@@ -1,0 +1,44 @@
+import type { Nanoseconds } from "../base/units.ts";
+import type { ComputeFormat } from "../rack/rack.ts";
+
+/** What a stage was when it was measured; a calibration prices only stages that agree. */
+export interface StageIdentity {
+  readonly rackFingerprint: string;
+  readonly modelFingerprint: string;
+  readonly fromLayer: number;
+  readonly toLayer: number;
+  readonly driver: string;
+  readonly threads: number;
+  readonly prefillFormat: ComputeFormat;
+  readonly decodeFormat: ComputeFormat;
+}
+
+/** Measured times of one loaded stage, run as it is served; every figure is a median of repeated runs. */
+export interface StageCalibration extends StageIdentity {
+  /** Tokens in a page of KV: contexts are padded to whole pages, and a page that fills up is sealed by a copy. */
+  readonly pageTokens: number;
+  /** One decode step of `batch` rows, each with `context` tokens cached; contexts are rounded up to whole pages. */
+  readonly decode: readonly { readonly batch: number; readonly context: number; readonly ns: Nanoseconds }[];
+  /** One prefill chunk of `count` tokens after `context` cached ones, nothing sampled, nothing sealed. */
+  readonly prefill: readonly { readonly count: number; readonly context: number; readonly ns: Nanoseconds }[];
+  /** Extra time of a prefill chunk whose last row is sampled: the head. 0 for stages without it. */
+  readonly sampleNs: Nanoseconds;
+  /** Copying one full block into its slot, and one sealed block into a lane. */
+  readonly sealNs: Nanoseconds;
+  readonly gatherNs: Nanoseconds;
+  /** Relative 90 % scatter of single runs about their median. */
+  readonly noise: number;
+  /** Relative difference between the rounds of the measurement: what the machine itself drifted meanwhile. */
+  readonly drift: number;
+}
+
+/** Text that is equal for equal identities. */
+export function stageKey(stage: StageIdentity): string {
+  const { rackFingerprint, modelFingerprint, fromLayer, toLayer, driver, threads, prefillFormat, decodeFormat } = stage;
+  return [rackFingerprint, modelFingerprint, `${fromLayer}-${toLayer}`, driver, `${threads}t`, prefillFormat, decodeFormat].join("/");
+}
+
+/** Agrees in all but the layers: such a calibration can be scaled to the stage. */
+export function sameButLayers(a: StageIdentity, b: StageIdentity): boolean {
+  return stageKey({ ...a, fromLayer: 0, toLayer: 0 }) === stageKey({ ...b, fromLayer: 0, toLayer: 0 });
+}

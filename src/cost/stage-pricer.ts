@@ -1,0 +1,31 @@
+import type { ComputeFormat } from "../rack/rack.ts";
+import type { Priced } from "./priced.ts";
+import type { StepShape } from "./step-cost.ts";
+
+/** What the cost of a stage depends on besides the iteration; a `StagePlan` is one. */
+export interface CostedStage {
+  readonly fromLayer: number;
+  readonly toLayer: number;
+  readonly device: string;
+  readonly driver: string;
+  readonly threads: number;
+  readonly prefillFormat: ComputeFormat;
+  readonly decodeFormat: ComputeFormat;
+}
+
+/** Time of one iteration of a stage in its two parts: the decoding rows run together, the prefill chunks with the prefill weights. */
+export interface StagePrice {
+  readonly decode: Priced;
+  readonly prefill: Priced;
+}
+
+/** Prices iterations of one stage. */
+export interface StagePricer {
+  price(shape: StepShape): StagePrice;
+  /** Where the figures come from, for people. */
+  readonly source: string;
+  /** Relative half-width (90 %) of one step's own scatter. */
+  readonly noise: number;
+}
+
+export const FREE: Priced = { ns: 0, spread: 0, basis: "measured" };
