@@ -23,8 +23,12 @@ export function byteSymbols(): string[] {
   return Array.from({ length: 256 }, (_unused, byte) => String.fromCharCode(printable(byte) ? byte : next++));
 }
 
-/** Metadata of a byte-level BPE tokenizer of exactly `size` tokens; ends with token 2, `<|im_end|>`. */
-export function bpeMetadata(size: number, pre: string): Record<string, MetadataValue> {
+interface BpeVocabulary {
+  readonly tokens: readonly string[];
+  readonly merges: readonly string[];
+}
+
+function bpeVocabulary(size: number): BpeVocabulary {
   const symbols = byteSymbols();
   const merges: string[] = [];
   const tokens = [...BPE_SPECIALS, ...symbols];
@@ -32,6 +36,12 @@ export function bpeMetadata(size: number, pre: string): Record<string, MetadataV
   growByMerges(tokens, size, { start, joins: (left, right) => !right.startsWith("Ġ") && left !== "" }, (left, right) =>
     merges.push(`${left} ${right}`),
   );
+  return { tokens, merges };
+}
+
+/** Metadata of a byte-level BPE tokenizer of exactly `size` tokens; ends with token 2, `<|im_end|>`. */
+export function bpeMetadata(size: number, pre: string): Record<string, MetadataValue> {
+  const { tokens, merges } = bpeVocabulary(size);
   return {
     "tokenizer.ggml.model": { string: "gpt2" },
     "tokenizer.ggml.pre": { string: pre },
@@ -43,6 +53,28 @@ export function bpeMetadata(size: number, pre: string): Record<string, MetadataV
     "tokenizer.ggml.add_bos_token": { bool: false },
     "tokenizer.chat_template": { string: CHATML_TEMPLATE },
   };
+}
+
+/** The same vocabulary as tokenizer.json and tokenizer_config.json, with the pre-tokenizer of SmolLM2. */
+export function bpeTokenizerJson(size: number): { tokenizer: Record<string, unknown>; config: Record<string, unknown> } {
+  const { tokens, merges } = bpeVocabulary(size);
+  const tokenizer = {
+    version: "1.0",
+    added_tokens: BPE_SPECIALS.map((content, id) => ({ id, content, special: true, normalized: false, lstrip: false, rstrip: false })),
+    normalizer: null,
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [
+        { type: "Digits", individual_digits: true },
+        { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+      ],
+    },
+    post_processor: null,
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: { type: "BPE", vocab: Object.fromEntries(tokens.map((token, id) => [token, id])), merges },
+  };
+  const config = { bos_token: "<|im_start|>", eos_token: "<|im_end|>", add_bos_token: false, chat_template: CHATML_TEMPLATE };
+  return { tokenizer, config };
 }
 
 /** Metadata of a SentencePiece tokenizer (`llama`) of exactly `size` tokens; begins with `<s>`, ends with `</s>`. */
