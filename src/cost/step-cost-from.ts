@@ -1,3 +1,4 @@
+import { must } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
 import type { Device, Rack } from "../rack/rack.ts";
@@ -41,7 +42,7 @@ const TYPICAL_DECODE: StepShape = { prefill: [], decodeContexts: [256], sampledR
 const TYPICAL_PREFILL: StepShape = { prefill: [{ count: 256, context: 0 }], decodeContexts: [], sampledRows: 0 };
 /** Scaling a stage's measurement to other layers assumes equal layers, which they are but for the head. */
 const SCALED_SPREAD = 0.08;
-/** Share of the residual stream's bytes per element: f32. */
+/** Bytes of an element of the residual stream: f32. */
 const RESIDUAL_BYTES = 4;
 
 /**
@@ -58,6 +59,8 @@ export function stepCostFrom(input: StepCostInput): Result<PricedStepCost, NoBas
     if (!pricer.ok) return pricer;
     pricers.push(pricer.value);
   }
+  const unlinked = input.stages.find((_stage, index) => index > 0 && handOverCost(input, index - 1, 1) === undefined);
+  if (unlinked !== undefined) return err({ code: "no-basis", device: unlinked.device, missing: "links" });
   return ok(compose(input, pricers));
 }
 
@@ -107,7 +110,7 @@ function compose(input: StepCostInput, pricers: readonly StagePricer[]): PricedS
     // A correction was fitted to this very stage: its own interval replaces the tables', unless the question lies outside them.
     return sum.basis === "extrapolated" ? sum : { ...sum, spread: correction.systematic };
   };
-  const handOver = (stage: number, rows: number): Priced => handOverCost(input, stage, rows);
+  const handOver = (stage: number, rows: number): Priced => must(handOverCost(input, stage, rows), "links were checked");
   const step = (shape: StepShape): Priced => {
     const parts: Priced[] = [];
     const rows = shape.decodeContexts.length + shape.prefill.reduce((sum, chunk) => sum + chunk.count, 0);
@@ -131,7 +134,7 @@ function compose(input: StepCostInput, pricers: readonly StagePricer[]): PricedS
 }
 
 /** Residual stream to the next stage; after the last stage the iteration's overhead (sampling, messages), known once live runs were seen. */
-function handOverCost(input: StepCostInput, stage: number, rows: number): Priced {
+function handOverCost(input: StepCostInput, stage: number, rows: number): Priced | undefined {
   const from = input.stages[stage];
   const to = input.stages[stage + 1];
   if (from === undefined || to === undefined) {
@@ -139,7 +142,7 @@ function handOverCost(input: StepCostInput, stage: number, rows: number): Priced
     return { ns: overheadNs + overheadPerSampleNs * rows, spread: 0, basis: "measured" };
   }
   const route = { from: from.device, to: to.device, bytes: rows * input.spec.width * RESIDUAL_BYTES };
-  return transferCost(input.rack, route) ?? { ns: 0, spread: 0, basis: "extrapolated" };
+  return transferCost(input.rack, route);
 }
 
 function spreadOf(

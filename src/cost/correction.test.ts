@@ -1,0 +1,68 @@
+// Goal: live iterations teach the right factors, overheads and widths. Method: planted truth with seeded noise.
+import { describe, expect, it } from "vitest";
+import { type Prng, seededPrng } from "../base/prng.ts";
+import { fitCorrection, type OverheadObservation, type StageObservation } from "./correction.ts";
+
+const MS = 1e6;
+
+function stageRun(prng: Prng, run: number, shift: number): StageObservation[] {
+  return Array.from({ length: 200 }, () => {
+    const predictedDecodeNs = prng.nextBelow(4) === 0 ? 0 : (8 + prng.nextBelow(20)) * MS;
+    const predictedPrefillNs = predictedDecodeNs === 0 || prng.nextBelow(3) === 0 ? (20 + prng.nextBelow(80)) * MS : 0;
+    const noise = 1 + (prng.nextFloat() - 0.5) * 0.1;
+    return { run, predictedDecodeNs, predictedPrefillNs, measuredNs: (1.2 * predictedDecodeNs + 0.9 * predictedPrefillNs) * noise * shift };
+  });
+}
+
+function overheadRun(prng: Prng, run: number): OverheadObservation[] {
+  return Array.from({ length: 100 }, () => {
+    const sampledRows = 1 + prng.nextBelow(8);
+    return { run, sampledRows, ns: (0.4 + 0.1 * sampledRows + prng.nextFloat() * 0.02) * MS };
+  });
+}
+
+describe("correction", () => {
+  it("recovers planted factors and overheads", () => {
+    const prng = seededPrng(5);
+    const fitted = fitCorrection(stageRun(prng, 0, 1), overheadRun(prng, 0))!;
+    expect(fitted.decodeFactor).toBeCloseTo(1.2, 1);
+    expect(fitted.prefillFactor).toBeCloseTo(0.9, 1);
+    expect(fitted.overheadNs / MS).toBeCloseTo(0.41, 1);
+    expect(fitted.overheadPerSampleNs / MS).toBeCloseTo(0.1, 2);
+    expect(fitted.noise).toBeGreaterThan(0.03);
+    expect(fitted.noise).toBeLessThan(0.06);
+  });
+
+  it("is not moved by a few disturbed iterations", () => {
+    const prng = seededPrng(6);
+    const disturbed = stageRun(prng, 0, 1).map((one, index) => (index % 25 === 0 ? { ...one, measuredNs: one.measuredNs * 8 } : one));
+    expect(fitCorrection(disturbed, [])!.decodeFactor).toBeCloseTo(1.2, 1);
+  });
+
+  it("takes what differs between runs for systematic, not for noise", () => {
+    const prng = seededPrng(7);
+    const shifts = [0.8, 1, 1.2, 0.9, 1.1];
+    const unlike = fitCorrection(
+      shifts.flatMap((shift, run) => stageRun(prng, run, shift)),
+      [],
+    )!;
+    const alike = fitCorrection(
+      shifts.flatMap((_shift, run) => stageRun(prng, run, 1)),
+      [],
+    )!;
+    expect(unlike.systematic).toBeGreaterThan(0.18);
+    expect(alike.systematic).toBeLessThan(0.05);
+    expect(unlike.noise).toBeLessThan(0.08);
+  });
+
+  it("uses one factor where only one kind of iteration was seen", () => {
+    const only = Array.from({ length: 50 }, () => ({ run: 0, predictedDecodeNs: 10 * MS, predictedPrefillNs: 0, measuredNs: 15 * MS }));
+    const fitted = fitCorrection(only, [])!;
+    expect(fitted.decodeFactor).toBeCloseTo(1.5, 9);
+    expect(fitted.prefillFactor).toBe(fitted.decodeFactor);
+  });
+
+  it("learns nothing from too few", () => {
+    expect(fitCorrection(stageRun(seededPrng(8), 0, 1).slice(0, 19), [])).toBeUndefined();
+  });
+});
