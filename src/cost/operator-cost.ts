@@ -1,10 +1,11 @@
+import { err, ok, type Result } from "../base/result.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
 import type { ComputeFormat, Device } from "../rack/rack.ts";
 import { type AttentionPricer, attentionPricer } from "./attention-cost.ts";
 import { headProduct, layerProducts } from "./decoder-shape.ts";
 import { type Priced, scalePriced, sumPriced } from "./priced.ts";
 import { type ProductPricer, productPricer } from "./product-cost.ts";
-import { type CostedStage, FREE, type StagePricer } from "./stage-pricer.ts";
+import { type CostedStage, FREE, type StageParts, type StagePricer } from "./stage-pricer.ts";
 
 /** Small operators (norms, rotation, masks, reshapes, gates) of a layer and around the layers in the lowering. Source: the lowered graph. */
 const LAYER_OPERATORS = 12;
@@ -21,16 +22,9 @@ export type NoBasis = { readonly code: "no-basis"; readonly device: string; read
  * Errors: `no-basis` names the table that is missing.
  * Source: the device's calibration.
  */
-export function operatorPricer(
-  spec: DecoderSpec,
-  stage: CostedStage,
-  device: Device,
-): { readonly ok: true; readonly value: StagePricer } | { readonly ok: false; readonly error: NoBasis } {
+export function operatorPricer(spec: DecoderSpec, stage: CostedStage, device: Device): Result<StagePricer, NoBasis> {
   const table = device.calibration;
-  const missing = (what: string): { readonly ok: false; readonly error: NoBasis } => ({
-    ok: false,
-    error: { code: "no-basis", device: device.id, missing: what },
-  });
+  const missing = (what: string): Result<StagePricer, NoBasis> => err({ code: "no-basis", device: device.id, missing: what });
   if (table === undefined) return missing("calibration");
   const attention = attentionPricer(table.attention, spec, table.noise);
   if (attention === undefined) return missing("attention table");
@@ -40,7 +34,7 @@ export function operatorPricer(
   if (prefill === undefined) return missing(`${stage.prefillFormat} products`);
   const fixed = fixedPart(stage, table.launchNs, table.operatorNs, table.noise);
   const parts: RunParts = { spec, stage, attention, fixed, head: decode };
-  return { ok: true, value: pricerOf(parts, decode, prefill, table.noise) };
+  return ok({ ...partsOf(parts, decode, prefill), source: "operator tables", noise: table.noise });
 }
 
 interface RunParts {
@@ -51,21 +45,22 @@ interface RunParts {
   readonly head: ProductPricer;
 }
 
-function pricerOf(parts: RunParts, decode: ProductPricer, prefill: ProductPricer, noise: number): StagePricer {
+function partsOf(parts: RunParts, decode: ProductPricer, prefill: ProductPricer): StageParts {
   return {
-    source: "operator tables",
-    noise,
-    price: (shape) => {
+    decode: (shape) => {
       const rows = shape.decodeContexts.length;
+      if (rows === 0) return FREE;
       const context = shape.decodeContexts.reduce((longest, length) => Math.max(longest, length), 0);
-      const decodePart = rows === 0 ? FREE : runCost(parts, decode, { rows, sequences: rows, context, sampled: rows });
-      let sampled = Math.max(0, shape.sampledRows - rows);
-      const chunks = shape.prefill.map(({ count, context: cached }) => {
+      return runCost(parts, decode, { rows, sequences: rows, context, sampled: rows });
+    },
+    prefill: (shape) => {
+      let sampled = Math.max(0, shape.sampledRows - shape.decodeContexts.length);
+      const chunks = shape.prefill.map(({ count, context }) => {
         const sampledHere = Math.min(1, sampled);
         sampled -= sampledHere;
-        return runCost(parts, prefill, { rows: count, sequences: 1, context: cached, sampled: sampledHere });
+        return runCost(parts, prefill, { rows: count, sequences: 1, context, sampled: sampledHere });
       });
-      return { decode: decodePart, prefill: sumPriced(chunks) };
+      return sumPriced(chunks);
     },
   };
 }

@@ -38,7 +38,18 @@ export function stageKey(stage: StageIdentity): string {
   return [rackFingerprint, modelFingerprint, `${fromLayer}-${toLayer}`, driver, `${threads}t`, prefillFormat, decodeFormat].join("/");
 }
 
-/** Agrees in all but the layers: such a calibration can be scaled to the stage. */
-export function sameButLayers(a: StageIdentity, b: StageIdentity): boolean {
-  return stageKey({ ...a, fromLayer: 0, toLayer: 0 }) === stageKey({ ...b, fromLayer: 0, toLayer: 0 });
+/** The two halves of a stage's work; each depends on its own weight format only. */
+export type StepPart = "decode" | "prefill";
+
+/** How far a calibration speaks of a stage: of the very stage, of other layers in the same format, of other formats, or not at all. */
+export type Relation = "same" | "other-layers" | "other-format" | "none";
+
+/** What a calibration says about one part of a stage. */
+export function relationOf(measured: StageIdentity, stage: StageIdentity, part: StepPart): Relation {
+  const sameMachine =
+    measured.rackFingerprint === stage.rackFingerprint && measured.driver === stage.driver && measured.threads === stage.threads;
+  if (!sameMachine || measured.modelFingerprint !== stage.modelFingerprint) return "none";
+  const sameFormat = part === "decode" ? measured.decodeFormat === stage.decodeFormat : measured.prefillFormat === stage.prefillFormat;
+  if (!sameFormat) return "other-format";
+  return measured.fromLayer === stage.fromLayer && measured.toLayer === stage.toLayer ? "same" : "other-layers";
 }

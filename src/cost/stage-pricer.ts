@@ -13,15 +13,17 @@ export interface CostedStage {
   readonly decodeFormat: ComputeFormat;
 }
 
-/** Time of one iteration of a stage in its two parts: the decoding rows run together, the prefill chunks with the prefill weights. */
-export interface StagePrice {
-  readonly decode: Priced;
-  readonly prefill: Priced;
+/** Prices one part of an iteration of a stage. */
+export type PartPricer = (shape: StepShape) => Priced;
+
+/** An iteration of a stage in its two parts: the decoding rows run together, the prefill chunks with the prefill weights. */
+export interface StageParts {
+  readonly decode: PartPricer;
+  readonly prefill: PartPricer;
 }
 
 /** Prices iterations of one stage. */
-export interface StagePricer {
-  price(shape: StepShape): StagePrice;
+export interface StagePricer extends StageParts {
   /** Where the figures come from, for people. */
   readonly source: string;
   /** Relative half-width (90 %) of one step's own scatter. */

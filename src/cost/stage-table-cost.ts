@@ -1,8 +1,8 @@
 import { type GridPoint, type GridReading, gridReader } from "./grid.ts";
-import { type Priced, scalePriced, sumPriced } from "./priced.ts";
+import { type Priced, sumPriced } from "./priced.ts";
 import { quantile } from "./quantile.ts";
 import type { StageCalibration } from "./stage-calibration.ts";
-import { FREE, type StagePricer } from "./stage-pricer.ts";
+import { FREE, type PartPricer, type StageParts } from "./stage-pricer.ts";
 
 /** Extra spread per multiple of the table's edge beyond it. */
 const OUTSIDE_SPREAD = 0.25;
@@ -13,59 +13,48 @@ const OUTSIDE_SPREAD = 0.25;
  *
  * Source: the stage calibration; the spread between its points is the 90 % quantile of leave-one-point-out residuals.
  */
-export function stageTablePricer(table: StageCalibration): StagePricer {
-  const decode = tableReader(
-    table.decode.map((row) => ({ x: row.batch, y: row.context, value: row.ns })),
-    table.drift,
-  );
-  const prefill = tableReader(
-    table.prefill.map((row) => ({ x: row.count, y: row.context, value: row.ns })),
-    table.drift,
-  );
+export function tableParts(table: StageCalibration): StageParts {
+  return { decode: decodePart(table), prefill: prefillPart(table) };
+}
+
+function decodePart(table: StageCalibration): PartPricer {
+  const points = table.decode.map((row) => ({ x: row.batch, y: row.context, value: row.ns }));
+  const read = tableReader(points, table.drift);
   const page = table.pageTokens;
-  const exactly = (ns: number): Priced => ({ ns, spread: table.drift + table.noise, basis: "measured" });
-  return {
-    source: `stage calibration, ${table.decode.length + table.prefill.length} points`,
-    noise: table.noise,
-    price: (shape) => {
-      const rows = shape.decodeContexts.length;
-      const decodeParts: Priced[] = [];
-      if (rows > 0) {
-        const longest = shape.decodeContexts.reduce((most, length) => Math.max(most, length), 0);
-        const filled = shape.decodeContexts.reduce((sum, length) => sum + ((length + 1) % page === 0 ? 1 : 0), 0);
-        decodeParts.push(decode(rows, Math.ceil(longest / page) * page));
-        if (filled > 0) decodeParts.push(exactly(filled * table.sealNs));
-      }
-      const prefillParts: Priced[] = [];
-      for (const { count, context } of shape.prefill) {
-        const filled = Math.floor((context + count) / page) - Math.floor(context / page);
-        prefillParts.push(prefill(count, context));
-        if (filled > 0) prefillParts.push(exactly(filled * table.sealNs));
-      }
-      const sampledChunks = Math.min(shape.prefill.length, Math.max(0, shape.sampledRows - rows));
-      if (sampledChunks > 0) prefillParts.push(exactly(sampledChunks * table.sampleNs));
-      return { decode: rows === 0 ? FREE : sumPriced(decodeParts), prefill: sumPriced(prefillParts) };
-    },
+  return (shape) => {
+    const rows = shape.decodeContexts.length;
+    if (rows === 0) return FREE;
+    let longest = 0;
+    let filled = 0;
+    for (const length of shape.decodeContexts) {
+      longest = Math.max(longest, length);
+      if ((length + 1) % page === 0) filled += 1;
+    }
+    const step = read(rows, Math.ceil(longest / page) * page);
+    return filled === 0 ? step : sumPriced([step, copies(table, filled * table.sealNs)]);
   };
 }
 
-/** Prices a stage from the calibration of another range of layers of the same model: its prices, scaled by what the operator tables say of the two. */
-export function scaledPricer(measured: StagePricer, ratio: (part: "decode" | "prefill") => number, spread: number): StagePricer {
-  const widen = (priced: Priced): Priced => ({
-    ns: priced.ns,
-    spread: priced.spread + spread,
-    basis: priced.basis === "measured" ? "interpolated" : priced.basis,
-  });
-  const decodeRatio = ratio("decode");
-  const prefillRatio = ratio("prefill");
-  return {
-    source: `${measured.source}, scaled from other layers`,
-    noise: measured.noise,
-    price: (shape) => {
-      const price = measured.price(shape);
-      return { decode: widen(scalePriced(price.decode, decodeRatio)), prefill: widen(scalePriced(price.prefill, prefillRatio)) };
-    },
+function prefillPart(table: StageCalibration): PartPricer {
+  const points = table.prefill.map((row) => ({ x: row.count, y: row.context, value: row.ns }));
+  const read = tableReader(points, table.drift);
+  const page = table.pageTokens;
+  return (shape) => {
+    const parts: Priced[] = [];
+    let filled = 0;
+    for (const { count, context } of shape.prefill) {
+      parts.push(read(count, context));
+      filled += Math.floor((context + count) / page) - Math.floor(context / page);
+    }
+    const sampled = Math.min(shape.prefill.length, Math.max(0, shape.sampledRows - shape.decodeContexts.length));
+    const extra = filled * table.sealNs + sampled * table.sampleNs;
+    if (extra > 0) parts.push(copies(table, extra));
+    return sumPriced(parts);
   };
+}
+
+function copies(table: StageCalibration, ns: number): Priced {
+  return { ns, spread: table.drift + table.noise, basis: "measured" };
 }
 
 function tableReader(points: readonly GridPoint[], drift: number): (x: number, y: number) => Priced {

@@ -90,10 +90,19 @@ describe("step cost", () => {
     expect(cost.sources[0]).toContain("scaled");
   });
 
-  it("ignores calibrations of another model, rack or format", () => {
-    for (const other of [{ modelFingerprint: "x" }, { rackFingerprint: "x" }, { decodeFormat: "f32" as const }, { threads: 2 }]) {
+  it("ignores calibrations of another model, rack, driver or width", () => {
+    for (const other of [{ modelFingerprint: "x" }, { rackFingerprint: "x" }, { driver: "ort-wasm" }, { threads: 2 }]) {
       expect(costOf({ stageCalibrations: [{ ...table, ...other }] }).sources[0]).toBe("operator tables");
     }
+  });
+
+  it("takes each part from a stage measured in that part's format, and sets the tables right for the other", () => {
+    const plain = costOf();
+    const cost = costOf({ stageCalibrations: [{ ...table, decodeFormat: "f32" }] });
+    const chunk = { prefill: [{ count: 64, context: 0 }], decodeContexts: [], sampledRows: 0 };
+    expect(cost.stageNs(0, chunk)).toBe(Math.round((8 + 64 * 0.5 + 0.5) * MS));
+    expect(cost.stageNs(0, decode(256))).not.toBe(plain.stageNs(0, decode(256)));
+    expect(cost.sources[0]).toContain("set right");
   });
 
   it("prices hand-overs from links and overheads from live runs", () => {
