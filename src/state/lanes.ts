@@ -1,0 +1,57 @@
+import { assert } from "../base/assert.ts";
+
+/** Working KV of running sequences: lanes padded to the longest one; plain data. */
+export interface Lanes {
+  readonly capacityPages: number;
+  /** Pages of each lane; 0 for a closed one. */
+  readonly pages: Int32Array;
+}
+
+export function createLanes(maxSequences: number, capacityPages: number): Lanes {
+  assert(maxSequences >= 1 && capacityPages >= 1, "a replica has lanes and pages", { maxSequences, capacityPages });
+  return { capacityPages, pages: new Int32Array(maxSequences) };
+}
+
+/** Lowest closed lane, so that open lanes stay dense; `undefined` when all are open. */
+export function lowestFreeLane(lanes: Lanes): number | undefined {
+  const at = lanes.pages.indexOf(0);
+  return at < 0 ? undefined : at;
+}
+
+/** Pages held now: (highest open lane + 1) x (pages of the longest lane). */
+export function workingPages(lanes: Lanes): number {
+  return padded(lanes, -1, 0);
+}
+
+/** Whether `lane` may hold `pages` pages without going over the capacity. */
+export function laneFits(lanes: Lanes, lane: number, pages: number): boolean {
+  return padded(lanes, lane, pages) <= lanes.capacityPages;
+}
+
+export function setLanePages(lanes: Lanes, lane: number, pages: number): void {
+  assert(laneFits(lanes, lane, pages), "lanes stay within their pages", { lane, pages, capacity: lanes.capacityPages });
+  lanes.pages[lane] = pages;
+}
+
+export function closeLane(lanes: Lanes, lane: number): void {
+  assert(lanes.pages[lane]! > 0, "an open lane is closed once", { lane });
+  lanes.pages[lane] = 0;
+}
+
+export function openLanes(lanes: Lanes): number {
+  let open = 0;
+  for (const pages of lanes.pages) if (pages > 0) open++;
+  return open;
+}
+
+function padded(lanes: Lanes, changed: number, changedPages: number): number {
+  let highest = -1;
+  let longest = 0;
+  for (let lane = 0; lane < lanes.pages.length; lane++) {
+    const pages = lane === changed ? changedPages : lanes.pages[lane]!;
+    if (pages === 0) continue;
+    highest = lane;
+    if (pages > longest) longest = pages;
+  }
+  return (highest + 1) * longest;
+}
