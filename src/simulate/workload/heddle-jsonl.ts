@@ -1,0 +1,72 @@
+import { NS_PER_MS } from "../../base/units.ts";
+import { BLOCK_TOKENS } from "../../state/block.ts";
+import { shown, timeField, tokensField } from "./number-field.ts";
+import { HASH_BLOCK_TOKENS, hashIdsField } from "./shared-field.ts";
+import { jsonObject, type TextLine } from "./text-lines.ts";
+import type { SharedPrefix, WorkloadRequest } from "./workload.ts";
+import { workloadInvalid } from "./workload-error.ts";
+
+const FIELDS = ["at_ms", "prompt_tokens", "output_tokens", "hash_ids", "hash_block_tokens", "prefix_group", "prefix_tokens"];
+const GROUP_NAME_MAX = 200;
+
+/**
+ * One request of a workload file of ours: `at_ms`, `prompt_tokens`, `output_tokens`, and what its prompt shares with others: either `hash_ids` (of
+ * `hash_block_tokens` tokens each, 512 where absent) or `prefix_group` with `prefix_tokens`.
+ *
+ * Errors: `workload-invalid` with line and field, also for a field it does not know.
+ */
+export function heddleRequest(row: TextLine): WorkloadRequest {
+  const { line } = row;
+  const fields = jsonObject(row);
+  for (const field of Object.keys(fields)) {
+    if (!FIELDS.includes(field)) throw workloadInvalid({ line, field: shown(field) }, `is not known; known are ${FIELDS.join(", ")}`);
+  }
+  const promptTokens = tokensField(fields["prompt_tokens"], { line, field: "prompt_tokens" });
+  const shared = sharedOf(fields, promptTokens, line);
+  return {
+    atNs: timeField(fields["at_ms"], { line, field: "at_ms" }, NS_PER_MS),
+    promptTokens,
+    outputTokens: tokensField(fields["output_tokens"], { line, field: "output_tokens" }),
+    ...(shared === undefined ? {} : { shared }),
+  };
+}
+
+/** A request as one line of such a file; `heddleRequest` of it gives an equal one. */
+export function writeHeddleRequest(request: WorkloadRequest): string {
+  const { shared } = request;
+  return JSON.stringify({
+    at_ms: request.atNs / NS_PER_MS,
+    prompt_tokens: request.promptTokens,
+    output_tokens: request.outputTokens,
+    ...(shared?.type === "blocks" ? { hash_ids: shared.ids, hash_block_tokens: shared.blockTokens } : {}),
+    ...(shared?.type === "group" ? { prefix_group: shared.group, prefix_tokens: shared.tokens } : {}),
+  });
+}
+
+function sharedOf(fields: Readonly<Record<string, unknown>>, promptTokens: number, line: number): SharedPrefix | undefined {
+  const group = fields["prefix_group"];
+  if (fields["hash_ids"] !== undefined) {
+    if (group !== undefined) throw workloadInvalid({ line, field: "prefix_group" }, "stands beside hash_ids; a prompt has one of the two");
+    return hashIdsField(fields["hash_ids"], { promptTokens, blockTokens: blockTokensOf(fields, line), line });
+  }
+  if (group === undefined) {
+    for (const field of ["hash_block_tokens", "prefix_tokens"]) {
+      if (fields[field] !== undefined) throw workloadInvalid({ line, field }, "says nothing without hash_ids or prefix_group");
+    }
+    return undefined;
+  }
+  if (typeof group !== "string" || group.length > GROUP_NAME_MAX) {
+    throw workloadInvalid({ line, field: "prefix_group" }, `a name of at most ${GROUP_NAME_MAX} characters is meant`);
+  }
+  const place = { line, field: "prefix_tokens" };
+  const tokens = tokensField(fields["prefix_tokens"], place);
+  if (tokens > promptTokens) throw workloadInvalid(place, `is ${tokens}, longer than the prompt of ${promptTokens}`);
+  return { type: "group", group, tokens };
+}
+
+function blockTokensOf(fields: Readonly<Record<string, unknown>>, line: number): number {
+  const place = { line, field: "hash_block_tokens" };
+  const tokens = fields["hash_block_tokens"] === undefined ? HASH_BLOCK_TOKENS : tokensField(fields["hash_block_tokens"], place);
+  if (tokens % BLOCK_TOKENS !== 0) throw workloadInvalid(place, `is ${tokens}; a multiple of ${BLOCK_TOKENS} is meant`);
+  return tokens;
+}

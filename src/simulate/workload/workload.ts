@@ -1,0 +1,31 @@
+import type { Nanoseconds, Tokens } from "../../base/units.ts";
+
+/** A list of requests with their arrival times; what a simulation or a verification is fed. */
+export interface Workload {
+  /** Format and origin in one short phrase, for reports. */
+  readonly source: string;
+  /** In order of arrival; the first arrives at 0 or later. */
+  readonly requests: readonly WorkloadRequest[];
+}
+
+export interface WorkloadRequest {
+  readonly atNs: Nanoseconds;
+  /** At least 1. */
+  readonly promptTokens: Tokens;
+  /** Tokens it generates, at least 1. */
+  readonly outputTokens: Tokens;
+  readonly shared?: SharedPrefix;
+}
+
+/**
+ * What the start of a prompt has in common with others. `blocks`: ids of consecutive pieces of `blockTokens` tokens (the last may be cut short by the
+ * end of the prompt); prompts agree as far as their ids do. `group`: the first `tokens` tokens are those of its group.
+ */
+export type SharedPrefix =
+  | { readonly type: "blocks"; readonly ids: readonly number[]; readonly blockTokens: Tokens }
+  | { readonly type: "group"; readonly group: string; readonly tokens: Tokens };
+
+/** Most requests a workload may hold, longest prompt or output, and last arrival (100 days): beyond them a file is refused. */
+export const WORKLOAD_ROWS_MAX = 1_000_000;
+export const WORKLOAD_TOKENS_MAX = 10_000_000;
+export const WORKLOAD_NS_MAX = 8.64e15;
