@@ -5,6 +5,8 @@ import type { FinishReason, FromReplica, RequestId, ToReplica } from "./messages
 
 /** What enters the fleet engine. */
 export type FleetEvent =
+  /** First event of a run: every replica is started. */
+  | { readonly type: "start" }
   | RequestArrived
   | { readonly type: "request-cancelled"; readonly request: RequestId }
   /** The front end found a stop string; `index` is the first generated token not to be delivered. */
@@ -12,8 +14,7 @@ export type FleetEvent =
   | { readonly type: "replica-up"; readonly replica: number; readonly incarnation: number }
   | { readonly type: "replica-down"; readonly replica: number; readonly incarnation: number; readonly detail: string }
   | { readonly type: "message"; readonly replica: number; readonly incarnation: number; readonly message: FromReplica }
-  | { readonly type: "drain" }
-  | { readonly type: "timer" };
+  | { readonly type: "drain" };
 
 export interface RequestArrived {
   readonly type: "request-arrived";
@@ -40,5 +41,4 @@ export type FleetCommand =
   | { readonly type: "reject"; readonly request: RequestId; readonly code: ErrorCode }
   /** Start (or start again) the host of a replica; its `replica-up` carries this incarnation. */
   | { readonly type: "start-replica"; readonly replica: number; readonly incarnation: number; readonly at: Nanoseconds }
-  | { readonly type: "kill-replica"; readonly replica: number; readonly incarnation: number }
-  | { readonly type: "set-timer"; readonly at: Nanoseconds };
+  | { readonly type: "kill-replica"; readonly replica: number; readonly incarnation: number };
