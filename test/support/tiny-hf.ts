@@ -1,6 +1,7 @@
 /** Writes the weights of a tiny model as a Hugging Face folder: the same numbers as tiny-gguf.ts, queries and keys in Hugging Face's order. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { TokenizerSource } from "../../src/graph/decoder/model.ts";
 import type { DecoderShape } from "../../src/graph/decoder/tensor-shapes.ts";
 import { quantise } from "./quantise.ts";
 import { type TinyModelOptions, type TinyWeight, tinyShape, tinyWeights } from "./tiny-gguf.ts";
@@ -12,6 +13,12 @@ export interface TinyHfOptions extends Omit<TinyModelOptions, "format" | "embedd
   readonly shards?: number;
   /** Fields put over those of config.json. */
   readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** The tokenizer such a folder describes. */
+export function tinyHfTokenizer(vocabulary: number): TokenizerSource {
+  const { tokenizer, config } = bpeTokenizerJson(vocabulary);
+  return { tokenizerJson: tokenizer, tokenizerConfig: config, chatTemplate: undefined, bosId: 1, addBos: false, stopIds: [2] };
 }
 
 export interface SafetensorsEntry {
