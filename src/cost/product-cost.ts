@@ -35,6 +35,17 @@ const NEAR_SHAPE = 0.7;
  * Source: the device's calibration; the spread between shapes is the 90 % quantile of leave-one-shape-out residuals.
  */
 export function productPricer(products: readonly ProductRow[], format: ComputeFormat, noise: number): ProductPricer | undefined {
+  const known = pricers.get(products) ?? new Map<string, ProductPricer | undefined>();
+  pricers.set(products, known);
+  const key = `${format}/${noise}`;
+  if (!known.has(key)) known.set(key, makePricer(products, format, noise));
+  return known.get(key);
+}
+
+/** Pricers by table: making one looks at every pair of shapes, and a planner asks for the same few thousands of times. */
+const pricers = new WeakMap<readonly ProductRow[], Map<string, ProductPricer | undefined>>();
+
+function makePricer(products: readonly ProductRow[], format: ComputeFormat, noise: number): ProductPricer | undefined {
   const rows = products.filter((row) => row.format === format);
   if (rows.length === 0) return undefined;
   const ceiling = ceilingOf(rows, format);

@@ -19,6 +19,9 @@ export interface StepCostInput extends StageCostInput {
 
 /** A step cost that can also say how sure it is. */
 export interface PricedStepCost extends StepCost {
+  /** One stage, and all stages with hand-overs, of one iteration: prices that can be summed. */
+  stage(stage: number, shape: StepShape): Priced;
+  step(shape: StepShape): Priced;
   /** The stage's time with its 90 % interval, basis and source. */
   stageEstimate(stage: number, shape: StepShape): Estimate;
   /** The stage's time before any correction, in the two parts a correction is fitted to. */
@@ -81,6 +84,8 @@ function compose(input: StepCostInput, pricers: readonly StagePricer[]): PricedS
   return {
     stageNs: (stage, shape) => Math.round(corrected(stage, shape).ns),
     handOverNs: (stage, rows) => Math.round(handOver(stage, rows).ns),
+    stage: corrected,
+    step,
     spread: spreadOf(step, pricers, correction),
     stageEstimate: (stage, shape) => toEstimate(corrected(stage, shape), sources[stage]!),
     uncorrected,

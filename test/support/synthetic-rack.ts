@@ -27,7 +27,7 @@ export interface SyntheticSpeed {
 }
 
 /** Close to one core of the machine node-facts describes: int4 decodes fastest, int8-row prefills fastest. */
-export const fastCore: SyntheticSpeed = { flopsPerNs: { f32: 160, int4: 90, "int8-row": 700 }, bytesPerNs: 20 };
+export const fastCore: SyntheticSpeed = { flopsPerNs: { f32: 160, int4: 400, "int8-row": 700 }, bytesPerNs: 20 };
 
 const BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, int4: 0.75, "int8-row": 1 };
 

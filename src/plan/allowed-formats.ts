@@ -1,0 +1,16 @@
+import type { WeightFormat } from "../graph/decoder/weights.ts";
+import type { ComputeFormat } from "../rack/rack.ts";
+
+const BITS: Readonly<Record<WeightFormat, number>> = { F32: 32, F16: 16, BF16: 16, Q4_0: 4, Q4_1: 4, Q8_0: 8, Q4_K: 4, Q6_K: 6 };
+
+/**
+ * Compute formats the planner may choose by itself: none with fewer bits than the file's own weights, so a plan never lowers a model's precision
+ * unless a pin says so. (A file of 4-bit weights may run as int4, int8 or f32; one of 16-bit weights only as f32.)
+ */
+export function allowedFormats(weightFormats: readonly WeightFormat[]): readonly ComputeFormat[] {
+  const bits = weightFormats.reduce((most, format) => Math.max(most, BITS[format]), 0);
+  const allowed: ComputeFormat[] = ["f32"];
+  if (bits <= BITS.Q8_0) allowed.push("int8-row");
+  if (bits <= BITS.Q4_0) allowed.push("int4");
+  return allowed;
+}

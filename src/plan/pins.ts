@@ -1,0 +1,110 @@
+import { calibratedFormats } from "../cost/operator-cost.ts";
+import type { Device } from "../rack/rack.ts";
+import type { PlanError, PlanOptions, PlanRequest, StagePin } from "./plan-request.ts";
+
+/** Bounds on what a plan may hold. */
+export const STAGES_MAX = 64;
+export const REPLICAS_MAX = 64;
+const SEQUENCES_MAX = 1024;
+const CONTEXT_MIN = 2;
+
+type PinError = Extract<PlanError, { code: "pin-impossible" }>;
+
+/** The first pinned choice that cannot be kept whatever the rest of the plan, with what would be possible. */
+export function checkPins(request: PlanRequest, usable: readonly Device[]): PinError | undefined {
+  const options = request.options ?? {};
+  return checkCounts(request, options) ?? checkDevices(options, usable) ?? checkFormats(options, usable);
+}
+
+function checkCounts({ model }: PlanRequest, options: PlanOptions): PinError | undefined {
+  const { replicas, stages, maxSequences, contextLimit, kvMemoryBytes } = options;
+  return (
+    outside("--replicas", replicas, 1, REPLICAS_MAX) ??
+    outside("--stages", stages, 1, Math.min(STAGES_MAX, model.spec.layers)) ??
+    outside("--max-sequences", maxSequences, 1, SEQUENCES_MAX) ??
+    outside("--context", contextLimit, CONTEXT_MIN, model.spec.contextLength) ??
+    outside("--kv-memory", kvMemoryBytes, 1, Number.MAX_SAFE_INTEGER) ??
+    checkPinIndices(options, model.spec.layers)
+  );
+}
+
+function outside(pin: string, value: number | undefined, low: number, high: number): PinError | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= low && value <= high)) return undefined;
+  return { code: "pin-impossible", pin: `${pin} ${value}`, possible: `a whole number from ${low} to ${high}` };
+}
+
+function checkPinIndices({ pins = [], replicas, stages }: PlanOptions, layers: number): PinError | undefined {
+  const stagesMax = stages ?? Math.min(STAGES_MAX, layers);
+  const replicasMax = replicas ?? REPLICAS_MAX;
+  for (const pin of pins) {
+    if (pin.stage < 0 || pin.stage >= stagesMax) return impossible(pin, `stages 0 to ${stagesMax - 1}`);
+    if (pin.replica !== undefined && (pin.replica < 0 || pin.replica >= replicasMax))
+      return impossible(pin, `replicas 0 to ${replicasMax - 1}`);
+    const other = pins.find((one) => one !== pin && one.stage === pin.stage && one.replica === pin.replica && one.device !== pin.device);
+    if (other !== undefined) return impossible(pin, `one device a stage; it is pinned to ${other.device} too`);
+  }
+  return undefined;
+}
+
+function checkDevices({ pins = [] }: PlanOptions, usable: readonly Device[]): PinError | undefined {
+  for (const pin of pins) {
+    if (!usable.some((device) => device.id === pin.device))
+      return impossible(pin, `the devices ${usable.map((device) => device.id).join(", ")}`);
+  }
+  return undefined;
+}
+
+function checkFormats({ prefillFormat, decodeFormat }: PlanOptions, usable: readonly Device[]): PinError | undefined {
+  const held = new Set(usable.flatMap((device) => calibratedFormats(device)));
+  for (const [pin, format] of [
+    ["--prefill-format", prefillFormat],
+    ["--decode-format", decodeFormat],
+  ] as const) {
+    if (format !== undefined && !held.has(format)) {
+      return { code: "pin-impossible", pin: `${pin} ${format}`, possible: `formats measured on this rack: ${[...held].join(", ")}` };
+    }
+  }
+  return undefined;
+}
+
+function impossible(pin: StagePin, possible: string): PinError {
+  return { code: "pin-impossible", pin: `--pin ${pinText(pin)}`, possible };
+}
+
+/** A pin as it is given on the command line: `stage=device` or `replica.stage=device`. */
+export function pinText({ replica, stage, device }: StagePin): string {
+  return `${replica === undefined ? "" : `${replica}.`}${stage}=${device}`;
+}
+
+/** Reads a pin of the command line; `undefined` where it is not one. */
+export function parsePin(text: string): StagePin | undefined {
+  const match = /^(?:(\d{1,4})\.)?(\d{1,4})=(.+)$/.exec(text);
+  if (match === null) return undefined;
+  const [, replica, stage, device] = match;
+  return { stage: Number(stage), device: device!, ...(replica === undefined ? {} : { replica: Number(replica) }) };
+}
+
+/** Device a stage is pinned to, if any; a pin of one replica before one of all. */
+export function pinnedDevice(pins: readonly StagePin[], replica: number, stage: number): string | undefined {
+  const own = pins.find((pin) => pin.replica === replica && pin.stage === stage);
+  return (own ?? pins.find((pin) => pin.replica === undefined && pin.stage === stage))?.device;
+}
+
+/** The options without one of the pinned choices, for each of them: what the plan would be otherwise. */
+export function withoutEachPin(options: PlanOptions): readonly { readonly pin: string; readonly options: PlanOptions }[] {
+  const { pins = [], ...rest } = options;
+  const loosened = pins.map((pin) => ({
+    pin: `--pin ${pinText(pin)}`,
+    options: { ...rest, pins: pins.filter((other) => other !== pin) },
+  }));
+  const without = (key: "replicas" | "stages" | "prefillFormat" | "decodeFormat", flag: string): void => {
+    if (options[key] === undefined) return;
+    const { [key]: value, ...others } = options;
+    loosened.push({ pin: `${flag} ${value}`, options: others as typeof rest & { pins: StagePin[] } });
+  };
+  without("replicas", "--replicas");
+  without("stages", "--stages");
+  without("prefillFormat", "--prefill-format");
+  without("decodeFormat", "--decode-format");
+  return loosened;
+}

@@ -1,0 +1,196 @@
+// Goal: the planner keeps what fits whole on the best device, drops what does not help, splits when memory forces it, and explains itself.
+// Method: hand-made racks whose best plan is known.
+import { describe, expect, it } from "vitest";
+import { type SyntheticSpeed, smallSpec, syntheticCalibration, syntheticDevice, syntheticRack } from "../../test/support/synthetic-rack.ts";
+import type { Rack } from "../rack/rack.ts";
+import type { Plan } from "./plan.ts";
+import { checkPlan, checkPlanLayers } from "./plan-check.ts";
+import { readPlan, writePlan } from "./plan-file.ts";
+import { planFor } from "./plan-for.ts";
+import type { PlanError, PlanOptions, PlanRequest } from "./plan-request.ts";
+
+const twice: SyntheticSpeed = { flopsPerNs: { f32: 320, int4: 800, "int8-row": 1400 }, bytesPerNs: 36 };
+const tenth: SyntheticSpeed = { flopsPerNs: { f32: 16, int4: 2, "int8-row": 40 }, bytesPerNs: 2 };
+
+const both = syntheticDevice("cpu-0-1", { threads: 2, cores: [0, 1], calibration: syntheticCalibration(twice) });
+const first = syntheticDevice("cpu-0", { cores: [0] });
+const second = syntheticDevice("cpu-1", { cores: [1] });
+const wasm = syntheticDevice("wasm-0", { driver: "ort-wasm", cores: [0], calibration: syntheticCalibration(tenth) });
+
+function request(rack: Rack, options: PlanOptions = {}, overrides: Partial<PlanRequest["model"]> = {}): PlanRequest {
+  const model = { name: "small", fingerprint: "m", path: "/m.gguf", spec: smallSpec, weightFormats: ["Q4_1"] as const, ...overrides };
+  return { model, rack, stageCalibrations: [], options };
+}
+
+function plan(rack: Rack, options: PlanOptions = {}, overrides: Partial<PlanRequest["model"]> = {}): Plan {
+  const made = planFor(request(rack, options, overrides));
+  if (!made.ok) throw new TypeError(JSON.stringify(made.error));
+  expect(checkPlan(made.value) ?? checkPlanLayers(made.value, smallSpec.layers)).toBeUndefined();
+  expect(readPlan(writePlan(made.value))).toEqual(made.value);
+  return made.value;
+}
+
+function refusal(rack: Rack, options: PlanOptions = {}, overrides: Partial<PlanRequest["model"]> = {}): PlanError {
+  const made = planFor(request(rack, options, overrides));
+  if (made.ok) throw new TypeError("there is a plan");
+  return made.error;
+}
+
+const layout = (made: Plan): string[] =>
+  made.replicas.map((replica) => replica.stages.map((stage) => `${stage.device}:${stage.fromLayer}-${stage.toLayer}`).join(" "));
+
+describe("planner", () => {
+  it("keeps a small model whole on the faster device and leaves the slow one out", () => {
+    const made = plan(syntheticRack([both, first, second, wasm]));
+    expect(layout(made)).toEqual(["cpu-0-1:0-30"]);
+    expect(made.reasons[0]).toContain("runner-up");
+  });
+
+  it("chooses formats by phase: int8-row to prefill, int4 to decode", () => {
+    const stage = plan(syntheticRack([first])).replicas[0]!.stages[0]!;
+    expect([stage.prefillFormat, stage.decodeFormat]).toEqual(["int8-row", "int4"]);
+  });
+
+  it("never lowers a model's precision by itself", () => {
+    const stage = plan(syntheticRack([first]), {}, { weightFormats: ["F16", "F32"] }).replicas[0]!.stages[0]!;
+    expect([stage.prefillFormat, stage.decodeFormat]).toEqual(["f32", "f32"]);
+    const pinned = plan(syntheticRack([first]), { decodeFormat: "int4" }, { weightFormats: ["F16"] }).replicas[0]!.stages[0]!;
+    expect([pinned.prefillFormat, pinned.decodeFormat]).toEqual(["f32", "int4"]);
+  });
+
+  it("makes two replicas of two cores where one device cannot use both, unless they slow each other down", () => {
+    expect(layout(plan(syntheticRack([first, second])))).toEqual(["cpu-0:0-30", "cpu-1:0-30"]);
+    const slowed = [first, second].map((device) => ({ ...device, calibration: { ...device.calibration!, concurrentSlowdown: 1.95 } }));
+    expect(layout(plan(syntheticRack(slowed)))).toEqual(["cpu-0:0-30"]);
+  });
+
+  it("does not put two replicas on the same cores", () => {
+    const alias = syntheticDevice("cpu-0-again", { cores: [0] });
+    expect(plan(syntheticRack([first, alias])).replicas).toHaveLength(1);
+  });
+
+  it("splits when no memory holds the whole model", () => {
+    const left = syntheticDevice("left", { memory: "dram-left" });
+    const right = syntheticDevice("right", { memory: "dram-right", cores: [1] });
+    const made = plan(syntheticRack([left, right], 90e6), { contextLimit: 64 });
+    expect(made.replicas).toHaveLength(1);
+    expect(made.replicas[0]!.stages.map((stage) => stage.device).sort()).toEqual(["left", "right"]);
+  });
+
+  it("falls back to one format where memory holds no two", () => {
+    // int4 and int8-row take 1.75 bytes a weight, int4 alone 0.75: 236 and 101 MB, and KV of one page 3 MB.
+    const made = plan(syntheticRack([first], 200e6), { contextLimit: 64 });
+    expect([made.replicas[0]!.stages[0]!.prefillFormat, made.replicas[0]!.stages[0]!.decodeFormat]).toEqual(["int4", "int4"]);
+  });
+
+  it("says how much is missing where nothing fits", () => {
+    const error = refusal(syntheticRack([first], 50e6));
+    expect(error.code).toBe("plan-no-capacity");
+    expect(JSON.stringify(error)).toMatch(/needs \d+ bytes of weights/);
+  });
+
+  it("keeps KV within its memory", () => {
+    const made = plan(syntheticRack([first], 2e9));
+    const replica = made.replicas[0]!;
+    const kv = (replica.workingPages + replica.sealedSlots) * replica.pageBytes;
+    expect(kv).toBeLessThan(0.25 * 2e9);
+    expect(replica.pageBytes).toBe(30 * 2 * 3 * 64 * 4 * 64);
+    const asked = plan(syntheticRack([first], 2e9), { kvMemoryBytes: 300e6 }).replicas[0]!;
+    expect((asked.workingPages + asked.sealedSlots) * asked.pageBytes).toBeLessThanOrEqual(300e6);
+    expect((asked.workingPages + asked.sealedSlots + 1) * asked.pageBytes).toBeGreaterThan(300e6);
+  });
+});
+
+describe("pins", () => {
+  const rack = syntheticRack([both, first, second, wasm]);
+
+  it("keeps pinned counts, devices, formats and limits", () => {
+    expect(layout(plan(rack, { replicas: 2 }))).toHaveLength(2);
+    expect(plan(rack, { stages: 3 }).replicas.every((replica) => replica.stages.length === 3)).toBe(true);
+    const pinned = plan(rack, { pins: [{ stage: 1, device: "cpu-1" }] });
+    expect(pinned.replicas[0]!.stages[1]!.device).toBe("cpu-1");
+    expect(plan(rack, { pins: [{ replica: 1, stage: 0, device: "wasm-0" }] }).replicas[1]!.stages[0]!.device).toBe("wasm-0");
+    const limited = plan(rack, { maxSequences: 3, contextLimit: 500, prefillFormat: "f32" }).replicas[0]!;
+    expect([limited.maxSequences, limited.contextLimit, limited.stages[0]!.prefillFormat]).toEqual([3, 500, "f32"]);
+    expect(plan(rack, { policy: { queueLimit: 5 } }).policy.queueLimit).toBe(5);
+  });
+
+  it("splits evenly over a device used twice", () => {
+    expect(layout(plan(syntheticRack([first]), { stages: 2 }))).toHaveLength(1);
+    const stages = plan(syntheticRack([first]), { stages: 2 }).replicas[0]!.stages;
+    expect(stages.map((stage) => stage.device)).toEqual(["cpu-0", "cpu-0"]);
+    expect(Math.abs(stages[0]!.toLayer - 17)).toBeLessThanOrEqual(5);
+  });
+
+  it("says what each pin cost", () => {
+    const reasons = plan(rack, { pins: [{ stage: 0, device: "wasm-0" }], maxSequences: 4 }).reasons;
+    const cost = reasons.find((reason) => reason.startsWith("--pin 0=wasm-0"));
+    expect(cost).toMatch(/costs \d/);
+    expect(plan(rack, { pins: [{ stage: 0, device: "cpu-0-1" }] }).reasons.join()).toContain("--pin 0=cpu-0-1 costs nothing");
+  });
+
+  const cases: readonly [PlanOptions, string, string][] = [
+    [{ pins: [{ stage: 0, device: "gpu-7" }] }, "--pin 0=gpu-7", "cpu-0-1, cpu-0, cpu-1, wasm-0"],
+    [{ stages: 31 }, "--stages 31", "1 to 30"],
+    [{ stages: 2, pins: [{ stage: 2, device: "cpu-0" }] }, "--pin 2=cpu-0", "stages 0 to 1"],
+    [{ replicas: 1, pins: [{ replica: 1, stage: 0, device: "cpu-0" }] }, "--pin 1.0=cpu-0", "replicas 0 to 0"],
+    [{ replicas: 0 }, "--replicas 0", "1 to 64"],
+    [{ contextLimit: 10_000 }, "--context 10000", "2 to 8192"],
+    [
+      {
+        pins: [
+          { stage: 0, device: "cpu-0" },
+          { stage: 0, device: "cpu-1" },
+        ],
+      },
+      "--pin 0=cpu-0",
+      "cpu-1 too",
+    ],
+  ];
+  it.each(cases)("refuses %j", (options, pin, possible) => {
+    const error = refusal(rack, options);
+    expect(error).toMatchObject({ code: "pin-impossible", pin });
+    expect(JSON.stringify(error)).toContain(possible);
+  });
+
+  it("refuses a format no device was measured in", () => {
+    const calibration = { ...first.calibration!, products: first.calibration!.products.filter((row) => row.format !== "int4") };
+    expect(refusal(syntheticRack([{ ...first, calibration }]), { decodeFormat: "int4" })).toMatchObject({
+      code: "pin-impossible",
+      possible: "formats measured on this rack: f32, int8-row",
+    });
+  });
+
+  it("tells a pin that does not fit from a model that does not", () => {
+    expect(refusal(syntheticRack([first, second], 260e6), { replicas: 2, contextLimit: 1024 })).toMatchObject({ code: "pin-impossible" });
+    expect(refusal(syntheticRack([first, second], 50e6), { replicas: 2 })).toMatchObject({ code: "plan-no-capacity" });
+  });
+});
+
+describe("bases", () => {
+  it("cannot plan without calibrations, and says which device lacks one", () => {
+    const { calibration: _calibration, ...bare } = second;
+    expect(refusal(syntheticRack([bare]))).toMatchObject({ code: "no-basis" });
+    expect(plan(syntheticRack([first, bare])).reasons.join()).toContain("cpu-1 is left out");
+  });
+
+  it("shows what live runs taught in the figures, not in the choice", () => {
+    const correction = {
+      decodeFactor: 2,
+      prefillFactor: 2,
+      overheadNs: 1e6,
+      overheadPerSampleNs: 0,
+      systematic: 0.05,
+      noise: 0.02,
+      observations: 99,
+      runs: 3,
+    };
+    const rack = syntheticRack([both, first]);
+    const plain = plan(rack);
+    const made = planFor({ ...request(rack), correctionOf: () => correction });
+    if (!made.ok) throw new TypeError("no plan");
+    expect(layout(made.value)).toEqual(layout(plain));
+    expect(made.value.predicted.tpot.valueNs).toBeCloseTo(2 * plain.predicted.tpot.valueNs + 1e6, -2);
+    expect(made.value.predicted.tpot.source).toContain("3 live runs");
+  });
+});

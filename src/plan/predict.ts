@@ -1,0 +1,67 @@
+import { type Priced, sumPriced } from "../cost/priced.ts";
+import type { PricedStepCost } from "../cost/step-cost-from.ts";
+
+/** Workload points a plan is judged at. */
+export const PROMPT_TOKENS = 512;
+export const DECODE_CONTEXT = 256;
+export const STREAMS = 8;
+const STREAM_CONTEXT = 384;
+/** Largest prefill chunks considered; a smaller one within this factor of the fastest is preferred, since chunks delay running streams. */
+const CHUNKS: readonly number[] = [64, 128, 256, 512];
+const CHUNK_TOLERANCE = 1.03;
+
+/** What one replica does on an idle rack. */
+export interface ReplicaPrediction {
+  /** First token of a prompt of `PROMPT_TOKENS`; time per further token at `DECODE_CONTEXT`. */
+  readonly ttft: Priced;
+  readonly tpot: Priced;
+  readonly chunk: number;
+  /** Time of a decode step of 1 to `STREAMS` streams, in ns; index 0 is one stream. */
+  readonly stepNs: readonly number[];
+}
+
+export function predictReplica(cost: PricedStepCost): ReplicaPrediction {
+  const choices = CHUNKS.map((chunk) => ({ chunk, ttft: promptCost(cost, chunk) }));
+  const fastest = choices.reduce((least, { ttft }) => Math.min(least, ttft.ns), Infinity);
+  const chosen = choices.find(({ ttft }) => ttft.ns <= fastest * CHUNK_TOLERANCE) ?? choices[0]!;
+  const stepNs = Array.from({ length: STREAMS }, (_, index) => cost.step(decodeShape(index + 1, STREAM_CONTEXT)).ns);
+  return { ttft: chosen.ttft, tpot: cost.step(decodeShape(1, DECODE_CONTEXT)), chunk: chosen.chunk, stepNs };
+}
+
+/** A prompt of `PROMPT_TOKENS` in chunks, its last position sampled. */
+export function promptCost(cost: Pick<PricedStepCost, "step">, chunk: number): Priced {
+  const steps: Priced[] = [];
+  for (let context = 0; context < PROMPT_TOKENS; context += chunk) {
+    const count = Math.min(chunk, PROMPT_TOKENS - context);
+    const sampledRows = context + count === PROMPT_TOKENS ? 1 : 0;
+    steps.push(cost.step({ prefill: [{ count, context }], decodeContexts: [], sampledRows }));
+  }
+  return sumPriced(steps);
+}
+
+export function decodeShape(streams: number, context: number): { prefill: []; decodeContexts: number[]; sampledRows: number } {
+  return { prefill: [], decodeContexts: new Array<number>(streams).fill(context), sampledRows: streams };
+}
+
+/**
+ * Sustained output of `STREAMS` equal streams over several replicas, each slowed down by the others by its factor: streams go one by one where the
+ * step stays shortest, and all count as long as the slowest, so a slow replica gets none. Units: tokens/s.
+ */
+export function fleetThroughput(replicas: readonly { readonly stepNs: readonly number[]; readonly slowdown: number }[]): number {
+  const streams = replicas.map(() => 0);
+  let longestNs = 0;
+  for (let placed = 0; placed < STREAMS; placed++) {
+    let best = 0;
+    let bestNs = Infinity;
+    replicas.forEach(({ stepNs, slowdown }, index) => {
+      const ns = (stepNs[streams[index]!] ?? Infinity) * slowdown;
+      if (ns < bestNs) {
+        best = index;
+        bestNs = ns;
+      }
+    });
+    streams[best] = streams[best]! + 1;
+    longestNs = Math.max(longestNs, bestNs);
+  }
+  return longestNs > 0 ? (STREAMS / longestNs) * 1e9 : 0;
+}
