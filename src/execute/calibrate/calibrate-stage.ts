@@ -1,0 +1,179 @@
+import { median } from "../../cost/quantile.ts";
+import type { StageCalibration, StageIdentity } from "../../cost/stage-calibration.ts";
+import type { DecoderModel } from "../../graph/decoder/model.ts";
+import type { StagePlan } from "../../plan/plan.ts";
+import { BLOCK_TOKENS } from "../../state/block.ts";
+import type { StageDriver, StageLimits } from "../stage-driver.ts";
+import { type RoundResult, type TimedPoint, timeInRounds } from "./rounds.ts";
+import { StageBench } from "./stage-bench.ts";
+
+export interface StageCalibrationJob {
+  readonly identity: StageIdentity;
+  readonly stage: StagePlan;
+  readonly limits: StageLimits;
+}
+
+export interface CalibrateOptions {
+  readonly signal: AbortSignal;
+  /** Time for the measurements after loading. Units: ms. */
+  readonly budgetMs: number;
+  readonly onProgress?: (share: number, text: string) => void;
+}
+
+const DECODE_BATCHES: readonly number[] = [16, 8, 4, 2, 1];
+/** Padded contexts of decode steps, and contexts before prefill chunks; those beyond the plan's limit are left out. */
+const DECODE_CONTEXTS: readonly number[] = [64, 512, 1024, 2048];
+const PREFILL_COUNTS: readonly number[] = [1, 16, 64, 128, 256, 512];
+const PREFILL_CONTEXTS: readonly number[] = [0, 512, 1024];
+/** Decode steps timed in a row at one point of one round. */
+const DECODE_STEPS = 3;
+const ROUNDS_MAX = 6;
+/** Share of the budget for prefill points; the rest is for decode points. */
+const PREFILL_SHARE = 0.5;
+const COPY_RUNS = 3;
+
+/**
+ * Measures a stage as it is served: loads it with its driver, then times decode steps over batch and context, prefill chunks over length and
+ * context, the head of a chunk, and the copies of sealing and gathering.
+ *
+ * Errors: those of the driver; the signal's reason when it is aborted.
+ */
+export async function calibrateStage(
+  driver: StageDriver,
+  model: DecoderModel,
+  job: StageCalibrationJob,
+  options: CalibrateOptions,
+): Promise<StageCalibration> {
+  options.onProgress?.(0, "loading");
+  const stage = await driver.load(model, job.stage, job.limits);
+  try {
+    const bench = new StageBench({ stage, spec: model.spec, first: job.stage.fromLayer === 0 });
+    const limit = job.limits.contextLimit;
+    const pastTokens = Math.floor((Math.min(limit, Math.max(...DECODE_CONTEXTS)) - BLOCK_TOKENS) / BLOCK_TOKENS) * BLOCK_TOKENS;
+    await bench.fillPast(Math.max(0, pastTokens));
+    const half = (from: number): CalibrateOptions => ({
+      ...options,
+      onProgress: (share) => options.onProgress?.(from + share / 2, "timing the stage"),
+    });
+    const prefill = await timePrefill(bench, limit, half(0));
+    const decode = await timeDecode(bench, job.limits, half(0.5));
+    const copies = await timeCopies(bench, { limit, last: job.stage.toLayer === model.spec.layers });
+    return {
+      ...job.identity,
+      pageTokens: BLOCK_TOKENS,
+      decode: decode.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
+      prefill: prefill.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
+      ...copies,
+      noise: Math.max(prefill.noise, decode.noise),
+      drift: Math.max(prefill.drift, decode.drift),
+    };
+  } finally {
+    await stage.release();
+  }
+}
+
+interface PrefillPoint {
+  readonly count: number;
+  readonly context: number;
+}
+
+function timePrefill(bench: StageBench, limit: number, options: CalibrateOptions): Promise<RoundResult<PrefillPoint>> {
+  const points = PREFILL_CONTEXTS.flatMap((context) => PREFILL_COUNTS.map((count) => ({ count, context })))
+    .filter(({ count, context }) => context + count <= limit)
+    .map((point): TimedPoint<PrefillPoint> => ({ point, measure: () => timeChunk(bench, point) }));
+  // The quick ones first: where the budget ends early, the slow ones are what is missing.
+  points.sort((a, b) => a.point.count - b.point.count || a.point.context - b.point.context);
+  return timeInRounds(points, {
+    signal: options.signal,
+    budgetMs: options.budgetMs * PREFILL_SHARE,
+    roundsMax: ROUNDS_MAX,
+    ...progress(options),
+  });
+}
+
+async function timeChunk(bench: StageBench, { count, context }: PrefillPoint): Promise<number> {
+  bench.open(1, Math.max(0, context - BLOCK_TOKENS));
+  // The last block of the past is computed, so that the copies of opening are over before the timed chunk.
+  if (context > 0) await bench.prefill(BLOCK_TOKENS);
+  return bench.prefill(count);
+}
+
+interface DecodePoint {
+  readonly batch: number;
+  readonly context: number;
+}
+
+/**
+ * One "point" of the rounds is a context with all its batches, since opening lanes costs more than stepping them; its figures are kept by batch.
+ */
+async function timeDecode(bench: StageBench, limits: StageLimits, options: CalibrateOptions): Promise<RoundResult<DecodePoint>> {
+  const batches = [
+    ...new Set([Math.min(limits.maxSequences, DECODE_BATCHES[0] ?? 1), ...DECODE_BATCHES.filter((batch) => batch <= limits.maxSequences)]),
+  ];
+  const contexts = DECODE_CONTEXTS.filter((context) => context <= limits.contextLimit);
+  const points = contexts.flatMap((context) =>
+    batches.map(
+      (batch, index): TimedPoint<DecodePoint> => ({
+        point: { batch, context },
+        measure: async () => {
+          // Points come in this order within a context: the first opens all lanes, each further one closes some.
+          if (index === 0) {
+            bench.open(batch, context - BLOCK_TOKENS);
+          } else bench.keep(batch);
+          await bench.decode();
+          const times: number[] = [];
+          for (let step = 0; step < DECODE_STEPS; step++) times.push(await bench.decode());
+          return median(times);
+        },
+      }),
+    ),
+  );
+  return timeInRounds(points, {
+    signal: options.signal,
+    budgetMs: options.budgetMs * (1 - PREFILL_SHARE),
+    roundsMax: ROUNDS_MAX,
+    ...progress(options),
+  });
+}
+
+/** Costs of the head of a chunk, of sealing a block and of gathering one, as differences of chunks with and without. Units: ns. */
+async function timeCopies(
+  bench: StageBench,
+  { limit, last }: { readonly limit: number; readonly last: boolean },
+): Promise<Pick<StageCalibration, "sampleNs" | "sealNs" | "gatherNs">> {
+  const blocks = Math.max(1, Math.min(8, Math.floor(limit / BLOCK_TOKENS) - 1));
+  const count = blocks * BLOCK_TOKENS;
+  const sample = await difference(
+    () => fresh(bench, 0, () => bench.prefill(BLOCK_TOKENS, { sample: true })),
+    () => fresh(bench, 0, () => bench.prefill(BLOCK_TOKENS)),
+  );
+  const seal = await difference(
+    () => fresh(bench, 0, () => bench.prefill(count, { seal: true })),
+    () => fresh(bench, 0, () => bench.prefill(count)),
+  );
+  const gather = await difference(
+    () => fresh(bench, count, () => bench.prefill(1)),
+    async () => bench.prefill(1),
+  );
+  return { sampleNs: last ? sample : 0, sealNs: seal / blocks, gatherNs: gather / blocks };
+}
+
+async function fresh(bench: StageBench, tokens: number, measure: () => Promise<number>): Promise<number> {
+  bench.open(1, tokens);
+  return measure();
+}
+
+/** Median of what the first takes beyond the second; never negative. */
+async function difference(more: () => Promise<number>, less: () => Promise<number>): Promise<number> {
+  const extras: number[] = [];
+  for (let run = 0; run < COPY_RUNS; run++) {
+    const extra = await more();
+    extras.push(extra - (await less()));
+  }
+  return Math.max(0, Math.round(median(extras)));
+}
+
+function progress(options: CalibrateOptions): { onProgress?: (share: number) => void } {
+  const { onProgress } = options;
+  return onProgress === undefined ? {} : { onProgress: (share) => onProgress(share, "timing the stage") };
+}

@@ -1,0 +1,109 @@
+import type { Lane, OpenSequence, Seal, StepRow, StepTask } from "../../engine/replica-engine-types.ts";
+import type { DecoderSpec } from "../../graph/decoder/spec.ts";
+import { BLOCK_TOKENS, type SlotRef } from "../../state/block.ts";
+import type { LoadedStage } from "../stage-driver.ts";
+
+/** What a bench needs to know of the stage it drives. */
+export interface BenchStage {
+  readonly stage: LoadedStage;
+  readonly spec: DecoderSpec;
+  /** The stage embeds tokens; any other takes the residual stream. */
+  readonly first: boolean;
+}
+
+export interface ChunkChoice {
+  readonly sample?: boolean;
+  /** Seal the blocks that fill up, into slots kept apart from the shared past. */
+  readonly seal?: boolean;
+}
+
+/** Prompt chunk while the shared past is made. */
+const FILL_CHUNK = 128;
+/** Generator of input tokens: any spread of ids will do, a full period is what matters. */
+const TOKEN_STEP = 7919;
+
+/**
+ * Drives one loaded stage by hand, as an engine would: keeps the length of every lane, makes inputs, and times steps. Sealed blocks of one prompt
+ * stand in for the past of every sequence, so a long context costs a copy instead of a prefill. Times are the stage's own busy ns.
+ */
+export class StageBench {
+  readonly #bench: BenchStage;
+  readonly #lengths = new Map<Lane, number>();
+  #opens: OpenSequence[] = [];
+  #closes: Lane[] = [];
+  #past: SlotRef[] = [];
+  #requests = 0;
+  #tokens = 0;
+
+  constructor(bench: BenchStage) {
+    this.#bench = bench;
+  }
+
+  /** Computes and seals a past of `tokens` tokens (whole blocks) for later sequences to gather. */
+  async fillPast(tokens: number): Promise<void> {
+    this.open(1, 0);
+    for (let done = 0; done < tokens; done += FILL_CHUNK) {
+      const count = Math.min(FILL_CHUNK, tokens - done);
+      const blocks = Array.from({ length: count / BLOCK_TOKENS }, (_, index) => done / BLOCK_TOKENS + index);
+      const seals = blocks.map((block) => ({ lane: 0, block, target: { slot: block, generation: 0 } }));
+      await this.#run([{ lane: 0, phase: "prefill", start: done, count, sample: false }], seals);
+      this.#lengths.set(0, done + count);
+      this.#past.push(...seals.map((seal) => seal.target));
+    }
+  }
+
+  /** Closes all lanes and opens lanes 0 to `count - 1` with `tokens` of past each; done by the next step, whose time includes the copies. */
+  open(count: number, tokens: number): void {
+    this.keep(0);
+    for (let lane = 0; lane < count; lane++) {
+      this.#opens.push({ lane, request: this.#requests++, attempt: 0, gather: this.#past.slice(0, tokens / BLOCK_TOKENS) });
+      this.#lengths.set(lane, tokens);
+    }
+  }
+
+  /** Closes the highest lanes until `count` are open; done by the next step. */
+  keep(count: number): void {
+    for (const lane of [...this.#lengths.keys()].filter((one) => one >= count).sort((a, b) => b - a)) {
+      this.#lengths.delete(lane);
+      if (this.#opens.some((opening) => opening.lane === lane)) this.#opens = this.#opens.filter((opening) => opening.lane !== lane);
+      else this.#closes.push(lane);
+    }
+  }
+
+  /** One decode step of every open lane. */
+  async decode(): Promise<number> {
+    const rows = [...this.#lengths.entries()].sort(([a], [b]) => a - b);
+    const busyNs = await this.#run(
+      rows.map(([lane, start]): StepRow => ({ lane, phase: "decode", start, count: 1, sample: true })),
+      [],
+    );
+    for (const [lane, length] of rows) this.#lengths.set(lane, length + 1);
+    return busyNs;
+  }
+
+  /** One chunk of `count` tokens on lane 0. */
+  async prefill(count: number, { sample = false, seal = false }: ChunkChoice = {}): Promise<number> {
+    const start = this.#lengths.get(0) ?? 0;
+    const seals: Seal[] = [];
+    for (let block = Math.floor(start / BLOCK_TOKENS); seal && (block + 1) * BLOCK_TOKENS <= start + count; block++) {
+      seals.push({ lane: 0, block, target: { slot: this.#past.length + seals.length, generation: 0 } });
+    }
+    const busyNs = await this.#run([{ lane: 0, phase: "prefill", start, count, sample }], seals);
+    this.#lengths.set(0, start + count);
+    return busyNs;
+  }
+
+  async #run(rows: readonly StepRow[], seals: readonly Seal[]): Promise<number> {
+    const step: StepTask = { closes: this.#closes, opens: this.#opens, rows, seals };
+    this.#closes = [];
+    this.#opens = [];
+    const output = await this.#bench.stage.run(step, this.#input(rows.reduce((sum, row) => sum + row.count, 0)));
+    return output.busyNs;
+  }
+
+  #input(count: number): Int32Array | Float32Array {
+    const { first, spec } = this.#bench;
+    if (!first) return Float32Array.from({ length: count * spec.width }, (_, index) => ((index * TOKEN_STEP) % 2001) / 1000 - 1);
+    return Int32Array.from({ length: count }, () => (this.#tokens++ * TOKEN_STEP) % spec.vocabulary);
+  }
+}

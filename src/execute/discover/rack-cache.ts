@@ -1,0 +1,60 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { HeddleError } from "../../base/heddle-error.ts";
+import type { Rack } from "../../rack/rack.ts";
+import { readRack, writeRack } from "../../rack/rack-file.ts";
+import { heddleHome } from "./heddle-home.ts";
+
+/** Folder of a rack's cached description and calibrations. */
+export function rackFolder(fingerprint: string): string {
+  return join(heddleHome(), "racks", fingerprint);
+}
+
+/** The cached rack of a machine; `undefined` where there is none, or it cannot be used any more. */
+export function loadCachedRack(fingerprint: string): Rack | undefined {
+  const text = readIfThere(join(rackFolder(fingerprint), "rack.yaml"));
+  if (text === undefined) return undefined;
+  try {
+    const rack = readRack(text);
+    return rack.fingerprint === fingerprint ? rack : undefined;
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return undefined;
+    throw thrown;
+  }
+}
+
+/** Keeps a rack for the next run; returns the path of the file. Errors: `file-unwritable`. */
+export function saveCachedRack(rack: Rack): string {
+  const path = join(rackFolder(rack.fingerprint), "rack.yaml");
+  writeWhole(path, writeRack(rack));
+  return path;
+}
+
+/** Writes a file so that a reader finds the old or the new content, never a part. Errors: `file-unwritable`. */
+export function writeWhole(path: string, text: string): void {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(part, text);
+    renameSync(part, path);
+  } catch (cause) {
+    throw new HeddleError("file-unwritable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+}
+
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names of the files in a folder; none where it does not exist. */
+export function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
