@@ -1,0 +1,130 @@
+import { assert } from "../../../base/assert.ts";
+import { HeddleError } from "../../../base/heddle-error.ts";
+import type { StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
+import type { DecoderModel } from "../../../graph/decoder/model.ts";
+import type { WeightTensor } from "../../../graph/decoder/weights.ts";
+import { lowerHead, lowerStage, type StageGraph } from "../../../graph/lower/stage-graph.ts";
+import type { StagePlan } from "../../../plan/plan.ts";
+import type { LoadedStage, StageLimits, StageOutput } from "../../stage-driver.ts";
+import { embedTokens } from "./embedding.ts";
+import type { OnnxRuntime, OnnxSession } from "./onnx-session.ts";
+import { type PhaseSession, runDecode, runPrefill } from "./phase-runs.ts";
+import { rotationTables } from "./rotations.ts";
+import { closeStageLane, createStageKv, openStageLane, type StageKv, sealStageBlock, stageKvBytes } from "./stage-kv.ts";
+
+interface Stage {
+  readonly kv: StageKv;
+  readonly width: number;
+  readonly prefill: PhaseSession;
+  readonly decode: PhaseSession;
+  /** Only in the first stage. */
+  readonly embedding: WeightTensor | undefined;
+  /** Only in the last stage. */
+  readonly head: { readonly session: OnnxSession; readonly logits: string; readonly vocabulary: number } | undefined;
+}
+
+/** Loads a stage on an ONNX Runtime: one graph a phase, the head apart, the embedding looked up here. */
+export async function loadOnnxStage(
+  runtime: OnnxRuntime,
+  model: DecoderModel,
+  request: { stage: StagePlan; limits: StageLimits },
+): Promise<LoadedStage> {
+  const { spec, weights } = model;
+  const { stage: plan, limits } = request;
+  const { fromLayer, toLayer, threads } = plan;
+  const rotations = rotationTables(spec.rope, limits.contextLimit);
+  const load = async (graph: StageGraph): Promise<PhaseSession> => ({
+    graph,
+    session: await runtime.createSession(graph.model, { threads }),
+  });
+  const range = { fromLayer, toLayer, rotations };
+  const prefill = await load(lowerStage(spec, weights, { ...range, phase: "prefill", format: plan.prefillFormat }));
+  const decode = await load(lowerStage(spec, weights, { ...range, phase: "decode", format: plan.decodeFormat }));
+  const last = toLayer === spec.layers;
+  const head = last ? lowerHead(spec, weights, plan.decodeFormat) : undefined;
+  const stage: Stage = {
+    kv: createStageKv(spec, toLayer - fromLayer, limits.maxSequences),
+    width: spec.width,
+    prefill,
+    decode,
+    embedding: fromLayer === 0 ? weights.read("embedding") : undefined,
+    head: head && {
+      session: await runtime.createSession(head.model, { threads }),
+      logits: head.logits,
+      vocabulary: spec.vocabulary,
+    },
+  };
+  return {
+    run: (step, input) => runStep(stage, step, input),
+    kvBytes: () => stageKvBytes(stage.kv),
+    release: async () => {
+      await prefill.session.release();
+      await decode.session.release();
+      await stage.head?.session.release();
+    },
+  };
+}
+
+async function runStep(stage: Stage, step: StepTask, input: Int32Array | Float32Array): Promise<StageOutput> {
+  const startedAt = performance.now();
+  const { kv } = stage;
+  for (const lane of step.closes) closeStageLane(kv, lane);
+  for (const open of step.opens) openStageLane(kv, open.lane, open.gather);
+  const tokens = step.rows.reduce((sum, row) => sum + row.count, 0);
+  const x = residual(stage, input, tokens);
+  try {
+    await runRows(stage, step.rows, x);
+  } catch (error) {
+    throw new HeddleError("device-failed", { detail: error instanceof Error ? error.message : String(error), cause: error });
+  }
+  for (const seal of step.seals) sealStageBlock(kv, seal.lane, seal.block, seal.target);
+  const data = stage.head === undefined ? x : await logitsOf(stage, step.rows, x);
+  return { data, busyNs: Math.round((performance.now() - startedAt) * 1e6) };
+}
+
+function residual(stage: Stage, input: Int32Array | Float32Array, tokens: number): Float32Array {
+  if (stage.embedding !== undefined) {
+    assert(input instanceof Int32Array && input.length === tokens, "the first stage takes one token id a row", { tokens });
+    return embedTokens(stage.embedding, input);
+  }
+  assert(input instanceof Float32Array && input.length === tokens * stage.width, "a later stage takes the residual stream", { tokens });
+  return input;
+}
+
+/** Computes all rows and writes the residual stream after this stage over `x`. */
+async function runRows(stage: Stage, rows: readonly StepRow[], x: Float32Array): Promise<void> {
+  const decodes: { lane: number; at: number }[] = [];
+  let at = 0;
+  for (const row of rows) {
+    assert(stage.kv.lengths[row.lane] === row.start, "a row starts where its lane ends", { row, length: stage.kv.lengths[row.lane] });
+    if (row.phase === "decode") decodes.push({ lane: row.lane, at });
+    at += row.count;
+  }
+  if (decodes.length > 0) await runDecode(stage.decode, stage.kv, { rows: decodes, x, width: stage.width });
+  at = 0;
+  for (const row of rows) {
+    if (row.phase === "prefill") {
+      const part = x.subarray(at * stage.width, (at + row.count) * stage.width);
+      await runPrefill(stage.prefill, stage.kv, { lane: row.lane, count: row.count, x: part, width: stage.width });
+    }
+    at += row.count;
+  }
+}
+
+/** Logits of the last position of every row that asked for a sample. */
+async function logitsOf(stage: Stage, rows: readonly StepRow[], x: Float32Array): Promise<Float32Array> {
+  const { head, width } = stage;
+  const sampled: number[] = [];
+  let at = 0;
+  for (const row of rows) {
+    at += row.count;
+    if (row.sample) sampled.push(at - 1);
+  }
+  if (head === undefined || sampled.length === 0) return new Float32Array(0);
+  const picked = new Float32Array(sampled.length * width);
+  sampled.forEach((row, i) => {
+    picked.set(x.subarray(row * width, (row + 1) * width), i * width);
+  });
+  const outputs = await head.session.run({ x: { type: "float32", data: picked, dims: [sampled.length, width] } });
+  return outputs[head.logits] ?? new Float32Array(0);
+}

@@ -1,0 +1,119 @@
+import type { ComputeFormat } from "../../rack/rack.ts";
+import { bytesOfArray, type OnnxBuilder, type Value } from "../onnx/builder.ts";
+import { type StackedMatrix, stackedFloats } from "./matrix.ts";
+import { INT4_BLOCK, packInt4 } from "./pack-int4.ts";
+import { packInt8, packQ8 } from "./pack-int8.ts";
+
+/** Values every product of a graph may need, made once. */
+export interface ProductContext {
+  readonly builder: OnnxBuilder;
+  readonly format: ComputeFormat;
+  /** uint8 [R], all 128: the zero point of each row's activations. Only with `int8-row`. */
+  readonly rowZeros: Value | undefined;
+}
+
+/** The rows of an activation, prepared for the products that read it. */
+export interface ProductInput {
+  readonly x: Value;
+  /** Sums of each block of 32 columns, [R, K/32]; made on first use. */
+  blockSums?: Value;
+  /** Rows rounded to 8 bits and their scales, [R, K] and [R, 1]; made on first use. */
+  rounded?: { readonly quants: Value; readonly scales: Value };
+}
+
+const MICROSOFT = "com.microsoft";
+/** MatMulNBits rounds activations to 8 bits per block of 32 and multiplies in integers: the fast kernel (node: accuracy_level). */
+const INT8_COMPUTE = 4;
+/** Below this a row counts as zero; keeps the division defined. */
+const LEAST_ROW_SCALE = 1e-30;
+const INT8_MAX = 127;
+const ZERO_POINT = 128;
+
+/**
+ * y = x · Wᵀ. Shapes: x [R, K], W [N, K], y [R, N].
+ *
+ * Model: `f32` plain; `int4` blocks of 32 exact for GGUF's 4-bit formats (offsets by one small product of block sums); `int8-row` one
+ * activation scale per row and one weight scale per output, so a row's result never depends on its neighbours.
+ */
+export function product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
+  const only = matrix.parts.length === 1 ? matrix.parts[0] : undefined;
+  if (context.format === "f32") return floatProduct(context.builder, input, matrix);
+  if (matrix.columns % INT4_BLOCK !== 0) return floatProduct(context.builder, input, matrix);
+  // An 8-bit weight stays 8 bits in an int4 stage: exact, and still a quarter of f32.
+  if (only?.tensor.format === "Q8_0" && only.scale === 1 && context.format === "int4")
+    return eightBitProduct(context.builder, input, matrix);
+  return context.format === "int4" ? int4Product(context.builder, input, matrix) : int8Product(context, input, matrix);
+}
+
+function floatProduct(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
+  const { name, rows, columns } = matrix;
+  const weight = builder.weight(name, "float32", [rows, columns], bytesOfArray(stackedFloats(matrix)));
+  return builder.node("Gemm", [input.x, weight], { attributes: { transB: 1 } });
+}
+
+function int4Product(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
+  const { name, rows, columns } = matrix;
+  const { quants, scales, offsets } = packInt4(matrix);
+  const blocks = columns / INT4_BLOCK;
+  const b = builder.weight(name, "uint8", [rows, blocks, INT4_BLOCK / 2], quants);
+  const s = builder.weight(`${name}.scales`, "float32", [rows * blocks], bytesOfArray(scales));
+  const attributes = { K: columns, N: rows, bits: 4, block_size: INT4_BLOCK, accuracy_level: INT8_COMPUTE };
+  const y = builder.node("MatMulNBits", [input.x, b, s], { attributes, domain: MICROSOFT });
+  if (offsets === undefined) return y;
+  const c = builder.weight(`${name}.offsets`, "float32", [rows, blocks], bytesOfArray(offsets));
+  return builder.node("Gemm", [blockSums(builder, input, columns), c, y], { attributes: { transB: 1 } });
+}
+
+function blockSums(builder: OnnxBuilder, input: ProductInput, columns: number): Value {
+  if (input.blockSums === undefined) {
+    const shape = int64Constant(builder, [-1, columns / INT4_BLOCK, INT4_BLOCK]);
+    const blocked = builder.node("Reshape", [input.x, shape]);
+    input.blockSums = builder.node("ReduceSum", [blocked, int64Constant(builder, [2])], { attributes: { keepdims: 0 } });
+  }
+  return input.blockSums;
+}
+
+function eightBitProduct(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
+  const { name, rows, columns, parts } = matrix;
+  const { quants, scales } = packQ8(parts[0]!.tensor);
+  const blocks = columns / INT4_BLOCK;
+  const b = builder.weight(name, "uint8", [rows, blocks, INT4_BLOCK], quants);
+  const s = builder.weight(`${name}.scales`, "float32", [rows * blocks], bytesOfArray(scales));
+  const attributes = { K: columns, N: rows, bits: 8, block_size: INT4_BLOCK, accuracy_level: INT8_COMPUTE };
+  return builder.node("MatMulNBits", [input.x, b, s], { attributes, domain: MICROSOFT });
+}
+
+function int8Product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
+  const { builder } = context;
+  const { name, rows, columns } = matrix;
+  const { quants, scales } = packInt8(matrix);
+  const rounded = roundRows(context, input);
+  const b = builder.weight(name, "int8", [columns, rows], bytesOfArray(quants));
+  const bScale = builder.weight(`${name}.scales`, "float32", [rows], bytesOfArray(scales));
+  const one = floatConstant(builder, [], 1);
+  const zero = builder.constant("uint8", [], Uint8Array.of(ZERO_POINT));
+  const sums = builder.node("MatMulIntegerToFloat", [rounded.quants, b, one, bScale, zero], { domain: MICROSOFT });
+  return builder.node("Mul", [sums, rounded.scales]);
+}
+
+function roundRows(context: ProductContext, input: ProductInput): { readonly quants: Value; readonly scales: Value } {
+  if (input.rounded === undefined) {
+    const { builder } = context;
+    const absolute = builder.node("Abs", [input.x]);
+    const most = builder.node("ReduceMax", [absolute], { attributes: { axes: [1], keepdims: 1 } });
+    const bounded = builder.node("Max", [most, floatConstant(builder, [1, 1], LEAST_ROW_SCALE)]);
+    const scales = builder.node("Mul", [bounded, floatConstant(builder, [1, 1], 1 / INT8_MAX)]);
+    const flat = builder.node("Reshape", [scales, int64Constant(builder, [-1])]);
+    const quants = builder.node("QuantizeLinear", [input.x, flat, context.rowZeros ?? ""], { attributes: { axis: 0 } });
+    input.rounded = { quants, scales };
+  }
+  return input.rounded;
+}
+
+export function int64Constant(builder: OnnxBuilder, values: readonly number[]): Value {
+  return builder.constant("int64", [values.length], bytesOfArray(BigInt64Array.from(values, BigInt)));
+}
+
+export function floatConstant(builder: OnnxBuilder, dims: readonly number[], value: number): Value {
+  return builder.constant("float32", dims, bytesOfArray(Float32Array.of(value)));
+}

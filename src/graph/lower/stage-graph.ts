@@ -1,0 +1,227 @@
+import type { ComputeFormat } from "../../rack/rack.ts";
+import { dequantiseAll } from "../decoder/dequantise.ts";
+import type { DecoderSpec } from "../decoder/spec.ts";
+import type { WeightSource } from "../decoder/weights.ts";
+import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
+import { type AttentionInputs, attention, type Phase } from "./attention.ts";
+import { stack } from "./matrix.ts";
+import { int64Constant, type ProductContext, type ProductInput, product } from "./product.ts";
+
+export interface StageRange {
+  readonly fromLayer: number;
+  readonly toLayer: number;
+  readonly phase: Phase;
+  readonly format: ComputeFormat;
+  readonly rotations: RotationTables;
+}
+
+/** Cosine and sine of every position and pair, the attention factor included; [positions, headDim / 2] each. The caller makes them, with its platform's functions. */
+export interface RotationTables {
+  readonly positions: number;
+  readonly cosines: Float32Array;
+  readonly sines: Float32Array;
+}
+
+/** A lowered stage. Inputs: `x`, `positions`, `past_mask`, `new_mask` (prefill), `split_sizes`, `row_zeros` (int8-row), `k.<l>`, `v.<l>`. */
+export interface StageGraph {
+  readonly model: OnnxModel;
+  /** Residual stream after the last layer, [rows, width]. */
+  readonly xOut: string;
+  /** New keys and values of all layers, keys of layer 0, values of layer 0, keys of layer 1 …; prefill [2L·KV, S, D], decode [2L·B, KV, 1, D]. */
+  readonly kvOut: string;
+  readonly usesRowZeros: boolean;
+  readonly fromLayer: number;
+  /** Query heads that share a key-value head. */
+  readonly queryGroups: number;
+}
+
+const MICROSOFT = "com.microsoft";
+
+interface Lowering {
+  readonly builder: OnnxBuilder;
+  readonly spec: DecoderSpec;
+  readonly weights: WeightSource;
+  readonly range: StageRange;
+  readonly products: ProductContext;
+  readonly shared: Shared;
+}
+
+/** Inputs and constants all layers read. */
+interface Shared {
+  readonly positions: Value;
+  readonly cosines: Value;
+  readonly sines: Value;
+  readonly pastMask: Value;
+  readonly newMask: Value | undefined;
+  readonly splitSizes: Value;
+}
+
+/**
+ * Lowers layers [fromLayer, toLayer) to one ONNX graph of few, fused operators that takes the past and returns only new keys and values.
+ *
+ * Shapes: R rows (S prefill tokens of one sequence, or one token of each of B lanes), W width.
+ */
+export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: StageRange): StageGraph {
+  const builder = createOnnxBuilder(`layers ${range.fromLayer} to ${range.toLayer}, ${range.phase}`);
+  const shared = sharedInputs(builder, spec, range);
+  const usesRowZeros = range.format === "int8-row";
+  const rowZeros = usesRowZeros ? builder.input("row_zeros", "uint8", ["R"]) : undefined;
+  const lowering: Lowering = { builder, spec, weights, range, products: { builder, format: range.format, rowZeros }, shared };
+  let x = builder.input("x", "float32", ["R", spec.width]);
+  let delta: Value | undefined;
+  const kv: Value[] = [];
+  for (let layer = range.fromLayer; layer < range.toLayer; layer++) {
+    const done = lowerLayer(lowering, layer, { x, delta });
+    x = done.x;
+    delta = done.delta;
+    kv.push(done.newKeys, done.newValues);
+  }
+  const xOut = delta === undefined ? x : builder.node("Add", [x, delta]);
+  const kvOut = builder.node("Concat", kv, { attributes: { axis: 0 } });
+  builder.output(xOut, "float32", ["R", spec.width]);
+  const { kvHeads, headDim } = spec;
+  builder.output(kvOut, "float32", range.phase === "prefill" ? ["LKV", "S", headDim] : ["LB", kvHeads, 1, headDim]);
+  return { model: builder.build(), xOut, kvOut, usesRowZeros, fromLayer: range.fromLayer, queryGroups: spec.heads / kvHeads };
+}
+
+function sharedInputs(builder: OnnxBuilder, spec: DecoderSpec, range: StageRange): Shared {
+  const prefill = range.phase === "prefill";
+  const { cosines, sines, positions } = range.rotations;
+  const pairs = spec.headDim / 2;
+  return {
+    positions: builder.input("positions", "int64", prefill ? [1, "S"] : ["B", 1]),
+    cosines: builder.weight("cosines", "float32", [positions, pairs], bytesOfArray(cosines)),
+    sines: builder.weight("sines", "float32", [positions, pairs], bytesOfArray(sines)),
+    pastMask: builder.input("past_mask", "float32", prefill ? [1, 1, "P"] : ["B", 1, 1, "P"]),
+    newMask: prefill ? builder.input("new_mask", "float32", [1, "GS", "S"]) : undefined,
+    splitSizes: builder.input("split_sizes", "int64", [2]),
+  };
+}
+
+interface LayerDone {
+  readonly x: Value;
+  readonly delta: Value;
+  readonly newKeys: Value;
+  readonly newValues: Value;
+}
+
+/** One layer. The residual addition of a block is left to the next norm, which does both in one operator. */
+function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; delta: Value | undefined }): LayerDone {
+  const { builder, spec, weights, products } = lowering;
+  const name = (part: string): string => `layers.${layer}.${part}`;
+  const matrix = (part: string, parts: readonly string[], scales: readonly number[] = []) =>
+    stack(
+      name(part),
+      parts.map((piece, i) => ({ tensor: weights.read(name(piece)), scale: scales[i] ?? 1 })),
+    );
+  const before = norm(lowering, name("attention-norm"), residual);
+  const scale = spec.qkNorm ? 1 : queryScale(spec);
+  const qkv = biased(lowering, layer, product(products, { x: before.normed }, matrix("qkv", ["q", "k", "v"], [scale])));
+  const mixed = attend(lowering, layer, qkv);
+  const o = product(products, { x: mixed.mixed }, matrix("o", ["o"]));
+  const after = norm(lowering, name("ffn-norm"), { x: before.x, delta: o });
+  const gateUp = product(products, { x: after.normed }, matrix("gate-up", ["gate", "up"]));
+  const halves = int64Constant(builder, [spec.feedForward, spec.feedForward]);
+  const [gate = "", up = ""] = builder.nodeOutputs("Split", [gateUp, halves], { attributes: { axis: 1 }, outputs: 2 });
+  const silu = builder.node("QuickGelu", [gate], { domain: MICROSOFT, attributes: { alpha: { float: 1 } } });
+  const inner: ProductInput = { x: builder.node("Mul", [silu, up]) };
+  const delta = product(products, inner, matrix("down", ["down"]));
+  return { x: after.x, delta, newKeys: mixed.newKeys, newValues: mixed.newValues };
+}
+
+/** RMS norm of x + delta, and the sum itself. */
+function norm(lowering: Lowering, weight: string, residual: { x: Value; delta: Value | undefined }): { normed: Value; x: Value } {
+  const { builder, spec } = lowering;
+  const gamma = vector(lowering, weight);
+  const epsilon = { float: spec.normEpsilon };
+  if (residual.delta === undefined) {
+    const attributes = { epsilon, axis: -1 };
+    return { normed: builder.node("SimplifiedLayerNormalization", [residual.x, gamma], { attributes }), x: residual.x };
+  }
+  const [normed = "", , , x = ""] = builder.nodeOutputs("SkipSimplifiedLayerNormalization", [residual.x, residual.delta, gamma], {
+    domain: MICROSOFT,
+    attributes: { epsilon },
+    outputs: 4,
+  });
+  return { normed, x };
+}
+
+function attend(lowering: Lowering, layer: number, qkv: Value): ReturnType<typeof attention> {
+  const { builder, spec, range, shared } = lowering;
+  const { heads, kvHeads, headDim } = spec;
+  const sizes = int64Constant(builder, [(heads + kvHeads) * headDim, kvHeads * headDim]);
+  const [raw = "", values = ""] = builder.nodeOutputs("Split", [qkv, sizes], { attributes: { axis: 1 }, outputs: 2 });
+  const normed = spec.qkNorm ? normHeads(lowering, layer, raw) : raw;
+  const prefill = range.phase === "prefill";
+  const span = (heads + kvHeads) * headDim;
+  const shaped = builder.node("Reshape", [normed, int64Constant(builder, prefill ? [1, -1, span] : [-1, 1, span])]);
+  const queriesKeys = builder.node("RotaryEmbedding", [shaped, shared.positions, shared.cosines, shared.sines], {
+    domain: MICROSOFT,
+    attributes: { num_heads: heads + kvHeads, interleaved: spec.rope.interleaved ? 1 : 0 },
+  });
+  const dims = prefill ? [kvHeads, "P", headDim] : ["B", kvHeads, "P", headDim];
+  const inputs: AttentionInputs = {
+    queriesKeys,
+    values,
+    pastKeys: builder.input(`k.${layer}`, "float32", dims),
+    pastValues: builder.input(`v.${layer}`, "float32", dims),
+    pastMask: shared.pastMask,
+    newMask: shared.newMask,
+    splitSizes: shared.splitSizes,
+  };
+  return attention(builder, spec, { phase: range.phase, inputs });
+}
+
+/** Qwen3: RMS norm of each query and key head; the query's weight carries the attention scale. */
+function normHeads(lowering: Lowering, layer: number, raw: Value): Value {
+  const { builder, spec } = lowering;
+  const { heads, kvHeads, headDim } = spec;
+  const sizes = int64Constant(builder, [heads * headDim, kvHeads * headDim]);
+  const parts = builder.nodeOutputs("Split", [raw, sizes], { attributes: { axis: 1 }, outputs: 2 });
+  const normed = parts.map((part, i) => {
+    const rows = builder.node("Reshape", [part, int64Constant(builder, [-1, headDim])]);
+    const gamma = vector(lowering, `layers.${layer}.${i === 0 ? "q-norm" : "k-norm"}`, i === 0 ? queryScale(spec) : 1);
+    const attributes = { epsilon: { float: spec.normEpsilon }, axis: -1 };
+    const done = builder.node("SimplifiedLayerNormalization", [rows, gamma], { attributes });
+    return builder.node("Reshape", [done, int64Constant(builder, [-1, (i === 0 ? heads : kvHeads) * headDim])]);
+  });
+  return builder.node("Concat", normed, { attributes: { axis: 1 } });
+}
+
+function biased(lowering: Lowering, layer: number, qkv: Value): Value {
+  const { builder, spec, weights } = lowering;
+  if (!spec.qkvBias) return qkv;
+  const scale = spec.qkNorm ? 1 : queryScale(spec);
+  const parts = ["q-bias", "k-bias", "v-bias"].map((part) => dequantiseAll(weights.read(`layers.${layer}.${part}`)));
+  const bias = new Float32Array((spec.heads + 2 * spec.kvHeads) * spec.headDim);
+  let at = 0;
+  parts.forEach((part, i) => {
+    for (let j = 0; j < part.length; j++) bias[at++] = part[j]! * (i === 0 ? scale : 1);
+  });
+  return builder.node("Add", [qkv, builder.weight(`layers.${layer}.qkv-bias`, "float32", [bias.length], bytesOfArray(bias))]);
+}
+
+function vector(lowering: Lowering, name: string, scale = 1): Value {
+  const values = dequantiseAll(lowering.weights.read(name));
+  if (scale !== 1) for (let i = 0; i < values.length; i++) values[i]! *= scale;
+  return lowering.builder.weight(name, "float32", [values.length], bytesOfArray(values));
+}
+
+function queryScale(spec: DecoderSpec): number {
+  return 1 / Math.sqrt(spec.headDim);
+}
+
+/** Final norm and head. Input `x` [N, width], output logits [N, vocabulary]. */
+export function lowerHead(spec: DecoderSpec, weights: WeightSource, format: ComputeFormat): { model: OnnxModel; logits: string } {
+  const builder = createOnnxBuilder("head");
+  const x = builder.input("x", "float32", ["N", spec.width]);
+  const gamma = builder.weight("final-norm", "float32", [spec.width], bytesOfArray(dequantiseAll(weights.read("final-norm"))));
+  const attributes = { epsilon: { float: spec.normEpsilon }, axis: -1 };
+  const normed = builder.node("SimplifiedLayerNormalization", [x, gamma], { attributes });
+  const tensor = weights.read(spec.tiedHead ? "embedding" : "head");
+  // One row a sequence is read: the head is bound by bandwidth, so the small format serves both phases.
+  const context: ProductContext = { builder, format: format === "int8-row" ? "int4" : format, rowZeros: undefined };
+  const logits = product(context, { x: normed }, stack("head", [{ tensor, scale: 1 }]));
+  builder.output(logits, "float32", ["N", spec.vocabulary]);
+  return { model: builder.build(), logits };
+}

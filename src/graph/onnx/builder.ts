@@ -1,0 +1,157 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProto_DataType,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "./generated/onnx_pb.ts";
+
+/** Element types of tensors heddle writes. */
+export type OnnxType = "float32" | "int64" | "int32" | "uint8" | "int8";
+
+const DATA_TYPES: Readonly<Record<OnnxType, TensorProto_DataType>> = {
+  float32: TensorProto_DataType.FLOAT,
+  int64: TensorProto_DataType.INT64,
+  int32: TensorProto_DataType.INT32,
+  uint8: TensorProto_DataType.UINT8,
+  int8: TensorProto_DataType.INT8,
+};
+
+/** IR version 8 and opset 17 are read by every ONNX Runtime since 1.14. */
+const IR_VERSION = 8n;
+const OPSET = 17n;
+
+/** The name of a value of the graph. */
+export type Value = string;
+/** Fixed sizes and names of sizes known only at run time. */
+export type Dims = readonly (number | string)[];
+export type AttributeValue = number | { readonly float: number } | string | readonly number[];
+
+export interface NodeOptions {
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+  /** `com.microsoft` for operators ONNX Runtime adds. */
+  readonly domain?: string;
+  /** Number of outputs; 1 when absent. */
+  readonly outputs?: number;
+}
+
+/** A finished model: the protobuf without weights, and the weights to hand over beside it as external data. */
+export interface OnnxModel {
+  readonly model: Uint8Array;
+  readonly weights: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
+/** Puts an ONNX graph together; values are named as they are made. */
+export interface OnnxBuilder {
+  input(name: string, type: OnnxType, dims: Dims): Value;
+  /** Makes a value an output of the graph, under its own name. */
+  output(value: Value, type: OnnxType, dims: Dims): void;
+  /** A large constant, kept outside the protobuf. Its bytes are not copied. */
+  weight(name: string, type: OnnxType, dims: readonly number[], data: Uint8Array): Value;
+  /** A small constant inside the protobuf. */
+  constant(type: OnnxType, dims: readonly number[], data: Uint8Array): Value;
+  node(operator: string, inputs: readonly Value[], options?: NodeOptions): Value;
+  /** As `node`, for operators with several outputs. An output that is not wanted has no name. */
+  nodeOutputs(operator: string, inputs: readonly Value[], options: NodeOptions & { readonly outputs: number }): Value[];
+  build(): OnnxModel;
+}
+
+export function createOnnxBuilder(graphName: string): OnnxBuilder {
+  const nodes: NodeProto[] = [];
+  const inputs: ValueInfoProto[] = [];
+  const outputs: ValueInfoProto[] = [];
+  const initializers: TensorProto[] = [];
+  const weights: { path: string; data: Uint8Array }[] = [];
+  let next = 0;
+  const fresh = (prefix: string): Value => `${prefix}_${next++}`;
+
+  const nodeOutputs = (operator: string, ins: readonly Value[], options: NodeOptions & { outputs: number }): Value[] => {
+    const names = Array.from({ length: options.outputs }, () => fresh(operator));
+    const attribute = Object.entries(options.attributes ?? {}).map(([name, value]) => attributeOf(name, value));
+    const parts = { opType: operator, name: fresh("n"), input: [...ins], output: names, attribute };
+    nodes.push(create(NodeProtoSchema, options.domain === undefined ? parts : { ...parts, domain: options.domain }));
+    return names;
+  };
+  const constant = (type: OnnxType, dims: readonly number[], data: Uint8Array): Value => {
+    const name = fresh("c");
+    initializers.push(create(TensorProtoSchema, { name, dataType: DATA_TYPES[type], dims: dims.map(BigInt), rawData: data }));
+    return name;
+  };
+  return {
+    input: (name, type, dims) => {
+      inputs.push(valueInfo(name, type, dims));
+      return name;
+    },
+    output: (value, type, dims) => {
+      outputs.push(valueInfo(value, type, dims));
+    },
+    weight: (name, type, dims, data) => {
+      const path = `${name}.bin`;
+      weights.push({ path, data });
+      initializers.push(
+        create(TensorProtoSchema, {
+          name,
+          dataType: DATA_TYPES[type],
+          dims: dims.map(BigInt),
+          dataLocation: TensorProto_DataLocation.EXTERNAL,
+          externalData: [
+            { key: "location", value: path },
+            { key: "offset", value: "0" },
+            { key: "length", value: String(data.byteLength) },
+          ],
+        }),
+      );
+      return name;
+    },
+    constant,
+    node: (operator, ins, options = {}) => nodeOutputs(operator, ins, { ...options, outputs: 1 })[0]!,
+    nodeOutputs,
+    build: () => ({
+      model: toBinary(
+        ModelProtoSchema,
+        create(ModelProtoSchema, {
+          irVersion: IR_VERSION,
+          producerName: "heddle",
+          opsetImport: [
+            { domain: "", version: OPSET },
+            { domain: "com.microsoft", version: 1n },
+          ],
+          graph: { name: graphName, node: nodes, input: inputs, output: outputs, initializer: initializers },
+        }),
+      ),
+      weights,
+    }),
+  };
+}
+
+/** The bytes of a typed array, without a copy. */
+export function bytesOfArray(array: Float32Array | Int8Array | Int32Array | BigInt64Array | Uint8Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function valueInfo(name: string, type: OnnxType, dims: Dims): ValueInfoProto {
+  const dim = dims.map((size) =>
+    typeof size === "number"
+      ? { value: { case: "dimValue" as const, value: BigInt(size) } }
+      : { value: { case: "dimParam" as const, value: size } },
+  );
+  const tensorType = { elemType: DATA_TYPES[type], shape: { dim } };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensorType } } });
+}
+
+function attributeOf(name: string, value: AttributeValue): AttributeProto {
+  if (typeof value === "number") return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) });
+  if (typeof value === "string") {
+    return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(value) });
+  }
+  if ("float" in value) return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.FLOAT, f: value.float });
+  return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INTS, ints: value.map(BigInt) });
+}
