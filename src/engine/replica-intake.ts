@@ -1,6 +1,7 @@
 import { planted } from "../base/planted-fault.ts";
 import type { Nanoseconds } from "../base/units.ts";
 import { pagesFor } from "../state/block.ts";
+import { paddedPages } from "../state/lanes.ts";
 import type { FromReplica, RequestId, SubmitMessage } from "./messages.ts";
 import { type ReplicaConfig, type ReplicaState, type Sequence, sequenceOf } from "./replica-state.ts";
 
@@ -15,7 +16,7 @@ export function submit(
   const total = promptTokens + maxNewTokens;
   const refuse = (code: "prompt-too-long" | "draining"): FromReplica[] => [{ type: "failed", request, attempt, code }];
   if (state.draining) return refuse("draining");
-  if (promptTokens < 1 || maxNewTokens < 1 || total > config.contextLimit || pagesFor(total) > config.workingPages) {
+  if (promptTokens < 1 || maxNewTokens < 1 || total > config.contextLimit || paddedPages(pagesFor(total)) > config.workingPages) {
     return refuse("prompt-too-long");
   }
   const before = state.sequences.get(request);

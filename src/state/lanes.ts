@@ -12,13 +12,24 @@ export function createLanes(maxSequences: number, capacityPages: number): Lanes 
   return { capacityPages, pages: new Int32Array(maxSequences) };
 }
 
+/**
+ * Pages a lane of `pages` pages is padded to: 1, 2, 3, 4, then steps of an eighth to a quarter of the size, so that lanes are laid out anew
+ * only now and then.
+ */
+export function paddedPages(pages: number): number {
+  if (pages <= 4) return pages;
+  let step = 1;
+  while (step * 8 < pages) step *= 2;
+  return Math.ceil(pages / step) * step;
+}
+
 /** Lowest closed lane, so that open lanes stay dense; `undefined` when all are open. */
 export function lowestFreeLane(lanes: Lanes): number | undefined {
   const at = lanes.pages.indexOf(0);
   return at < 0 ? undefined : at;
 }
 
-/** Pages held now: (highest open lane + 1) x (pages of the longest lane). */
+/** Pages held now: (highest open lane + 1) x (padded pages of the longest lane). */
 export function workingPages(lanes: Lanes): number {
   return padded(lanes, -1, 0);
 }
@@ -53,5 +64,5 @@ function padded(lanes: Lanes, changed: number, changedPages: number): number {
     highest = lane;
     if (pages > longest) longest = pages;
   }
-  return (highest + 1) * longest;
+  return (highest + 1) * paddedPages(longest);
 }
