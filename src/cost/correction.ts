@@ -1,4 +1,4 @@
-import { median, quantile } from "./quantile.ts";
+import { quantile } from "../base/statistics.ts";
 
 /** One iteration of one stage as it ran live, beside what the tables had said of its two parts. Units: ns. */
 export interface StageObservation {
@@ -53,7 +53,7 @@ export function fitCorrection(stages: readonly StageObservation[], overheads: re
   if (usable.length < OBSERVATIONS_MIN) return undefined;
   const first = fitFactors(usable);
   const deviations = usable.map((one) => Math.abs(residual(one, first)));
-  const bound = OUTLIER_DEVIATIONS * Math.max(0.01, median(deviations));
+  const bound = OUTLIER_DEVIATIONS * Math.max(0.01, quantile(deviations, 0.5));
   const kept = usable.filter((_one, index) => deviations[index]! <= bound);
   const factors = fitFactors(kept);
   const spread = spreadOf(usable, factors);
@@ -106,7 +106,7 @@ function spreadOf(observations: readonly StageObservation[], factors: Factors): 
     list.push(residual(one, factors));
     byRun.set(one.run, list);
   }
-  const centres = [...byRun.values()].map((list) => median(list));
+  const centres = [...byRun.values()].map((list) => quantile(list, 0.5));
   const within = [...byRun.values()].flatMap((list, index) => list.map((value) => Math.abs(value - centres[index]!)));
   const runs = centres.length;
   const largest = centres.reduce((most, centre) => Math.max(most, Math.abs(centre)), 0);
@@ -125,7 +125,7 @@ function fitOverhead(overheads: readonly OverheadObservation[]): { overheadNs: n
   let weight = 0;
   let sumX = 0;
   let sumY = 0;
-  const points = [...byRows.entries()].map(([x, list]) => ({ x, y: median(list), count: list.length }));
+  const points = [...byRows.entries()].map(([x, list]) => ({ x, y: quantile(list, 0.5), count: list.length }));
   for (const { x, y, count } of points) {
     weight += count;
     sumX += count * x;

@@ -1,8 +1,8 @@
 import { exp, ln } from "../base/math.ts";
+import { quantile } from "../base/statistics.ts";
 import type { ComputeFormat, DeviceCalibration } from "../rack/rack.ts";
 import { WEIGHT_BYTES } from "./decoder-shape.ts";
 import type { Priced } from "./priced.ts";
-import { quantile } from "./quantile.ts";
 
 /** Prices y = x·Wᵀ, `m` rows, weights [n, k]. */
 export type ProductPricer = (m: number, n: number, k: number) => Priced;

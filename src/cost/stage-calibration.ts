@@ -15,8 +15,10 @@ export interface StageIdentity {
 
 /** Measured times of one loaded stage, run as it is served; every figure is a median of repeated runs. */
 export interface StageCalibration extends StageIdentity {
-  /** Tokens in a page of KV: contexts are padded to whole pages, and a page that fills up is sealed by a copy. */
+  /** Tokens in a page of KV: contexts are padded to whole pages (and on to the next of `paddedPages`), and a page that fills up is sealed by a copy. */
   readonly pageTokens: number;
+  /** Numbers of pages the driver pads lanes to, rising: a lane takes the first that holds it. */
+  readonly paddedPages: readonly number[];
   /** One decode step of `batch` rows, each with `context` tokens cached; contexts are rounded up to whole pages. */
   readonly decode: readonly { readonly batch: number; readonly context: number; readonly ns: Nanoseconds }[];
   /** One prefill chunk of `count` tokens after `context` cached ones, nothing sampled, nothing sealed. */

@@ -1,6 +1,6 @@
+import { quantile } from "../base/statistics.ts";
 import { type GridPoint, type GridReading, gridReader } from "./grid.ts";
 import { type Priced, sumPriced } from "./priced.ts";
-import { quantile } from "./quantile.ts";
 import type { StageCalibration } from "./stage-calibration.ts";
 import { FREE, type PartPricer, type StageParts } from "./stage-pricer.ts";
 
@@ -30,7 +30,7 @@ function decodePart(table: StageCalibration): PartPricer {
       longest = Math.max(longest, length);
       if ((length + 1) % page === 0) filled += 1;
     }
-    const step = read(rows, Math.ceil(longest / page) * page);
+    const step = read(rows, paddedContext(table, longest));
     return filled === 0 ? step : sumPriced([step, copies(table, filled * table.sealNs)]);
   };
 }
@@ -51,6 +51,12 @@ function prefillPart(table: StageCalibration): PartPricer {
     if (extra > 0) parts.push(copies(table, extra));
     return sumPriced(parts);
   };
+}
+
+/** Context a lane is padded to; beyond the table's own steps to the next page. */
+function paddedContext({ pageTokens, paddedPages }: StageCalibration, context: number): number {
+  const pages = Math.ceil(context / pageTokens);
+  return (paddedPages.find((step) => step >= pages) ?? pages) * pageTokens;
 }
 
 function copies(table: StageCalibration, ns: number): Priced {
@@ -79,5 +85,5 @@ function leaveOutSpread(points: readonly GridPoint[]): number {
     const { value } = gridReader(points.filter((point) => point.x !== left.x))(left.x, left.y);
     residuals.push(Math.abs(value / left.value - 1) / 2);
   }
-  return quantile(residuals, 0.9);
+  return residuals.length === 0 ? OUTSIDE_SPREAD : quantile(residuals, 0.9);
 }

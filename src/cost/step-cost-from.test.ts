@@ -26,6 +26,7 @@ const table: StageCalibration = {
   prefillFormat: "int8-row",
   decodeFormat: "int4",
   pageTokens: 64,
+  paddedPages: [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16],
   decode: [1, 4, 16].flatMap((batch) =>
     [64, 512, 1024].map((context) => ({ batch, context, ns: (6 + batch * (1 + context / 1000)) * MS })),
   ),
@@ -60,6 +61,8 @@ describe("step cost", () => {
     expect(cost.stageNs(0, decode(512, 510, 500, 490))).toBe(Math.round((6 + 4 * 1.512) * MS));
     expect(cost.stageEstimate(0, decode(512, 512, 512, 512)).basis).toBe("measured");
     expect(cost.stageEstimate(0, decode(450)).valueNs).toBe(cost.stageEstimate(0, decode(500)).valueNs);
+    // Nine pages are laid out as ten.
+    expect(cost.stageEstimate(0, decode(520)).valueNs).toBe(cost.stageEstimate(0, decode(640)).valueNs);
     expect(cost.stageEstimate(0, decode(300)).basis).toBe("interpolated");
   });
 

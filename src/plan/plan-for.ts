@@ -12,7 +12,7 @@ import { checkPins } from "./pins.ts";
 import type { Plan, ReplicaPlan, StagePlan } from "./plan.ts";
 import { planReasons, stageReason } from "./plan-reasons.ts";
 import type { PlanError, PlanRequest } from "./plan-request.ts";
-import { DECODE_CONTEXT, decodeShape, predictReplica, promptCost } from "./predict.ts";
+import { DECODE_CONTEXT, decodeShape, promptCost } from "./predict.ts";
 import type { ReplicaDraft } from "./replica-draft.ts";
 import { type FleetDraft, searchFleets } from "./search.ts";
 
@@ -73,7 +73,7 @@ function replicaPlan(
   { id, kv, others }: { readonly id: number; readonly kv: KvBudget; readonly others: readonly FleetDraft[] },
 ): ReplicaPlan {
   const cost = correctedCost(context, draft);
-  const chunk = predictReplica(cost).chunk;
+  const chunk = draft.prediction.chunk;
   const stages = draft.stages.map(
     (stage, index): StagePlan => ({
       ...stage,

@@ -1,5 +1,6 @@
 import { type Priced, sumPriced } from "../cost/priced.ts";
 import type { PricedStepCost } from "../cost/step-cost-from.ts";
+import type { Device } from "../rack/rack.ts";
 
 /** Workload points a plan is judged at. */
 export const PROMPT_TOKENS = 512;
@@ -16,16 +17,34 @@ export interface ReplicaPrediction {
   readonly ttft: Priced;
   readonly tpot: Priced;
   readonly chunk: number;
-  /** Time of a decode step of 1 to `STREAMS` streams, in ns; index 0 is one stream. */
+  /** Time in which each of 1 to `STREAMS` streams gets one token, in ns; index 0 is one stream. */
   readonly stepNs: readonly number[];
 }
 
-export function predictReplica(cost: PricedStepCost): ReplicaPrediction {
+export function predictReplica(cost: PricedStepCost, devices: readonly Device[]): ReplicaPrediction {
   const choices = CHUNKS.map((chunk) => ({ chunk, ttft: promptCost(cost, chunk) }));
   const fastest = choices.reduce((least, { ttft }) => Math.min(least, ttft.ns), Infinity);
   const chosen = choices.find(({ ttft }) => ttft.ns <= fastest * CHUNK_TOLERANCE) ?? choices[0]!;
-  const stepNs = Array.from({ length: STREAMS }, (_, index) => cost.step(decodeShape(index + 1, STREAM_CONTEXT)).ns);
+  const stepNs = Array.from({ length: STREAMS }, (_, index) => cycleNs(cost, devices, index + 1));
   return { ttft: chosen.ttft, tpot: cost.step(decodeShape(1, DECODE_CONTEXT)), chunk: chosen.chunk, stepNs };
+}
+
+/**
+ * Time in which each of several streams gets one token. With several stages as many groups of streams are in flight, each group one after the other
+ * through all stages: the cycle is the longer of one group's way and the work of the busiest core.
+ */
+function cycleNs(cost: PricedStepCost, devices: readonly Device[], streams: number): number {
+  const groups = Math.min(devices.length, streams);
+  const shape = decodeShape(Math.ceil(streams / groups), STREAM_CONTEXT);
+  const slowdown = devices.reduce((most, device) => Math.max(most, device.calibration?.concurrentSlowdown ?? 1), 1);
+  const work = new Map<string, number>();
+  devices.forEach((device, stage) => {
+    const ns = cost.stage(stage, shape).ns * groups;
+    for (const core of device.cores) work.set(`${device.memory}/${core}`, (work.get(`${device.memory}/${core}`) ?? 0) + ns);
+  });
+  const busiest = [...work.values()].reduce((most, ns) => Math.max(most, ns), 0);
+  const alone = cost.step(shape).ns;
+  return groups === 1 ? alone : Math.max(alone, busiest) * slowdown;
 }
 
 /** A prompt of `PROMPT_TOKENS` in chunks, its last position sampled. */

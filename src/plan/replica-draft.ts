@@ -170,7 +170,7 @@ function finish(
     return stage;
   });
   const cost = costOf(context, stages);
-  return cost === undefined ? undefined : { devices, stages, cost, prediction: predictReplica(cost), weightBytes };
+  return cost === undefined ? undefined : { devices, stages, cost, prediction: predictReplica(cost, devices), weightBytes };
 }
 
 function costOf(context: DraftContext, stages: readonly CostedStage[]): PricedStepCost | undefined {

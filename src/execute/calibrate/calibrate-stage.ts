@@ -1,8 +1,9 @@
-import { median } from "../../cost/quantile.ts";
+import { quantile } from "../../base/statistics.ts";
 import type { StageCalibration, StageIdentity } from "../../cost/stage-calibration.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
 import type { StagePlan } from "../../plan/plan.ts";
-import { BLOCK_TOKENS } from "../../state/block.ts";
+import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
+import { paddedPages } from "../../state/lanes.ts";
 import type { StageDriver, StageLimits } from "../stage-driver.ts";
 import { type RoundResult, type TimedPoint, timeInRounds } from "./rounds.ts";
 import { StageBench } from "./stage-bench.ts";
@@ -61,6 +62,7 @@ export async function calibrateStage(
     return {
       ...job.identity,
       pageTokens: BLOCK_TOKENS,
+      paddedPages: padding(limit),
       decode: decode.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
       prefill: prefill.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
       ...copies,
@@ -70,6 +72,13 @@ export async function calibrateStage(
   } finally {
     await stage.release();
   }
+}
+
+/** Steps lanes are padded to, up to a full context. */
+function padding(limit: number): readonly number[] {
+  const steps = new Set<number>();
+  for (let pages = 1; pages <= pagesFor(limit); pages++) steps.add(paddedPages(pages));
+  return [...steps];
 }
 
 interface PrefillPoint {
@@ -123,7 +132,7 @@ async function timeDecode(bench: StageBench, limits: StageLimits, options: Calib
           await bench.decode();
           const times: number[] = [];
           for (let step = 0; step < DECODE_STEPS; step++) times.push(await bench.decode());
-          return median(times);
+          return quantile(times, 0.5);
         },
       }),
     ),
@@ -170,7 +179,7 @@ async function difference(more: () => Promise<number>, less: () => Promise<numbe
     const extra = await more();
     extras.push(extra - (await less()));
   }
-  return Math.max(0, Math.round(median(extras)));
+  return Math.max(0, Math.round(quantile(extras, 0.5)));
 }
 
 function progress(options: CalibrateOptions): { onProgress?: (share: number) => void } {

@@ -1,4 +1,4 @@
-import { median, quantile } from "../../cost/quantile.ts";
+import { quantile } from "../../base/statistics.ts";
 
 /** One thing to be timed again and again; `measure` gives the ns of one run. */
 export interface TimedPoint<T> {
@@ -50,14 +50,14 @@ export async function timeInRounds<T>(points: readonly TimedPoint<T>[], options:
       options.onProgress?.(Math.min(0.99, elapsed() / options.budgetMs));
     }
   }
-  return { medians: measured.map(({ point }, index) => ({ point, ns: median(runs[index] ?? []) })), ...scatter(runs) };
+  return { medians: measured.map(({ point }, index) => ({ point, ns: quantile(runs[index] ?? [], 0.5) })), ...scatter(runs) };
 }
 
 function scatter(runs: readonly (readonly number[])[]): { readonly noise: number; readonly drift: number } {
   const deviations = runs.flatMap((list) => {
-    const centre = median(list);
+    const centre = quantile(list, 0.5);
     return list.map((ns) => Math.abs(ns / centre - 1));
   });
   const drifts = runs.map((list) => (list.at(-1) ?? 1) / (list[0] ?? 1) - 1);
-  return { noise: quantile(deviations, 0.9), drift: Math.abs(median(drifts)) };
+  return { noise: quantile(deviations, 0.9), drift: Math.abs(quantile(drifts, 0.5)) };
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { HeddleError } from "../../base/heddle-error.ts";
-import { median } from "../../cost/quantile.ts";
+import { quantile } from "../../base/statistics.ts";
 import type { Link } from "../../rack/rack.ts";
 import { compiledEntry } from "./compiled-entry.ts";
 
@@ -95,5 +95,5 @@ async function medianNs(rounds: number, action: () => Promise<void>): Promise<nu
     await action();
     times.push((performance.now() - start) * 1e6);
   }
-  return Math.max(1, Math.round(median(times)));
+  return Math.max(1, Math.round(quantile(times, 0.5)));
 }

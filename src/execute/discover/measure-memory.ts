@@ -1,4 +1,4 @@
-import { median } from "../../cost/quantile.ts";
+import { quantile } from "../../base/statistics.ts";
 
 /** Larger than the caches of most processors, small enough to be quick. Units: bytes. */
 const COPY_BYTES = 128 * 2 ** 20;
@@ -18,5 +18,5 @@ export function measureMemoryBandwidth(): number {
     source.copy(target);
     rates.push((2 * COPY_BYTES) / ((performance.now() - start) / 1e3));
   }
-  return Math.round(median(rates));
+  return Math.round(quantile(rates, 0.5));
 }

@@ -3,11 +3,11 @@ import { dirname, join } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Rack } from "../../rack/rack.ts";
 import { readRack, writeRack } from "../../rack/rack-file.ts";
-import { heddleHome } from "./heddle-home.ts";
+import { cacheFolder } from "../model-store/cache-folder.ts";
 
 /** Folder of a rack's cached description and calibrations. */
 export function rackFolder(fingerprint: string): string {
-  return join(heddleHome(), "racks", fingerprint);
+  return join(cacheFolder(), "racks", fingerprint);
 }
 
 /** The cached rack of a machine; `undefined` where there is none, or it cannot be used any more. */
