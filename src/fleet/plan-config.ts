@@ -36,7 +36,17 @@ export function fleetConfigOf(plan: Plan): FleetConfig {
 export function replicaConfigOf(plan: Plan, replica: number): ReplicaConfig {
   const { stages, workingPages, sealedSlots, maxSequences, contextLimit } = must(plan.replicas[replica], "a replica of the plan");
   const { policy } = plan;
-  return { stages: stages.length, workingPages, sealedSlots, maxSequences, contextLimit, policy, reportIntervalNs: REPORT_INTERVAL_NS };
+  const oneNumerics = stages.every((stage) => stage.prefillFormat === stage.decodeFormat);
+  return {
+    stages: stages.length,
+    workingPages,
+    sealedSlots,
+    maxSequences,
+    contextLimit,
+    sealDecoded: oneNumerics || policy.kvReuse === "any",
+    policy,
+    reportIntervalNs: REPORT_INTERVAL_NS,
+  };
 }
 
 /** Session timing between processes of one machine. */
