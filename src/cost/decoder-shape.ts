@@ -8,7 +8,7 @@ export interface ProductShape {
 }
 
 /** The four fused products of a layer (q, k and v together; gate and up together), as the lowering builds them. */
-export function layerProducts(spec: DecoderSpec): readonly ProductShape[] {
+export function layerProducts(spec: Pick<DecoderSpec, "width" | "heads" | "kvHeads" | "headDim" | "feedForward">): readonly ProductShape[] {
   const attentionWidth = spec.heads * spec.headDim;
   return [
     { n: attentionWidth + 2 * spec.kvHeads * spec.headDim, k: spec.width },
@@ -18,7 +18,7 @@ export function layerProducts(spec: DecoderSpec): readonly ProductShape[] {
   ];
 }
 
-export function headProduct(spec: DecoderSpec): ProductShape {
+export function headProduct(spec: Pick<DecoderSpec, "width" | "vocabulary">): ProductShape {
   return { n: spec.vocabulary, k: spec.width };
 }
 

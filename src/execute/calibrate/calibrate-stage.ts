@@ -4,7 +4,7 @@ import type { DecoderModel } from "../../graph/decoder/model.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import { paddedPages } from "../../state/lanes.ts";
-import type { StageDriver, StageLimits } from "../stage-driver.ts";
+import type { LoadedStage, StageLimits } from "../stage-driver.ts";
 import { type RoundResult, type TimedPoint, timeInRounds } from "./rounds.ts";
 import { StageBench } from "./stage-bench.ts";
 
@@ -20,6 +20,9 @@ export interface CalibrateOptions {
   readonly budgetMs: number;
   readonly onProgress?: (share: number, text: string) => void;
 }
+
+/** Loads a stage of the model that is calibrated. */
+export type StageLoader = (stage: StagePlan, limits: StageLimits) => Promise<LoadedStage>;
 
 const DECODE_BATCHES: readonly number[] = [16, 8, 4, 2, 1];
 /** Padded contexts of decode steps, and contexts before prefill chunks; those beyond the plan's limit are left out. */
@@ -40,13 +43,13 @@ const COPY_RUNS = 3;
  * Errors: those of the driver; the signal's reason when it is aborted.
  */
 export async function calibrateStage(
-  driver: StageDriver,
+  load: StageLoader,
   model: DecoderModel,
   job: StageCalibrationJob,
   options: CalibrateOptions,
 ): Promise<StageCalibration> {
   options.onProgress?.(0, "loading");
-  const stage = await driver.load(model, job.stage, job.limits);
+  const stage = await load(job.stage, job.limits);
   try {
     const bench = new StageBench({ stage, spec: model.spec, first: job.stage.fromLayer === 0 });
     const limit = job.limits.contextLimit;

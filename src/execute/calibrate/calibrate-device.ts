@@ -1,0 +1,99 @@
+import { quantile } from "../../base/statistics.ts";
+import { WEIGHT_BYTES } from "../../cost/decoder-shape.ts";
+import type { DeviceCalibration } from "../../rack/rack.ts";
+import type { OnnxRuntime } from "../drivers/shared/onnx-session.ts";
+import { attentionQuestions, type ProductQuestion, productQuestions, type ShapeSource } from "./calibration-shapes.ts";
+import { type OperatorBench, operatorBench } from "./operator-bench.ts";
+import { type TimedPoint, timeInRounds } from "./rounds.ts";
+
+export interface DeviceCalibrationJob {
+  readonly threads: number;
+  readonly shapes: ShapeSource;
+  /** Fewer shapes and rounds, for tests and impatient people. */
+  readonly fast: boolean;
+  /** Units: ms. */
+  readonly budgetMs: number;
+}
+
+export interface DeviceCalibrateOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: (share: number, text: string) => void;
+}
+
+/** Lengths of the two chains whose difference prices an operator. */
+const SHORT_CHAIN = 2;
+const LONG_CHAIN = 34;
+const CHAIN_RUNS = 5;
+const ROUNDS_MAX = 5;
+const PRODUCT_SHARE = 0.75;
+
+/**
+ * Measures the operator tables of one device: products over formats and shapes, attention over rows and contexts, launch and operator cost.
+ *
+ * Errors: those of the runtime; the signal's reason when it is aborted.
+ */
+export async function calibrateDevice(
+  runtime: OnnxRuntime,
+  job: DeviceCalibrationJob,
+  options: DeviceCalibrateOptions,
+): Promise<DeviceCalibration> {
+  const bench = operatorBench(runtime, job.threads);
+  const roundsMax = job.fast ? 2 : ROUNDS_MAX;
+  try {
+    const attention = await timeInRounds(
+      attentionQuestions(job.shapes, job.fast).map((point) => ({ point, measure: () => bench.attention(point) })),
+      {
+        signal: options.signal,
+        budgetMs: job.budgetMs * (1 - PRODUCT_SHARE),
+        roundsMax,
+        onProgress: (share) => options.onProgress?.(share * (1 - PRODUCT_SHARE), "attention"),
+      },
+    );
+    const products = await timeInRounds(productPoints(bench, job), {
+      signal: options.signal,
+      budgetMs: job.budgetMs * PRODUCT_SHARE,
+      roundsMax,
+      onProgress: (share) => options.onProgress?.(1 - PRODUCT_SHARE + share * PRODUCT_SHARE, "products"),
+    });
+    const table = products.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) }));
+    return {
+      products: table,
+      attention: attention.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
+      ...(await launchCosts(bench, job.shapes.width)),
+      streamBytesPerSecond: streamRate(table),
+      noise: Math.max(products.noise, attention.noise),
+    };
+  } finally {
+    await bench.release();
+  }
+}
+
+/** Quick ones first, shape by shape, so that an early end of the budget costs the largest shapes. */
+function productPoints(bench: OperatorBench, job: DeviceCalibrationJob): readonly TimedPoint<ProductQuestion>[] {
+  const work = ({ m, n, k }: ProductQuestion): number => n * k * (m + 16);
+  return [...productQuestions(job.shapes, job.fast)]
+    .sort((a, b) => work(a) - work(b))
+    .map((point) => ({ point, measure: () => bench.product(point) }));
+}
+
+/** Cost of a run with nothing in it, and of each further small operator. Units: ns. */
+async function launchCosts(bench: OperatorBench, width: number): Promise<Pick<DeviceCalibration, "launchNs" | "operatorNs">> {
+  const short: number[] = [];
+  const long: number[] = [];
+  for (let run = 0; run < CHAIN_RUNS; run++) {
+    short.push(await bench.chain(SHORT_CHAIN, width));
+    long.push(await bench.chain(LONG_CHAIN, width));
+  }
+  const operatorNs = Math.max(0, (quantile(long, 0.5) - quantile(short, 0.5)) / (LONG_CHAIN - SHORT_CHAIN));
+  return { launchNs: Math.max(0, Math.round(quantile(short, 0.5) - SHORT_CHAIN * operatorNs)), operatorNs: Math.round(operatorNs) };
+}
+
+/** Rate of weights through the largest f32 product at one row: caches hold the least of it. Units: bytes/s. */
+function streamRate(table: DeviceCalibration["products"]): number {
+  const single = table.filter((row) => row.m === 1 && row.format === "f32");
+  const largest = single.reduce<(typeof single)[number] | undefined>(
+    (best, row) => (best === undefined || row.n * row.k > best.n * best.k ? row : best),
+    undefined,
+  );
+  return largest === undefined ? 1 : Math.round((largest.n * largest.k * WEIGHT_BYTES.f32 * 1e9) / largest.ns);
+}

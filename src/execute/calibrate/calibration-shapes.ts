@@ -1,0 +1,53 @@
+import { headProduct, layerProducts, type ProductShape } from "../../cost/decoder-shape.ts";
+import type { DecoderSpec } from "../../graph/decoder/spec.ts";
+import type { ComputeFormat } from "../../rack/rack.ts";
+import type { AttentionShape } from "./operator-models.ts";
+
+/** What of a model decides which shapes are measured. */
+export type ShapeSource = Pick<DecoderSpec, "width" | "heads" | "kvHeads" | "headDim" | "feedForward" | "vocabulary">;
+
+/** Shape of the default model, SmolLM2-135M. Source: its config.json. */
+export const DEFAULT_SHAPES: ShapeSource = { width: 576, heads: 9, kvHeads: 3, headDim: 64, feedForward: 1536, vocabulary: 49_152 };
+
+export interface ProductQuestion extends ProductShape {
+  readonly format: ComputeFormat;
+  readonly m: number;
+}
+
+export interface AttentionQuestion extends AttentionShape {
+  readonly rows: number;
+  readonly context: number;
+}
+
+const FORMATS: readonly ComputeFormat[] = ["f32", "int4", "int8-row"];
+const MODEL_ROWS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+const FAST_ROWS: readonly number[] = [1, 8, 64, 256];
+/** Shapes of no model in particular, so that others can be priced between measured ones. */
+const GENERIC: readonly ProductShape[] = [
+  { n: 1024, k: 1024 },
+  { n: 4096, k: 1024 },
+  { n: 1024, k: 4096 },
+  { n: 2048, k: 2048 },
+];
+const GENERIC_ROWS: readonly number[] = [1, 8, 64, 512];
+/** Rows of the head: sampled positions only. */
+const HEAD_ROWS: readonly number[] = [1, 4, 16];
+const ATTENTION_ROWS: readonly number[] = [1, 16, 64, 256, 512];
+const ATTENTION_CONTEXTS: readonly number[] = [0, 64, 512, 1024, 2048];
+
+/** Products worth timing: the model's at every row count, generic ones at a few, the head at sampled rows in the formats heads run in. */
+export function productQuestions(source: ShapeSource, fast: boolean): readonly ProductQuestion[] {
+  const questions: ProductQuestion[] = [];
+  for (const format of FORMATS) {
+    for (const shape of layerProducts(source)) for (const m of fast ? FAST_ROWS : MODEL_ROWS) questions.push({ ...shape, format, m });
+    if (format !== "int8-row") for (const m of fast ? [1] : HEAD_ROWS) questions.push({ ...headProduct(source), format, m });
+    if (!fast) for (const shape of GENERIC) for (const m of GENERIC_ROWS) questions.push({ ...shape, format, m });
+  }
+  return questions;
+}
+
+export function attentionQuestions({ heads, kvHeads, headDim }: ShapeSource, fast: boolean): readonly AttentionQuestion[] {
+  const rows = fast ? [1, 64] : ATTENTION_ROWS;
+  const contexts = fast ? [0, 64, 512] : ATTENTION_CONTEXTS;
+  return rows.flatMap((count) => contexts.map((context) => ({ rows: count, context, heads, kvHeads, headDim })));
+}

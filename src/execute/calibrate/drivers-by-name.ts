@@ -1,0 +1,23 @@
+import { HeddleError } from "../../base/heddle-error.ts";
+import { createOrtDriver } from "../drivers/ort/driver.ts";
+import { loadOrtRuntime } from "../drivers/ort/ort-runtime.ts";
+import type { OnnxRuntime } from "../drivers/shared/onnx-session.ts";
+import type { StageDriver } from "../stage-driver.ts";
+
+/** The runtime below a driver, for timing single operators. Errors: `driver-missing`. */
+export async function runtimeOf(driver: string): Promise<OnnxRuntime> {
+  if (driver !== "ort") throw unknownDriver(driver);
+  const loaded = await loadOrtRuntime();
+  if (!loaded.ok) throw new HeddleError("driver-missing", { where: driver, detail: loaded.error });
+  return loaded.value;
+}
+
+/** A driver by the name a plan gives it. Errors: `driver-missing`. */
+export async function driverOf(driver: string): Promise<StageDriver> {
+  if (driver !== "ort") throw unknownDriver(driver);
+  return createOrtDriver();
+}
+
+function unknownDriver(driver: string): HeddleError {
+  return new HeddleError("driver-missing", { where: driver, detail: "no driver of this name can be calibrated" });
+}

@@ -1,0 +1,89 @@
+import type { ComputeFormat } from "../../rack/rack.ts";
+import type { Feed, OnnxRuntime, OnnxSession } from "../drivers/shared/onnx-session.ts";
+import type { AttentionQuestion, ProductQuestion } from "./calibration-shapes.ts";
+import { attentionModel, chainModel, productModel } from "./operator-models.ts";
+
+/** Shortest time worth reading a clock for; quicker operators are run several times. Units: ns. */
+const SPAN_NS = 300_000;
+const RUNS_MAX = 64;
+const ZERO_POINT = 128;
+
+/** Times operators on one runtime with one number of threads. Sessions are made once a weight shape and kept. */
+export interface OperatorBench {
+  product(question: ProductQuestion): Promise<number>;
+  attention(question: AttentionQuestion): Promise<number>;
+  /** A chain of `count` small operators. */
+  chain(count: number, width: number): Promise<number>;
+  release(): Promise<void>;
+}
+
+export function operatorBench(runtime: OnnxRuntime, threads: number): OperatorBench {
+  const sessions = new Map<string, Promise<OnnxSession>>();
+  const session = (key: string, make: () => Parameters<OnnxRuntime["createSession"]>[0]): Promise<OnnxSession> => {
+    const known = sessions.get(key) ?? runtime.createSession(make(), { threads });
+    sessions.set(key, known);
+    return known;
+  };
+  return {
+    product: async (question) => {
+      const { format, n, k } = question;
+      const made = await session(`${format} ${n} ${k}`, () => productModel(format, n, k).model);
+      return timeRun(made, productFeeds(format, question));
+    },
+    attention: async (question) => {
+      const phase = question.rows === 1 ? "decode" : "prefill";
+      const { heads, kvHeads, headDim } = question;
+      const made = await session(`attention ${phase} ${heads} ${kvHeads} ${headDim}`, () => attentionModel(question, phase));
+      return timeRun(made, attentionFeeds(question));
+    },
+    chain: async (count, width) => timeRun(await session(`chain ${count}`, () => chainModel(count, width)), { x: float([1, width]) }),
+    release: async () => {
+      for (const made of sessions.values()) await (await made).release();
+      sessions.clear();
+    },
+  };
+}
+
+/** Time of one run; the mean of several where one is too short to be read well. Units: ns. */
+async function timeRun(session: OnnxSession, feeds: Readonly<Record<string, Feed>>): Promise<number> {
+  const first = await spanNs(session, feeds, 1);
+  const runs = Math.min(RUNS_MAX, Math.ceil(SPAN_NS / Math.max(1, first)));
+  // A long run is its own measurement; a short one was spoilt by whatever came before it.
+  return runs === 1 ? first : (await spanNs(session, feeds, runs)) / runs;
+}
+
+async function spanNs(session: OnnxSession, feeds: Readonly<Record<string, Feed>>, runs: number): Promise<number> {
+  const start = performance.now();
+  for (let run = 0; run < runs; run++) await session.run(feeds);
+  return (performance.now() - start) * 1e6;
+}
+
+function productFeeds(format: ComputeFormat, { m, k }: ProductQuestion): Readonly<Record<string, Feed>> {
+  const x = float([m, k]);
+  if (format !== "int8-row") return { x };
+  return { x, row_zeros: { type: "uint8", data: new Uint8Array(m).fill(ZERO_POINT), dims: [m] } };
+}
+
+function attentionFeeds({ rows, context, heads, kvHeads, headDim }: AttentionQuestion): Readonly<Record<string, Feed>> {
+  const decode = rows === 1;
+  const past = Math.max(1, context);
+  const span = (heads + kvHeads) * headDim;
+  const pastDims = decode ? [1, kvHeads, past, headDim] : [kvHeads, past, headDim];
+  const groups = heads / kvHeads;
+  return {
+    queries_keys: float(decode ? [1, 1, span] : [1, rows, span]),
+    values: float([rows, kvHeads * headDim]),
+    past_keys: float(pastDims),
+    past_values: float(pastDims),
+    past_mask: float(decode ? [1, 1, 1, past] : [1, 1, past]),
+    ...(decode ? {} : { new_mask: float([1, groups * rows, rows]) }),
+    split_sizes: { type: "int64", data: BigInt64Array.of(BigInt(past), BigInt(rows)), dims: [2] },
+  };
+}
+
+/** Small values of both signs: zeros and denormals would be quicker or slower than what is served. */
+function float(dims: readonly number[]): Feed {
+  const data = new Float32Array(dims.reduce((product, size) => product * size, 1));
+  for (let index = 0; index < data.length; index++) data[index] = ((index * 7919) % 2003) / 1000 - 1;
+  return { type: "float32", data, dims };
+}
