@@ -6,7 +6,7 @@ export const PLANTED_FAULTS = {
   "skipped-lease": "a gathered block is not leased while the task reads it",
   "early-slot-reuse": "an evicted slot keeps its generation",
   "lease-leak": "a lease is kept when its task fails",
-  "double-seal": "a block is sealed over one that is being read",
+  "evict-leased": "a block that is being read is evicted when no other can be",
   "seal-early": "a block is sealed before its last token is computed",
   "lane-leak": "the lane of a cancelled sequence stays open",
   "overcommit-pages": "lanes grow without looking at the capacity",

@@ -51,7 +51,7 @@ export type FromReplica =
     }
   | ReplicaReport;
 
-/** Sent when the load changed and at least every report interval: what routing believes of a replica. */
+/** Sent when the load changed, at most once a report interval: what routing believes of a replica. */
 export interface ReplicaReport {
   readonly type: "report";
   readonly running: number;
@@ -59,7 +59,7 @@ export interface ReplicaReport {
   readonly freePages: number;
   /** Prompt tokens not yet computed, of running and waiting sequences. */
   readonly prefillBacklogTokens: number;
-  /** Blocks sealed and evicted since the last report. */
+  /** Blocks sealed and evicted since the last report; what came and went in between is in neither. */
   readonly sealed: readonly BlockKey[];
   readonly evicted: readonly BlockKey[];
 }

@@ -1,49 +1,44 @@
 import { planted } from "../base/planted-fault.ts";
 import { BLOCK_TOKENS, pagesFor, type SlotRef } from "../state/block.ts";
 import { laneFits, lowestFreeLane, setLanePages } from "../state/lanes.ts";
-import { leaseSlot, lookupPrefix } from "../state/slots.ts";
-import type { FromReplica, RequestId } from "./messages.ts";
-import { type ReplicaState, sequenceOf, type TaskDraft } from "./replica-state.ts";
+import { leaseSlot, lookupPrefix, prefixBlocks } from "../state/slots.ts";
+import type { FromReplica } from "./messages.ts";
+import type { ReplicaState, Sequence, TaskDraft } from "./replica-state.ts";
 
-/**
- * Opens lanes for the chosen requests, in order, as long as lanes and pages allow; each starts with the longest prefix found sealed.
- * At least one token is always left to compute, because its logits are needed.
- */
-export function admit(state: ReplicaState, chosen: readonly RequestId[], draft: TaskDraft): FromReplica[] {
-  const messages: FromReplica[] = [];
-  const waiting = new Set(state.waiting);
-  for (const request of chosen) {
-    if (!waiting.delete(request)) {
-      state.policyRefusals++;
-      continue;
-    }
-    const message = open(state, request, draft);
-    if (message === undefined) break;
-    messages.push(...message);
-  }
-  return messages;
+/** Tokens of a waiting sequence that sealed blocks hold now. At least one is left to compute, because its logits are needed. */
+export function cachedTokensOf(state: ReplicaState, sequence: Sequence): number {
+  return prefixBlocks(state.slots, sequence.keys, reusableBlocks(sequence)) * BLOCK_TOKENS;
 }
 
-function open(state: ReplicaState, request: RequestId, draft: TaskDraft): FromReplica[] | undefined {
-  const sequence = sequenceOf(state, request);
+/**
+ * Opens a lane for a waiting sequence, with the longest prefix found sealed; false where no lane or pages are left. Its known tokens must fit,
+ * and beside others a spare page for every lane, so that they can grow for a while before one of them is preempted.
+ */
+export function open(state: ReplicaState, sequence: Sequence, draft: TaskDraft, messages: FromReplica[]): boolean {
   const lane = lowestFreeLane(state.lanes);
-  // Room for all known tokens and the next one, so that a sequence just admitted is not preempted at once.
   const pages = pagesFor(sequence.known + 1);
-  if (lane === undefined || !laneFits(state.lanes, lane, pages)) return undefined;
+  const sparePages = state.running.length > 0 ? 1 : 0;
+  if (lane === undefined || !laneFits(state.lanes, lane, pages, sparePages)) return false;
   setLanePages(state.lanes, lane, pages);
-  const gather = lookupPrefix(state.slots, sequence.keys, Math.floor((sequence.known - 1) / BLOCK_TOKENS));
+  const gather = lookupPrefix(state.slots, sequence.keys, reusableBlocks(sequence));
   for (const ref of gather) lease(state, ref, draft);
   sequence.lane = lane;
   sequence.computed = gather.length * BLOCK_TOKENS;
+  sequence.prefilled = sequence.computed;
   sequence.sealed = gather.length;
-  sequence.order = state.nextOrder++;
-  state.waiting = state.waiting.filter((other) => other !== request);
-  state.running.push(request);
+  state.waiting.splice(state.waiting.indexOf(sequence.request), 1);
+  state.running.push(sequence.request);
   state.report.dirty = true;
-  draft.opens.push({ lane, request, attempt: sequence.attempt, gather });
-  if (sequence.started) return [];
+  draft.opens.push({ lane, request: sequence.request, attempt: sequence.attempt, gather });
+  if (sequence.started) return true;
   sequence.started = true;
-  return [{ type: "started", request, attempt: sequence.attempt, cachedTokens: sequence.computed }];
+  state.counts.cachedTokens += sequence.computed;
+  messages.push({ type: "started", request: sequence.request, attempt: sequence.attempt, cachedTokens: sequence.computed });
+  return true;
+}
+
+function reusableBlocks(sequence: Sequence): number {
+  return Math.floor((sequence.known - 1) / BLOCK_TOKENS);
 }
 
 function lease(state: ReplicaState, ref: SlotRef, draft: TaskDraft): void {

@@ -41,6 +41,9 @@ export type ReplicaCommand =
 /**
  * One iteration of the replica's gang program. Every stage does, in this order: closes, opens (and gathers), computes the rows and appends their
  * K/V, seals. `rows` are prefill chunks and decodes in a fixed order; samples come back for rows with `sample`.
+ *
+ * A stage takes its tasks in the order they were started. Closes count as done whatever becomes of the task, and opening a lane begins it anew: a
+ * stage that a failed task did not reach does its closes with the next task. The token list of a request may go with its `finished` or `failed`.
  */
 export interface StepTask {
   readonly closes: readonly Lane[];

@@ -1,7 +1,7 @@
 import { unreachable } from "../base/assert.ts";
-import type { Nanoseconds } from "../base/units.ts";
 import type { Engine } from "./engine.ts";
 import type { FromReplica, ToReplica } from "./messages.ts";
+import type { Stepping } from "./replica-decide.ts";
 import type { ReplicaCommand, ReplicaEvent } from "./replica-engine-types.ts";
 import { failTask, finishTask } from "./replica-finish.ts";
 import { formTasks } from "./replica-form.ts";
@@ -18,26 +18,17 @@ export type ReplicaEngine = Engine<ReplicaEvent, ReplicaCommand, ReplicaState>;
  * Errors: an executor that breaks its promises (unknown task, missing sample) is an assertion; everything else is answered by a message.
  */
 export function createReplicaEngine(config: ReplicaConfig, deciders: ReplicaDeciders, from?: ReplicaState): ReplicaEngine {
-  const state = from === undefined ? createReplicaState(config) : structuredClone(from);
+  const state = from === undefined ? createReplicaState(config, deciders) : structuredClone(from);
   return {
-    step: (event, now) => step({ state, config, deciders, now }, event),
+    step: (event, now) => {
+      const stepping: Stepping = { state, config, deciders, now };
+      const commands = take(stepping, event).map((message): ReplicaCommand => ({ type: "send", message }));
+      formTasks(stepping, commands);
+      reportLoad(state, config, { now, commands });
+      return commands;
+    },
     snapshot: () => structuredClone(state),
   };
-}
-
-interface Stepping {
-  readonly state: ReplicaState;
-  readonly config: ReplicaConfig;
-  readonly deciders: ReplicaDeciders;
-  readonly now: Nanoseconds;
-}
-
-function step(stepping: Stepping, event: ReplicaEvent): ReplicaCommand[] {
-  const { state, config, now } = stepping;
-  const commands = take(stepping, event).map((message): ReplicaCommand => ({ type: "send", message }));
-  for (const command of formTasks(stepping)) commands.push(command);
-  for (const command of reportLoad(state, config, now)) commands.push(command);
-  return commands;
 }
 
 function take(stepping: Stepping, event: ReplicaEvent): FromReplica[] {

@@ -1,109 +1,152 @@
 import { assert } from "../base/assert.ts";
 import { planted } from "../base/planted-fault.ts";
-import type { Nanoseconds } from "../base/units.ts";
-import type { BatchingChoice, BatchingView, RunningView } from "../policy/batching.ts";
-import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
-import { closeLane, laneFits, openLanes, setLanePages } from "../state/lanes.ts";
-import { reserveSlot } from "../state/slots.ts";
+import { pagesFor } from "../state/block.ts";
+import { laneFits, paddedPages, setLanePages } from "../state/lanes.ts";
 import type { FromReplica, RequestId } from "./messages.ts";
-import { admit } from "./replica-admission.ts";
-import type { ReplicaCommand, StepRow } from "./replica-engine-types.ts";
+import { open } from "./replica-admission.ts";
+import { type CheckedChoice, decide, fallBack, type Stepping } from "./replica-decide.ts";
+import type { ReplicaCommand } from "./replica-engine-types.ts";
 import { preempt } from "./replica-intake.ts";
-import { type ReplicaConfig, type ReplicaDeciders, type ReplicaState, type Sequence, sequenceOf, type TaskDraft } from "./replica-state.ts";
+import { planSeals } from "./replica-seal.ts";
+import { isDecoding, type ReplicaState, type Sequence, sequenceOf, type TaskDraft } from "./replica-state.ts";
 
-interface Forming {
-  readonly state: ReplicaState;
-  readonly config: ReplicaConfig;
-  readonly deciders: ReplicaDeciders;
-  readonly now: Nanoseconds;
-}
+/** Times a policy may choose to preempt one sequence: without a limit it could keep everything from ending. */
+const POLICY_PREEMPTIONS_MAX = 4;
+/** A fallback may first have to move a sequence to a lower lane, and then runs it. */
+const FALLBACK_ROUNDS = 2;
 
-/** Starts tasks while a stage would be idle and there is work: closes, admissions, then the rows the policy chose, each checked. */
-export function formTasks(forming: Forming): ReplicaCommand[] {
-  const commands: ReplicaCommand[] = [];
-  while (forming.state.tasks.size < forming.config.stages) {
-    const formed = formTask(forming);
-    if (formed.length === 0) break;
-    commands.push(...formed);
+/** Starts tasks while a stage would be idle and there is work. Each carries the closes that are due, what the choice opens, and its rows. */
+export function formTasks(stepping: Stepping, commands: ReplicaCommand[]): void {
+  const { state, config } = stepping;
+  while (state.tasks.size < config.stages) {
+    const draft = draftTask(stepping, commands);
+    if (draft === undefined) break;
+    commands.push(startTask(state, draft));
   }
-  return commands;
+  if (state.tasks.size === 0 && state.closing.length > 0) commands.push(startTask(state, emptyDraft()));
 }
 
-function formTask(forming: Forming): ReplicaCommand[] {
-  const { state, config, deciders, now } = forming;
-  const draft: TaskDraft = { closes: state.closing, opens: [], seals: [], leased: [] };
-  for (const lane of draft.closes) closeLane(state.lanes, lane);
-  state.closing = [];
-  const context = { parameters: config.policy, cost: deciders.cost };
-  const messages = admitChosen(forming, draft, deciders.batching.admit(viewOf(state, config, now), context));
-  const view = viewOf(state, config, now);
-  const rows = checkedRows(forming, draft, { view, choice: deciders.batching.form(view, context) });
-  // Lanes given up by a preemption close with the task that made room for them.
-  const closes = draft.closes.concat(state.closing);
-  for (const lane of state.closing) closeLane(state.lanes, lane);
-  state.closing = [];
-  const sends = messages.map((message): ReplicaCommand => ({ type: "send", message }));
-  if (rows.length === 0 && closes.length === 0 && draft.opens.length === 0) return sends;
-  return [...sends, startTask(state, { ...draft, closes }, rows)];
+function draftTask(stepping: Stepping, commands: ReplicaCommand[]): TaskDraft | undefined {
+  const { state } = stepping;
+  if (!hasWork(state)) return undefined;
+  const draft = emptyDraft();
+  const messages: FromReplica[] = [];
+  const preemptions = state.counts.preemptions;
+  apply(stepping, decide(stepping), draft, messages);
+  // Who was sent back to the queue may now fit in a lower lane.
+  if (mustRun(state, draft) && state.counts.preemptions > preemptions) apply(stepping, decide(stepping), draft, messages);
+  for (let round = 0; round < FALLBACK_ROUNDS && mustRun(state, draft); round++) apply(stepping, fallBack(stepping), draft, messages);
+  assert(!mustRun(state, draft), "a replica with work and nothing in flight runs something", {
+    running: state.running,
+    waiting: state.waiting,
+  });
+  for (const message of messages) commands.push({ type: "send", message });
+  return draft.rows.length > 0 ? draft : undefined;
 }
 
-function admitChosen(forming: Forming, draft: TaskDraft, chosen: readonly RequestId[]): FromReplica[] {
-  const { state } = forming;
-  if (planted("never-admit")) return [];
-  const messages = admit(state, chosen, draft);
-  const idle = state.running.length === 0 && state.waiting.length > 0;
-  if (!idle) return messages;
-  // A policy that leaves the replica idle while work waits is overruled: first come, first served.
-  state.policyFallbacks++;
-  return [...messages, ...admit(state, state.waiting.slice(0, 1), draft)];
+/** Something waits or runs that no task works on. */
+function hasWork(state: ReplicaState): boolean {
+  if (state.waiting.length > 0) return true;
+  for (const request of state.running) if (sequenceOf(state, request).task === undefined) return true;
+  return false;
 }
 
-/** The rows of the policy's choice that keep the invariants; if none is left while something could run, the oldest sequence runs. */
-function checkedRows(forming: Forming, draft: TaskDraft, decided: { view: BatchingView; choice: BatchingChoice }): StepRow[] {
-  const { state } = forming;
-  const { view, choice } = decided;
-  const rows: StepRow[] = [];
-  const taken = new Set<RequestId>();
-  const decode = choice.decode.map((request) => ({ request, tokens: 1 }));
-  for (const item of [...decode, ...choice.prefill]) {
-    if (taken.has(item.request)) state.policyRefusals++;
-    else if (addRow(forming, draft, item, rows)) taken.add(item.request);
+/** Whatever a policy says, an idle replica with work does some of it. */
+function mustRun(state: ReplicaState, draft: TaskDraft): boolean {
+  return draft.rows.length === 0 && state.tasks.size === 0 && hasWork(state) && !planted("never-admit");
+}
+
+function emptyDraft(): TaskDraft {
+  return { opens: [], steps: [], rows: [], seals: [], sealers: [], leased: [] };
+}
+
+/** Does of a choice what keeps the invariants: preemptions, decodes of senior sequences first, then prefill rows and admissions as chosen. */
+function apply(stepping: Stepping, choice: CheckedChoice, draft: TaskDraft, messages: FromReplica[]): void {
+  const { state, config } = stepping;
+  const preemptions = state.counts.preemptions;
+  for (const request of choice.preempt) preemptChosen(state, request);
+  const decodes = choice.rows.filter((row) => !row.prefill).sort((a, b) => bySeniority(state, a.request, b.request));
+  for (const { request } of decodes) addRow(stepping, draft, { request, tokens: 1, prefill: false });
+  let chunk = config.policy.maxChunkTokens;
+  for (const row of draft.rows) if (row.prefill) chunk -= row.count;
+  // Pages that a preemption has just freed belong to who needed them.
+  let full = planted("never-admit") || state.counts.preemptions > preemptions;
+  const admit = new Set(choice.admit);
+  for (const { request, tokens, prefill } of choice.rows) {
+    if (!prefill || chunk < 1) continue;
+    const sequence = state.sequences.get(request);
+    if (sequence !== undefined && sequence.lane === undefined && admit.delete(request)) {
+      full ||= !open(state, sequence, draft, messages);
+      if (full) continue;
+    }
+    chunk -= addRow(stepping, draft, { request, tokens: Math.min(tokens, chunk), prefill: true });
   }
-  if (rows.length > 0 || state.tasks.size > 0) return rows;
-  const oldest = view.running.find((sequence) => state.sequences.get(sequence.request)?.lane !== undefined);
-  if (oldest === undefined) return rows;
-  state.policyFallbacks++;
-  addRow(forming, draft, { request: oldest.request, tokens: Math.min(oldest.remaining, forming.config.policy.maxChunkTokens) }, rows);
-  return rows;
+  if (!full) state.counts.policyRefusals += admit.size;
 }
 
-function addRow(forming: Forming, draft: TaskDraft, item: { request: RequestId; tokens: number }, rows: StepRow[]): boolean {
-  const { state } = forming;
-  const sequence = state.sequences.get(item.request);
-  if (sequence === undefined || sequence.task !== undefined || !Number.isInteger(item.tokens) || item.tokens < 1) {
-    state.policyRefusals++;
-    return false;
+function bySeniority(state: ReplicaState, a: RequestId, b: RequestId): number {
+  const [first, second] = [state.sequences.get(a), state.sequences.get(b)];
+  if (first === undefined || second === undefined) return 0;
+  return isSenior(first, second) ? -1 : 1;
+}
+
+/** Higher priority, then earlier arrival: the senior sequence keeps its lane, so that there is always one that only goes forward. */
+function isSenior(a: Sequence, b: Sequence): boolean {
+  return a.priority > b.priority || (a.priority === b.priority && a.arrival < b.arrival);
+}
+
+function preemptChosen(state: ReplicaState, request: RequestId): void {
+  const sequence = state.sequences.get(request);
+  if (sequence?.lane === undefined || sequence.task !== undefined || sequence.policyPreemptions >= POLICY_PREEMPTIONS_MAX) {
+    state.counts.policyRefusals++;
+    return;
   }
-  // An earlier row of this task may have preempted it; that is no fault of the policy.
-  if (sequence.lane === undefined) return false;
+  sequence.policyPreemptions++;
+  preempt(state, sequence);
+}
+
+/** Adds one row if it is sound and its lane can grow; returns the tokens it computes. */
+function addRow(stepping: Stepping, draft: TaskDraft, item: { request: RequestId; tokens: number; prefill: boolean }): number {
+  const { state, config } = stepping;
+  const { request, prefill } = item;
+  const sequence = state.sequences.get(request);
+  // A sequence may have lost its lane to an older one a moment ago: that is no fault of the policy.
+  if (sequence !== undefined && sequence.lane === undefined) return 0;
+  if (
+    sequence === undefined ||
+    sequence.task !== undefined ||
+    item.tokens < 1 ||
+    isDecoding(sequence) === prefill ||
+    inDraft(draft, request)
+  ) {
+    state.counts.policyRefusals++;
+    return 0;
+  }
   const remaining = sequence.known - sequence.computed;
   const count = Math.min(item.tokens, remaining);
-  if (!growLane(forming, draft, sequence, rows)) return false;
-  assert(sequence.lane !== undefined, "a row has a lane", { request: item.request });
+  if (!growLane(state, draft, sequence) || sequence.lane === undefined) return 0;
   const sample = count === remaining;
-  const decoding = isDecoding(sequence);
-  rows.push({ lane: sequence.lane, phase: decoding ? "decode" : "prefill", start: sequence.computed, count, sample });
-  planSeals(state, draft, { sequence, upTo: sequence.computed + count });
-  return true;
+  draft.steps.push({ lane: sequence.lane, phase: prefill ? "prefill" : "decode", start: sequence.computed, count, sample });
+  draft.rows.push({ request, count, prefill, sample });
+  const upTo = sequence.computed + count;
+  const prefilled = prefill && sequence.prefilled === sequence.computed ? upTo : sequence.prefilled;
+  planSeals(state, config, { sequence, upTo, prefilled, draft });
+  return count;
 }
 
-/** Makes room for the known tokens and the next one, preempting the newest idle sequences; false when it is the sequence itself that had to go. */
-function growLane(forming: Forming, draft: TaskDraft, sequence: Sequence, rows: readonly StepRow[]): boolean {
-  const { state, deciders } = forming;
+function inDraft(draft: TaskDraft, request: RequestId): boolean {
+  return draft.rows.some((row) => row.request === request);
+}
+
+/**
+ * Makes room for the known tokens of a sequence, preempting junior sequences that no task works on. False where it has to wait for a junior one
+ * in flight, or had to go itself.
+ */
+function growLane(state: ReplicaState, draft: TaskDraft, sequence: Sequence): boolean {
   const pages = pagesFor(sequence.known);
   for (;;) {
-    const lane = sequence.lane;
-    if (lane === undefined) return false;
+    const { lane } = sequence;
+    assert(lane !== undefined, "a growing sequence has a lane", { request: sequence.request });
     if (state.lanes.pages[lane]! >= pages) return true;
     if (planted("overcommit-pages")) {
       state.lanes.pages[lane] = pages;
@@ -113,83 +156,39 @@ function growLane(forming: Forming, draft: TaskDraft, sequence: Sequence, rows: 
       setLanePages(state.lanes, lane, pages);
       return true;
     }
-    const inTask = new Set([...rows.map((row) => row.lane), ...draft.opens.map((open) => open.lane)]);
-    const idle = runningViews(state).filter((view) => !inTask.has(view.lane) || view.request === sequence.request);
-    const victim = idle.find((view) => view.request === deciders.batching.victim(idle)) ?? idle.at(-1);
+    // In too high a lane nobody else's going would help: it has to move to a lower one.
+    const helpless = (lane + 1) * paddedPages(pages) > state.lanes.capacityPages;
+    const victim = helpless ? sequence : victimFor(state, draft, sequence);
     if (victim === undefined) return false;
-    preemptNow(state, draft, sequenceOf(state, victim.request));
+    preempt(state, victim);
+    if (victim === sequence) return false;
   }
 }
 
-/** The lane closes in this very task: closes come before anything else in a stage. */
-function preemptNow(state: ReplicaState, draft: TaskDraft, sequence: Sequence): void {
-  preempt(state, sequence);
-  for (const lane of state.closing) {
-    closeLane(state.lanes, lane);
-    draft.closes.push(lane);
-  }
-  state.closing = [];
-}
-
-function planSeals(state: ReplicaState, draft: TaskDraft, row: { sequence: Sequence; upTo: number }): void {
-  const { sequence, upTo } = row;
-  const early = planted("seal-early") ? 1 : 0;
-  while ((sequence.sealed + 1) * BLOCK_TOKENS <= upTo + early) {
-    const block = sequence.sealed++;
-    const key = sequence.keys[block];
-    if (state.slots.capacity === 0 || (key !== undefined && state.slots.byKey.has(key))) continue;
-    const target = reserveSlot(state.slots, (evicted) => state.report.evicted.push(evicted));
-    if (target === undefined || sequence.lane === undefined) continue;
-    draft.seals.push({ lane: sequence.lane, block, target, request: sequence.request });
-  }
-}
-
-function startTask(state: ReplicaState, draft: TaskDraft, rows: readonly StepRow[]): ReplicaCommand {
-  const task = state.nextTask++;
-  const byLane = new Map(state.running.map((request) => [sequenceOf(state, request).lane, request]));
-  const worked = rows.map((row) => {
-    const request = byLane.get(row.lane);
-    assert(request !== undefined, "a row works on a running sequence", row);
-    sequenceOf(state, request).task = task;
-    return { request, count: row.count, sample: row.sample };
-  });
-  const seals = draft.seals.map(({ lane, block, target }) => ({ lane, block, target }));
-  state.tasks.set(task, {
-    rows: worked,
-    seals: draft.seals.map(({ request, block, target }) => ({ request, block, target })),
-    leased: draft.leased,
-  });
-  return { type: "start-task", task, step: { closes: draft.closes, opens: draft.opens, rows, seals } };
-}
-
-function viewOf(state: ReplicaState, config: ReplicaConfig, now: Nanoseconds): BatchingView {
-  let decoding = 0;
-  for (const request of state.running) if (isDecoding(sequenceOf(state, request))) decoding++;
-  return {
-    waiting: state.waiting.map((request) => {
-      const { priority, known, arrivedAt } = sequenceOf(state, request);
-      return { request, priority, promptTokens: known, waitingNs: now - arrivedAt };
-    }),
-    running: runningViews(state),
-    openLanes: openLanes(state.lanes),
-    maxSequences: config.maxSequences,
-    stages: config.stages,
-    decoding,
-  };
-}
-
-function runningViews(state: ReplicaState): RunningView[] {
-  const views: RunningView[] = [];
+/** The most junior idle sequence below this one; itself, if it is the most junior of all. */
+function victimFor(state: ReplicaState, draft: TaskDraft, sequence: Sequence): Sequence | undefined {
+  let victim: Sequence | undefined;
+  let juniors = 0;
   for (const request of state.running) {
-    const sequence = sequenceOf(state, request);
-    if (sequence.task !== undefined || sequence.lane === undefined) continue;
-    const { lane, computed, known, order } = sequence;
-    views.push({ request, lane, context: computed, remaining: known - computed, decoding: isDecoding(sequence), order });
+    const candidate = sequenceOf(state, request);
+    if (!isSenior(sequence, candidate) || candidate === sequence) continue;
+    juniors++;
+    if (candidate.task !== undefined || inDraft(draft, request)) continue;
+    if (victim === undefined || isSenior(victim, candidate)) victim = candidate;
   }
-  return views;
+  return juniors === 0 ? sequence : victim;
 }
 
-/** One known token is left and the rest is in the lane: the next run is a decode step. A prompt's first run never is. */
-function isDecoding(sequence: Sequence): boolean {
-  return sequence.computed > 0 && sequence.known - sequence.computed === 1 && sequence.sampled;
+function startTask(state: ReplicaState, draft: TaskDraft): ReplicaCommand {
+  const task = state.nextTask++;
+  const { opens, steps, rows, seals, sealers, leased } = draft;
+  for (const { request } of rows) sequenceOf(state, request).task = task;
+  const closes = state.closing;
+  state.closing = [];
+  state.tasks.set(task, {
+    rows,
+    seals: seals.map(({ block, target }, i) => ({ request: sealers[i]!, block, target })),
+    leased,
+  });
+  return { type: "start-task", task, step: { closes, opens, rows: steps, seals } };
 }

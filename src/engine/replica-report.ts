@@ -4,30 +4,31 @@ import type { ReplicaCommand } from "./replica-engine-types.ts";
 import { type ReplicaConfig, type ReplicaState, sequenceOf } from "./replica-state.ts";
 
 /** Sends a load report when something changed, at most once an interval; otherwise sets the timer for the next one. */
-export function reportLoad(state: ReplicaState, config: ReplicaConfig, now: Nanoseconds): ReplicaCommand[] {
+export function reportLoad(state: ReplicaState, config: ReplicaConfig, given: { now: Nanoseconds; commands: ReplicaCommand[] }): void {
   const { report } = state;
-  if (!report.dirty) return [];
+  const { now, commands } = given;
+  if (!report.dirty) return;
   if (now < report.nextAt) {
-    if (report.timerSet) return [];
+    if (!report.timerSet) commands.push({ type: "set-timer", at: report.nextAt });
     report.timerSet = true;
-    return [{ type: "set-timer", at: report.nextAt }];
+    return;
   }
-  const { sealed, evicted } = report;
-  state.report = { dirty: false, nextAt: now + config.reportIntervalNs, timerSet: report.timerSet, sealed: [], evicted: [] };
-  return [
-    {
-      type: "send",
-      message: {
-        type: "report",
-        running: state.running.length,
-        waiting: state.waiting.length,
-        freePages: config.workingPages - workingPages(state.lanes),
-        prefillBacklogTokens: backlog(state),
-        sealed,
-        evicted,
-      },
+  commands.push({
+    type: "send",
+    message: {
+      type: "report",
+      running: state.running.length,
+      waiting: state.waiting.length,
+      freePages: config.workingPages - workingPages(state.lanes),
+      prefillBacklogTokens: backlog(state),
+      sealed: [...report.sealed.keys()],
+      evicted: [...report.evicted.keys()],
     },
-  ];
+  });
+  report.sealed.clear();
+  report.evicted.clear();
+  report.dirty = false;
+  report.nextAt = now + config.reportIntervalNs;
 }
 
 function backlog(state: ReplicaState): number {

@@ -2,16 +2,18 @@ import type { Nanoseconds, Tokens } from "../base/units.ts";
 import type { StepCost } from "../cost/step-cost.ts";
 import type { PolicyParameters } from "../plan/plan.ts";
 
-/** A waiting request as a batching policy sees it, in the order it would be served first. */
+/** A waiting request as a batching policy sees it. */
 export interface WaitingView {
   readonly request: number;
   readonly priority: number;
-  /** Tokens to compute before its next sample, cached prefix not yet deducted. */
-  readonly promptTokens: Tokens;
+  /** Tokens to have in its lane before its next sample: its prompt, and what it had generated before a preemption. */
+  readonly knownTokens: Tokens;
+  /** Of these, the tokens found in sealed blocks now. */
+  readonly cachedTokens: Tokens;
   readonly waitingNs: Nanoseconds;
 }
 
-/** A running sequence that no task in flight works on. */
+/** A sequence with a lane. */
 export interface RunningView {
   readonly request: number;
   readonly lane: number;
@@ -20,26 +22,37 @@ export interface RunningView {
   /** Tokens known and not yet computed; 1 for a decoding sequence. */
   readonly remaining: Tokens;
   readonly decoding: boolean;
-  /** Order of admission; the highest is the newest. */
-  readonly order: number;
+  /** A task works on it: it cannot be chosen now. */
+  readonly inFlight: boolean;
 }
 
+/** A list whose every look counts against the policy's step budget. */
+export interface CountedList<T> {
+  readonly length: number;
+  /** Item `index`. Looking too often ends the policy's turn: a fallback decides. */
+  at(index: number): T;
+}
+
+/** What a batching policy may know. */
 export interface BatchingView {
-  readonly waiting: readonly WaitingView[];
-  readonly running: readonly RunningView[];
-  /** Open lanes, tasks in flight included, and the most there may be. */
-  readonly openLanes: number;
-  readonly maxSequences: number;
+  /** In the order they would be served first: priority, then age. */
+  readonly waiting: CountedList<WaitingView>;
+  /** Oldest admission first. */
+  readonly running: CountedList<RunningView>;
+  readonly freeLanes: number;
   /** Tasks the replica keeps in flight at most: one a stage. */
   readonly stages: number;
-  /** All decoding sequences, in flight or not. */
-  readonly decoding: number;
+  readonly tasksInFlight: number;
 }
 
-/** What one iteration shall do; the engine drops what would break an invariant. */
+/** What the next iteration shall do. The engine drops, and counts, whatever would break an invariant. */
 export interface BatchingChoice {
+  /** Waiting requests to open lanes for, in order; each also needs a row in `prefill`. The engine stops at the first that does not fit. */
+  readonly admit: readonly number[];
+  /** Running sequences to send back to the queue. Room for growing lanes needs none of these: the engine makes it. */
+  readonly preempt: readonly number[];
   readonly decode: readonly number[];
-  /** New prompt tokens of a running sequence. */
+  /** Prompt tokens to compute, of running or just admitted sequences. */
   readonly prefill: readonly { readonly request: number; readonly tokens: Tokens }[];
 }
 
@@ -48,12 +61,13 @@ export interface BatchingContext {
   readonly cost: StepCost;
 }
 
-/** Forms iterations. Pure functions of their arguments; names are lane-independent request ids. */
-export interface BatchingPolicy {
+/**
+ * Forms iterations: a pure function of a view, the policy's own state and its parameters. Own state is plain data.
+ *
+ * Why a view with counted looks: a policy cannot be interrupted, so its work is bounded by what it may look at.
+ */
+export interface BatchingPolicy<Own = unknown> {
   readonly name: string;
-  /** Requests to admit now, in order; the engine stops at the first that does not fit. */
-  admit(view: BatchingView, context: BatchingContext): readonly number[];
-  form(view: BatchingView, context: BatchingContext): BatchingChoice;
-  /** Whom to preempt when working pages run out. */
-  victim(running: readonly RunningView[]): number | undefined;
+  readonly initial: Own;
+  decide(view: BatchingView, own: Own, context: BatchingContext): { readonly choice: BatchingChoice; readonly own: Own };
 }

@@ -31,15 +31,16 @@ export function lowestFreeLane(lanes: Lanes): number | undefined {
 
 /** Pages held now: (highest open lane + 1) x (padded pages of the longest lane). */
 export function workingPages(lanes: Lanes): number {
-  return padded(lanes, -1, 0);
+  return padded(lanes, -1, 0, 0);
 }
 
-/** Whether `lane` may hold `pages` pages without going over the capacity. */
-export function laneFits(lanes: Lanes, lane: number, pages: number): boolean {
-  return padded(lanes, lane, pages) <= lanes.capacityPages;
+/** Whether `lane` may hold `pages` pages without going over the capacity, with `sparePages` more in every lane. */
+export function laneFits(lanes: Lanes, lane: number, pages: number, sparePages = 0): boolean {
+  return padded(lanes, lane, pages, sparePages) <= lanes.capacityPages;
 }
 
 export function setLanePages(lanes: Lanes, lane: number, pages: number): void {
+  assert(pages >= 1, "an open lane has a page", { lane, pages });
   assert(laneFits(lanes, lane, pages), "lanes stay within their pages", { lane, pages, capacity: lanes.capacityPages });
   lanes.pages[lane] = pages;
 }
@@ -55,7 +56,7 @@ export function openLanes(lanes: Lanes): number {
   return open;
 }
 
-function padded(lanes: Lanes, changed: number, changedPages: number): number {
+function padded(lanes: Lanes, changed: number, changedPages: number, sparePages: number): number {
   let highest = -1;
   let longest = 0;
   for (let lane = 0; lane < lanes.pages.length; lane++) {
@@ -64,5 +65,5 @@ function padded(lanes: Lanes, changed: number, changedPages: number): number {
     highest = lane;
     if (pages > longest) longest = pages;
   }
-  return (highest + 1) * paddedPages(longest);
+  return (highest + 1) * paddedPages(longest + sparePages);
 }

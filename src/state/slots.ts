@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { planted } from "../base/planted-fault.ts";
 import type { BlockKey, SlotRef } from "./block.ts";
 
 /**
@@ -39,16 +40,31 @@ export function createSlots(capacity: number): Slots {
   };
 }
 
-/** Sealed blocks that hold the longest prefix of `keys`, at most `most`. Complexity: O(length of the result). */
+/** Blocks of the longest prefix of `keys` that is sealed, at most `most`. Complexity: O(result). */
+export function prefixBlocks(slots: Slots, keys: readonly BlockKey[], most: number): number {
+  const end = Math.min(keys.length, most);
+  let blocks = 0;
+  while (blocks < end && slots.byKey.has(keys[blocks]!)) blocks++;
+  return blocks;
+}
+
+/** Sealed blocks that hold the longest prefix of `keys`, at most `most`. Complexity: O(result). */
 export function lookupPrefix(slots: Slots, keys: readonly BlockKey[], most: number): SlotRef[] {
   const found: SlotRef[] = [];
-  const end = Math.min(keys.length, most);
-  for (let i = 0; i < end; i++) {
-    const slot = slots.byKey.get(keys[i]!);
-    if (slot === undefined) break;
+  const blocks = prefixBlocks(slots, keys, most);
+  for (let i = 0; i < blocks; i++) {
+    const slot = slots.byKey.get(keys[i]!)!;
     found.push({ slot, generation: slots.generation[slot]! });
   }
   return found;
+}
+
+/** Marks the sealed blocks of a sequence as just used, its deepest block first: that one is then the first of them to be evicted. */
+export function touchPrefix(slots: Slots, keys: readonly BlockKey[], blocks: number): void {
+  for (let i = Math.min(blocks, keys.length) - 1; i >= 0; i--) {
+    const slot = slots.byKey.get(keys[i]!);
+    if (slot !== undefined && slots.evictable.delete(slot)) slots.evictable.set(slot, true);
+  }
 }
 
 /** Guards a sealed slot until `releaseSlot`; leases count. */
@@ -73,9 +89,8 @@ export function releaseSlot(slots: Slots, ref: SlotRef): void {
 export function reserveSlot(slots: Slots, onEvict: (key: BlockKey) => void): SlotRef | undefined {
   let slot = slots.free.pop();
   if (slot === undefined) {
-    const oldest = slots.evictable.keys().next();
-    if (oldest.done === true) return undefined;
-    slot = oldest.value;
+    slot = slots.evictable.keys().next().value ?? leasedVictim(slots);
+    if (slot === undefined) return undefined;
     evict(slots, slot, onEvict);
   }
   slots.status[slot] = WRITING;
@@ -111,6 +126,15 @@ export function pinnedSlots(slots: Slots): number {
   return slots.capacity - slots.free.length - slots.evictable.size;
 }
 
+/** A block that is being read: evicted only by a planted fault. */
+function leasedVictim(slots: Slots): number | undefined {
+  if (!planted("evict-leased")) return undefined;
+  const slot = slots.leases.findIndex((leases) => leases > 0);
+  if (slot < 0) return undefined;
+  slots.leases[slot] = 0;
+  return slot;
+}
+
 function evict(slots: Slots, slot: number, onEvict: (key: BlockKey) => void): void {
   assert(slots.leases[slot] === 0 && slots.status[slot] === SEALED, "only an unleased sealed block is evicted", { slot });
   const key = slots.key[slot];
@@ -119,10 +143,35 @@ function evict(slots: Slots, slot: number, onEvict: (key: BlockKey) => void): vo
   slots.byKey.delete(key);
   slots.key[slot] = undefined;
   slots.status[slot] = FREE;
-  slots.generation[slot]! += 1;
+  if (!planted("early-slot-reuse")) slots.generation[slot]! += 1;
   onEvict(key);
 }
 
 function assertCurrent(slots: Slots, ref: SlotRef): void {
   assert(slots.generation[ref.slot] === ref.generation, "a slot is used in the generation it was given", ref);
+}
+
+/** Every relation between the parts of the store, stated once; for tests and for checkers that look after every step. Complexity: O(capacity). */
+export function assertSlotsSound(slots: Slots): void {
+  const free = new Set(slots.free);
+  assert(free.size === slots.free.length, "a slot is free once");
+  let sealed = 0;
+  for (let slot = 0; slot < slots.capacity; slot++) {
+    const status = slots.status[slot]!;
+    const key = slots.key[slot];
+    const leases = slots.leases[slot]!;
+    assert((status === FREE) === free.has(slot), "free slots are on the free list", { slot, status });
+    assert(leases >= 0 && (leases === 0 || status === SEALED), "only sealed blocks are leased", { slot, status, leases });
+    assert(slots.evictable.has(slot) === (status === SEALED && leases === 0), "unleased sealed blocks are evictable", {
+      slot,
+      status,
+      leases,
+    });
+    assert((key !== undefined) === (status === SEALED), "a sealed block has a key", { slot, status });
+    if (key !== undefined) {
+      sealed++;
+      assert(slots.byKey.get(key) === slot, "the index finds every sealed block", { slot, key });
+    }
+  }
+  assert(slots.byKey.size === sealed, "the index holds sealed blocks only", { sealed, indexed: slots.byKey.size });
 }
