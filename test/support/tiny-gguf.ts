@@ -65,13 +65,24 @@ export function tinyShape(options: TinyModelOptions = {}): DecoderShape {
 
 /** The bytes of a small GGUF model. */
 export function tinyGguf(options: TinyModelOptions = {}): Uint8Array {
+  const { metadata, tensors } = tinyGgufParts(options);
+  return writeGguf(metadata, tensors);
+}
+
+export interface TinyGgufParts {
+  readonly metadata: Readonly<Record<string, MetadataValue>>;
+  readonly tensors: readonly TensorToWrite[];
+}
+
+/** What such a file is written from, for tests that change a part of it. */
+export function tinyGgufParts(options: TinyModelOptions = {}): TinyGgufParts {
   const shape = tinyShape(options);
   const tensors = tinyTensors(shape, options);
   if (options.ropeScaling?.kind === "divisors") {
     const values = Float32Array.from(options.ropeScaling.divisors);
     tensors.push({ name: "rope_freqs.weight", format: "F32", shape: [values.length], values });
   }
-  return writeGguf({ ...tinyMetadata(shape, options), ...options.metadata }, tensors);
+  return { metadata: { ...tinyMetadata(shape, options), ...options.metadata }, tensors };
 }
 
 export function writeTinyGguf(path: string, options: TinyModelOptions = {}): string {

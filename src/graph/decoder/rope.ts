@@ -1,4 +1,5 @@
 import { unreachable } from "../../base/assert.ts";
+import { HeddleError } from "../../base/heddle-error.ts";
 import { ln, pow } from "../../base/math.ts";
 import type { RopeSpec } from "./spec.ts";
 
@@ -42,13 +43,21 @@ const MIN_RAMP = 0.001;
 /**
  * Radians per position of every pair, scaling applied.
  *
+ * Errors: `model-config-invalid` where the numbers give no finite angle.
  * Source: Su et al. 2021 (rotary positions), Peng et al. 2023 (YaRN), Llama 3.1's reference code (its bands of wavelengths).
  */
 export function ropeSpec(shape: RopeShape, scaling: RopeScaling): RopeSpec {
   const { theta, headDim, interleaved } = shape;
   const base = Array.from({ length: headDim / 2 }, (_unused, i) => pow(theta, (-2 * i) / headDim));
   const attentionFactor = scaling.kind === "yarn" ? scaling.attentionFactor : 1;
-  return { theta, interleaved, frequencies: scaled(base, shape, scaling), attentionFactor };
+  const frequencies = scaled(base, shape, scaling);
+  if (!frequencies.every((frequency) => frequency >= 0 && frequency < Infinity) || !(attentionFactor < Infinity)) {
+    throw new HeddleError("model-config-invalid", {
+      where: "rope",
+      detail: `theta ${theta} with ${scaling.kind} scaling has no finite angles`,
+    });
+  }
+  return { theta, interleaved, frequencies, attentionFactor };
 }
 
 /** YaRN's factor on cosine and sine: 0.1 ln(factor) + 1. */

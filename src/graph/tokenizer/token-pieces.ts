@@ -24,8 +24,7 @@ export function tokenPieces(tokenizerJson: Json): TokenPieces {
   if (!byteLevel && !kinds.includes("ByteFallback") && !kinds.includes("Metaspace")) {
     throw new HeddleError("tokenizer-unsupported", { where: "tokenizer.json, decoder", detail: kinds.join(", ") || "none" });
   }
-  const added = new Map<number, Json>();
-  for (const token of listOf(tokenizerJson["added_tokens"])) added.set(Number(token["id"]), token);
+  const added = new Map<unknown, Json>(listOf(tokenizerJson["added_tokens"]).map((token) => [token["id"], token]));
   const texts = textsById(tokenizerJson, added);
   const encoder = new TextEncoder();
   const encode: Encode = (text) => encoder.encode(text);
@@ -57,7 +56,7 @@ function listOf(value: unknown): Json[] {
 /** Ids a vocabulary may reach; keeps a damaged file from asking for an enormous table. */
 const MAX_ID = 16_777_216;
 
-function textsById(tokenizerJson: Json, added: ReadonlyMap<number, Json>): (string | undefined)[] {
+function textsById(tokenizerJson: Json, added: ReadonlyMap<unknown, Json>): (string | undefined)[] {
   const model = tokenizerJson["model"];
   const vocab = typeof model === "object" && model !== null ? (model as Json)["vocab"] : undefined;
   if (typeof vocab !== "object" || vocab === null || Array.isArray(vocab)) {

@@ -52,9 +52,7 @@ export function loadTokenizer(source: TokenizerSource): Tokenizer {
   return {
     encode: (text, options) => {
       if (text.length > MAX_TEXT_LENGTH) throw new HeddleError("prompt-too-long", { detail: `${text.length} characters` });
-      const ids: readonly (number | undefined)[] =
-        text === "" ? [] : (options.parseSpecial === false ? plain : full).encode(text, { add_special_tokens: false }).ids;
-      const known = ids.filter((id) => id !== undefined);
+      const known = text === "" ? [] : encodeWith(options.parseSpecial === false ? plain : full, text);
       return options.addSpecial && source.addBos && source.bosId !== undefined ? [source.bosId, ...known] : known;
     },
     decode: (ids) => {
@@ -73,6 +71,15 @@ export function loadTokenizer(source: TokenizerSource): Tokenizer {
     vocabularySize: pieces.size,
     stopIds: source.stopIds,
   };
+}
+
+function encodeWith(encoder: LibraryTokenizer, text: string): number[] {
+  try {
+    return encoder.encode(text, { add_special_tokens: false }).ids.filter((id) => id !== undefined);
+  } catch (cause) {
+    // The library looks at some parts of a tokenizer.json only when it runs.
+    throw unsupported("tokenizer.json", cause instanceof Error ? cause.message : String(cause), cause);
+  }
 }
 
 /** Two encoders over one vocabulary: with and without the special tokens found in texts. */

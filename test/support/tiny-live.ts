@@ -1,0 +1,77 @@
+/** A tiny model with a plan for it: what live tests serve. Costs come from a synthetic rack, since no test may depend on this machine's speed. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { StepCostInput } from "../../src/cost/step-cost-from.ts";
+import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
+import { kvBytesPerToken } from "../../src/graph/decoder/spec.ts";
+import { DEFAULT_POLICY } from "../../src/plan/default-policy.ts";
+import type { Plan, PolicyParameters, ReplicaPlan, StagePlan } from "../../src/plan/plan.ts";
+import type { ComputeFormat } from "../../src/rack/rack.ts";
+import { BLOCK_TOKENS } from "../../src/state/block.ts";
+import { syntheticDevice, syntheticRack } from "./synthetic-rack.ts";
+import { type TinyModelOptions, writeTinyGguf } from "./tiny-gguf.ts";
+
+export interface TinyLiveOptions {
+  readonly model?: TinyModelOptions;
+  readonly replicas?: number;
+  readonly stages?: number;
+  readonly format?: ComputeFormat;
+  readonly maxSequences?: number;
+  readonly workingPages?: number;
+  readonly sealedSlots?: number;
+  readonly contextLimit?: number;
+  readonly policy?: Partial<PolicyParameters>;
+}
+
+export interface TinyLive {
+  readonly folder: string;
+  readonly plan: Plan;
+  readonly costs: readonly StepCostInput[];
+}
+
+const FREE = { valueNs: 1e6, lowNs: 5e5, highNs: 2e6, basis: "measured", source: "synthetic" } as const;
+
+export function tinyLive(options: TinyLiveOptions = {}): TinyLive {
+  const folder = mkdtempSync(join(tmpdir(), "heddle-live-"));
+  const path = writeTinyGguf(join(folder, "tiny.gguf"), options.model);
+  const model = openDecoderModel(path);
+  const { replicas = 1, stages = 1, format = "f32" } = options;
+  const rack = syntheticRack(Array.from({ length: stages }, (_, i) => syntheticDevice(`cpu-${i}`)));
+  const cuts = Array.from({ length: stages + 1 }, (_, i) => Math.round((i * model.spec.layers) / stages));
+  const stagePlans = Array.from(
+    { length: stages },
+    (_, i): StagePlan => ({
+      fromLayer: cuts[i]!,
+      toLayer: cuts[i + 1]!,
+      device: `cpu-${i}`,
+      driver: "ort",
+      threads: 1,
+      prefillFormat: format,
+      decodeFormat: format,
+      decodeStep: FREE,
+      prefill512: FREE,
+      why: "test",
+    }),
+  );
+  const replicaOf = (id: number): ReplicaPlan => ({
+    id,
+    stages: stagePlans,
+    workingPages: options.workingPages ?? 256,
+    sealedSlots: options.sealedSlots ?? 128,
+    pageBytes: kvBytesPerToken(model.spec) * BLOCK_TOKENS,
+    maxSequences: options.maxSequences ?? 8,
+    contextLimit: options.contextLimit ?? 1024,
+  });
+  const plan: Plan = {
+    version: 1,
+    model: { name: "tiny", fingerprint: model.fingerprint, path },
+    rackFingerprint: rack.fingerprint,
+    replicas: Array.from({ length: replicas }, (_, id) => replicaOf(id)),
+    policy: { ...DEFAULT_POLICY, ...options.policy },
+    predicted: { ttft512: FREE, tpot: FREE, tokensPerSecond8: 1 },
+    reasons: [],
+  };
+  const cost: StepCostInput = { spec: model.spec, modelFingerprint: model.fingerprint, rack, stages: stagePlans, stageCalibrations: [] };
+  return { folder, plan, costs: plan.replicas.map(() => cost) };
+}
