@@ -1,0 +1,59 @@
+import { must } from "../../base/assert.ts";
+import type { Nanoseconds } from "../../base/units.ts";
+import type { Clock } from "../../clock/clock.ts";
+import type { StepCost } from "../../cost/step-cost.ts";
+import type { StepTask } from "../../engine/replica-engine-types.ts";
+import { rowsOf, shapeOf } from "./step-shape.ts";
+import type { VirtualDevice } from "./virtual-device.ts";
+
+/** Runs the iterations of one host over its stages' devices. */
+export interface StepPipeline {
+  /** `done` gets the busy time of each stage once the last one has handed over. */
+  run(step: StepTask, done: (stageNs: readonly Nanoseconds[]) => void): void;
+  /** The host is gone: nothing of it is done any more. */
+  stop(): void;
+}
+
+export interface StepPipelineOptions {
+  readonly cost: StepCost;
+  /** Device of each stage. */
+  readonly devices: readonly VirtualDevice[];
+  /** Factor on the next step time: the run's systematic part times a draw of noise. */
+  readonly drawFactor: () => number;
+}
+
+export function createStepPipeline(clock: Clock, options: StepPipelineOptions): StepPipeline {
+  const { cost, devices, drawFactor } = options;
+  const owner = {};
+  let stopped = false;
+  const run = (step: StepTask, done: (stageNs: readonly Nanoseconds[]) => void): void => {
+    const shape = shapeOf(step);
+    const rows = rowsOf(step);
+    const stageNs: Nanoseconds[] = [];
+    const enter = (stage: number): void => {
+      const last = stage === devices.length - 1;
+      const durationNs = Math.round(cost.stageNs(stage, shape) * drawFactor());
+      must(devices[stage], "every stage has a device").submit({
+        owner,
+        durationNs,
+        done: (tookNs) => {
+          stageNs.push(tookNs);
+          const handOverNs = Math.round(cost.handOverNs(stage, last ? shape.sampledRows : rows));
+          clock.schedule(clock.now() + handOverNs, () => {
+            if (stopped) return;
+            if (last) done(stageNs);
+            else enter(stage + 1);
+          });
+        },
+      });
+    };
+    enter(0);
+  };
+  return {
+    run,
+    stop: () => {
+      stopped = true;
+      for (const device of new Set(devices)) device.drop(owner);
+    },
+  };
+}
