@@ -62,6 +62,8 @@ function specOf(file: GgufFile, fields: GgufFields, given: { weights: WeightSour
   const family = FAMILIES.get(architecture);
   if (family === undefined) throw new HeddleError("model-unsupported", { where: "general.architecture", detail: architecture });
   refuseUnknownKeys(fields, architecture);
+  if ((fields.integer("split.count") ?? 1) > 1)
+    throw unsupported("split.count", "a model in several files; join them with llama-gguf-split");
   const name = given.name ?? fields.string("general.name") ?? architecture;
   const shape = shapeOf(fields, { architecture, family, name, weights: given.weights });
   checkTensors(shape, given.weights.tensors);

@@ -18,6 +18,12 @@ export function tokenizerFromGguf(fields: GgufFields): TokenizerSource {
   if (model !== "gpt2" && model !== "llama") {
     throw new HeddleError("tokenizer-unsupported", { where: "tokenizer.ggml.model", detail: model ?? "it is missing" });
   }
+  if (fields.boolean("tokenizer.ggml.add_eos_token") === true) {
+    throw new HeddleError("tokenizer-unsupported", {
+      where: "tokenizer.ggml.add_eos_token",
+      detail: "prompts that end with the end token",
+    });
+  }
   const vocabulary = readVocabulary(fields);
   const isSpm = model === "llama";
   const tokenizerJson = isSpm ? spmTokenizer(fields, vocabulary) : bpeTokenizer(fields, vocabulary);

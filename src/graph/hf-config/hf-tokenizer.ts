@@ -19,6 +19,12 @@ export function hfTokenizer(texts: HfTokenizerTexts, config: HfConfig): Tokenize
   }
   const tokenizerJson = recordOf(texts.tokenizer, "tokenizer.json");
   const tokenizerConfig = recordOf(texts.tokenizerConfig ?? "{}", "tokenizer_config.json");
+  if (tokenizerConfig["add_eos_token"] === true) {
+    throw new HeddleError("tokenizer-unsupported", {
+      where: "tokenizer_config.json, add_eos_token",
+      detail: "prompts that end with the end token",
+    });
+  }
   const generation = recordOf(texts.generationConfig ?? "{}", "generation_config.json");
   const idOf = tokenIds(tokenizerJson);
   const bosId = idOf(textOf(tokenizerConfig["bos_token"])) ?? firstId(config.bos_token_id);
