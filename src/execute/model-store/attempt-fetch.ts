@@ -47,7 +47,7 @@ export async function attemptFetch(url: string, options: FetchOptions): Promise<
 }
 
 export function throwIfInterrupted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new HeddleError("interrupted", { detail: "what was downloaded is kept and resumed" });
+  if (signal?.aborted) throw new HeddleError("interrupted", { detail: "what came from the Hub or a URL is kept and resumed" });
 }
 
 /** The innermost reason of a failed fetch, which says only "fetch failed" itself. */
