@@ -20,7 +20,13 @@ export interface TextFront {
    *
    * Errors, thrown before the first event: `request-invalid`, `prompt-too-long`, `queue-full`, `draining`, `host-lost`; later `device-failed`, `host-lost`.
    */
-  generate(request: TextRequest, signal: AbortSignal): AsyncGenerator<TextEvent, void, undefined>;
+  generate(request: TextRequest, options: GenerateOptions): AsyncGenerator<TextEvent, void, undefined>;
+}
+
+export interface GenerateOptions {
+  readonly signal: AbortSignal;
+  /** Called for every token as it comes, before any text is held back. */
+  readonly onToken?: () => void;
 }
 
 export function createTextFront(plan: Plan, fleet: LiveFleet, tokenizer: Tokenizer): TextFront {
@@ -30,7 +36,7 @@ export function createTextFront(plan: Plan, fleet: LiveFleet, tokenizer: Tokeniz
     tokenizer,
     contextLimit,
     fleet,
-    generate: (request, signal) => generate({ fleet, tokenizer, contextLimit }, request, signal),
+    generate: (request, options) => generate({ fleet, tokenizer, contextLimit }, request, options),
   };
 }
 
@@ -49,7 +55,8 @@ function checkedBudget({ contextLimit, tokenizer }: Parts, request: TextRequest)
   throw new HeddleError("prompt-too-long", { detail });
 }
 
-async function* generate(parts: Parts, request: TextRequest, signal: AbortSignal): AsyncGenerator<TextEvent, void, undefined> {
+async function* generate(parts: Parts, request: TextRequest, options: GenerateOptions): AsyncGenerator<TextEvent, void, undefined> {
+  const { signal, onToken } = options;
   const maxNewTokens = checkedBudget(parts, request);
   if (signal.aborted) throw new HeddleError("cancelled");
   const { tokens, sampling, salt, priority } = request;
@@ -59,6 +66,7 @@ async function* generate(parts: Parts, request: TextRequest, signal: AbortSignal
     { tokens, maxNewTokens, sampling, salt, priority },
     {
       token: (index, token, logprobs) => {
+        onToken?.();
         if (text.take({ token, logprobs })) live.stop(index + 1);
       },
       end: (outcome) => finish(outcome, text, events),
