@@ -55,7 +55,9 @@ export async function calibrateDevice(
       roundsMax,
       onProgress: (share) => options.onProgress?.(1 - PRODUCT_SHARE + share * PRODUCT_SHARE, "products"),
     });
-    const table = products.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) }));
+    const table = products.medians
+      .map(({ point: { format, m, n, k }, ns }) => ({ format, m, n, k, ns: Math.round(ns) }))
+      .sort(inTableOrder);
     return {
       products: table,
       attention: attention.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
@@ -66,6 +68,12 @@ export async function calibrateDevice(
   } finally {
     await bench.release();
   }
+}
+
+type ProductRow = DeviceCalibration["products"][number];
+
+function inTableOrder(a: ProductRow, b: ProductRow): number {
+  return a.format.localeCompare(b.format, "en") || a.n - b.n || a.k - b.k || a.m - b.m;
 }
 
 /** Quick ones first, shape by shape, so that an early end of the budget costs the largest shapes. */

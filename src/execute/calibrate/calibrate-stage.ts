@@ -26,15 +26,23 @@ export type StageLoader = (stage: StagePlan, limits: StageLimits) => Promise<Loa
 
 const DECODE_BATCHES: readonly number[] = [16, 8, 4, 2, 1];
 /** Padded contexts of decode steps, and contexts before prefill chunks; those beyond the plan's limit are left out. */
-const DECODE_CONTEXTS: readonly number[] = [64, 512, 1024, 2048];
-const PREFILL_COUNTS: readonly number[] = [1, 16, 64, 128, 256, 512];
+const DECODE_CONTEXTS: readonly number[] = [64, 1024, 512, 2048];
+/** Lengths of prefill chunks: first those that span the range, then those between. */
+const PREFILL_COUNTS: readonly (readonly number[])[] = [
+  [1, 64, 256],
+  [16, 128, 512],
+];
 const PREFILL_CONTEXTS: readonly number[] = [0, 512, 1024];
 /** Decode steps timed in a row at one point of one round. */
 const DECODE_STEPS = 3;
 const ROUNDS_MAX = 6;
-/** Share of the budget for prefill points; the rest is for decode points. */
-const PREFILL_SHARE = 0.5;
-const COPY_RUNS = 3;
+/** Shares of the budget for making the past and for prefill points; the rest is for decode points. */
+const PAST_SHARE = 0.2;
+const PREFILL_SHARE = 0.4;
+const DECODE_SHARE = 1 - PAST_SHARE - PREFILL_SHARE;
+/** Blocks copied at once to time a copy, and how often. */
+const COPIED_BLOCKS = 8;
+const COPY_RUNS = 5;
 
 /**
  * Measures a stage as it is served: loads it with its driver, then times decode steps over batch and context, prefill chunks over length and
@@ -54,14 +62,14 @@ export async function calibrateStage(
     const bench = new StageBench({ stage, spec: model.spec, first: job.stage.fromLayer === 0 });
     const limit = job.limits.contextLimit;
     const pastTokens = Math.floor((Math.min(limit, Math.max(...DECODE_CONTEXTS)) - BLOCK_TOKENS) / BLOCK_TOKENS) * BLOCK_TOKENS;
-    await bench.fillPast(Math.max(0, pastTokens));
+    await bench.fillPast(Math.max(0, pastTokens), options.budgetMs * PAST_SHARE);
     const half = (from: number): CalibrateOptions => ({
       ...options,
       onProgress: (share) => options.onProgress?.(from + share / 2, "timing the stage"),
     });
     const prefill = await timePrefill(bench, limit, half(0));
     const decode = await timeDecode(bench, job.limits, half(0.5));
-    const copies = await timeCopies(bench, { limit, last: job.stage.toLayer === model.spec.layers });
+    const copies = await timeCopies(bench, job.stage.toLayer === model.spec.layers);
     return {
       ...job.identity,
       pageTokens: BLOCK_TOKENS,
@@ -90,11 +98,10 @@ interface PrefillPoint {
 }
 
 function timePrefill(bench: StageBench, limit: number, options: CalibrateOptions): Promise<RoundResult<PrefillPoint>> {
-  const points = PREFILL_CONTEXTS.flatMap((context) => PREFILL_COUNTS.map((count) => ({ count, context })))
-    .filter(({ count, context }) => context + count <= limit)
+  const reach = bench.pastTokens + BLOCK_TOKENS;
+  const points = PREFILL_COUNTS.flatMap((counts) => PREFILL_CONTEXTS.flatMap((context) => counts.map((count) => ({ count, context }))))
+    .filter(({ count, context }) => context + count <= limit && context <= reach)
     .map((point): TimedPoint<PrefillPoint> => ({ point, measure: () => timeChunk(bench, point) }));
-  // The quick ones first: where the budget ends early, the slow ones are what is missing.
-  points.sort((a, b) => a.point.count - b.point.count || a.point.context - b.point.context);
   return timeInRounds(points, {
     signal: options.signal,
     budgetMs: options.budgetMs * PREFILL_SHARE,
@@ -122,7 +129,7 @@ async function timeDecode(bench: StageBench, limits: StageLimits, options: Calib
   const batches = [
     ...new Set([Math.min(limits.maxSequences, DECODE_BATCHES[0] ?? 1), ...DECODE_BATCHES.filter((batch) => batch <= limits.maxSequences)]),
   ];
-  const contexts = DECODE_CONTEXTS.filter((context) => context <= limits.contextLimit);
+  const contexts = DECODE_CONTEXTS.filter((context) => context <= Math.min(limits.contextLimit, bench.pastTokens + BLOCK_TOKENS));
   const points = contexts.flatMap((context) =>
     batches.map(
       (batch, index): TimedPoint<DecodePoint> => ({
@@ -142,37 +149,34 @@ async function timeDecode(bench: StageBench, limits: StageLimits, options: Calib
   );
   return timeInRounds(points, {
     signal: options.signal,
-    budgetMs: options.budgetMs * (1 - PREFILL_SHARE),
+    budgetMs: options.budgetMs * DECODE_SHARE,
     roundsMax: ROUNDS_MAX,
     ...progress(options),
   });
 }
 
-/** Costs of the head of a chunk, of sealing a block and of gathering one, as differences of chunks with and without. Units: ns. */
-async function timeCopies(
-  bench: StageBench,
-  { limit, last }: { readonly limit: number; readonly last: boolean },
-): Promise<Pick<StageCalibration, "sampleNs" | "sealNs" | "gatherNs">> {
-  const blocks = Math.max(1, Math.min(8, Math.floor(limit / BLOCK_TOKENS) - 1));
-  const count = blocks * BLOCK_TOKENS;
+/** Costs of the head of a chunk, of sealing a block and of gathering one, as differences of steps with and without. Units: ns. */
+async function timeCopies(bench: StageBench, last: boolean): Promise<Pick<StageCalibration, "sampleNs" | "sealNs" | "gatherNs">> {
+  const blocks = Math.min(COPIED_BLOCKS, bench.pastTokens / BLOCK_TOKENS);
+  const chunk = (sample: boolean): Promise<number> => {
+    bench.open(1, 0);
+    return bench.prefill(BLOCK_TOKENS, sample);
+  };
   const sample = await difference(
-    () => fresh(bench, 0, () => bench.prefill(BLOCK_TOKENS, { sample: true })),
-    () => fresh(bench, 0, () => bench.prefill(BLOCK_TOKENS)),
+    () => chunk(true),
+    () => chunk(false),
   );
+  const opening = (): Promise<number> => {
+    bench.open(1, blocks * BLOCK_TOKENS);
+    return bench.decode();
+  };
+  const gather = await difference(opening, () => bench.decode());
   const seal = await difference(
-    () => fresh(bench, 0, () => bench.prefill(count, { seal: true })),
-    () => fresh(bench, 0, () => bench.prefill(count)),
+    () => bench.decode(blocks),
+    () => bench.decode(),
   );
-  const gather = await difference(
-    () => fresh(bench, count, () => bench.prefill(1)),
-    async () => bench.prefill(1),
-  );
-  return { sampleNs: last ? sample : 0, sealNs: seal / blocks, gatherNs: gather / blocks };
-}
-
-async function fresh(bench: StageBench, tokens: number, measure: () => Promise<number>): Promise<number> {
-  bench.open(1, tokens);
-  return measure();
+  const each = (ns: number): number => (blocks === 0 ? 0 : Math.round(ns / blocks));
+  return { sampleNs: last ? sample : 0, sealNs: each(seal), gatherNs: each(gather) };
 }
 
 /** Median of what the first takes beyond the second; never negative. */

@@ -46,6 +46,7 @@ export function operatorBench(runtime: OnnxRuntime, threads: number): OperatorBe
 
 /** Time of one run; the mean of several where one is too short to be read well. Units: ns. */
 async function timeRun(session: OnnxSession, feeds: Readonly<Record<string, Feed>>): Promise<number> {
+  await session.run(feeds);
   const first = await spanNs(session, feeds, 1);
   const runs = Math.min(RUNS_MAX, Math.ceil(SPAN_NS / Math.max(1, first)));
   // A long run is its own measurement; a short one was spoilt by whatever came before it.

@@ -11,12 +11,6 @@ export interface BenchStage {
   readonly first: boolean;
 }
 
-export interface ChunkChoice {
-  readonly sample?: boolean;
-  /** Seal the blocks that fill up, into slots kept apart from the shared past. */
-  readonly seal?: boolean;
-}
-
 /** Prompt chunk while the shared past is made. */
 const FILL_CHUNK = 128;
 /** Generator of input tokens: any spread of ids will do, a full period is what matters. */
@@ -33,16 +27,23 @@ export class StageBench {
   #closes: Lane[] = [];
   #past: SlotRef[] = [];
   #requests = 0;
+  #generation = 0;
   #tokens = 0;
 
   constructor(bench: BenchStage) {
     this.#bench = bench;
   }
 
-  /** Computes and seals a past of `tokens` tokens (whole blocks) for later sequences to gather. */
-  async fillPast(tokens: number): Promise<void> {
+  /** Longest past that can be gathered. Units: tokens. */
+  get pastTokens(): number {
+    return this.#past.length * BLOCK_TOKENS;
+  }
+
+  /** Computes and seals a past of up to `tokens` tokens (whole blocks) for later sequences to gather; ends early after `budgetMs`. */
+  async fillPast(tokens: number, budgetMs: number): Promise<void> {
+    const started = performance.now();
     this.open(1, 0);
-    for (let done = 0; done < tokens; done += FILL_CHUNK) {
+    for (let done = 0; done < tokens && performance.now() - started < budgetMs; done += FILL_CHUNK) {
       const count = Math.min(FILL_CHUNK, tokens - done);
       const blocks = Array.from({ length: count / BLOCK_TOKENS }, (_, index) => done / BLOCK_TOKENS + index);
       const seals = blocks.map((block) => ({ lane: 0, block, target: { slot: block, generation: 0 } }));
@@ -70,25 +71,26 @@ export class StageBench {
     }
   }
 
-  /** One decode step of every open lane. */
-  async decode(): Promise<number> {
+  /** One decode step of every open lane; seals the first `sealedBlocks` blocks of lane 0 again on the way. */
+  async decode(sealedBlocks = 0): Promise<number> {
+    // Slots are written over again and again, each time as a new generation.
+    this.#generation += 1;
+    const seals = Array.from({ length: sealedBlocks }, (_, block): Seal => {
+      return { lane: 0, block, target: { slot: this.#past.length + block, generation: this.#generation } };
+    });
     const rows = [...this.#lengths.entries()].sort(([a], [b]) => a - b);
     const busyNs = await this.#run(
       rows.map(([lane, start]): StepRow => ({ lane, phase: "decode", start, count: 1, sample: true })),
-      [],
+      seals,
     );
     for (const [lane, length] of rows) this.#lengths.set(lane, length + 1);
     return busyNs;
   }
 
-  /** One chunk of `count` tokens on lane 0. */
-  async prefill(count: number, { sample = false, seal = false }: ChunkChoice = {}): Promise<number> {
+  /** One chunk of `count` tokens on lane 0; with `sample` the head of its last position as well. */
+  async prefill(count: number, sample = false): Promise<number> {
     const start = this.#lengths.get(0) ?? 0;
-    const seals: Seal[] = [];
-    for (let block = Math.floor(start / BLOCK_TOKENS); seal && (block + 1) * BLOCK_TOKENS <= start + count; block++) {
-      seals.push({ lane: 0, block, target: { slot: this.#past.length + seals.length, generation: 0 } });
-    }
-    const busyNs = await this.#run([{ lane: 0, phase: "prefill", start, count, sample }], seals);
+    const busyNs = await this.#run([{ lane: 0, phase: "prefill", start, count, sample }], []);
     this.#lengths.set(0, start + count);
     return busyNs;
   }

@@ -1,0 +1,43 @@
+import { z } from "zod";
+
+const amount = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+const count = z
+  .int()
+  .min(0)
+  .max(2 ** 31);
+const name = z.string().min(1).max(400);
+const format = z.enum(["f32", "int4", "int8-row"]);
+const ROWS_MAX = 10_000;
+
+/** Form of a cached stage calibration. */
+export const stageCalibrationSchema = z.strictObject({
+  rackFingerprint: name,
+  modelFingerprint: name,
+  fromLayer: count,
+  toLayer: count,
+  driver: name,
+  threads: count,
+  prefillFormat: format,
+  decodeFormat: format,
+  pageTokens: z.int().min(1).max(65_536),
+  paddedPages: z.array(count).max(ROWS_MAX),
+  decode: z
+    .array(z.strictObject({ batch: count, context: count, ns: amount }))
+    .min(1)
+    .max(ROWS_MAX),
+  prefill: z
+    .array(z.strictObject({ count, context: count, ns: amount }))
+    .min(1)
+    .max(ROWS_MAX),
+  sampleNs: amount,
+  sealNs: amount,
+  gatherNs: amount,
+  noise: amount,
+  drift: amount,
+});
+
+/** Form of the cached observations of one live run. */
+export const observedRunSchema = z.strictObject({
+  stages: z.array(z.strictObject({ predictedDecodeNs: amount, predictedPrefillNs: amount, measuredNs: amount })).max(ROWS_MAX),
+  overheads: z.array(z.strictObject({ sampledRows: count, ns: amount })).max(ROWS_MAX),
+});
