@@ -1,18 +1,30 @@
 import { assert } from "../base/assert.ts";
 import type { ErrorCode } from "../base/error-codes.ts";
 import { planted } from "../base/planted-fault.ts";
+import { admissionRefusal } from "../policy/admission.ts";
+import { endPromise } from "./fleet-belief.ts";
+import { hasRoom } from "./fleet-dispatch.ts";
 import type { FleetCommand, RequestArrived } from "./fleet-engine-types.ts";
-import { type FleetConfig, type FleetRequest, type FleetState, fleetReplica } from "./fleet-state.ts";
-import type { FinishReason, FromReplica, ReplicaReport, RequestId } from "./messages.ts";
+import { type FleetConfig, type FleetRequest, type FleetState, fits, fleetReplica, fleetRequest } from "./fleet-state.ts";
+import type { FinishReason, RequestId } from "./messages.ts";
 
-/** Admission: room in the queue, not draining, a replica that is or may come up. */
+/** Weight of one request in the running mean of outputs: 1 / 2^4. */
+const OUTPUT_MEAN_SHIFT = 4;
+
+/** Admission: not draining, a replica that can take it runs or may come up, room in the queue. */
 export function arrive(state: FleetState, config: FleetConfig, event: RequestArrived): FleetCommand[] {
   const { request, promptTokens, maxNewTokens, keys, priority } = event;
-  const reject = (code: ErrorCode): FleetCommand[] => [{ type: "reject", request, code }];
   assert(!state.requests.has(request), "a request arrives once", { request });
-  if (state.draining) return reject("draining");
-  if (state.replicas.every((replica) => replica.status === "given-up")) return reject("host-lost");
-  if (state.queue.length >= config.policy.queueLimit && !hasRoom(state, config)) return reject("queue-full");
+  assert(promptTokens >= 1 && maxNewTokens >= 1, "a request has a prompt and wants a token", { request, promptTokens, maxNewTokens });
+  const refusal = admissionRefusal({
+    draining: state.draining,
+    totalTokens: promptTokens + maxNewTokens,
+    longestTokens: longestTokens(state, config),
+    queued: state.queue.length,
+    queueLimit: config.policy.queueLimit,
+    room: hasRoom(state, config, event),
+  });
+  if (refusal !== undefined) return [{ type: "reject", request, code: refusal }];
   state.requests.set(request, {
     request,
     promptTokens,
@@ -20,8 +32,11 @@ export function arrive(state: FleetState, config: FleetConfig, event: RequestArr
     keys,
     priority,
     attempt: 0,
+    fruitless: 0,
     replica: undefined,
     delivered: 0,
+    progress: "sent",
+    uncachedTokens: 0,
     cachedTokens: undefined,
     predictedCachedTokens: 0,
   });
@@ -29,18 +44,21 @@ export function arrive(state: FleetState, config: FleetConfig, event: RequestArr
   return [];
 }
 
-/** With an empty queue a request may go straight to a replica, whatever the limit of the queue. */
-function hasRoom(state: FleetState, config: FleetConfig): boolean {
-  const open = (id: number): number => (config.replicas[id]?.maxSequences ?? 0) + config.lookAhead;
-  return state.queue.length === 0 && state.replicas.some((replica, id) => replica.status === "up" && replica.assigned.size < open(id));
+function longestTokens(state: FleetState, config: FleetConfig): number | undefined {
+  let longest: number | undefined;
+  config.replicas.forEach(({ contextLimit }, replica) => {
+    if (fleetReplica(state, replica).status === "given-up") return;
+    longest = Math.max(longest ?? 0, contextLimit ?? Number.MAX_SAFE_INTEGER);
+  });
+  return longest;
 }
 
 /** Higher priority first; resubmissions keep their place by age, since ids grow. */
-export function enqueue(state: FleetState, request: RequestId): void {
-  const { priority } = state.requests.get(request)!;
+function enqueue(state: FleetState, request: RequestId): void {
+  const { priority } = fleetRequest(state, request);
   let at = state.queue.length;
   while (at > 0) {
-    const before = state.requests.get(state.queue[at - 1]!)!;
+    const before = fleetRequest(state, state.queue[at - 1]!);
     if (before.priority > priority || (before.priority === priority && before.request < request)) break;
     at--;
   }
@@ -51,17 +69,19 @@ export function enqueue(state: FleetState, request: RequestId): void {
 export function end(
   state: FleetState,
   request: FleetRequest,
-  how: { reason: FinishReason; generated: number; tellReplica: boolean },
+  how: { readonly reason: FinishReason; readonly generated: number; readonly tellReplica: boolean },
 ): FleetCommand[] {
   const commands = release(state, request, how.tellReplica);
-  const { promptTokens } = request;
+  const { promptTokens, cachedTokens } = request;
+  const { reason, generated } = how;
+  if (reason !== "cancelled") state.expectedTokens += (generated - state.expectedTokens) >> OUTPUT_MEAN_SHIFT;
   commands.push({
     type: "finish",
     request: request.request,
-    reason: how.reason,
+    reason,
     promptTokens,
-    generated: how.generated,
-    cachedTokens: Math.min(request.cachedTokens ?? 0, promptTokens),
+    generated,
+    cachedTokens: Math.min(cachedTokens ?? 0, promptTokens),
   });
   return commands;
 }
@@ -71,67 +91,53 @@ export function fail(state: FleetState, request: FleetRequest, code: ErrorCode):
 }
 
 function release(state: FleetState, request: FleetRequest, tellReplica: boolean): FleetCommand[] {
-  state.requests.delete(request.request);
-  if (request.replica === undefined) {
-    state.queue = state.queue.filter((queued) => queued !== request.request);
+  const { replica: id } = request;
+  if (id === undefined) {
+    const at = state.queue.indexOf(request.request);
+    if (at >= 0) state.queue.splice(at, 1);
+    state.requests.delete(request.request);
     return [];
   }
+  leaveReplica(state, request);
+  state.requests.delete(request.request);
+  const { status, incarnation } = fleetReplica(state, id);
+  if (!tellReplica || status !== "up") return [];
+  return [{ type: "send", replica: id, incarnation, message: { type: "cancel", request: request.request } }];
+}
+
+function leaveReplica(state: FleetState, request: FleetRequest): void {
+  if (request.replica === undefined) return;
   const replica = fleetReplica(state, request.replica);
-  replica.assigned.delete(request.request);
-  if (!tellReplica || replica.status !== "up") return [];
-  const message = { type: "cancel", request: request.request } as const;
-  return [{ type: "send", replica: request.replica, incarnation: replica.incarnation, message }];
+  assert(replica.assigned.delete(request.request), "a request leaves its replica once", { request: request.request });
+  endPromise(replica, request);
+  request.replica = undefined;
 }
 
 /** Puts a request back into the queue: what its client has already is kept, the rest is computed again. */
-export function resubmit(state: FleetState, config: FleetConfig, request: FleetRequest): FleetCommand[] {
-  if (request.replica !== undefined) fleetReplica(state, request.replica).assigned.delete(request.request);
-  request.replica = undefined;
+export function resubmit(
+  state: FleetState,
+  config: FleetConfig,
+  lost: { readonly request: FleetRequest; readonly cause: "host-lost" | "device-failed" },
+): FleetCommand[] {
+  const { request, cause } = lost;
+  leaveReplica(state, request);
   request.attempt++;
+  request.fruitless++;
   if (request.delivered >= request.maxNewTokens) {
     return end(state, request, { reason: "length", generated: request.delivered, tellReplica: false });
   }
-  if (request.attempt >= config.attemptsMax) return fail(state, request, "device-failed");
+  if (request.fruitless >= config.attemptsMax) return fail(state, request, cause);
   if (planted("lost-resubmission")) return [];
   enqueue(state, request.request);
   return [];
 }
 
-/** Takes what a replica says. Anything about a request that has ended, or of an older attempt, is dropped. */
-export function takeReplicaMessage(
-  state: FleetState,
-  config: FleetConfig,
-  from: { replica: number; message: FromReplica },
-): FleetCommand[] {
-  const { message, replica } = from;
-  if (message.type === "report") {
-    takeReport(state, replica, message);
-    return [];
+/** Requests that no replica can take any more, since some were given up, end with an error. */
+export function failHomeless(state: FleetState, config: FleetConfig): FleetCommand[] {
+  const commands: FleetCommand[] = [];
+  for (const request of [...state.requests.values()]) {
+    const home = config.replicas.some((facts, replica) => fleetReplica(state, replica).status !== "given-up" && fits(facts, request));
+    if (!home) commands.push(...fail(state, request, "host-lost"));
   }
-  const request = state.requests.get(message.request);
-  if (request === undefined || request.replica !== replica) return [];
-  if (message.attempt !== request.attempt && !planted("old-attempt-accepted")) return [];
-  switch (message.type) {
-    case "started":
-      request.cachedTokens ??= message.cachedTokens;
-      state.prediction.predictedTokens += request.predictedCachedTokens;
-      state.prediction.actualTokens += message.cachedTokens;
-      return [];
-    case "token":
-      assert(message.index === request.delivered, "tokens come in order", { message, delivered: request.delivered });
-      request.delivered++;
-      return [{ type: "deliver", request: request.request, index: message.index, token: message.token }];
-    case "finished":
-      assert(message.generated === request.delivered, "all tokens came before the end", { message, delivered: request.delivered });
-      return end(state, request, { reason: message.reason, generated: message.generated, tellReplica: false });
-    case "failed":
-      return message.code === "prompt-too-long" ? fail(state, request, "prompt-too-long") : resubmit(state, config, request);
-  }
-}
-
-function takeReport(state: FleetState, id: number, report: ReplicaReport): void {
-  const replica = fleetReplica(state, id);
-  replica.backlogTokens = report.prefillBacklogTokens;
-  for (const key of report.evicted) replica.believed.delete(key);
-  for (const key of report.sealed) replica.believed.set(key, true);
+  return commands;
 }

@@ -15,7 +15,7 @@ export function planSeals(
   const { sequence, upTo, draft } = given;
   const { lane, request } = sequence;
   if (lane === undefined) return;
-  const limit = (config.sealDecoded ? upTo : given.prefilled) + (planted("seal-early") ? 1 : 0);
+  const limit = (config.sealDecoded === true ? upTo : given.prefilled) + (planted("seal-early") ? 1 : 0);
   // A sequence longer than the store would evict its own beginning, without which the rest is of no use.
   while ((sequence.sealed + 1) * BLOCK_TOKENS <= limit && sequence.sealed < state.slots.capacity) {
     const block = sequence.sealed;

@@ -17,8 +17,8 @@ export interface ReplicaConfig {
   readonly maxSequences: number;
   /** Longest prompt + output of a sequence, in tokens. */
   readonly contextLimit: number;
-  /** Blocks written by decode steps are worth keeping: their key is one that a later prompt can have. */
-  readonly sealDecoded: boolean;
+  /** Blocks written by decode steps are worth keeping: their key is one that a later prompt can have. Absent: they are not kept. */
+  readonly sealDecoded?: boolean;
   readonly policy: PolicyParameters;
   /** Least time between two load reports. */
   readonly reportIntervalNs: Nanoseconds;

@@ -27,13 +27,21 @@ export interface FleetNode {
 export function createFleetNode(engine: FleetEngine, options: FleetNodeOptions): FleetNode {
   const { timing } = options;
   const sessions = new Map<number, Session<ToReplica, FromReplica>>();
+  /** Life of each replica that was started last: the only one that is listened to. */
+  const lives = new Map(engine.snapshot().replicas.map(({ incarnation }, replica) => [replica, incarnation]));
   let wakeAt: Nanoseconds | undefined;
+
+  const forget = (replica: number, incarnation: number): void => {
+    if (sessions.get(replica)?.incarnation === incarnation) sessions.delete(replica);
+  };
 
   const run = (event: FleetEvent, now: Nanoseconds, out: FleetNodeOutput[]): void => {
     const commands = engine.step(event, now);
     options.observer?.(event, now, commands);
     for (const command of commands) {
       if (command.type !== "send") {
+        if (command.type === "start-replica") lives.set(command.replica, command.incarnation);
+        if (command.type === "kill-replica") forget(command.replica, command.incarnation);
         out.push(command);
         continue;
       }
@@ -45,8 +53,9 @@ export function createFleetNode(engine: FleetEngine, options: FleetNodeOptions):
   };
 
   const takeEvent = (event: Exclude<FleetEvent, { type: "message" }>, now: Nanoseconds, out: FleetNodeOutput[]): void => {
-    if (event.type === "replica-up") sessions.set(event.replica, openSession(event.incarnation, now));
-    if (event.type === "replica-down" && sessions.get(event.replica)?.incarnation === event.incarnation) sessions.delete(event.replica);
+    if (event.type === "replica-up" && lives.get(event.replica) === event.incarnation && !sessions.has(event.replica)) {
+      sessions.set(event.replica, openSession(event.incarnation, now));
+    }
     run(event, now, out);
   };
 

@@ -22,7 +22,7 @@ const HEARTBEATS_PER_TIMEOUT = 8;
 /** What the fleet engine of a plan is made for; the same live and simulated. */
 export function fleetConfigOf(plan: Plan): FleetConfig {
   return {
-    replicas: plan.replicas.map(({ maxSequences, stages }) => ({ maxSequences, stages: stages.length })),
+    replicas: plan.replicas.map(({ maxSequences, contextLimit, stages }) => ({ maxSequences, contextLimit, stages: stages.length })),
     policy: plan.policy,
     lookAhead: LOOK_AHEAD,
     restartDelayNs: RESTART_DELAY_NS,

@@ -15,7 +15,7 @@ export interface Frame<M> {
 export interface SessionTiming {
   /** An acknowledgement waits this long for a message to ride on. */
   readonly ackDelayNs: Nanoseconds;
-  /** First wait for an acknowledgement; doubles with every repetition up to 16 times. */
+  /** First wait for an acknowledgement; doubles with every repetition, up to 16 times its first length. */
   readonly retransmitNs: Nanoseconds;
   /** Longest silence of our own side. */
   readonly heartbeatNs: Nanoseconds;
@@ -36,8 +36,9 @@ export interface Session<Out, In> {
   lastHeardAt: Nanoseconds;
 }
 
-/** Frames the peer may send ahead of a gap before it must repeat them. */
+/** Messages ahead of a gap that are kept; what lies further ahead the peer sends again. */
 const EARLY_MAX = 4096;
+/** Longest wait for an acknowledgement, in multiples of the first one. */
 const BACKOFF_MAX = 16;
 
 /**
@@ -73,7 +74,7 @@ export function receiveFrame<Out, In>(session: Session<Out, In>, incoming: Frame
   if (incoming.seq === 0 || incoming.message === undefined) return [];
   session.ackOwedSince ??= now;
   if (planted("no-dedupe") && incoming.seq <= session.received) return [incoming.message];
-  if (incoming.seq <= session.received || session.early.size >= EARLY_MAX) return [];
+  if (incoming.seq <= session.received || incoming.seq > session.received + EARLY_MAX) return [];
   session.early.set(incoming.seq, incoming.message);
   const due: In[] = [];
   for (;;) {
@@ -112,9 +113,9 @@ export function peerIsLost<Out, In>(session: Session<Out, In>, timing: SessionTi
 }
 
 function repeatAt(entry: { readonly sentAt: Nanoseconds; readonly tries: number }, timing: SessionTiming): Nanoseconds {
-  let wait = timing.retransmitNs;
-  for (let i = 1; i < Math.min(entry.tries, BACKOFF_MAX) && wait < timing.retransmitNs * BACKOFF_MAX; i++) wait *= 2;
-  return entry.sentAt + wait;
+  let factor = 1;
+  for (let i = 1; i < entry.tries && factor < BACKOFF_MAX; i++) factor *= 2;
+  return entry.sentAt + timing.retransmitNs * factor;
 }
 
 function frame<Out, In>(session: Session<Out, In>, part: { seq: number; message?: Out; now: Nanoseconds }): Frame<Out> {

@@ -11,23 +11,31 @@ export interface ReplicaView {
   readonly backlogTokens: Tokens;
   /** Tokens at the start of this request's prompt believed to be cached there. */
   readonly cachedTokens: Tokens;
+  /** Prompt and output so far of the requests there, on average. */
+  readonly meanContextTokens: Tokens;
   readonly cost: StepCost;
   readonly stages: number;
 }
 
 export interface RoutedRequest {
+  /** Tokens to have computed before the next one can be sampled. */
   readonly promptTokens: Tokens;
   readonly maxNewTokens: Tokens;
+  /** Output to expect, by what recent requests generated. */
+  readonly expectedTokens: Tokens;
 }
 
-/** Why a replica was chosen: all terms in ns, so that they can be compared and shown. */
+/** What a request would cost on one replica: all terms in ns, so that they can be compared, added and shown. */
 export interface RoutePrice {
   readonly replica: number;
   readonly totalNs: Nanoseconds;
+  /** Prefill of what was sent there before. */
   readonly backlogNs: Nanoseconds;
+  /** Its own prefill, of what is not cached there. */
   readonly prefillNs: Nanoseconds;
+  /** Its decode steps beside what runs there, and the wait for a lane. */
   readonly decodeNs: Nanoseconds;
-  /** Time the request adds to those already running there. */
+  /** Time it adds to those already there. */
   readonly loadLeftNs: Nanoseconds;
 }
 

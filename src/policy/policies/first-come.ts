@@ -21,7 +21,7 @@ function choose(view: BatchingView, chunk: number): BatchingChoice {
     else if (prefill.length === 0) prefill.push({ request, tokens: Math.min(remaining, chunk) });
   }
   const admit: number[] = [];
-  if (prefill.length === 0 && view.waiting.length > 0) {
+  if (prefill.length === 0 && view.waiting.length > 0 && view.freeLanes > 0) {
     const { request, knownTokens, cachedTokens } = view.waiting.at(0);
     admit.push(request);
     prefill.push({ request, tokens: Math.min(knownTokens - cachedTokens, chunk) });
