@@ -1,13 +1,13 @@
 /** Which layer may import which; the one list behind dependency-cruiser's rules and tidy's purity check. */
-const BELOW_COST = ["base", "clock", "rack", "graph"];
+const BELOW_COST = ["base", "clock", "graph", "rack"];
 const BELOW_POLICY = [...BELOW_COST, "cost", "inspect", "state", "plan"];
 const BELOW_SIMULATE = [...BELOW_POLICY, "policy", "engine", "fleet"];
 
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   clock: ["base"],
-  rack: ["base", "clock"],
   graph: ["base", "clock"],
+  rack: ["base", "clock", "graph"],
   cost: BELOW_COST,
   inspect: [...BELOW_COST, "cost"],
   state: [...BELOW_COST, "cost"],

@@ -1,4 +1,7 @@
 import type { Bytes, BytesPerSecond, Nanoseconds } from "../base/units.ts";
+import type { ComputeFormat } from "../graph/lower/compute-format.ts";
+
+export type { ComputeFormat };
 
 /** Kinds of execution target a rack may hold; those without a driver here can be described and simulated. */
 export type DeviceKind = "cpu" | "gpu" | "npu" | "ipu" | "dataflow" | "engine";
@@ -47,9 +50,6 @@ export interface Link {
   readonly bandwidthBytesPerSecond: BytesPerSecond;
   readonly basis: FigureBasis;
 }
-
-/** How the weights of a matrix product are held and multiplied on a device. */
-export type ComputeFormat = "f32" | "int4" | "int8-row";
 
 /** Measured times of one device; every figure is a median of repeated runs. */
 export interface DeviceCalibration {

@@ -1,6 +1,7 @@
 import { dequantiseAll } from "../decoder/dequantise.ts";
 import { rowsAndColumns } from "../decoder/formats.ts";
 import type { WeightTensor } from "../decoder/weights.ts";
+import { rotate } from "./rotation.ts";
 
 /** Rows of several weights stacked under each other: one fused product instead of several. */
 export interface StackedMatrix {
@@ -10,6 +11,11 @@ export interface StackedMatrix {
   /** Inputs. */
   readonly columns: number;
   readonly parts: readonly MatrixPart[];
+  /** Multiplies the input columns (the weight of a norm before the product), [columns]. */
+  readonly inputScale?: Float32Array;
+  /** The input arrives rotated, or the output shall be: see `rotation.ts`. */
+  readonly rotateInput?: boolean;
+  readonly rotateOutput?: boolean;
 }
 
 export interface MatrixPart {
@@ -18,9 +24,9 @@ export interface MatrixPart {
   readonly scale: number;
 }
 
-export function stack(name: string, parts: readonly MatrixPart[]): StackedMatrix {
+export function stack(name: string, parts: readonly MatrixPart[], basis: Partial<StackedMatrix> = {}): StackedMatrix {
   const sizes = parts.map((part) => rowsAndColumns(part.tensor.shape));
-  return { name, rows: sizes.reduce((sum, size) => sum + size.rows, 0), columns: sizes[0]?.columns ?? 0, parts };
+  return { name, rows: sizes.reduce((sum, size) => sum + size.rows, 0), columns: sizes[0]?.columns ?? 0, parts, ...basis };
 }
 
 /** All rows as 32-bit floats, [rows, columns]. */
@@ -33,5 +39,19 @@ export function stackedFloats(matrix: StackedMatrix): Float32Array {
     out.set(values, at);
     at += values.length;
   }
-  return out;
+  return changeBasis(matrix, out);
+}
+
+/** Folds the norm's weight and the rotations into the weights, so that they cost nothing when the model runs. */
+function changeBasis(matrix: StackedMatrix, values: Float32Array): Float32Array {
+  const { rows, columns, inputScale } = matrix;
+  if (inputScale !== undefined) {
+    for (let at = 0; at < values.length; at += columns) {
+      for (let column = 0; column < columns; column++) values[at + column]! *= inputScale[column]!;
+    }
+  }
+  if (matrix.rotateInput === true) for (let row = 0; row < rows; row++) rotate(values, { offset: row * columns, size: columns, stride: 1 });
+  if (matrix.rotateOutput === true)
+    for (let column = 0; column < columns; column++) rotate(values, { offset: column, size: rows, stride: columns });
+  return values;
 }

@@ -1,5 +1,5 @@
-import type { ComputeFormat } from "../../rack/rack.ts";
 import { bytesOfArray, type OnnxBuilder, type Value } from "../onnx/builder.ts";
+import type { ComputeFormat } from "./compute-format.ts";
 import { type StackedMatrix, stackedFloats } from "./matrix.ts";
 import { INT4_BLOCK, packInt4 } from "./pack-int4.ts";
 import { packInt8, packQ8 } from "./pack-int8.ts";

@@ -1,11 +1,12 @@
-import type { ComputeFormat } from "../../rack/rack.ts";
 import { dequantiseAll } from "../decoder/dequantise.ts";
 import type { DecoderSpec } from "../decoder/spec.ts";
 import type { WeightSource } from "../decoder/weights.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
 import { type AttentionInputs, attention, type Phase } from "./attention.ts";
-import { stack } from "./matrix.ts";
+import type { ComputeFormat } from "./compute-format.ts";
+import { type StackedMatrix, stack } from "./matrix.ts";
 import { int64Constant, type ProductContext, type ProductInput, product } from "./product.ts";
+import { rotationBlock, rotationMatrix } from "./rotation.ts";
 
 export interface StageRange {
   readonly fromLayer: number;
@@ -67,7 +68,8 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
   const usesRowZeros = range.format === "int8-row";
   const rowZeros = usesRowZeros ? builder.input("row_zeros", "uint8", ["R"]) : undefined;
   const lowering: Lowering = { builder, spec, weights, range, products: { builder, format: range.format, rowZeros }, shared };
-  let x = builder.input("x", "float32", ["R", spec.width]);
+  const given = builder.input("x", "float32", ["R", spec.width]);
+  let x = isRotated(range) ? rotateRows(builder, given, spec.width) : given;
   let delta: Value | undefined;
   const kv: Value[] = [];
   for (let layer = range.fromLayer; layer < range.toLayer; layer++) {
@@ -76,7 +78,8 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
     delta = done.delta;
     kv.push(done.newKeys, done.newValues);
   }
-  const xOut = delta === undefined ? x : builder.node("Add", [x, delta]);
+  const sum = delta === undefined ? x : builder.node("Add", [x, delta]);
+  const xOut = isRotated(range) ? rotateRows(builder, sum, spec.width) : sum;
   const kvOut = builder.node("Concat", kv, { attributes: { axis: 0 } });
   builder.output(xOut, "float32", ["R", spec.width]);
   const { kvHeads, headDim } = spec;
@@ -107,32 +110,40 @@ interface LayerDone {
 
 /** One layer. The residual addition of a block is left to the next norm, which does both in one operator. */
 function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; delta: Value | undefined }): LayerDone {
-  const { builder, spec, weights, products } = lowering;
+  const { builder, spec, weights, products, range } = lowering;
   const name = (part: string): string => `layers.${layer}.${part}`;
-  const matrix = (part: string, parts: readonly string[], scales: readonly number[] = []) =>
-    stack(
-      name(part),
-      parts.map((piece, i) => ({ tensor: weights.read(name(piece)), scale: scales[i] ?? 1 })),
-    );
+  const matrix = (part: string, pieces: readonly string[], basis: Partial<StackedMatrix> = {}, queriesScale = 1) => {
+    const parts = pieces.map((piece, i) => ({ tensor: weights.read(name(piece)), scale: i === 0 ? queriesScale : 1 }));
+    return stack(name(part), parts, basis);
+  };
+  const rotated = isRotated(range);
+  const reads = (weight: string): Partial<StackedMatrix> =>
+    rotated ? { inputScale: dequantiseAll(weights.read(name(weight))), rotateInput: true } : {};
+  const writes: Partial<StackedMatrix> = rotated ? { rotateOutput: true } : {};
   const before = norm(lowering, name("attention-norm"), residual);
   const scale = spec.qkNorm ? 1 : queryScale(spec);
-  const qkv = biased(lowering, layer, product(products, { x: before.normed }, matrix("qkv", ["q", "k", "v"], [scale])));
+  const qkv = biased(
+    lowering,
+    layer,
+    product(products, { x: before.normed }, matrix("qkv", ["q", "k", "v"], reads("attention-norm"), scale)),
+  );
   const mixed = attend(lowering, layer, qkv);
-  const o = product(products, { x: mixed.mixed }, matrix("o", ["o"]));
+  const o = product(products, { x: mixed.mixed }, matrix("o", ["o"], writes));
   const after = norm(lowering, name("ffn-norm"), { x: before.x, delta: o });
-  const gateUp = product(products, { x: after.normed }, matrix("gate-up", ["gate", "up"]));
+  const gateUp = product(products, { x: after.normed }, matrix("gate-up", ["gate", "up"], reads("ffn-norm")));
   const halves = int64Constant(builder, [spec.feedForward, spec.feedForward]);
   const [gate = "", up = ""] = builder.nodeOutputs("Split", [gateUp, halves], { attributes: { axis: 1 }, outputs: 2 });
   const silu = builder.node("QuickGelu", [gate], { domain: MICROSOFT, attributes: { alpha: { float: 1 } } });
   const inner: ProductInput = { x: builder.node("Mul", [silu, up]) };
-  const delta = product(products, inner, matrix("down", ["down"]));
+  const delta = product(products, inner, matrix("down", ["down"], writes));
   return { x: after.x, delta, newKeys: mixed.newKeys, newValues: mixed.newValues };
 }
 
 /** RMS norm of x + delta, and the sum itself. */
 function norm(lowering: Lowering, weight: string, residual: { x: Value; delta: Value | undefined }): { normed: Value; x: Value } {
   const { builder, spec } = lowering;
-  const gamma = vector(lowering, weight);
+  // In the rotated basis the norm's weight has moved into the products that read it.
+  const gamma = isRotated(lowering.range) ? ones(lowering) : vector(lowering, weight);
   const epsilon = { float: spec.normEpsilon };
   if (residual.delta === undefined) {
     const attributes = { epsilon, axis: -1 };
@@ -199,6 +210,25 @@ function biased(lowering: Lowering, layer: number, qkv: Value): Value {
     for (let j = 0; j < part.length; j++) bias[at++] = part[j]! * (i === 0 ? scale : 1);
   });
   return builder.node("Add", [qkv, builder.weight(`layers.${layer}.qkv-bias`, "float32", [bias.length], bytesOfArray(bias))]);
+}
+
+function ones(lowering: Lowering): Value {
+  const { builder, spec } = lowering;
+  return builder.constant("float32", [spec.width], bytesOfArray(new Float32Array(spec.width).fill(1)));
+}
+
+/** A stage whose activations are rounded to 8 bits a row works in a rotated basis, where no single column dominates a row. */
+function isRotated(range: StageRange): boolean {
+  return range.format === "int8-row";
+}
+
+/** x in the rotated basis, or back from it. Shapes: [R, width] both ways. */
+function rotateRows(builder: OnnxBuilder, x: Value, width: number): Value {
+  const block = rotationBlock(width);
+  if (block === 1) return x;
+  const matrix = builder.constant("float32", [block, block], bytesOfArray(rotationMatrix(block)));
+  const blocks = builder.node("Reshape", [x, int64Constant(builder, [-1, block])]);
+  return builder.node("Reshape", [builder.node("MatMul", [blocks, matrix]), int64Constant(builder, [-1, width])]);
 }
 
 function vector(lowering: Lowering, name: string, scale = 1): Value {
