@@ -15,6 +15,8 @@ export interface TextFront {
   /** Longest prompt + output of any request, in tokens. */
   readonly contextLimit: number;
   readonly fleet: LiveFleet;
+  /** Working KV pages of each replica. */
+  readonly pages: readonly number[];
   /**
    * Generates. Ending the iteration early, or the signal, cancels the request.
    *
@@ -36,6 +38,7 @@ export function createTextFront(plan: Plan, fleet: LiveFleet, tokenizer: Tokeniz
     tokenizer,
     contextLimit,
     fleet,
+    pages: plan.replicas.map((replica) => replica.workingPages),
     generate: (request, options) => generate({ fleet, tokenizer, contextLimit }, request, options),
   };
 }
