@@ -134,8 +134,9 @@ function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; del
   const halves = int64Constant(builder, [spec.feedForward, spec.feedForward]);
   const [gate = "", up = ""] = builder.nodeOutputs("Split", [gateUp, halves], { attributes: { axis: 1 }, outputs: 2 });
   const silu = builder.node("QuickGelu", [gate], { domain: MICROSOFT, attributes: { alpha: { float: 1 } } });
-  const inner: ProductInput = { x: builder.node("Mul", [silu, up]) };
-  const delta = product(products, inner, matrix("down", ["down"], writes));
+  const gated = builder.node("Mul", [silu, up]);
+  const inner: ProductInput = { x: rotated ? rotateRows(builder, gated, spec.feedForward) : gated };
+  const delta = product(products, inner, matrix("down", ["down"], { ...writes, rotateInput: rotated }));
   return { x: after.x, delta, newKeys: mixed.newKeys, newValues: mixed.newValues };
 }
 
