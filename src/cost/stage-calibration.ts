@@ -25,6 +25,8 @@ export interface StageCalibration extends StageIdentity {
   readonly prefill: readonly { readonly count: number; readonly context: number; readonly ns: Nanoseconds }[];
   /** Extra time of a prefill chunk whose last row is sampled: the head. 0 for stages without it. */
   readonly sampleNs: Nanoseconds;
+  /** Choosing a token from one row of logits, greedily. 0 for stages without the head. */
+  readonly drawNs: Nanoseconds;
   /** Copying one full block into its slot, and one sealed block into a lane. */
   readonly sealNs: Nanoseconds;
   readonly gatherNs: Nanoseconds;

@@ -42,8 +42,10 @@ function prefillPart(table: StageCalibration): PartPricer {
   return (shape) => {
     const parts: Priced[] = [];
     let filled = 0;
+    const longest = shape.decodeContexts.reduce((most, length) => Math.max(most, length + 1), 0);
     for (const { count, context } of shape.prefill) {
-      parts.push(read(count, context));
+      // All lanes are padded to the longest one, so a chunk's past is as long as another sequence's; a first chunk has none.
+      parts.push(read(count, context === 0 ? 0 : Math.max(context, longest - count)));
       filled += Math.floor((context + count) / page) - Math.floor(context / page);
     }
     const sampled = Math.min(shape.prefill.length, Math.max(0, shape.sampledRows - shape.decodeContexts.length));

@@ -32,6 +32,7 @@ const table: StageCalibration = {
   ),
   prefill: [1, 64, 512].flatMap((count) => [0, 512].map((context) => ({ count, context, ns: (8 + count * (0.5 + context / 5000)) * MS }))),
   sampleNs: 2 * MS,
+  drawNs: 50_000,
   sealNs: 0.5 * MS,
   gatherNs: 0.4 * MS,
   noise: 0.03,

@@ -5,6 +5,7 @@ import type { Estimate } from "./estimate.ts";
 import { transferCost } from "./link-cost.ts";
 import type { NoBasis } from "./operator-cost.ts";
 import { type Priced, scalePriced, sumPriced, toEstimate } from "./priced.ts";
+import { relationOf } from "./stage-calibration.ts";
 import { type StageCostInput, stagePricer } from "./stage-cost.ts";
 import type { CostedStage, StagePricer } from "./stage-pricer.ts";
 import type { StepCost, StepShape } from "./step-cost.ts";
@@ -94,16 +95,31 @@ function compose(input: StepCostInput, pricers: readonly StagePricer[]): PricedS
   };
 }
 
-/** Residual stream to the next stage; after the last stage the iteration's overhead (sampling, messages), known once live runs were seen. */
+/** Residual stream to the next stage; after the last stage what an iteration takes beside its stages, by live runs where there were any. */
 function handOverCost(input: StepCostInput, stage: number, rows: number): Priced | undefined {
   const from = input.stages[stage];
   const to = input.stages[stage + 1];
   if (from === undefined || to === undefined) {
-    const { overheadNs = 0, overheadPerSampleNs = 0 } = input.correction ?? {};
-    return { ns: overheadNs + overheadPerSampleNs * rows, spread: 0, basis: "measured" };
+    return input.correction === undefined ? assumedOverhead(input, stage, rows) : learnedOverhead(input.correction, rows);
   }
   const route = { from: from.device, to: to.device, bytes: rows * input.spec.width * RESIDUAL_BYTES };
   return transferCost(input.rack, route);
+}
+
+function learnedOverhead({ overheadNs, overheadPerSampleNs, systematic }: Correction, rows: number): Priced {
+  return { ns: overheadNs + overheadPerSampleNs * rows, spread: systematic, basis: "measured" };
+}
+
+/** A message to the worker and one back, and a draw for each sampled row. */
+function assumedOverhead(input: StepCostInput, stage: number, rows: number): Priced {
+  const last = must(input.stages[stage], "a stage of the replica");
+  const message = input.rack.links.find((link) => link.via === "message-port")?.latencyNs ?? 0;
+  const { modelFingerprint } = input;
+  const rackFingerprint = input.rack.fingerprint;
+  const measured = input.stageCalibrations.find(
+    (one) => relationOf(one, { ...last, modelFingerprint, rackFingerprint }, "decode") === "same",
+  );
+  return { ns: 2 * message + rows * (measured?.drawNs ?? 0), spread: 1, basis: "interpolated" };
 }
 
 function spreadOf(

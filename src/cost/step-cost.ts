@@ -14,7 +14,10 @@ export interface StepShape {
 export interface StepCost {
   /** Expected time of the stage, without queueing or transfers. Units: ns. */
   stageNs(stage: number, shape: StepShape): Nanoseconds;
-  /** Time to hand `rows` rows of the residual stream from a stage to the next. Units: ns. */
+  /**
+   * Time to hand `rows` rows of the residual stream from a stage to the next. For the last stage: time in which `rows` sampled rows become tokens
+   * known to the engine (drawing, messages). Units: ns.
+   */
   handOverNs(stage: number, rows: number): Nanoseconds;
   /** Relative half-width of the 90 % interval of one step: the systematic part is shared by a run, the noise is drawn per step. */
   readonly spread: { readonly systematic: number; readonly noise: number };

@@ -187,10 +187,12 @@ describe("bases", () => {
     };
     const rack = syntheticRack([both, first]);
     const plain = plan(rack);
+    // Without live runs an iteration is assumed to take two messages of 50 µs beside its stages.
+    const assumed = 100_000;
     const made = planFor({ ...request(rack), correctionOf: () => correction });
     if (!made.ok) throw new TypeError("no plan");
     expect(layout(made.value)).toEqual(layout(plain));
-    expect(made.value.predicted.tpot.valueNs).toBeCloseTo(2 * plain.predicted.tpot.valueNs + 1e6, -2);
+    expect(made.value.predicted.tpot.valueNs).toBeCloseTo(2 * (plain.predicted.tpot.valueNs - assumed) + 1e6, -2);
     expect(made.value.predicted.tpot.source).toContain("3 live runs");
   });
 });

@@ -4,6 +4,8 @@ import type { DecoderModel } from "../../graph/decoder/model.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import { paddedPages } from "../../state/lanes.ts";
+import { sample } from "../sampling/sample.ts";
+import { GREEDY } from "../sampling/sampling.ts";
 import type { LoadedStage, StageLimits } from "../stage-driver.ts";
 import { type RoundResult, type TimedPoint, timeInRounds } from "./rounds.ts";
 import { StageBench } from "./stage-bench.ts";
@@ -43,6 +45,7 @@ const DECODE_SHARE = 1 - PAST_SHARE - PREFILL_SHARE;
 /** Blocks copied at once to time a copy, and how often. */
 const COPIED_BLOCKS = 8;
 const COPY_RUNS = 5;
+const DRAW_RUNS = 31;
 
 /**
  * Measures a stage as it is served: loads it with its driver, then times decode steps over batch and context, prefill chunks over length and
@@ -69,7 +72,8 @@ export async function calibrateStage(
     });
     const prefill = await timePrefill(bench, limit, half(0));
     const decode = await timeDecode(bench, job.limits, half(0.5));
-    const copies = await timeCopies(bench, job.stage.toLayer === model.spec.layers);
+    const last = job.stage.toLayer === model.spec.layers;
+    const copies = await timeCopies(bench, last);
     return {
       ...job.identity,
       pageTokens: BLOCK_TOKENS,
@@ -77,6 +81,7 @@ export async function calibrateStage(
       decode: decode.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
       prefill: prefill.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
       ...copies,
+      drawNs: last ? timeDraw(model.spec.vocabulary) : 0,
       noise: Math.max(prefill.noise, decode.noise),
       drift: Math.max(prefill.drift, decode.drift),
     };
@@ -177,6 +182,17 @@ async function timeCopies(bench: StageBench, last: boolean): Promise<Pick<StageC
   );
   const each = (ns: number): number => (blocks === 0 ? 0 : Math.round(ns / blocks));
   return { sampleNs: last ? sample : 0, sealNs: each(seal), gatherNs: each(gather) };
+}
+
+/** Median time of a greedy draw from one row of logits. Units: ns. */
+function timeDraw(vocabulary: number): number {
+  const logits = Float32Array.from({ length: vocabulary }, (_, id) => ((id * 7919) % 1009) / 100);
+  const times = Array.from({ length: DRAW_RUNS }, () => {
+    const start = performance.now();
+    sample(logits, GREEDY, { index: 0, history: { tokens: new Int32Array(0), promptTokens: 0 } });
+    return (performance.now() - start) * 1e6;
+  });
+  return Math.round(quantile(times, 0.5));
 }
 
 /** Median of what the first takes beyond the second; never negative. */

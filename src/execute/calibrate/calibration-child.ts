@@ -1,10 +1,11 @@
 import { toHeddleError } from "../../base/heddle-error.ts";
 import { openDecoderModel } from "../model-store/open-model.ts";
+import { stageDriver } from "../replica-host/driver-by-name.ts";
 import { calibrateDevice } from "./calibrate-device.ts";
 import { calibrateStage, type StageLoader } from "./calibrate-stage.ts";
 import type { CalibrationJob, CalibrationMessage, CalibrationResults } from "./calibration-job.ts";
-import { driverOf, runtimeOf } from "./drivers-by-name.ts";
 import { measurePace } from "./pace.ts";
+import { runtimeOf } from "./runtime-by-name.ts";
 
 /** The program of a calibration process, compiled: takes one job over the channel of its parent, answers, and ends. */
 const abort = new AbortController();
@@ -31,7 +32,7 @@ async function work(job: CalibrationJob): Promise<CalibrationResults[keyof Calib
       return measurePace(await runtimeOf(job.driver), job, signal);
     case "stage": {
       const model = openDecoderModel(job.modelPath);
-      const driver = await driverOf(job.driver);
+      const driver = await stageDriver(job.driver);
       const load: StageLoader = (stage, limits) => driver.load(model, stage, limits);
       return calibrateStage(load, model, job, { signal, budgetMs: job.budgetMs, onProgress });
     }

@@ -30,6 +30,7 @@ export const stageCalibrationSchema = z.strictObject({
     .min(1)
     .max(ROWS_MAX),
   sampleNs: amount,
+  drawNs: amount,
   sealNs: amount,
   gatherNs: amount,
   noise: amount,

@@ -1,8 +1,6 @@
 import { HeddleError } from "../../base/heddle-error.ts";
-import { createOrtDriver } from "../drivers/ort/driver.ts";
 import { loadOrtRuntime } from "../drivers/ort/ort-runtime.ts";
 import type { OnnxRuntime } from "../drivers/shared/onnx-session.ts";
-import type { StageDriver } from "../stage-driver.ts";
 
 /** The runtime below a driver, for timing single operators. Errors: `driver-missing`. */
 export async function runtimeOf(driver: string): Promise<OnnxRuntime> {
@@ -10,12 +8,6 @@ export async function runtimeOf(driver: string): Promise<OnnxRuntime> {
   const loaded = await loadOrtRuntime();
   if (!loaded.ok) throw new HeddleError("driver-missing", { where: driver, detail: loaded.error });
   return loaded.value;
-}
-
-/** A driver by the name a plan gives it. Errors: `driver-missing`. */
-export async function driverOf(driver: string): Promise<StageDriver> {
-  if (driver !== "ort") throw unknownDriver(driver);
-  return createOrtDriver();
 }
 
 function unknownDriver(driver: string): HeddleError {

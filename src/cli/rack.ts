@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { HeddleError } from "../base/heddle-error.ts";
+import { discoverRack } from "../execute/discover/discover-rack.ts";
+import { rackFolder, writeWhole } from "../execute/discover/rack-cache.ts";
+import type { Device, Rack } from "../rack/rack.ts";
+import { readRack, writeRack } from "../rack/rack-file.ts";
+import { formatNs, note, printResult, table } from "./output.ts";
+import { withShareProgress } from "./share-progress.ts";
+
+const BYTES_PER_GB = 1e9;
+
+interface DiscoverFlags {
+  readonly recalibrate?: boolean;
+  readonly fast?: boolean;
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+const DISCOVER_HELP = `
+Describes this machine: CPU devices of several widths (alternatives that share cores), the WASM device, memory, and links; and measures them.
+The outcome is cached under the machine's fingerprint and read back the next time, until the machine, Node or a driver changes.
+
+Examples:
+  heddle rack discover
+  heddle rack discover --recalibrate -o desk.yaml`;
+
+/** Adds `heddle rack discover` and `heddle rack show`. */
+export function addRackCommand(program: Command): void {
+  const rack = program.command("rack").description("Describe and measure this machine as a rack.");
+  rack
+    .command("discover")
+    .description("Find and calibrate the devices of this machine.")
+    .option("--recalibrate", "measure again what is cached")
+    .option("--fast", "a few seconds instead of half a minute, wider intervals, not cached")
+    .option("-o, --output <file>", "write the rack file here as well")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", DISCOVER_HELP)
+    .action(discover);
+  rack
+    .command("show")
+    .description("Show a rack file, or the cached rack of this machine.")
+    .argument("[file]", "rack file")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExamples:\n  heddle rack show\n  heddle rack show desk.yaml --json")
+    .action(async (file: string | undefined, flags: { readonly json?: boolean }) => {
+      const shown = file === undefined ? await discoverWithProgress({}) : readRackFile(file);
+      printResult(flags.json === true, shown, () => rackText(shown));
+    });
+}
+
+async function discover(flags: DiscoverFlags): Promise<void> {
+  const rack = await discoverWithProgress(flags);
+  if (flags.output !== undefined) writeWhole(flags.output, writeRack(rack));
+  printResult(flags.json === true, rack, () => rackText(rack));
+  if (flags.fast !== true) note(`cached in ${rackFolder(rack.fingerprint)}`);
+}
+
+/** The rack of this machine, with progress where it has to be measured. Errors: those of `discoverRack`. */
+export function discoverWithProgress(flags: Pick<DiscoverFlags, "recalibrate" | "fast">): Promise<Rack> {
+  return withShareProgress("measuring this machine", ({ signal, onProgress }) =>
+    discoverRack({ ...flags, signal, onProgress: ({ share, text }) => onProgress(share, text) }),
+  );
+}
+
+/** Errors: `file-unreadable`, `rack-invalid`. */
+export function readRackFile(path: string): Rack {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new HeddleError("file-unreadable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+  return readRack(text);
+}
+
+/** A rack for people: devices, memories, links. */
+export function rackText(rack: Rack): string {
+  const devices = rack.devices.map((device) => [
+    device.id,
+    device.driver,
+    String(device.threads),
+    device.cores.join(" "),
+    device.memory,
+    ...calibrationCells(device),
+  ]);
+  const memories = rack.memories.map((memory) => [
+    memory.id,
+    memory.tier,
+    `${gigabytes(memory.capacityBytes)} GB`,
+    `${gigabytes(memory.bandwidthBytesPerSecond)} GB/s (${memory.basis})`,
+  ]);
+  return [
+    `${rack.name}, fingerprint ${rack.fingerprint}`,
+    table(
+      ["device", "driver", "threads", "cores", "memory", "weights stream", "launch", "operator", "slowed by neighbours", "scatter"],
+      devices,
+    ),
+    table(["memory", "tier", "capacity", "bandwidth"], memories),
+    table(["link", "latency", "bandwidth"], linkRows(rack)),
+  ].join("\n\n");
+}
+
+function calibrationCells({ calibration }: Device): readonly string[] {
+  if (calibration === undefined) return ["not calibrated", "", "", "", ""];
+  const { streamBytesPerSecond, launchNs, operatorNs, concurrentSlowdown, noise } = calibration;
+  return [
+    `${gigabytes(streamBytesPerSecond)} GB/s`,
+    formatNs(launchNs),
+    formatNs(operatorNs),
+    concurrentSlowdown === undefined ? "alone" : `${concurrentSlowdown.toFixed(2)} x`,
+    `±${Math.round(noise * 100)} %`,
+  ];
+}
+
+/** Links of one kind with equal figures are one row: on one machine they were measured once. */
+function linkRows(rack: Rack): readonly (readonly string[])[] {
+  const rows = new Map<string, { readonly cells: readonly string[]; count: number }>();
+  for (const { via, latencyNs, bandwidthBytesPerSecond, basis } of rack.links) {
+    const cells = [`${formatNs(latencyNs)} (${basis})`, `${gigabytes(bandwidthBytesPerSecond)} GB/s`];
+    const key = [via, ...cells].join("|");
+    const known = rows.get(key) ?? { cells: [via, ...cells], count: 0 };
+    known.count += 1;
+    rows.set(key, known);
+  }
+  return [...rows.values()].map(({ cells, count }) => [`${cells[0]}, ${count}`, ...cells.slice(1)]);
+}
+
+function gigabytes(bytes: number): string {
+  return (bytes / BYTES_PER_GB).toPrecision(3);
+}
