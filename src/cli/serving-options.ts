@@ -1,0 +1,74 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { HeddleError } from "../base/heddle-error.ts";
+import { newRunFolder } from "../execute/ledger-files/run-folder.ts";
+import type { LedgerPlace } from "../execute/replica-host/host-protocol.ts";
+import { type ApiKeys, readApiKeys } from "../serve/api-keys.ts";
+import { DEFAULT_BODY_BYTES_MAX, type HttpServerOptions } from "../serve/http-server.ts";
+
+/** Options of every command that serves. */
+export interface ServingOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly apiKeyFile?: string;
+  readonly maxBodyBytes: number;
+  readonly drainSeconds: number;
+}
+
+export interface LedgerOptions {
+  /** A folder, or false for none. */
+  readonly ledger?: string | false;
+  readonly ledgerTokens?: boolean;
+}
+
+const DEFAULT_PORT = 8000;
+const PORT_MAX = 65_535;
+const DEFAULT_DRAIN_SECONDS = 30;
+
+export function addServingOptions(command: Command): Command {
+  return command
+    .option("--host <address>", "address to listen on; beyond loopback only with API keys", "127.0.0.1")
+    .addOption(new Option("--port <port>", "port to listen on, 0 for a free one").default(DEFAULT_PORT).argParser(wholeNumber(0, PORT_MAX)))
+    .option("--api-key-file <path>", "file of API keys, one a line; requests to /v1 then need one")
+    .option("--max-body-bytes <bytes>", "largest request body", wholeNumber(1), DEFAULT_BODY_BYTES_MAX)
+    .option("--drain-seconds <seconds>", "time requests in flight have to end after SIGTERM", wholeNumber(0), DEFAULT_DRAIN_SECONDS);
+}
+
+export function addLedgerOptions(command: Command): Command {
+  return command
+    .option("--ledger <folder>", "where the run's ledgers go (default: a new folder in the cache)")
+    .option("--no-ledger", "write no ledgers")
+    .option("--ledger-tokens", "keep token ids in the ledgers");
+}
+
+/** Errors: `file-unreadable` for the key file. */
+export function httpOptions(options: ServingOptions): HttpServerOptions {
+  const { host, port, apiKeyFile, maxBodyBytes } = options;
+  const keys: ApiKeys | undefined = apiKeyFile === undefined ? undefined : readApiKeys(apiKeyFile);
+  return { host, port, keys, bodyBytesMax: maxBodyBytes };
+}
+
+export function ledgerPlace({ ledger, ledgerTokens }: LedgerOptions): LedgerPlace | undefined {
+  if (ledger === false) {
+    if (ledgerTokens === true) throw new HeddleError("usage", { where: "--ledger-tokens", detail: "there is no ledger with --no-ledger" });
+    return undefined;
+  }
+  return { folder: ledger ?? newRunFolder(), tokens: ledgerTokens === true ? "kept" : "dropped" };
+}
+
+/** Reads a whole number of an option. */
+export function wholeNumber(least: number, most: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? "" : ` to ${most}`}`);
+  };
+}
+
+/** Reads a number of an option. */
+export function numberFrom(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`a number from ${least} to ${most}`);
+  };
+}

@@ -1,0 +1,106 @@
+import type { Command } from "commander";
+import { DEFAULT_MODEL } from "../execute/model-store/catalog.ts";
+import { openDecoderModel } from "../execute/model-store/open-model.ts";
+import { type FirstPrompt, firstPromptText, measureFirstPrompt } from "./first-prompt.ts";
+import { note, printResult } from "./output.ts";
+import { addPlanOptions, type MadePlan, makePlan, type PlanFlags, planText } from "./plan.ts";
+import { rackText } from "./rack.ts";
+import { abortOnSignal, serveUntilSignal } from "./serve-until-signal.ts";
+import {
+  addLedgerOptions,
+  addServingOptions,
+  httpOptions,
+  type LedgerOptions,
+  ledgerPlace,
+  type ServingOptions,
+  wholeNumber,
+} from "./serving-options.ts";
+import { type ServingStack, startStack } from "./serving-stack.ts";
+
+/** Options of a model planned on this machine. */
+export interface LocalFlags extends PlanFlags, LedgerOptions {
+  readonly model: string;
+  readonly queueLimit?: number;
+}
+
+type UpOptions = LocalFlags & ServingOptions & { readonly json?: boolean };
+
+const HELP = `
+Describes and measures this machine (once; later starts read the cache), plans the model on it, starts the replicas, compares a first prompt with its
+prediction, and serves OpenAI's API until SIGTERM or SIGINT.
+
+Examples:
+  heddle up
+  heddle up --model Qwen/Qwen2.5-0.5B-Instruct-GGUF:q8_0 --port 8080
+  heddle up --host 0.0.0.0 --api-key-file keys.txt`;
+
+/** Adds the options of a model planned on this machine. */
+export function addLocalOptions(command: Command): Command {
+  command
+    .option("--model <model>", "name, org/repository, path or URL", DEFAULT_MODEL)
+    .option("--queue-limit <count>", "requests that may wait; one more gets 429", wholeNumber(0));
+  return addLedgerOptions(addPlanOptions(command));
+}
+
+/** Adds `heddle up`. */
+export function addUpCommand(program: Command): void {
+  const command = program.command("up").description("Serve a model on this machine: pull, discover, calibrate, plan and serve in one.");
+  addServingOptions(addLocalOptions(command)).option("--json", "print one JSON document when ready").addHelpText("after", HELP).action(up);
+}
+
+/** Pulls, discovers, calibrates and plans; whatever was done before is read from the cache. */
+export async function makeLocalPlan(flags: LocalFlags): Promise<MadePlan> {
+  const made = await makePlan(flags.model, flags);
+  if (flags.queueLimit === undefined) return made;
+  const policy = { ...made.plan.policy, queueLimit: flags.queueLimit };
+  return { ...made, plan: { ...made.plan, policy } };
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const http = httpOptions(options);
+  const ledger = ledgerPlace(options);
+  const made = await makeLocalPlan(options);
+  if (options.json !== true) note(`${rackText(made.rack)}\n\n${planText(made.plan)}\n`);
+  const { signal, release } = abortOnSignal();
+  const stack = await startStack({ plan: made.plan, rack: made.rack, model: openDecoderModel(made.modelPath), ledger, signal });
+  const first = await firstPromptOrClose(stack, signal);
+  release();
+  const onReady = (url: string): void => {
+    printResult(options.json === true, readyDocument(made, { stack, first, url }), () => readyText(stack, first, url));
+  };
+  await serveUntilSignal(stack, { http, drainSeconds: options.drainSeconds, onReady });
+}
+
+async function firstPromptOrClose(stack: ServingStack, signal: AbortSignal): Promise<FirstPrompt | undefined> {
+  try {
+    return await measureFirstPrompt(stack, signal);
+  } catch (error) {
+    await stack.fleet.close();
+    throw error;
+  }
+}
+
+function readyText(stack: ServingStack, first: FirstPrompt | undefined, url: string): string {
+  const body = JSON.stringify({
+    model: stack.plan.model.name,
+    stream: true,
+    messages: [{ role: "user", content: "Tell me about the sea." }],
+  });
+  return [
+    ...(first === undefined ? [] : [firstPromptText(first), ""]),
+    `serving ${stack.plan.model.name} at ${url}/v1`,
+    ...(stack.ledger === undefined ? [] : [`ledgers in ${stack.ledger.folder}`]),
+    `  curl -N ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
+  ].join("\n");
+}
+
+function readyDocument(made: MadePlan, ready: { stack: ServingStack; first: FirstPrompt | undefined; url: string }): unknown {
+  const { stack, first, url } = ready;
+  const devices = made.rack.devices.map(({ id, driver, threads, calibration }) => ({
+    id,
+    driver,
+    threads,
+    calibrated: calibration !== undefined,
+  }));
+  return { url, model: stack.plan.model.name, devices, plan: made.plan, firstPrompt: first ?? null, ledger: stack.ledger?.folder ?? null };
+}

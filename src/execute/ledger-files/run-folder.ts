@@ -1,0 +1,25 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder } from "../model-store/cache-folder.ts";
+
+/** Runs kept in the default place; older ones are removed when a new one begins. */
+const RUNS_KEPT = 20;
+const RUN_NAME = /^\d{8}T\d{6}\d{3}Z-\d+$/;
+
+/** A new folder for the ledgers of a run: `<home>/runs/<time>-<process>`. It is made when the first ledger is. */
+export function newRunFolder(): string {
+  const runs = join(cacheFolder(), "runs");
+  removeOld(runs);
+  return join(runs, `${new Date().toISOString().replace(/[-:.]/g, "")}-${process.pid}`);
+}
+
+function removeOld(runs: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(runs);
+  } catch {
+    return;
+  }
+  const old = names.filter((name) => RUN_NAME.test(name)).sort();
+  for (const name of old.slice(0, Math.max(0, old.length - RUNS_KEPT + 1))) rmSync(join(runs, name), { recursive: true, force: true });
+}
