@@ -80,7 +80,9 @@ function compose(input: StepCostInput, pricers: readonly StagePricer[]): PricedS
     return sumPriced(parts);
   };
   const sources = pricers.map((pricer) =>
-    correction === undefined ? pricer.source : `${pricer.source}, corrected by ${correction.runs} live runs`,
+    correction === undefined
+      ? pricer.source
+      : `${pricer.source}, corrected by ${correction.runs} live run${correction.runs === 1 ? "" : "s"}`,
   );
   return {
     stageNs: (stage, shape) => Math.round(corrected(stage, shape).ns),

@@ -15,10 +15,12 @@ export interface PreparePlanInput {
   readonly modelPath: string;
   readonly rack: Rack;
   readonly options?: PlanOptions;
-  /** Measure the stages of the plan where they never were (up to `STAGE_BUDGET_MS` each); else plan from what is cached. */
+  /** Measure the stages of the plan where they never were (`stageBudgetMs` each); else plan from what is cached. */
   readonly calibrate: boolean;
   /** Measure them again even where they were. */
   readonly recalibrate?: boolean;
+  /** Time for the measurements of one stage, loading apart; 12 s where absent. Units: ms. */
+  readonly stageBudgetMs?: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (share: number, text: string) => void;
 }
@@ -28,7 +30,6 @@ export interface PreparedPlan {
   readonly stageCalibrations: readonly StageCalibration[];
 }
 
-/** Time for the measurements of one stage, loading apart. Units: ms. */
 const STAGE_BUDGET_MS = 12_000;
 /** A plan may change when its stages were measured, and then others must be; seldom more than once. */
 const ROUNDS_MAX = 3;
@@ -132,7 +133,7 @@ function measureStage(input: PreparePlanInput, replica: ReplicaPlan, stage: Stag
     kind: "stage" as const,
     driver: stage.driver,
     modelPath: input.modelPath,
-    budgetMs: STAGE_BUDGET_MS,
+    budgetMs: input.stageBudgetMs ?? STAGE_BUDGET_MS,
     identity,
     stage,
     limits,

@@ -45,7 +45,9 @@ export async function discoverRack(options: DiscoverOptions = {}): Promise<Rack>
   const machine = describeMachine();
   const cached = options.recalibrate === true ? undefined : loadCachedRack(machine.fingerprint);
   if (cached !== undefined) return cached;
-  const rack = await measureRack(machine, { ...options, signal });
+  const rack = await measureRack(machine, { ...options, signal }).catch((thrown: unknown) => {
+    throw signal.aborted ? new HeddleError("interrupted") : thrown;
+  });
   if (options.fast !== true) saveCachedRack(rack);
   return rack;
 }
