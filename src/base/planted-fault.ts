@@ -16,7 +16,7 @@ export const PLANTED_FAULTS = {
   "stop-token-delivered": "the stop token is delivered as text",
   "redeliver-after-preempt": "a preempted sequence counts its tokens from where it was admitted",
   "double-emit": "every token of a full block is sent twice",
-  "old-attempt-accepted": "answers of an older attempt are taken for the current one",
+  "old-attempt-accepted": "answers of an older life of a host, or of an older attempt, are taken for current ones",
   "wrong-resume-index": "a resubmission forgets one delivered token",
   "lost-resubmission": "a request of a lost host is not submitted again",
   "no-dedupe": "a session hands on frames it has handed on already",
@@ -27,6 +27,7 @@ export const PLANTED_FAULTS = {
 export type PlantedFault = keyof typeof PLANTED_FAULTS;
 
 let active: PlantedFault | undefined;
+let calls = 0;
 
 /** Switches one fault on (test only), or all off with `undefined`. */
 export function plantFault(fault: PlantedFault | undefined): void {
@@ -35,4 +36,9 @@ export function plantFault(fault: PlantedFault | undefined): void {
 
 export function planted(fault: PlantedFault): boolean {
   return active === fault;
+}
+
+/** For the fault `clock-in-decision`: a number that is in no log, 0 to 4; always 0 when the fault is off. */
+export function hiddenNumber(): number {
+  return planted("clock-in-decision") ? calls++ % 5 : 0;
 }

@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { planted } from "../base/planted-fault.ts";
+import { hiddenNumber, planted } from "../base/planted-fault.ts";
 import { pagesFor } from "../state/block.ts";
 import { laneFits, paddedPages, setLanePages } from "../state/lanes.ts";
 import type { FromReplica, RequestId } from "./messages.ts";
@@ -67,7 +67,7 @@ function apply(stepping: Stepping, choice: CheckedChoice, draft: TaskDraft, mess
   for (const request of choice.preempt) preemptChosen(state, request);
   const decodes = choice.rows.filter((row) => !row.prefill).sort((a, b) => bySeniority(state, a.request, b.request));
   for (const { request } of decodes) addRow(stepping, draft, { request, tokens: 1, prefill: false });
-  let chunk = config.policy.maxChunkTokens;
+  let chunk = Math.max(1, config.policy.maxChunkTokens - hiddenNumber());
   for (const row of draft.rows) if (row.prefill) chunk -= row.count;
   // Pages that a preemption has just freed belong to who needed them.
   let full = planted("never-admit") || state.counts.preemptions > preemptions;
