@@ -68,16 +68,15 @@ function productFeeds(format: ComputeFormat, { m, k }: ProductQuestion): Readonl
 function attentionFeeds({ rows, context, heads, kvHeads, headDim }: AttentionQuestion): Readonly<Record<string, Feed>> {
   const decode = rows === 1;
   const past = Math.max(1, context);
-  const span = (heads + kvHeads) * headDim;
-  const pastDims = decode ? [1, kvHeads, past, headDim] : [kvHeads, past, headDim];
+  const pastDims = [1, kvHeads, past, headDim];
   const groups = heads / kvHeads;
   return {
-    queries_keys: float(decode ? [1, 1, span] : [1, rows, span]),
-    values: float([rows, kvHeads * headDim]),
+    qkv: float([rows, (heads + 2 * kvHeads) * headDim]),
+    positions: { type: "int64", data: new BigInt64Array(rows), dims: [1, rows] },
     past_keys: float(pastDims),
     past_values: float(pastDims),
-    past_mask: float(decode ? [1, 1, 1, past] : [1, 1, past]),
-    ...(decode ? {} : { new_mask: float([1, groups * rows, rows]) }),
+    past_mask: float([1, 1, 1, past]),
+    ...(decode ? {} : { new_mask: float([1, 1, groups * rows, rows]) }),
     split_sizes: { type: "int64", data: BigInt64Array.of(BigInt(past), BigInt(rows)), dims: [2] },
   };
 }

@@ -1,9 +1,9 @@
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import type { WeightTensor } from "../../graph/decoder/weights.ts";
-import { attention, type Phase } from "../../graph/lower/attention.ts";
+import { type AttentionShared, attention, type Phase } from "../../graph/lower/attention.ts";
 import { stack } from "../../graph/lower/matrix.ts";
 import { product } from "../../graph/lower/product.ts";
-import { createOnnxBuilder, type OnnxModel } from "../../graph/onnx/builder.ts";
+import { bytesOfArray, createOnnxBuilder, type OnnxModel } from "../../graph/onnx/builder.ts";
 import type { ComputeFormat } from "../../rack/rack.ts";
 
 /** A graph with one thing in it to be timed, and what to feed it. */
@@ -45,28 +45,33 @@ function madeWeights(rows: number, columns: number): WeightTensor {
 /** Head geometry of the attention that is timed. */
 export type AttentionShape = Pick<DecoderSpec, "heads" | "kvHeads" | "headDim">;
 
-/** The two-part attention of one layer, lowered as a stage's is. Inputs as `AttentionInputs` names them. */
+/** The two-part attention of one layer with its rotation, lowered as a stage's is. Inputs as `AttentionInputs` and `AttentionShared` name them. */
 export function attentionModel(shape: AttentionShape, phase: Phase): OnnxModel {
   const builder = createOnnxBuilder(`attention, ${phase}`);
   const { heads, kvHeads, headDim } = shape;
-  const span = (heads + kvHeads) * headDim;
-  const prefill = phase === "prefill";
-  const past = prefill ? [kvHeads, "P", headDim] : ["B", kvHeads, "P", headDim];
-  // Attention reads nothing else of a model than its heads.
-  const outputs = attention(builder, shape as DecoderSpec, {
-    phase,
-    inputs: {
-      queriesKeys: builder.input("queries_keys", "float32", prefill ? [1, "S", span] : ["B", 1, span]),
-      values: builder.input("values", "float32", ["R", kvHeads * headDim]),
+  const past = ["B", kvHeads, "P", headDim];
+  const table = bytesOfArray(new Float32Array(headDim / 2).fill(1));
+  const shared: AttentionShared = {
+    positions: builder.input("positions", "int64", ["B", "S"]),
+    cosines: builder.weight("cosines", "float32", [1, headDim / 2], table),
+    sines: builder.weight("sines", "float32", [1, headDim / 2], table),
+    pastMask: builder.input("past_mask", "float32", ["B", 1, 1, "P"]),
+    newMask: phase === "prefill" ? builder.input("new_mask", "float32", [1, 1, "GS", "S"]) : undefined,
+    splitSizes: builder.input("split_sizes", "int64", [2]),
+  };
+  // Attention reads nothing else of a model than its heads and the kind of rotation.
+  const spec = { ...shape, rope: { interleaved: true } } as DecoderSpec;
+  const outputs = attention(
+    { builder, spec, phase, shared },
+    {
+      qkv: builder.input("qkv", "float32", ["R", (heads + 2 * kvHeads) * headDim]),
       pastKeys: builder.input("past_keys", "float32", past),
       pastValues: builder.input("past_values", "float32", past),
-      pastMask: builder.input("past_mask", "float32", prefill ? [1, 1, "P"] : ["B", 1, 1, "P"]),
-      newMask: prefill ? builder.input("new_mask", "float32", [1, "GS", "S"]) : undefined,
-      splitSizes: builder.input("split_sizes", "int64", [2]),
+      norms: undefined,
     },
-  });
+  );
   builder.output(outputs.mixed, "float32", ["R", heads * headDim]);
-  builder.output(outputs.newKeys, "float32", prefill ? [kvHeads, "S", headDim] : ["B", kvHeads, 1, headDim]);
+  builder.output(outputs.newKeys, "float32", ["B", kvHeads, "S", headDim]);
   return builder.build();
 }
 

@@ -66,9 +66,11 @@ function int4Product(builder: OnnxBuilder, input: ProductInput, matrix: StackedM
 
 function blockSums(builder: OnnxBuilder, input: ProductInput, columns: number): Value {
   if (input.blockSums === undefined) {
-    const shape = int64Constant(builder, [-1, columns / INT4_BLOCK, INT4_BLOCK]);
-    const blocked = builder.node("Reshape", [input.x, shape]);
-    input.blockSums = builder.node("ReduceSum", [blocked, int64Constant(builder, [2])], { attributes: { keepdims: 0 } });
+    const blocks = columns / INT4_BLOCK;
+    const ones = new Float32Array(columns * blocks);
+    for (let column = 0; column < columns; column++) ones[column * blocks + Math.floor(column / INT4_BLOCK)] = 1;
+    // A product with zeros and ones: one operator, where reshaping and summing are two.
+    input.blockSums = builder.node("MatMul", [input.x, builder.constant("float32", [columns, blocks], bytesOfArray(ones))]);
   }
   return input.blockSums;
 }

@@ -2,7 +2,7 @@ import { dequantiseAll } from "../decoder/dequantise.ts";
 import type { DecoderSpec } from "../decoder/spec.ts";
 import type { WeightSource } from "../decoder/weights.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
-import { type AttentionInputs, attention, type Phase } from "./attention.ts";
+import { type AttentionOutputs, type AttentionShared, attention, type Phase } from "./attention.ts";
 import type { ComputeFormat } from "./compute-format.ts";
 import { type StackedMatrix, stack } from "./matrix.ts";
 import { int64Constant, type ProductContext, type ProductInput, product } from "./product.ts";
@@ -28,7 +28,7 @@ export interface StageGraph {
   readonly model: OnnxModel;
   /** Residual stream after the last layer, [rows, width]. */
   readonly xOut: string;
-  /** New keys and values of all layers, keys of layer 0, values of layer 0, keys of layer 1 …; prefill [2L·KV, S, D], decode [2L·B, KV, 1, D]. */
+  /** New keys and values of all layers, keys of layer 0, values of layer 0, keys of layer 1 …; [2L·B, KV, S, D]. */
   readonly kvOut: string;
   readonly usesRowZeros: boolean;
   readonly fromLayer: number;
@@ -44,17 +44,7 @@ interface Lowering {
   readonly weights: WeightSource;
   readonly range: StageRange;
   readonly products: ProductContext;
-  readonly shared: Shared;
-}
-
-/** Inputs and constants all layers read. */
-interface Shared {
-  readonly positions: Value;
-  readonly cosines: Value;
-  readonly sines: Value;
-  readonly pastMask: Value;
-  readonly newMask: Value | undefined;
-  readonly splitSizes: Value;
+  readonly shared: AttentionShared;
 }
 
 /**
@@ -83,11 +73,11 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
   const kvOut = builder.node("Concat", kv, { attributes: { axis: 0 } });
   builder.output(xOut, "float32", ["R", spec.width]);
   const { kvHeads, headDim } = spec;
-  builder.output(kvOut, "float32", range.phase === "prefill" ? ["LKV", "S", headDim] : ["LB", kvHeads, 1, headDim]);
+  builder.output(kvOut, "float32", ["LB", kvHeads, "S", headDim]);
   return { model: builder.build(), xOut, kvOut, usesRowZeros, fromLayer: range.fromLayer, queryGroups: spec.heads / kvHeads };
 }
 
-function sharedInputs(builder: OnnxBuilder, spec: DecoderSpec, range: StageRange): Shared {
+function sharedInputs(builder: OnnxBuilder, spec: DecoderSpec, range: StageRange): AttentionShared {
   const prefill = range.phase === "prefill";
   const { cosines, sines, positions } = range.rotations;
   const pairs = spec.headDim / 2;
@@ -95,8 +85,8 @@ function sharedInputs(builder: OnnxBuilder, spec: DecoderSpec, range: StageRange
     positions: builder.input("positions", "int64", prefill ? [1, "S"] : ["B", 1]),
     cosines: builder.weight("cosines", "float32", [positions, pairs], bytesOfArray(cosines)),
     sines: builder.weight("sines", "float32", [positions, pairs], bytesOfArray(sines)),
-    pastMask: builder.input("past_mask", "float32", prefill ? [1, 1, "P"] : ["B", 1, 1, "P"]),
-    newMask: prefill ? builder.input("new_mask", "float32", [1, "GS", "S"]) : undefined,
+    pastMask: builder.input("past_mask", "float32", ["B", 1, 1, "P"]),
+    newMask: prefill ? builder.input("new_mask", "float32", [1, 1, "GS", "S"]) : undefined,
     splitSizes: builder.input("split_sizes", "int64", [2]),
   };
 }
@@ -158,46 +148,20 @@ function norm(lowering: Lowering, weight: string, residual: { x: Value; delta: V
   return { normed, x };
 }
 
-function attend(lowering: Lowering, layer: number, qkv: Value): ReturnType<typeof attention> {
+function attend(lowering: Lowering, layer: number, qkv: Value): AttentionOutputs {
   const { builder, spec, range, shared } = lowering;
-  const { heads, kvHeads, headDim } = spec;
-  const sizes = int64Constant(builder, [(heads + kvHeads) * headDim, kvHeads * headDim]);
-  const [raw = "", values = ""] = builder.nodeOutputs("Split", [qkv, sizes], { attributes: { axis: 1 }, outputs: 2 });
-  const normed = spec.qkNorm ? normHeads(lowering, layer, raw) : raw;
-  const prefill = range.phase === "prefill";
-  const span = (heads + kvHeads) * headDim;
-  const shaped = builder.node("Reshape", [normed, int64Constant(builder, prefill ? [1, -1, span] : [-1, 1, span])]);
-  const queriesKeys = builder.node("RotaryEmbedding", [shaped, shared.positions, shared.cosines, shared.sines], {
-    domain: MICROSOFT,
-    attributes: { num_heads: heads + kvHeads, interleaved: spec.rope.interleaved ? 1 : 0 },
-  });
-  const dims = prefill ? [kvHeads, "P", headDim] : ["B", kvHeads, "P", headDim];
-  const inputs: AttentionInputs = {
-    queriesKeys,
-    values,
-    pastKeys: builder.input(`k.${layer}`, "float32", dims),
-    pastValues: builder.input(`v.${layer}`, "float32", dims),
-    pastMask: shared.pastMask,
-    newMask: shared.newMask,
-    splitSizes: shared.splitSizes,
-  };
-  return attention(builder, spec, { phase: range.phase, inputs });
-}
-
-/** Qwen3: RMS norm of each query and key head; the query's weight carries the attention scale. */
-function normHeads(lowering: Lowering, layer: number, raw: Value): Value {
-  const { builder, spec } = lowering;
-  const { heads, kvHeads, headDim } = spec;
-  const sizes = int64Constant(builder, [heads * headDim, kvHeads * headDim]);
-  const parts = builder.nodeOutputs("Split", [raw, sizes], { attributes: { axis: 1 }, outputs: 2 });
-  const normed = parts.map((part, i) => {
-    const rows = builder.node("Reshape", [part, int64Constant(builder, [-1, headDim])]);
-    const gamma = vector(lowering, `layers.${layer}.${i === 0 ? "q-norm" : "k-norm"}`, i === 0 ? queryScale(spec) : 1);
-    const attributes = { epsilon: { float: spec.normEpsilon }, axis: -1 };
-    const done = builder.node("SimplifiedLayerNormalization", [rows, gamma], { attributes });
-    return builder.node("Reshape", [done, int64Constant(builder, [-1, (i === 0 ? heads : kvHeads) * headDim])]);
-  });
-  return builder.node("Concat", normed, { attributes: { axis: 1 } });
+  const dims = ["B", spec.kvHeads, "P", spec.headDim];
+  const pastKeys = builder.input(`k.${layer}`, "float32", dims);
+  const pastValues = builder.input(`v.${layer}`, "float32", dims);
+  // The query norm's weight carries the attention scale where there is one.
+  const norms = spec.qkNorm
+    ? {
+        query: vector(lowering, `layers.${layer}.q-norm`, queryScale(spec)),
+        key: vector(lowering, `layers.${layer}.k-norm`),
+        epsilon: spec.normEpsilon,
+      }
+    : undefined;
+  return attention({ builder, spec, phase: range.phase, shared }, { qkv, pastKeys, pastValues, norms });
 }
 
 function biased(lowering: Lowering, layer: number, qkv: Value): Value {

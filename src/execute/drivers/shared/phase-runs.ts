@@ -84,14 +84,14 @@ export async function runPrefill(
   const feeds: Record<string, Feed> = {
     x: float(work.x, [count, width]),
     positions: { type: "int64", data: BigInt64Array.from({ length: count }, (_, i) => BigInt(start + i)), dims: [1, count] },
-    past_mask: float(mask, [1, 1, past]),
-    new_mask: float(causalMask(count, groups), [1, groups * count, count]),
+    past_mask: float(mask, [1, 1, 1, past]),
+    new_mask: float(causalMask(count, groups), [1, 1, groups * count, count]),
     split_sizes: sizes(past, count),
   };
   const stride = kvHeads * kv.capacityTokens * headDim;
   const nothing = new Float32Array(kvHeads * headDim);
   addPast(feeds, phase, kv, (buffer) =>
-    float(start === 0 ? nothing : buffer.subarray(lane * stride, (lane + 1) * stride), [kvHeads, past, headDim]),
+    float(start === 0 ? nothing : buffer.subarray(lane * stride, (lane + 1) * stride), [1, kvHeads, past, headDim]),
   );
   if (phase.graph.usesRowZeros) feeds["row_zeros"] = rowZeros(count);
   const outputs = await phase.session.run(feeds);
