@@ -5,7 +5,14 @@ import { toHeddleError } from "../base/heddle-error.ts";
 import { version } from "../version.ts";
 
 /** Every command with its module; a command is loaded when it is named, so that `heddle --help` starts at once. */
-const COMMANDS: readonly CommandEntry[] = [];
+const COMMANDS: readonly CommandEntry[] = [
+  { name: "up", add: async (program) => (await import("./up.ts")).addUpCommand(program) },
+  { name: "run", add: async (program) => (await import("./run.ts")).addRunCommand(program) },
+  { name: "serve", add: async (program) => (await import("./serve.ts")).addServeCommand(program) },
+  { name: "model", add: async (program) => (await import("./model.ts")).addModelCommand(program) },
+  { name: "rack", add: async (program) => (await import("./rack.ts")).addRackCommand(program) },
+  { name: "plan", add: async (program) => (await import("./plan.ts")).addPlanCommand(program) },
+];
 
 interface CommandEntry {
   readonly name: string;
