@@ -59,7 +59,8 @@ export function joinLedger(segments: readonly Ledger[]): Ledger {
   for (let i = 1; i < sorted.length; i++) {
     const { header } = sorted[i]!;
     const before = sorted[i - 1]!;
-    const hash = before.events.at(-1)?.hash ?? before.header.startHash;
+    const last = before.events.at(-1)?.hash;
+    const hash = last === undefined ? before.header.startHash : hashText(last);
     const follows = header.segment === before.header.segment + 1 && header.firstIndex === first.header.firstIndex + events.length;
     if (!follows || before.tornBytes > 0 || header.startHash !== hash) {
       throw new HeddleError("ledger-invalid", { where: `segment ${header.segment}`, detail: "it does not follow the one before" });
@@ -98,7 +99,7 @@ function eventOf(record: readonly unknown[], { schema, index, now, at }: EventPl
   if (!isWord(high) || !isWord(low)) throw invalid(at, `event ${index} has no hash`);
   const checked = schema.safeParse(event);
   if (!checked.success) throw invalid(at, `event ${index}: ${checked.error.issues[0]?.message ?? "is not known"}`);
-  return { index, at: now + gap, event: checked.data, hash: hashText({ high, low }) };
+  return { index, at: now + gap, event: checked.data, hash: { high, low } };
 }
 
 function isWord(value: unknown): value is number {

@@ -1,6 +1,7 @@
 import type { Nanoseconds } from "../base/units.ts";
 import type { StepCostInput } from "../cost/step-cost-from.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { CommandHash } from "./command-hash.ts";
 import type { FleetEvent } from "./fleet-engine-types.ts";
 import type { FleetConfig } from "./fleet-state.ts";
 import type { ReplicaEvent } from "./replica-engine-types.ts";
@@ -47,8 +48,7 @@ export interface LedgerEvent<Event> {
   readonly index: number;
   readonly at: Nanoseconds;
   readonly event: Event;
-  /** 16 hex digits. */
-  readonly hash: string;
+  readonly hash: CommandHash;
 }
 
 /** State of the engine before event `index`. */

@@ -9,6 +9,7 @@ import type { RunInput, VirtualReplica, VirtualRequest } from "../../src/simulat
 import { createPrefixKeys } from "../../src/simulate/workload/prefix-keys.ts";
 import type { WorkloadRequest } from "../../src/simulate/workload/workload.ts";
 import { linearCost, SMALL_MODEL } from "../support/linear-cost.ts";
+import { hostilePolicy } from "./hostile-policy.ts";
 
 /**
  * What a run suffers. Every phase has some of each disturbance, because a bug in handling lost hosts cannot show in a run without one; a phase is
@@ -22,67 +23,77 @@ export interface Disturbances {
   readonly burst: number;
   readonly promptMost: number;
   readonly outputMost: number;
-  /** Share of requests in one of three prefix groups. */
+  /** Share of requests in one of two prefix groups. */
   readonly shared: number;
   readonly cancelled: number;
   readonly hostLosses: number;
   readonly taskFailures: number;
   readonly loss: number;
+  /** Share of messages so late that a lost host's may meet its next life. */
+  readonly delayed: number;
   readonly slowFactor: number;
-  /** Working pages, as a multiple of what the longest request needs. */
+  /** Working pages, as a multiple of what the longest request needs; a run draws between 1 and this. */
   readonly pages: number;
+  /** A run draws between 2 and this, more often few. */
   readonly sealedSlots: number;
   /** Share of requests after which the front end drains; 1 is never. */
   readonly drainAfter: number;
+  /** Batching by a policy that is wrong in every way. */
+  readonly hostile: boolean;
 }
 
 const MILD: Disturbances = {
-  requests: 24,
+  requests: 16,
   replicas: 2,
   stages: 2,
-  burst: 0.3,
-  promptMost: 300,
-  outputMost: 90,
-  shared: 0.6,
+  burst: 0.7,
+  promptMost: 200,
+  outputMost: 80,
+  shared: 0.7,
   cancelled: 0.15,
   hostLosses: 1,
-  taskFailures: 1,
+  taskFailures: 2,
   loss: 0.03,
+  delayed: 0.06,
   slowFactor: 2,
-  pages: 2.5,
-  sealedSlots: 10,
+  pages: 1.6,
+  sealedSlots: 5,
   drainAfter: 1,
+  hostile: false,
 };
 
 /** The phases, each with what it has more of than the others. */
 export const PHASES = {
-  steady: { ...MILD, burst: 0, requests: 30 },
-  "prefill burst": { ...MILD, burst: 1, promptMost: 420, outputMost: 70 },
-  "memory pressure": { ...MILD, pages: 1.3, sealedSlots: 5 },
-  "host loss": { ...MILD, hostLosses: 4 },
-  "lossy network": { ...MILD, loss: 0.2 },
-  "cancel storm": { ...MILD, cancelled: 0.6, requests: 36 },
+  steady: { ...MILD, burst: 0.5, requests: 18 },
+  "prefill burst": { ...MILD, burst: 1, promptMost: 400 },
+  "memory pressure": { ...MILD, pages: 1.1, sealedSlots: 3 },
+  "host loss": { ...MILD, hostLosses: 4, requests: 20 },
+  "lossy network": { ...MILD, loss: 0.2, delayed: 0.1 },
+  "cancel storm": { ...MILD, cancelled: 0.6, requests: 24 },
   "slow device": { ...MILD, slowFactor: 12, replicas: 1 },
-  drain: { ...MILD, drainAfter: 0.8, requests: 30 },
+  drain: { ...MILD, drainAfter: 0.8, requests: 20 },
+  "hostile policy": { ...MILD, hostile: true, requests: 12 },
 } as const satisfies Record<string, Disturbances>;
 
 export type Phase = keyof typeof PHASES;
 
 const CONTEXT_LIMIT = 576;
 const BLOCK = 64;
-const HORIZON_NS = 6 * NS_PER_S;
+const HORIZON_NS = 4 * NS_PER_S;
 
 /** The run of a phase and seed. */
 export function scenario(phase: Phase, seed: number): RunInput {
   const prng = seededPrng(mix32(seed) ^ mix32(phase.length * 7919 + phase.charCodeAt(0)));
   const disturbances = PHASES[phase];
-  const replicas = Array.from({ length: disturbances.replicas }, (_, id) => replicaOf(id, disturbances));
+  const pages = Math.ceil(((1 + prng.nextFloat() * (disturbances.pages - 1)) * CONTEXT_LIMIT) / BLOCK);
+  const slots = 2 + Math.min(prng.nextBelow(disturbances.sealedSlots - 1), prng.nextBelow(disturbances.sealedSlots - 1));
+  const replicas = Array.from({ length: disturbances.replicas }, (_, id) => replicaOf(id, disturbances, { pages, slots }));
   return {
     fleet: {
       replicas: replicas.map(({ config }) => ({ maxSequences: config.maxSequences, stages: config.stages })),
       policy: policyOf(disturbances),
       lookAhead: 2,
-      restartDelayNs: 100 * NS_PER_MS,
+      restartDelayNs: 50 * NS_PER_MS,
       restartWindowNs: 60 * NS_PER_S,
       restartsMax: 8,
       attemptsMax: 8,
@@ -90,36 +101,36 @@ export function scenario(phase: Phase, seed: number): RunInput {
     replicas,
     timing: { ackDelayNs: 5 * NS_PER_MS, retransmitNs: 40 * NS_PER_MS, heartbeatNs: 500 * NS_PER_MS, timeoutNs: 2 * NS_PER_S },
     routing: pricedRouting,
-    batching: chunkedPrefill,
+    batching: disturbances.hostile ? hostilePolicy : chunkedPrefill,
     requests: requestsOf(disturbances, prng),
     network: {
       latencyNs: 200_000,
       jitterNs: 3 * NS_PER_MS,
       loss: disturbances.loss,
       duplication: disturbances.loss,
-      delayed: disturbances.loss,
-      delayNs: 60 * NS_PER_MS,
+      delayed: disturbances.delayed,
+      delayNs: 400 * NS_PER_MS,
     },
     faults: faultsOf(disturbances, prng),
     stepFactor: 0.8 + prng.nextFloat() * 0.4,
     stepNoise: 0.2,
     seed,
-    deadlineNs: 300 * NS_PER_S,
+    deadlineNs: 60 * NS_PER_S,
     settleNs: 5 * NS_PER_S,
   };
 }
 
 function policyOf({ requests }: Disturbances): PolicyParameters {
-  return { ...DEFAULT_POLICY, maxChunkTokens: 128, queueLimit: Math.ceil(requests * 0.6) };
+  return { ...DEFAULT_POLICY, maxChunkTokens: 128, queueLimit: Math.ceil(requests * 0.2) };
 }
 
-function replicaOf(id: number, disturbances: Disturbances): VirtualReplica {
+function replicaOf(id: number, disturbances: Disturbances, memory: { pages: number; slots: number }): VirtualReplica {
   const { stages } = disturbances;
   return {
     config: {
       stages,
-      workingPages: Math.ceil((disturbances.pages * CONTEXT_LIMIT) / BLOCK),
-      sealedSlots: disturbances.sealedSlots,
+      workingPages: memory.pages,
+      sealedSlots: memory.slots,
       maxSequences: 6,
       contextLimit: CONTEXT_LIMIT,
       policy: policyOf(disturbances),
@@ -128,7 +139,7 @@ function replicaOf(id: number, disturbances: Disturbances): VirtualReplica {
     cost: linearCost({ ...SMALL_MODEL, launchNs: 2 * NS_PER_MS, prefillTokenNs: 100_000, stages }),
     // The second stages share one device.
     devices: Array.from({ length: stages }, (_, stage) => (stage === 0 ? `device ${id}` : "shared device")),
-    startUpNs: 300 * NS_PER_MS,
+    startUpNs: 100 * NS_PER_MS,
   };
 }
 
@@ -136,16 +147,25 @@ function requestsOf(disturbances: Disturbances, prng: Prng): VirtualRequest[] {
   const rows: WorkloadRequest[] = [];
   const burstAt = prng.nextBelow(HORIZON_NS);
   for (let i = 0; i < disturbances.requests; i++) {
-    const promptTokens = 1 + prng.nextBelow(disturbances.promptMost);
+    const promptTokens = promptLength(disturbances, prng);
     const atNs = prng.nextFloat() < disturbances.burst ? burstAt + prng.nextBelow(50 * NS_PER_MS) : prng.nextBelow(HORIZON_NS);
     const shared = prng.nextFloat() < disturbances.shared;
-    const prefix = { type: "group", group: String(prng.nextBelow(3)), tokens: Math.min(promptTokens, 192) } as const;
-    const row = { atNs, promptTokens, outputTokens: 1 + prng.nextBelow(disturbances.outputMost) };
+    const prefix = { type: "group", group: String(prng.nextBelow(2)), tokens: Math.min(promptTokens, 2 * BLOCK) } as const;
+    // One in three generates over several blocks.
+    const outputTokens = 1 + prng.nextBelow(disturbances.outputMost) * (prng.nextBelow(3) === 0 ? 3 : 1);
+    const row = { atNs, promptTokens, outputTokens };
     rows.push(shared ? { ...row, shared: prefix } : row);
   }
   rows.sort((a, b) => a.atNs - b.atNs);
   const keys = createPrefixKeys({ source: "scenario", requests: rows });
   return rows.map((row, index) => clientOf(row, { keys: keys.keysOf(index), cancelled: disturbances.cancelled }, prng));
+}
+
+/** Half of the prompts end at a block's edge, or a token before or after it: where mistakes by one show. */
+function promptLength({ promptMost }: Disturbances, prng: Prng): number {
+  const length = 1 + prng.nextBelow(promptMost);
+  if (prng.nextBelow(2) === 0) return length;
+  return Math.max(1, Math.ceil(length / BLOCK) * BLOCK + prng.nextBelow(3) - 1);
 }
 
 function clientOf(row: WorkloadRequest, given: { keys: string[]; cancelled: number }, prng: Prng): VirtualRequest {
@@ -174,7 +194,9 @@ function faultsOf(disturbances: Disturbances, prng: Prng): RunFault[] {
     const loss = { type: "host-loss", atNs: at(), replica: prng.nextBelow(replicas) } as const;
     faults.push(noticed ? { ...loss, noticeNs: prng.nextBelow(20 * NS_PER_MS) } : loss);
   }
-  for (let i = 0; i < taskFailures; i++) faults.push({ type: "task-failure", atNs: at(), replica: prng.nextBelow(replicas) });
+  for (let i = 0; i < taskFailures; i++) {
+    faults.push({ type: "task-failure", atNs: at(), replica: prng.nextBelow(replicas), gathering: i % 2 === 0 });
+  }
   const from = at();
   const device = prng.nextBelow(2) === 0 ? "shared device" : `device ${prng.nextBelow(replicas)}`;
   faults.push({ type: "slow-device", atNs: from, device, factor: slowFactor, untilNs: from + NS_PER_S });

@@ -1,8 +1,9 @@
+import type { Nanoseconds } from "../../base/units.ts";
 import { createFleetEngine } from "../../engine/fleet-engine.ts";
 import type { FleetEvent } from "../../engine/fleet-engine-types.ts";
 import type { LedgerHeader, LedgerNode } from "../../engine/ledger.ts";
 import { readLedger } from "../../engine/ledger-reader.ts";
-import { createLedgerWriter, type LedgerSink, type LedgerWriter } from "../../engine/ledger-writer.ts";
+import { createLedgerWriter } from "../../engine/ledger-writer.ts";
 import { type ReplayEngine, replayLedger } from "../../engine/replay.ts";
 import { createReplicaEngine } from "../../engine/replica-engine.ts";
 import type { ReplicaEvent } from "../../engine/replica-engine-types.ts";
@@ -11,37 +12,43 @@ import type { RunWatcher } from "../run/watcher.ts";
 import { nodeName } from "./node-name.ts";
 import type { Report } from "./violation.ts";
 
-/** A ledger kept in memory. */
-export interface MemoryLedger {
-  readonly node: string;
-  readonly frames: Uint8Array[];
-  readonly writer: LedgerWriter;
+/** What one engine of a run did, kept in memory. */
+export interface RunRecord {
+  readonly name: string;
+  readonly node: LedgerNode;
+  readonly steps: { readonly event: FleetEvent | ReplicaEvent; readonly now: Nanoseconds; readonly commands: readonly object[] }[];
 }
 
 /** Version written into ledgers of simulated runs. */
 const SIMULATED = "simulated";
 
-/** Writes a ledger of every engine of a run into memory. */
-export function createLedgerRecorder(input: Omit<RunInput, "watchers">): {
+/** Keeps what every engine of a run did. */
+export function createRunRecorder(input: Omit<RunInput, "watchers">): {
   readonly watcher: RunWatcher;
-  readonly ledgers: ReadonlyMap<string, MemoryLedger>;
+  readonly records: ReadonlyMap<string, RunRecord>;
 } {
-  const ledgers = new Map<string, MemoryLedger>();
+  const records = new Map<string, RunRecord>();
   const open = (name: string, node: LedgerNode): void => {
-    const frames: Uint8Array[] = [];
-    const sink: LedgerSink = { write: (frame) => frames.push(frame) };
-    ledgers.set(name, { node: name, frames, writer: createLedgerWriter(sink, { heddle: SIMULATED, node, costs: [], tokens: "dropped" }) });
+    records.set(name, { name, node, steps: [] });
   };
   const watcher: RunWatcher = {
     fleetStarted: () => open("fleet", { type: "fleet", config: input.fleet, policy: input.routing.name }),
-    fleetStepped: (event, now, commands) => ledgers.get("fleet")?.writer.record(event, now, commands),
+    fleetStepped: (event, now, commands) => records.get("fleet")?.steps.push({ event, now, commands }),
     hostStarted: ({ replica, incarnation }) => {
       const { config } = input.replicas[replica]!;
       open(nodeName({ replica, incarnation }), { type: "replica", replica, incarnation, config, policy: input.batching.name });
     },
-    replicaStepped: (life, { event, commands }, now) => ledgers.get(nodeName(life))?.writer.record(event, now, commands),
+    replicaStepped: (life, { event, commands }, now) => records.get(nodeName(life))?.steps.push({ event, now, commands }),
   };
-  return { watcher, ledgers };
+  return { watcher, records };
+}
+
+/** The bytes of the ledger a record makes, without token ids. */
+export function ledgerOf({ node, steps }: RunRecord): Uint8Array {
+  const frames: Uint8Array[] = [];
+  const writer = createLedgerWriter({ write: (frame) => frames.push(frame) }, { heddle: SIMULATED, node, costs: [], tokens: "dropped" });
+  for (const { event, now, commands } of steps) writer.record(event, now, commands);
+  return joined(frames);
 }
 
 /** Makes the engines of a run again, for a replay of its ledgers. */
@@ -56,34 +63,29 @@ export function engineOfRun(input: Omit<RunInput, "watchers">): (header: LedgerH
   };
 }
 
-/** Invariant 5: at the end every engine's ledger, written without token ids and read back, is replayed. */
-export function createReplayChecker(input: Omit<RunInput, "watchers">, report: Report): RunWatcher {
-  const { watcher, ledgers } = createLedgerRecorder(input);
-  let failed = false;
+/** Invariant 5: at the end of a run without other faults every engine's ledger is written, read back and replayed. */
+export function createReplayChecker(
+  input: Omit<RunInput, "watchers">,
+  given: { readonly report: Report; readonly needed: () => boolean },
+): RunWatcher {
+  const { watcher, records } = createRunRecorder(input);
   return {
     ...watcher,
-    nodeFailed: () => {
-      failed = true;
-    },
     runEnded: () => {
-      if (failed) return;
-      for (const { node, frames } of ledgers.values()) {
-        const { firstDivergence } = replayLedger(readLedger(joined(frames)), engineOfRun(input));
+      if (!given.needed()) return;
+      for (const record of records.values()) {
+        const { firstDivergence } = replayLedger(readLedger(ledgerOf(record)), engineOfRun(input));
         if (firstDivergence === undefined) continue;
         const { index, at, event, refusal } = firstDivergence;
-        report({
-          invariant: 5,
-          at,
-          node,
-          message: `a replay differs at event ${index} (${event.type})${refusal === undefined ? "" : `: ${refusal}`}`,
-        });
+        const message = `a replay differs at event ${index} (${event.type})${refusal === undefined ? "" : `: ${refusal}`}`;
+        given.report({ invariant: 5, at, node: record.name, message });
       }
     },
   };
 }
 
 /** Frames one after another, as a file holds them. */
-export function joined(frames: readonly Uint8Array[]): Uint8Array {
+function joined(frames: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.length, 0));
   let at = 0;
   for (const frame of frames) {

@@ -12,7 +12,7 @@ export type RunFault =
       readonly factor: Ratio;
       readonly untilNs: Nanoseconds;
     }
-  /** The next task of the replica fails in its first stage. */
-  | { readonly type: "task-failure"; readonly atNs: Nanoseconds; readonly replica: number }
+  /** The next task of the replica, or the next that gathers sealed blocks, fails in its first stage. */
+  | { readonly type: "task-failure"; readonly atNs: Nanoseconds; readonly replica: number; readonly gathering?: boolean }
   /** The front end takes no more requests. */
   | { readonly type: "drain"; readonly atNs: Nanoseconds };

@@ -57,5 +57,7 @@ export interface RunInput {
   readonly deadlineNs: Nanoseconds;
   /** After its last request a run goes on this long, so that late messages arrive and what is held is given back. */
   readonly settleNs: Nanoseconds;
+  /** Asked before every event: true ends the run at once. */
+  readonly stop?: () => boolean;
   readonly watchers?: readonly RunWatcher[];
 }

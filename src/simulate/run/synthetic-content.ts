@@ -29,20 +29,20 @@ interface LaneContent {
   decodedFrom: number;
 }
 
-/** With `strict` reuse the numerics of a block are part of its key, as live: a block a decode step wrote has a key of its own. */
-export function createSyntheticContent(requests: readonly VirtualRequest[], kvReuse: "strict" | "any"): SyntheticContent {
+/** Where prefill and decode have numerics of their own (`apart`), they are part of a block's key: a block a decode step wrote is named after it. */
+export function createSyntheticContent(requests: readonly VirtualRequest[], apart: boolean): SyntheticContent {
   const lanes = new Map<Lane, LaneContent>();
   const slots = new Map<number, BlockKey>();
 
   const keyOf = (lane: LaneContent, block: number): BlockKey => {
     const { keys: promptKeys } = must(requests[lane.request], "a lane holds a request of the run");
     const clean = block === 0 || lane.keys[block - 1] === promptKeys[block - 1];
-    const decoded = kvReuse === "strict" && lane.decodedFrom < (block + 1) * BLOCK_TOKENS;
+    const decoded = apart && lane.decodedFrom < (block + 1) * BLOCK_TOKENS;
     const promptKey = promptKeys[block];
     if (promptKey !== undefined && clean && !decoded) return promptKey;
     // The parent's numerics are in its key; a child names its own after it.
     const parent = clean ? "" : (lane.keys[block - 1] ?? "").replace(/^.*:/, "");
-    return `r${lane.request}.${block}:${kvReuse === "any" ? "" : parent + (decoded ? "d" : "p")}`;
+    return `r${lane.request}.${block}:${apart ? parent + (decoded ? "d" : "p") : ""}`;
   };
 
   const apply = (step: StepTask): StepContent => {

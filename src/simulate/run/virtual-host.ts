@@ -11,8 +11,8 @@ import type { SyntheticContent } from "./synthetic-content.ts";
 /** One life of a replica's host process: its node, and the executor that does what the node commands. */
 export interface VirtualHost {
   takeFrame(frame: Frame<ToReplica>): void;
-  /** The next task that starts fails in its first stage. */
-  failNextTask(): void;
+  /** The next task that starts, or the next one that gathers sealed blocks, fails in its first stage. */
+  failNextTask(gathering: boolean): void;
   /** Ends the process: all its state is lost. */
   end(): void;
 }
@@ -34,7 +34,7 @@ const FAILURE_NOTICE_NS: Nanoseconds = 100_000;
 export function startVirtualHost(clock: Clock, options: VirtualHostOptions): VirtualHost {
   const { node, pipeline, content, guard } = options;
   let alive = true;
-  let failNext = false;
+  let failNext: "none" | "any" | "gathering" = "none";
   let wake: ClockTimer | undefined;
 
   const handle = (input: ReplicaNodeInput): void => {
@@ -63,8 +63,9 @@ export function startVirtualHost(clock: Clock, options: VirtualHostOptions): Vir
 
   const startTask = (task: TaskId, step: StepTask): void => {
     const { samples, sealedKeys } = content.apply(step);
-    if (failNext) {
-      failNext = false;
+    const gathers = step.opens.some((open) => open.gather.length > 0);
+    if (failNext === "any" || (failNext === "gathering" && gathers)) {
+      failNext = "none";
       const failed = { type: "task-failed", task, detail: "the device failed" } as const;
       clock.schedule(clock.now() + FAILURE_NOTICE_NS, () => handle({ type: "event", event: failed }));
       return;
@@ -77,8 +78,8 @@ export function startVirtualHost(clock: Clock, options: VirtualHostOptions): Vir
   handle({ type: "tick" });
   return {
     takeFrame: (frame) => handle({ type: "frame", frame }),
-    failNextTask: () => {
-      failNext = true;
+    failNextTask: (gathering) => {
+      failNext = gathering ? "gathering" : "any";
     },
     end: () => {
       alive = false;

@@ -45,10 +45,14 @@ interface Running {
   readonly open: Set<number>;
   fleetWake: ClockTimer | undefined;
   arrivals: number;
+  atOneInstant: number;
   endedAt: Nanoseconds;
   failure: string | undefined;
 }
 
+/** Events one instant may hold besides some for every request: all may arrive at once, but nothing is answered in no time. */
+const EVENTS_AT_ONE_INSTANT_MAX = 100_000;
+const EVENTS_OF_A_REQUEST_MAX = 8;
 /** Time from the death of a process to the notice its parent gets. */
 const EXIT_NOTICE_NS: Nanoseconds = 1_000_000;
 
@@ -63,13 +67,13 @@ export function virtualRun(input: RunInput): RunOutcome {
   deliver(running, { type: "start" });
   for (const fault of input.faults) clock.schedule(fault.atNs, () => strike(running, fault));
   scheduleArrivals(running);
-  while (running.failure === undefined && (running.arrivals < input.requests.length || running.open.size > 0)) {
-    if ((clock.peek() ?? Infinity) > input.deadlineNs || !clock.advance()) break;
+  while (!isOver(running) && (running.arrivals < input.requests.length || running.open.size > 0)) {
+    if (!advance(running, input.deadlineNs)) break;
   }
   const settled = running.arrivals === input.requests.length && running.open.size === 0;
   const until = Math.min(clock.now() + input.settleNs, input.deadlineNs);
-  while (settled && running.failure === undefined && (clock.peek() ?? Infinity) <= until) clock.advance();
-  const ended = { now: clock.now(), settled: settled && running.failure === undefined };
+  while (settled && !isOver(running) && advance(running, until)) {}
+  const ended = { now: clock.now(), settled: settled && !isOver(running) };
   each(input, (watcher) => watcher.runEnded?.(ended));
   const { endedAt, failure } = running;
   return {
@@ -78,6 +82,22 @@ export function virtualRun(input: RunInput): RunOutcome {
     deviceBusyNs: new Map([...running.devices].map(([id, device]) => [id, device.busyNs()])),
     ...(failure === undefined ? {} : { failure }),
   };
+}
+
+/** The next event, if it lies within `until`. A run whose time stands still is broken: nodes wake one another without end. */
+function advance(running: Running, until: Nanoseconds): boolean {
+  const { clock } = running;
+  const next = clock.peek();
+  if (next === undefined || next > until) return false;
+  running.atOneInstant = next === clock.now() ? running.atOneInstant + 1 : 0;
+  const most = EVENTS_AT_ONE_INSTANT_MAX + EVENTS_OF_A_REQUEST_MAX * running.input.requests.length;
+  if (running.atOneInstant > most) fail(running, "fleet", `time stands still: more than ${most} events at one instant`);
+  else clock.advance();
+  return true;
+}
+
+function isOver({ failure, input }: Running): boolean {
+  return failure !== undefined || input.stop?.() === true;
 }
 
 function prepare(input: RunInput): Running {
@@ -99,6 +119,7 @@ function prepare(input: RunInput): Running {
     open: new Set(),
     fleetWake: undefined,
     arrivals: 0,
+    atOneInstant: 0,
     endedAt: 0,
     failure: undefined,
   };
@@ -206,7 +227,7 @@ function startHost(running: Running, life: HostLife): void {
       devices: stageDevices.map((id) => must(devices.get(id), "a device of the run")),
       drawFactor: running.drawFactor,
     }),
-    content: createSyntheticContent(input.requests, config.policy.kvReuse),
+    content: createSyntheticContent(input.requests, config.sealDecoded !== true),
     sendFrame: (frame) => network.send(() => handleFleet(running, { type: "frame", replica: life.replica, frame })),
     orphaned: () => loseHost(running, { life, noticeNs: EXIT_NOTICE_NS }),
     guard: (run) => guard(running, life, run),
@@ -243,7 +264,7 @@ function strike(running: Running, fault: RunFault): void {
       running.devices.get(fault.device)?.slow(fault.factor, fault.untilNs);
       return;
     case "task-failure":
-      running.hosts[fault.replica]?.host.failNextTask();
+      running.hosts[fault.replica]?.host.failNextTask(fault.gathering === true);
       return;
     case "drain":
       deliver(running, { type: "drain" });
@@ -257,8 +278,11 @@ function guard(running: Running, node: HostLife | "fleet", run: () => void): voi
   try {
     run();
   } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    running.failure = message;
-    each(running.input, (watcher) => watcher.nodeFailed?.(node, message, running.clock.now()));
+    fail(running, node, thrown instanceof Error ? thrown.message : String(thrown));
   }
+}
+
+function fail(running: Running, node: HostLife | "fleet", message: string): void {
+  running.failure = message;
+  each(running.input, (watcher) => watcher.nodeFailed?.(node, message, running.clock.now()));
 }
