@@ -27,6 +27,7 @@ export interface HostPool {
   kill(replica: number, incarnation: number): void;
   /** Sends a frame; `work` is asked for when the frame goes out for the first time. */
   send(replica: number, frame: Frame<ToReplica>, work: (() => SubmitWork | undefined) | undefined): void;
+  pid(replica: number): number | undefined;
   close(): Promise<void>;
 }
 
@@ -80,6 +81,7 @@ export function createHostPool(options: HostPoolOptions, clock: Clock, handlers:
       const attached = first ? work?.() : undefined;
       host.send(attached === undefined ? { type: "frame", frame } : { type: "frame", frame, work: attached });
     },
+    pid: (replica) => must(places[replica], "a replica of the plan").host?.pid,
     close: async () => {
       closed = true;
       await Promise.all(places.map(closePlace));

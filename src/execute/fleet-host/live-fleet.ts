@@ -42,8 +42,8 @@ export interface LiveFleet {
   drain(): Promise<void>;
   /** Ends the hosts and the ledger; requests that are left get no answer. */
   close(): Promise<void>;
-  /** Ends the host of a replica as a crash would; for tests and drills. */
-  killHost(replica: number): void;
+  /** Process id of a replica's present host. */
+  hostPid(replica: number): number | undefined;
 }
 
 /** Errors: `plan-invalid` where a replica cannot be priced; `file-unwritable` for the ledger. */
@@ -136,7 +136,7 @@ export function startLiveFleet(options: LiveFleetOptions): LiveFleet {
       await pool.close();
       ledger?.close();
     },
-    killHost: (replica) => pool.kill(replica, must(status[replica], "a replica of the plan").incarnation),
+    hostPid: pool.pid,
   };
 }
 
