@@ -7,8 +7,8 @@ import { type Priced, scalePriced, sumPriced } from "./priced.ts";
 import { type ProductPricer, productPricer } from "./product-cost.ts";
 import { type CostedStage, FREE, type StageParts, type StagePricer } from "./stage-pricer.ts";
 
-/** Small operators (norms, rotation, masks, reshapes, gates) of a layer and around the layers in the lowering. Source: the lowered graph. */
-const LAYER_OPERATORS = 12;
+/** Small operators of a layer (norms, the gate) and around the layers that neither products nor attention hold. Source: the lowered graph. */
+const LAYER_OPERATORS = 6;
 const STAGE_OPERATORS = 8;
 /** What sums of separately timed operators leave out (caches between operators, allocation). Source: stage measurements of one machine. */
 const SUM_SPREAD = 0.25;

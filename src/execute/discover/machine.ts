@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, freemem, hostname, totalmem } from "node:os";
+import { version } from "../../version.ts";
 
 /** What of this machine decides how fast it computes. */
 export interface Machine {
@@ -43,6 +44,7 @@ export function describeMachine(): Machine {
     process.arch,
     `node ${node.split(".")[0]}`,
     Object.entries(drivers).flat().join(" "),
+    `heddle ${version}`,
     CALIBRATION_VERSION,
   ].join("|");
   const fingerprint = createHash("sha256").update(identity).digest("hex").slice(0, 16);
