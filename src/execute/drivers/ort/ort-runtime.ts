@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../../../base/result.ts";
-import type { Feed, OnnxRuntime, OnnxSession } from "../shared/onnx-session.ts";
+import { type OnnxRuntime, wrapSession } from "../shared/onnx-session.ts";
 
 type Ort = typeof import("onnxruntime-node");
 
@@ -26,22 +26,7 @@ export async function loadOrtRuntime(): Promise<Result<OnnxRuntime, string>> {
         externalData: model.weights.map(({ path, data }) => ({ path, data })),
         extra: { session: { intra_op: { allow_spinning: "0" } } },
       });
-      return wrap(ort, session);
+      return wrapSession(session, (feed) => new ort.Tensor(feed.type, feed.data as Float32Array, feed.dims));
     },
   });
-}
-
-function wrap(ort: Ort, session: import("onnxruntime-node").InferenceSession): OnnxSession {
-  const tensorOf = (feed: Feed) => new ort.Tensor(feed.type, feed.data as Float32Array, feed.dims);
-  return {
-    run: async (feeds) => {
-      const tensors: Record<string, ReturnType<typeof tensorOf>> = {};
-      for (const name in feeds) tensors[name] = tensorOf(feeds[name]!);
-      const outputs = await session.run(tensors);
-      const data: Record<string, Float32Array> = {};
-      for (const name in outputs) data[name] = outputs[name]!.data as Float32Array;
-      return data;
-    },
-    release: () => session.release(),
-  };
 }

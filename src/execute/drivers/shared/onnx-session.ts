@@ -24,3 +24,24 @@ export interface OnnxSession {
   run(feeds: Readonly<Record<string, Feed>>): Promise<Readonly<Record<string, Float32Array>>>;
   release(): Promise<void>;
 }
+
+/** A session of either package, seen by what both share; `T` is the package's tensor. */
+interface PackageSession<T> {
+  run(feeds: Readonly<Record<string, T>>): Promise<Readonly<Record<string, { readonly data: unknown }>>>;
+  release(): Promise<void>;
+}
+
+/** Wraps a package's session: feeds become its tensors without a copy, float outputs come back by name. */
+export function wrapSession<T>(session: PackageSession<T>, tensorOf: (feed: Feed) => T): OnnxSession {
+  return {
+    run: async (feeds) => {
+      const tensors: Record<string, T> = {};
+      for (const name in feeds) tensors[name] = tensorOf(feeds[name]!);
+      const outputs = await session.run(tensors);
+      const data: Record<string, Float32Array> = {};
+      for (const name in outputs) data[name] = outputs[name]!.data as Float32Array;
+      return data;
+    },
+    release: () => session.release(),
+  };
+}

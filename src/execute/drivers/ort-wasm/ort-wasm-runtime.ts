@@ -1,0 +1,30 @@
+import { err, ok, type Result } from "../../../base/result.ts";
+import { type OnnxRuntime, wrapSession } from "../shared/onnx-session.ts";
+
+type OrtWeb = typeof import("onnxruntime-web");
+
+/** Warnings and below are about initialisers a graph does not use; errors still come as exceptions. */
+const LOG_ERRORS_ONLY = 3;
+
+/** ONNX Runtime for WebAssembly, or what to install. Its thread count is fixed for the process by the first session. */
+export async function loadOrtWasmRuntime(): Promise<Result<OnnxRuntime, string>> {
+  let ort: OrtWeb;
+  try {
+    ort = await import("onnxruntime-web");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return err(`the package onnxruntime-web cannot be loaded (${reason}); run npm install onnxruntime-web`);
+  }
+  return ok({
+    version: ort.env.versions.web ?? "unknown",
+    createSession: async (model, options) => {
+      ort.env.wasm.numThreads = options.threads;
+      const session = await ort.InferenceSession.create(model.model, {
+        executionProviders: ["wasm"],
+        logSeverityLevel: LOG_ERRORS_ONLY,
+        externalData: model.weights.map(({ path, data }) => ({ path, data })),
+      });
+      return wrapSession(session, (feed) => new ort.Tensor(feed.type, feed.data as Float32Array, feed.dims));
+    },
+  });
+}
