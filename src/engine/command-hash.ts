@@ -51,10 +51,24 @@ function fold(hash: CommandHash, value: unknown): void {
     word(hash, RECORD);
     for (const [name, item] of Object.entries(value as object)) {
       if (name === "token") continue;
-      fold(hash, name);
+      word(hash, nameWord(name));
       fold(hash, item);
     }
   }
+}
+
+/** Field names recur: each is hashed once. */
+const nameWords = new Map<string, number>();
+
+function nameWord(name: string): number {
+  let known = nameWords.get(name);
+  if (known === undefined) {
+    const hash = emptyCommandHash();
+    fold(hash, name);
+    known = hash.high;
+    nameWords.set(name, known);
+  }
+  return known;
 }
 
 function word(hash: CommandHash, value: number): void {

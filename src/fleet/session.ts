@@ -89,7 +89,7 @@ export function receiveFrame<Out, In>(session: Session<Out, In>, incoming: Frame
 export function tickSession<Out, In>(session: Session<Out, In>, timing: SessionTiming, now: Nanoseconds): Frame<Out>[] {
   const frames: Frame<Out>[] = [];
   for (const entry of session.unacked) {
-    if (planted("no-retransmit") || now < repeatAt(entry, timing)) continue;
+    if (now < repeatAt(entry, timing)) continue;
     entry.sentAt = now;
     entry.tries++;
     frames.push(frame(session, { seq: entry.seq, message: entry.message, now }));
@@ -113,6 +113,7 @@ export function peerIsLost<Out, In>(session: Session<Out, In>, timing: SessionTi
 }
 
 function repeatAt(entry: { readonly sentAt: Nanoseconds; readonly tries: number }, timing: SessionTiming): Nanoseconds {
+  if (planted("no-retransmit")) return Number.MAX_SAFE_INTEGER;
   let factor = 1;
   for (let i = 1; i < entry.tries && factor < BACKOFF_MAX; i++) factor *= 2;
   return entry.sentAt + timing.retransmitNs * factor;
