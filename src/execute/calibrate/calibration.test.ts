@@ -99,8 +99,8 @@ describe("stage calibration", () => {
   });
 
   it("plans from tables alone where it may not measure", async () => {
-    const options = { contextLimit: 128, maxSequences: 1, decodeFormat: "f32" as const, prefillFormat: "f32" as const };
-    const { plan } = await preparePlan(input({ options, calibrate: false }));
+    const elsewhere = { ...rack, fingerprint: "elsewhere" };
+    const { plan } = await preparePlan(input({ rack: elsewhere, calibrate: false }));
     expect(plan.replicas[0]!.stages[0]!.decodeStep.source).toContain("operator tables");
   });
 

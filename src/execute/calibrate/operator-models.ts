@@ -42,6 +42,9 @@ function madeWeights(rows: number, columns: number): WeightTensor {
   return { name: "w", format: "Q4_1", shape: [rows, columns], data };
 }
 
+/** Positions the rotation knows: at least as many as rows are timed at once, or the operator refuses. */
+const ROTATED_POSITIONS = 1024;
+
 /** Head geometry of the attention that is timed. */
 export type AttentionShape = Pick<DecoderSpec, "heads" | "kvHeads" | "headDim">;
 
@@ -50,11 +53,11 @@ export function attentionModel(shape: AttentionShape, phase: Phase): OnnxModel {
   const builder = createOnnxBuilder(`attention, ${phase}`);
   const { heads, kvHeads, headDim } = shape;
   const past = ["B", kvHeads, "P", headDim];
-  const table = bytesOfArray(new Float32Array(headDim / 2).fill(1));
+  const table = bytesOfArray(new Float32Array((ROTATED_POSITIONS * headDim) / 2).fill(1));
   const shared: AttentionShared = {
     positions: builder.input("positions", "int64", ["B", "S"]),
-    cosines: builder.weight("cosines", "float32", [1, headDim / 2], table),
-    sines: builder.weight("sines", "float32", [1, headDim / 2], table),
+    cosines: builder.weight("cosines", "float32", [ROTATED_POSITIONS, headDim / 2], table),
+    sines: builder.weight("sines", "float32", [ROTATED_POSITIONS, headDim / 2], table),
     pastMask: builder.input("past_mask", "float32", ["B", 1, 1, "P"]),
     newMask: phase === "prefill" ? builder.input("new_mask", "float32", [1, 1, "GS", "S"]) : undefined,
     splitSizes: builder.input("split_sizes", "int64", [2]),

@@ -1,16 +1,18 @@
 import { HeddleError } from "../../base/heddle-error.ts";
-import { loadOrtRuntime } from "../drivers/ort/ort-runtime.ts";
-import { loadOrtWasmRuntime } from "../drivers/ort-wasm/ort-wasm-runtime.ts";
+import type { Result } from "../../base/result.ts";
 import type { OnnxRuntime } from "../drivers/shared/onnx-session.ts";
+
+/** Runtimes below the drivers that plans may name; each is loaded when asked for. */
+const RUNTIMES: Readonly<Record<string, () => Promise<Result<OnnxRuntime, string>>>> = {
+  ort: async () => (await import("../drivers/ort/ort-runtime.ts")).loadOrtRuntime(),
+  "ort-wasm": async () => (await import("../drivers/ort-wasm/ort-wasm-runtime.ts")).loadOrtWasmRuntime(),
+};
 
 /** The runtime below a driver, for timing single operators. Errors: `driver-missing`. */
 export async function runtimeOf(driver: string): Promise<OnnxRuntime> {
-  if (driver !== "ort" && driver !== "ort-wasm") throw unknownDriver(driver);
-  const loaded = driver === "ort" ? await loadOrtRuntime() : await loadOrtWasmRuntime();
+  const load = Object.hasOwn(RUNTIMES, driver) ? RUNTIMES[driver] : undefined;
+  if (load === undefined) throw new HeddleError("driver-missing", { where: driver, detail: "no driver of this name can be calibrated" });
+  const loaded = await load();
   if (!loaded.ok) throw new HeddleError("driver-missing", { where: driver, detail: loaded.error });
   return loaded.value;
-}
-
-function unknownDriver(driver: string): HeddleError {
-  return new HeddleError("driver-missing", { where: driver, detail: "no driver of this name can be calibrated" });
 }
