@@ -24,6 +24,7 @@ export function openLedgerFile(folder: string, name: string): LedgerFile {
   let pendingBytes = 0;
   let timer: NodeJS.Timeout | undefined;
   let open = true;
+  let begun = false;
 
   const flush = (): void => {
     clearTimeout(timer);
@@ -32,6 +33,7 @@ export function openLedgerFile(folder: string, name: string): LedgerFile {
     const bytes = Buffer.concat(pending);
     pending = [];
     pendingBytes = 0;
+    begun = true;
     attempt(path, () => {
       for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
     });
@@ -40,7 +42,8 @@ export function openLedgerFile(folder: string, name: string): LedgerFile {
     write: (frame) => {
       pending.push(frame);
       pendingBytes += frame.length;
-      if (pendingBytes >= FLUSH_BYTES) flush();
+      // The header goes out at once: without it nothing that follows can be read.
+      if (pendingBytes >= FLUSH_BYTES || !begun) flush();
       else timer ??= setTimeout(flush, FLUSH_MS).unref();
     },
     beginSegment: (index) => {
@@ -48,6 +51,7 @@ export function openLedgerFile(folder: string, name: string): LedgerFile {
       closeSync(file);
       path = join(folder, `${name}.${index}.ledger`);
       file = attempt(path, () => openSync(path, "wx"));
+      begun = false;
     },
     flush,
     close: () => {
