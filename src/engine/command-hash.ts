@@ -13,6 +13,8 @@ export function emptyCommandHash(): CommandHash {
 /**
  * Folds a command into the hash, field by field in the order they were written. Token ids are left out: a ledger need not hold them, and no
  * decision depends on one.
+ *
+ * Complexity: linear in the numbers and letters of the command; no allocation once its field names are known.
  */
 export function hashCommand(hash: CommandHash, command: object): void {
   fold(hash, command);
@@ -23,55 +25,70 @@ export function hashText(hash: CommandHash): string {
   return hash.high.toString(16).padStart(8, "0") + hash.low.toString(16).padStart(8, "0");
 }
 
-const NUMBER = 1;
-const TEXT = 2;
-const YES = 3;
-const NO = 4;
-const ABSENT = 5;
-const LIST = 6;
-const RECORD = 7;
+/** What kind of value a word belongs to; it enters the low lane only. */
+const NUMBER = 0x01000000;
+const LARGE = 0x02000000;
+const FRACTION = 0x03000000;
+const TEXT = 0x04000000;
+const TRUTH = 0x05000000;
+const ABSENT = 0x06000000;
+const LIST = 0x07000000;
+const RECORD = 0x08000000;
+const NAME = 0x09000000;
+const TWO_TO_32 = 4294967296;
+
+/** Texts up to this length (field names, kinds) recur: each is hashed once, up to so many. */
+const WORD_LENGTH_MAX = 20;
+const WORDS_MAX = 1024;
+const wordsOfTexts = new Map<string, number>();
 
 function fold(hash: CommandHash, value: unknown): void {
-  if (typeof value === "number") {
-    const high = Math.floor(value / 4294967296);
-    word(hash, NUMBER);
-    word(hash, value | 0);
-    word(hash, high | 0);
-    // Fractions of a nanosecond decide too.
-    if (!Number.isInteger(value)) word(hash, ((value - Math.floor(value)) * 4294967296) | 0);
-  } else if (typeof value === "string") {
-    word(hash, TEXT ^ (value.length << 3));
-    for (let i = 0; i < value.length; i++) word(hash, value.charCodeAt(i));
-  } else if (typeof value === "boolean") word(hash, value ? YES : NO);
-  else if (value === undefined || value === null) word(hash, ABSENT);
+  if (typeof value === "number") foldNumber(hash, value);
+  else if (typeof value === "string") {
+    if (value.length <= WORD_LENGTH_MAX) word(hash, wordOf(value), TEXT);
+    else foldText(hash, value);
+  } else if (typeof value === "boolean") word(hash, value ? 1 : 0, TRUTH);
+  else if (value === undefined || value === null) word(hash, 0, ABSENT);
   else if (Array.isArray(value)) {
-    word(hash, LIST ^ (value.length << 3));
-    for (const item of value) fold(hash, item);
-  } else {
-    word(hash, RECORD);
-    for (const [name, item] of Object.entries(value as object)) {
-      if (name === "token") continue;
-      word(hash, nameWord(name));
-      fold(hash, item);
-    }
+    word(hash, value.length, LIST);
+    for (let i = 0; i < value.length; i++) fold(hash, value[i]);
+  } else foldRecord(hash, value as Readonly<Record<string, unknown>>);
+}
+
+function foldRecord(hash: CommandHash, record: Readonly<Record<string, unknown>>): void {
+  word(hash, 0, RECORD);
+  for (const name in record) {
+    if (name === "token") continue;
+    word(hash, wordOf(name), NAME);
+    fold(hash, record[name]);
   }
 }
 
-/** Field names recur: each is hashed once. */
-const nameWords = new Map<string, number>();
+function foldNumber(hash: CommandHash, value: number): void {
+  word(hash, value | 0, NUMBER);
+  if (value === (value | 0)) return;
+  word(hash, Math.floor(value / TWO_TO_32) | 0, LARGE);
+  // Fractions of a nanosecond decide too.
+  if (!Number.isInteger(value)) word(hash, ((value - Math.floor(value)) * TWO_TO_32) | 0, FRACTION);
+}
 
-function nameWord(name: string): number {
-  let known = nameWords.get(name);
+function foldText(hash: CommandHash, text: string): void {
+  word(hash, text.length, TEXT);
+  for (let i = 0; i < text.length; i += 2) word(hash, text.charCodeAt(i) | (i + 1 < text.length ? text.charCodeAt(i + 1) << 16 : 0), TEXT);
+}
+
+function wordOf(text: string): number {
+  let known = wordsOfTexts.get(text);
   if (known === undefined) {
     const hash = emptyCommandHash();
-    fold(hash, name);
-    known = hash.high;
-    nameWords.set(name, known);
+    foldText(hash, text);
+    known = hash.high | 0;
+    if (wordsOfTexts.size < WORDS_MAX) wordsOfTexts.set(text, known);
   }
   return known;
 }
 
-function word(hash: CommandHash, value: number): void {
+function word(hash: CommandHash, value: number, kind: number): void {
   hash.high = mix32(hash.high ^ value);
-  hash.low = (Math.imul(hash.low ^ value, 0x01000193) + hash.high) >>> 0;
+  hash.low = (Math.imul(hash.low ^ value ^ kind, 0x01000193) + hash.high) >>> 0;
 }
