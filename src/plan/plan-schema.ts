@@ -5,9 +5,9 @@ import { finiteAmount, nameText, positive } from "../rack/schema-parts.ts";
 const REPLICAS_MAX = 1024;
 const STAGES_MAX = 1024;
 const LAYERS_MAX = 65_536;
-const PAGES_MAX = 2 ** 31;
+const PAGES_MAX = 2_147_483_648;
 const SEQUENCES_MAX = 65_536;
-const CONTEXT_MAX = 2 ** 31;
+const CONTEXT_MAX = 2_147_483_648;
 const TEXT_MAX = 4_000;
 const REASONS_MAX = 1_000;
 
