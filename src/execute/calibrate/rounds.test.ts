@@ -16,14 +16,16 @@ const options = { signal: new AbortController().signal, budgetMs: 60_000, rounds
 describe("rounds", () => {
   it("gives the median of each point over all rounds", async () => {
     const a = planted("a", [10, 90, 11, 12, 10]);
-    const b = planted("b", [5, 5, 5, 5, 5]);
+    const b = planted("b", [5, 6, 6, 7, 6]);
     const result = await timeInRounds([a.point, b.point], options);
     expect(result.medians).toEqual([
       { point: "a", ns: 11 },
-      { point: "b", ns: 5 },
+      { point: "b", ns: 6 },
     ]);
     expect([a.runs(), b.runs()]).toEqual([5, 5]);
-    expect(result.noise).toBeGreaterThan(0);
+    // One run of 90 among tens is a disturbance, not scatter.
+    expect(result.noise).toBeGreaterThan(0.05);
+    expect(result.noise).toBeLessThan(0.5);
   });
 
   it("calls a machine that slows down drift", async () => {

@@ -23,6 +23,8 @@ export interface RoundResult<T> {
   readonly drift: number;
 }
 
+/** Ratio of the 90 % half-width to the median absolute deviation of a normal distribution: a robust width, which a few disturbed runs do not move. */
+const MEDIAN_TO_90 = 2.44;
 /** Fewer runs than this of a point say nothing about scatter. */
 const ROUNDS_MIN = 2;
 
@@ -56,8 +58,10 @@ export async function timeInRounds<T>(points: readonly TimedPoint<T>[], options:
 function scatter(runs: readonly (readonly number[])[]): { readonly noise: number; readonly drift: number } {
   const deviations = runs.flatMap((list) => {
     const centre = quantile(list, 0.5);
-    return list.map((ns) => Math.abs(ns / centre - 1));
+    // A median of few runs lies close to each of them; the factor makes up for it.
+    const few = Math.sqrt(list.length / Math.max(1, list.length - 1));
+    return list.map((ns) => Math.abs(ns / centre - 1) * few);
   });
   const drifts = runs.map((list) => (list.at(-1) ?? 1) / (list[0] ?? 1) - 1);
-  return { noise: quantile(deviations, 0.9), drift: Math.abs(quantile(drifts, 0.5)) };
+  return { noise: MEDIAN_TO_90 * quantile(deviations, 0.5), drift: Math.abs(quantile(drifts, 0.5)) };
 }
