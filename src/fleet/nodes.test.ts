@@ -29,7 +29,7 @@ class Rack {
   #fleetWake = Number.MAX_SAFE_INTEGER;
   #replicaWake = Number.MAX_SAFE_INTEGER;
 
-  constructor() {
+  constructor(timing = TIMING) {
     const config = {
       replicas: [{ maxSequences: 4, stages: 1 }],
       policy: TEST_POLICY,
@@ -40,7 +40,7 @@ class Rack {
       attemptsMax: 3,
     };
     const engine = createFleetEngine(config, { routing: pricedRouting, costs: [LINEAR_COST] });
-    this.fleet = createFleetNode(engine, { timing: TIMING, observer: (event) => this.seen.push(event) });
+    this.fleet = createFleetNode(engine, { timing, observer: (event) => this.seen.push(event) });
     this.event({ type: "start" });
   }
 
@@ -171,6 +171,20 @@ describe("nodes", () => {
       { index: 2, token: 1 },
     ]);
     expect(rack.types().at(-1)).toBe("finish");
+  });
+
+  it("give up waiting for a host that does not come up, and order another", () => {
+    const rack = new Rack({ ...TIMING, startNs: 5_000 });
+    rack.pass(4_999);
+    expect(rack.types()).toEqual(["start-replica"]);
+    rack.pass(5_000);
+    expect(rack.outcomes.slice(1)).toMatchObject([
+      { type: "kill-replica", incarnation: 1 },
+      { type: "start-replica", incarnation: 2 },
+    ]);
+    rack.bringUp();
+    rack.pass(20_000);
+    expect(rack.incarnation).toBe(2);
   });
 
   it("do not listen to a host that comes up late, when another was started", () => {

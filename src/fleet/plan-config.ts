@@ -16,6 +16,8 @@ const REPORT_INTERVAL_NS = 100 * NS_PER_MS;
 /** Frames between processes of one host take well below a millisecond; a busy event loop is what delays them. */
 const ACK_DELAY_NS = 50 * NS_PER_MS;
 const RETRANSMIT_NS = 500 * NS_PER_MS;
+/** Loading a model of several GB from a slow disk takes a minute or two; a host that needs longer hangs. */
+const START_NS = 300 * NS_PER_S;
 /** Signs of life within one timeout: several may be lost before a host counts as lost. */
 const HEARTBEATS_PER_TIMEOUT = 8;
 
@@ -56,5 +58,6 @@ export function sessionTimingOf(policy: PolicyParameters): SessionTiming {
     retransmitNs: RETRANSMIT_NS,
     heartbeatNs: Math.round(policy.hostTimeoutNs / HEARTBEATS_PER_TIMEOUT),
     timeoutNs: policy.hostTimeoutNs,
+    startNs: START_NS,
   };
 }

@@ -21,6 +21,8 @@ export interface SessionTiming {
   readonly heartbeatNs: Nanoseconds;
   /** Silence of the peer after which it counts as lost. */
   readonly timeoutNs: Nanoseconds;
+  /** Time from the order to start a host until it has to be up; absent: its process alone says whether it still comes. */
+  readonly startNs?: Nanoseconds;
 }
 
 /** A session's state: plain data. `Out` are the messages we send, `In` those we receive. */
