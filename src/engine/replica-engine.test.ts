@@ -1,7 +1,7 @@
 // Goal: the replica engine keeps its promises in scenarios written by hand. Method: an executor without tensors (test/support/replica-rig.ts) that
 // knows what every lane and slot holds and checks each task against it.
 import { describe, expect, it } from "vitest";
-import { ReplicaRig, TEST_POLICY, tokenOf } from "../../test/support/replica-rig.ts";
+import { ReplicaRig, submission, TEST_POLICY, tokenOf } from "../../test/support/replica-rig.ts";
 import { createReplicaEngine } from "./replica-engine.ts";
 
 const expected = (request: number, count: number): number[] => Array.from({ length: count }, (_, index) => tokenOf(request, index));
@@ -97,6 +97,25 @@ describe("prefix reuse", () => {
     rig.submit(1, { promptTokens: 400, maxNewTokens: 1, attempt: 1 });
     rig.drain();
     expect(rig.sent.filter((message) => message.type === "started")).toMatchObject([{ cachedTokens: 0 }, { cachedTokens: 128 }]);
+  });
+
+  it("takes the executor's word for a block's key and counts where the request said otherwise", () => {
+    const rig = new ReplicaRig();
+    const submit = (request: number, key: string) => {
+      const message = submission(request, { promptTokens: 70, maxNewTokens: 1, keys: [key] });
+      return rig.engine.step({ type: "message", message }, 0);
+    };
+    submit(1, "asked for");
+    rig.engine.step({ type: "task-finished", task: 0, stageNs: [1], samples: [{ token: 1, stop: false }], sealedKeys: ["made"] }, 1);
+    expect(rig.engine.snapshot().counts.keyMismatches).toBe(1);
+    rig.engine.step({ type: "task-finished", task: 1, stageNs: [1], samples: [], sealedKeys: [] }, 2);
+    expect(submit(2, "asked for")).toContainEqual({ type: "send", message: { type: "started", request: 2, attempt: 0, cachedTokens: 0 } });
+    expect(submit(3, "made")).toEqual([]);
+    const ended = rig.engine.step(
+      { type: "task-finished", task: 2, stageNs: [1], samples: [{ token: 1, stop: false }], sealedKeys: ["made"] },
+      3,
+    );
+    expect(ended).toContainEqual({ type: "send", message: { type: "started", request: 3, attempt: 0, cachedTokens: 64 } });
   });
 
   it("drops what two requests sealed at once", () => {
