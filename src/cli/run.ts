@@ -8,7 +8,7 @@ import { promptEncoder } from "../serve/prompt-encoder.ts";
 import { note, printResult } from "./output.ts";
 import { abortOnSignal } from "./serve-until-signal.ts";
 import { ledgerPlace, numberFrom, wholeNumber } from "./serving-options.ts";
-import { type ServingStack, startStack } from "./serving-stack.ts";
+import { type ServingStack, startStack, untilUp } from "./serving-stack.ts";
 import { addLocalOptions, type LocalFlags, makeLocalPlan } from "./up.ts";
 
 interface RunOptions extends LocalFlags {
@@ -61,8 +61,9 @@ async function run(prompt: string, options: RunOptions): Promise<void> {
   const ledger = ledgerPlace(options);
   const made = await makeLocalPlan(options);
   const { signal, release } = abortOnSignal();
-  const stack = await startStack({ plan: made.plan, rack: made.rack, model: openDecoderModel(made.modelPath), ledger, signal });
+  const stack = startStack({ plan: made.plan, rack: made.rack, model: openDecoderModel(made.modelPath), ledger });
   try {
+    await untilUp(stack, signal);
     const answer = await ask(stack, { prompt, options, signal });
     if (options.json === true) printResult(true, { prompt, model: made.plan.model.name, ...answer }, () => "");
     else

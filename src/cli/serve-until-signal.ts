@@ -1,31 +1,36 @@
 import { HeddleError } from "../base/heddle-error.ts";
-import { type HttpServerOptions, startHttpServer } from "../serve/http-server.ts";
+import { type HttpServer, type HttpServerOptions, startHttpServer } from "../serve/http-server.ts";
 import { note } from "./output.ts";
-import type { ServingStack } from "./serving-stack.ts";
+import { type ServingStack, untilUp } from "./serving-stack.ts";
 
 export interface ServeLoop {
   readonly http: HttpServerOptions;
   readonly drainSeconds: number;
-  /** Called once the address is listened on. */
-  readonly onReady: (url: string) => void;
+  /** Called once the address is listened on and all hosts are up. */
+  readonly onReady: (url: string, signal: AbortSignal) => Promise<void> | void;
 }
 
 const MS_PER_S = 1_000;
 
 /**
- * Serves until SIGTERM or SIGINT: then new requests get 503, those in flight end within the limit, and the hosts stop. A second signal ends at once.
+ * Listens at once (not ready until a host is up) and serves until SIGTERM or SIGINT: then new requests get 503, those in flight end within the
+ * limit, and the hosts stop. A second signal ends at once; a signal before all is up is `interrupted`.
  *
- * Errors: `insecure-bind`, `port-in-use`.
+ * Errors: `insecure-bind`, `port-in-use`; what keeps a host from starting.
  */
 export async function serveUntilSignal(stack: ServingStack, loop: ServeLoop): Promise<void> {
-  const signalled = firstSignal();
+  let server: HttpServer | undefined;
   try {
-    const server = await startHttpServer(stack.front, loop.http);
-    loop.onReady(server.url);
-    const name = await signalled;
+    server = await startHttpServer(stack.front, loop.http);
+    const { signal, release } = abortOnSignal();
+    await untilUp(stack, signal);
+    await loop.onReady(server.url, signal);
+    release();
+    const name = await firstSignal();
     note(`${name}: ${stack.fleet.live} requests in flight have ${loop.drainSeconds} s to end; once more to end now`);
     await Promise.race([server.drain(loop.drainSeconds * MS_PER_S), firstSignal()]);
   } finally {
+    server?.stop();
     await stack.fleet.close();
   }
 }

@@ -8,7 +8,7 @@ import { readPlan } from "../plan/plan-file.ts";
 import type { Rack } from "../rack/rack.ts";
 import { readRack } from "../rack/rack-file.ts";
 import { printResult } from "./output.ts";
-import { abortOnSignal, serveUntilSignal } from "./serve-until-signal.ts";
+import { serveUntilSignal } from "./serve-until-signal.ts";
 import {
   addLedgerOptions,
   addServingOptions,
@@ -45,9 +45,7 @@ async function serve(path: string, options: ServeOptions): Promise<void> {
   readPlan(JSON.stringify(plan), { layers: model.spec.layers });
   const http = httpOptions(options);
   const ledger = ledgerPlace(options);
-  const { signal, release } = abortOnSignal();
-  const stack = await startStack({ plan, model, rack, ledger, signal });
-  release();
+  const stack = startStack({ plan, model, rack, ledger });
   const onReady = (url: string): void => {
     const document = { url, model: plan.model.name, replicas: plan.replicas.length, ledger: ledger?.folder ?? null };
     const lines = [`serving ${plan.model.name} at ${url}/v1`, ...(ledger === undefined ? [] : [`ledgers in ${ledger.folder}`])];

@@ -3,7 +3,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import { newRunFolder } from "../execute/ledger-files/run-folder.ts";
 import type { LedgerPlace } from "../execute/replica-host/host-protocol.ts";
 import { type ApiKeys, readApiKeys } from "../serve/api-keys.ts";
-import { DEFAULT_BODY_BYTES_MAX, type HttpServerOptions } from "../serve/http-server.ts";
+import { checkBind, DEFAULT_BODY_BYTES_MAX, type HttpServerOptions } from "../serve/http-server.ts";
 
 /** Options of every command that serves. */
 export interface ServingOptions {
@@ -40,11 +40,14 @@ export function addLedgerOptions(command: Command): Command {
     .option("--ledger-tokens", "keep token ids in the ledgers");
 }
 
-/** Errors: `file-unreadable` for the key file. */
+/** Errors: `file-unreadable` for the key file, `insecure-bind`. */
 export function httpOptions(options: ServingOptions): HttpServerOptions {
   const { host, port, apiKeyFile, maxBodyBytes } = options;
   const keys: ApiKeys | undefined = apiKeyFile === undefined ? undefined : readApiKeys(apiKeyFile);
-  return { host, port, keys, bodyBytesMax: maxBodyBytes };
+  const http = { host, port, keys, bodyBytesMax: maxBodyBytes };
+  // Said before anything is fetched or measured.
+  checkBind(http);
+  return http;
 }
 
 export function ledgerPlace({ ledger, ledgerTokens }: LedgerOptions): LedgerPlace | undefined {

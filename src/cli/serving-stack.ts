@@ -22,29 +22,26 @@ export interface StackInput {
   readonly model: DecoderModel;
   readonly rack: Rack;
   readonly ledger: LedgerPlace | undefined;
-  readonly signal: AbortSignal;
 }
 
-/** Starts the hosts of a plan and waits until all are up. Errors: what keeps one from starting; `interrupted` by the signal. */
-export async function startStack(input: StackInput): Promise<ServingStack> {
-  const { plan, model, rack, ledger, signal } = input;
+/** Begins to start the hosts of a plan. Requests wait until one is up. Errors: `plan-invalid`, `file-unwritable`. */
+export function startStack(input: StackInput): ServingStack {
+  const { plan, model, rack, ledger } = input;
   const costs = planCosts(plan, model, rack);
   const tokenizer = loadTokenizer(model.tokenizer);
   const fleet = startLiveFleet(ledger === undefined ? { plan, costs } : { plan, costs, ledger });
-  try {
-    await orInterrupted(fleet.up(), signal);
-  } catch (error) {
-    await fleet.close();
-    throw error;
-  }
   return { plan, costs, fleet, front: createTextFront(plan, fleet, tokenizer), ledger };
 }
 
-async function orInterrupted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+/** Waits until all hosts are up. Errors: what keeps one from starting; `interrupted` by the signal. */
+export async function untilUp({ fleet }: ServingStack, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
     const stop = (): void => reject(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+    fleet
+      .up()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", stop));
   });
 }

@@ -5,7 +5,7 @@ import { type FirstPrompt, firstPromptText, measureFirstPrompt } from "./first-p
 import { note, printResult } from "./output.ts";
 import { addPlanOptions, type MadePlan, makePlan, type PlanFlags, planText } from "./plan.ts";
 import { rackText } from "./rack.ts";
-import { abortOnSignal, serveUntilSignal } from "./serve-until-signal.ts";
+import { serveUntilSignal } from "./serve-until-signal.ts";
 import {
   addLedgerOptions,
   addServingOptions,
@@ -61,23 +61,12 @@ async function up(options: UpOptions): Promise<void> {
   const ledger = ledgerPlace(options);
   const made = await makeLocalPlan(options);
   if (options.json !== true) note(`${rackText(made.rack)}\n\n${planText(made.plan)}\n`);
-  const { signal, release } = abortOnSignal();
-  const stack = await startStack({ plan: made.plan, rack: made.rack, model: openDecoderModel(made.modelPath), ledger, signal });
-  const first = await firstPromptOrClose(stack, signal);
-  release();
-  const onReady = (url: string): void => {
+  const stack = startStack({ plan: made.plan, rack: made.rack, model: openDecoderModel(made.modelPath), ledger });
+  const onReady = async (url: string, signal: AbortSignal): Promise<void> => {
+    const first = await measureFirstPrompt(stack, signal);
     printResult(options.json === true, readyDocument(made, { stack, first, url }), () => readyText(stack, first, url));
   };
   await serveUntilSignal(stack, { http, drainSeconds: options.drainSeconds, onReady });
-}
-
-async function firstPromptOrClose(stack: ServingStack, signal: AbortSignal): Promise<FirstPrompt | undefined> {
-  try {
-    return await measureFirstPrompt(stack, signal);
-  } catch (error) {
-    await stack.fleet.close();
-    throw error;
-  }
 }
 
 function readyText(stack: ServingStack, first: FirstPrompt | undefined, url: string): string {

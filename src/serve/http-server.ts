@@ -20,15 +20,22 @@ export interface HttpServer {
   readonly port: number;
   /** New requests get 503, those in flight end, for at most so long; then all connections are closed. */
   drain(limitMs: number): Promise<void>;
+  /** Closes everything at once. */
+  stop(): void;
 }
 
 export const DEFAULT_BODY_BYTES_MAX = 4_194_304;
 const LOOPBACK: readonly string[] = ["127.0.0.1", "::1", "localhost"];
 
+/** Errors: `insecure-bind` for an address beyond loopback without keys. */
+export function checkBind({ host, keys }: Pick<HttpServerOptions, "host" | "keys">): void {
+  if (!LOOPBACK.includes(host) && keys === undefined) throw new HeddleError("insecure-bind", { where: host });
+}
+
 /** Errors: `insecure-bind`, `port-in-use`. */
 export async function startHttpServer(front: TextFront, options: HttpServerOptions): Promise<HttpServer> {
   const { host, keys, bodyBytesMax } = options;
-  if (!LOOPBACK.includes(host) && keys === undefined) throw new HeddleError("insecure-bind", { where: host });
+  checkBind(options);
   const metrics = createServingMetrics(front.model);
   let draining = false;
   const app = createApp({ front, metrics, keys, bodyBytesMax, draining: () => draining });
@@ -46,6 +53,10 @@ export async function startHttpServer(front: TextFront, options: HttpServerOptio
       await Promise.race([front.fleet.drain(), limit]);
       clearTimeout(timer);
       await close(server);
+    },
+    stop: () => {
+      server.close();
+      server.closeAllConnections();
     },
   };
 }

@@ -73,6 +73,18 @@ describe("a client that hangs up", () => {
   });
 });
 
+describe("a start", () => {
+  it("is not ready until a host is up; what comes before waits", async () => {
+    const other = await tinyServer({ waitUntilUp: false });
+    const early = post(other.url, body());
+    expect((await fetch(`${other.url}/ready`)).status).toBe(503);
+    expect((await fetch(`${other.url}/health`)).status).toBe(200);
+    expect(await early).toMatchObject({ status: 200 });
+    expect((await fetch(`${other.url}/ready`)).status).toBe(200);
+    await other.close();
+  });
+});
+
 describe("a drain", () => {
   it("ends what is in flight, refuses what is new, and then listens no more", async () => {
     const other = await tinyServer();

@@ -19,6 +19,8 @@ export interface TinyServer {
 export interface TinyServerOptions extends TinyLiveOptions {
   readonly keys?: ApiKeys;
   readonly bodyBytesMax?: number;
+  /** Default true. */
+  readonly waitUntilUp?: boolean;
   /** Folder for ledgers. */
   readonly ledger?: string;
 }
@@ -29,7 +31,7 @@ export async function tinyServer(options: TinyServerOptions = {}): Promise<TinyS
   const place = options.ledger === undefined ? {} : { ledger: { folder: options.ledger, tokens: "dropped" as const } };
   const fleet = startLiveFleet({ plan, costs, ...place });
   const front = createTextFront(plan, fleet, loadTokenizer(openDecoderModel(plan.model.path).tokenizer));
-  await fleet.up();
+  if (options.waitUntilUp !== false) await fleet.up();
   const http = await startHttpServer(front, {
     host: "127.0.0.1",
     port: 0,

@@ -1,0 +1,138 @@
+// Goal: `heddle serve` starts from files, drains on SIGTERM with what is in flight, leaves no process and a ledger that replays; wrong usage ends
+// with its code. Method: the compiled command line as a child process, with the tiny model and a synthetic rack.
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { readLedger } from "../../src/engine/ledger-reader.ts";
+import { replayLedger } from "../../src/engine/replay.ts";
+import { engineOfLedger } from "../../src/engine/replay-engine.ts";
+import { writePlan } from "../../src/plan/plan-file.ts";
+import { writeRack } from "../../src/rack/rack-file.ts";
+import { type TinyLive, tinyLive } from "../support/tiny-live.ts";
+
+const MAIN = "dist/src/cli/main.js";
+
+let live: TinyLive;
+let files: readonly string[];
+beforeAll(() => {
+  live = tinyLive();
+  const plan = join(live.folder, "plan.json");
+  const rack = join(live.folder, "rack.yaml");
+  writeFileSync(plan, writePlan(live.plan));
+  writeFileSync(rack, writeRack(live.costs[0]!.rack));
+  files = [plan, "--rack", rack];
+});
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+interface Command {
+  readonly child: ChildProcess;
+  out: string;
+  readonly ended: Promise<number | null>;
+}
+
+function heddle(...given: readonly string[]): Command {
+  const child = spawn(process.execPath, [MAIN, ...given], {
+    env: { ...process.env, HEDDLE_HOME: live.folder },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  children.push(child);
+  const command: Command = { child, out: "", ended: new Promise((resolve) => child.once("close", (status) => resolve(status))) };
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    command.out += text;
+  });
+  return command;
+}
+
+async function until<T>(look: () => T | undefined): Promise<T> {
+  for (;;) {
+    const found = look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function hostsOf(pid: number | undefined): string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .trim()
+    .split(" ")
+    .filter((text) => text !== "");
+}
+
+function isAlive(pid: string): boolean {
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("heddle serve", () => {
+  it("serves a plan file, drains on SIGTERM, and its ledgers replay", async () => {
+    const ledger = join(live.folder, "ledgers");
+    const command = heddle("serve", ...files, "--port", "0", "--ledger", ledger, "--json");
+    const { url } = await until(() => (command.out.includes("}\n") ? (JSON.parse(command.out) as { url: string }) : undefined));
+    const body = JSON.stringify({ model: "tiny", prompt: [5, 6, 7], max_tokens: 300, temperature: 0, ignore_eos: true, stream: true });
+    const answer = await fetch(`${url}/v1/completions`, { method: "POST", body });
+    const hosts = process.platform === "linux" ? hostsOf(command.child.pid) : [];
+    command.child.kill("SIGTERM");
+    const text = await answer.text();
+    expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
+    expect(text.match(/"finish_reason":"length"/g)).toHaveLength(1);
+    expect(await command.ended).toBe(0);
+    expect(hosts.filter(isAlive)).toEqual([]);
+    const names = readdirSync(ledger).sort();
+    expect(names).toEqual(["fleet.ledger", "replica-0-1.ledger"]);
+    for (const name of names) {
+      const read = readLedger(readFileSync(join(ledger, name)));
+      expect(read.tornBytes).toBe(0);
+      expect(read.header.tokens).toBe("dropped");
+      expect(replayLedger(read, engineOfLedger).firstDivergence, name).toBeUndefined();
+    }
+  });
+
+  it("keeps token ids only where asked to", async () => {
+    const ledger = join(live.folder, "with-tokens");
+    const command = heddle("serve", ...files, "--port", "0", "--ledger", ledger, "--ledger-tokens", "--json");
+    const { url } = await until(() => (command.out.includes("}\n") ? (JSON.parse(command.out) as { url: string }) : undefined));
+    const body = JSON.stringify({ model: "tiny", prompt: [5, 6, 7], max_tokens: 5, temperature: 0, ignore_eos: true });
+    await (await fetch(`${url}/v1/completions`, { method: "POST", body })).text();
+    command.child.kill("SIGTERM");
+    expect(await command.ended).toBe(0);
+    const { events } = readLedger(readFileSync(join(ledger, "fleet.ledger")));
+    const tokens = events.flatMap(({ event }) => (event.type === "message" && event.message.type === "token" ? [event.message.token] : []));
+    expect(tokens).toHaveLength(5);
+    expect(tokens.every((token) => token >= 0)).toBe(true);
+  });
+
+  const wrong: [string, number, string, () => readonly string[]][] = [
+    ["no plan", 2, "file-unreadable", () => ["nowhere.json"]],
+    ["a plan that is not one", 2, "plan-invalid", () => ["package.json"]],
+    ["a rack that is not in the cache", 2, "rack-invalid", () => files.slice(0, 1)],
+    ["another host without keys", 2, "insecure-bind", () => [...files, "--host", "0.0.0.0"]],
+    ["a key file without keys", 2, "file-unreadable", () => [...files, "--api-key-file", "/dev/null"]],
+    ["token ids without a ledger", 2, "usage", () => [...files, "--no-ledger", "--ledger-tokens"]],
+  ];
+  it.each(wrong)("%s: exit %i, %s", async (_name, exit, code, given) => {
+    const command = heddle("serve", ...given(), "--json");
+    expect(await command.ended).toBe(exit);
+    expect(JSON.parse(command.out)).toMatchObject({ error: { code } });
+  });
+
+  it("a port that is taken: exit 3, port-in-use", async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, "127.0.0.1", () => resolve((taken.address() as { port: number }).port));
+    });
+    const command = heddle("serve", ...files, "--port", String(port), "--json");
+    expect(await command.ended).toBe(3);
+    expect(JSON.parse(command.out)).toMatchObject({ error: { code: "port-in-use" } });
+    taken.close();
+  });
+});
