@@ -1,13 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { HeddleError } from "../base/heddle-error.ts";
-import { loadCachedRack } from "../execute/discover/rack-cache.ts";
-import { openDecoderModel } from "../execute/model-store/open-model.ts";
-import type { Plan } from "../plan/plan.ts";
-import { readPlan } from "../plan/plan-file.ts";
-import type { Rack } from "../rack/rack.ts";
-import { readRack } from "../rack/rack-file.ts";
 import { printResult } from "./output.ts";
+import { openPlan } from "./plan-input.ts";
 import { serveUntilSignal } from "./serve-until-signal.ts";
 import {
   addLedgerOptions,
@@ -39,10 +32,7 @@ export function addServeCommand(program: Command): void {
 }
 
 async function serve(path: string, options: ServeOptions): Promise<void> {
-  const plan = readPlan(readText(path));
-  const rack = rackOf(plan, options.rack);
-  const model = openDecoderModel(plan.model.path);
-  readPlan(JSON.stringify(plan), { layers: model.spec.layers });
+  const { plan, rack, model } = openPlan(path, options.rack);
   const http = httpOptions(options);
   const ledger = ledgerPlace(options);
   const stack = startStack({ plan, model, rack, ledger });
@@ -52,28 +42,4 @@ async function serve(path: string, options: ServeOptions): Promise<void> {
     printResult(options.json === true, document, () => lines.join("\n"));
   };
   await serveUntilSignal(stack, { http, drainSeconds: options.drainSeconds, onReady });
-}
-
-/** The rack a plan was made for. Errors: `rack-invalid` where it is unknown or another one. */
-function rackOf(plan: Plan, path: string | undefined): Rack {
-  const rack = path === undefined ? loadCachedRack(plan.rackFingerprint) : readRack(readText(path));
-  if (rack === undefined) {
-    throw new HeddleError("rack-invalid", {
-      where: plan.rackFingerprint,
-      detail: "the plan's rack is not in the cache; give its file with --rack",
-    });
-  }
-  if (rack.fingerprint === plan.rackFingerprint) return rack;
-  throw new HeddleError("rack-invalid", {
-    where: "fingerprint",
-    detail: `${rack.fingerprint}, but the plan was made for ${plan.rackFingerprint}`,
-  });
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new HeddleError("file-unreadable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
-  }
 }

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { HeddleError } from "../base/heddle-error.ts";
+import { loadCachedRack } from "../execute/discover/rack-cache.ts";
+import { openDecoderModel } from "../execute/model-store/open-model.ts";
+import type { DecoderModel } from "../graph/decoder/model.ts";
+import type { Plan } from "../plan/plan.ts";
+import { readPlan } from "../plan/plan-file.ts";
+import type { Rack } from "../rack/rack.ts";
+import { readRack } from "../rack/rack-file.ts";
+
+/** A plan with what it was made of. */
+export interface PlanInput {
+  readonly plan: Plan;
+  readonly rack: Rack;
+  readonly model: DecoderModel;
+}
+
+/** Reads a plan file, its model and its rack. Errors: `file-unreadable`, `plan-invalid`, `rack-invalid`, those of the model's reader. */
+export function openPlan(path: string, rackPath: string | undefined): PlanInput {
+  const plan = readPlan(readTextFile(path));
+  const rack = rackOfPlan(plan, rackPath);
+  const model = openDecoderModel(plan.model.path);
+  readPlan(JSON.stringify(plan), { layers: model.spec.layers });
+  return { plan, rack, model };
+}
+
+/** The rack a plan was made for. Errors: `rack-invalid` where it is unknown or another one. */
+function rackOfPlan(plan: Plan, path: string | undefined): Rack {
+  const rack = path === undefined ? loadCachedRack(plan.rackFingerprint) : readRack(readTextFile(path));
+  if (rack === undefined) {
+    throw new HeddleError("rack-invalid", {
+      where: plan.rackFingerprint,
+      detail: "the plan's rack is not in the cache; give its file with --rack",
+    });
+  }
+  if (rack.fingerprint === plan.rackFingerprint) return rack;
+  throw new HeddleError("rack-invalid", {
+    where: "fingerprint",
+    detail: `${rack.fingerprint}, but the plan was made for ${plan.rackFingerprint}`,
+  });
+}
+
+/** Errors: `file-unreadable`. */
+export function readTextFile(path: string): string {
+  return new TextDecoder().decode(readBytesFile(path));
+}
+
+/** Errors: `file-unreadable`. */
+export function readBytesFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new HeddleError("file-unreadable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+}
