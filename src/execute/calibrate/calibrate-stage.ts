@@ -26,9 +26,14 @@ export interface CalibrateOptions {
 /** Loads a stage of the model that is calibrated. */
 export type StageLoader = (stage: StagePlan, limits: StageLimits) => Promise<LoadedStage>;
 
-const DECODE_BATCHES: readonly number[] = [16, 8, 4, 2, 1];
-/** Padded contexts of decode steps, and contexts before prefill chunks; those beyond the plan's limit are left out. */
-const DECODE_CONTEXTS: readonly number[] = [64, 1024, 512, 2048];
+/** Padded contexts and batches of decode steps, coarse first; those beyond the plan's limits are left out. */
+const DECODE_PASSES: readonly { readonly contexts: readonly number[]; readonly batches: readonly number[] }[] = [
+  { contexts: [64, 1024], batches: [16, 4, 1] },
+  { contexts: [512], batches: [16, 8, 4, 2, 1] },
+  { contexts: [64, 1024], batches: [8, 2] },
+  { contexts: [2048], batches: [8, 1] },
+];
+const CONTEXT_MAX = 2048;
 /** Lengths of prefill chunks: first those that span the range, then those between. */
 const PREFILL_COUNTS: readonly (readonly number[])[] = [
   [1, 64, 256],
@@ -64,8 +69,8 @@ export async function calibrateStage(
   try {
     const bench = new StageBench({ stage, spec: model.spec, first: job.stage.fromLayer === 0 });
     const limit = job.limits.contextLimit;
-    const pastTokens = Math.floor((Math.min(limit, Math.max(...DECODE_CONTEXTS)) - BLOCK_TOKENS) / BLOCK_TOKENS) * BLOCK_TOKENS;
-    await bench.fillPast(Math.max(0, pastTokens), options.budgetMs * PAST_SHARE);
+    const pastBlocks = Math.floor(Math.min(limit, CONTEXT_MAX) / BLOCK_TOKENS) - 1;
+    await bench.fillPast(Math.max(0, pastBlocks * BLOCK_TOKENS), options.budgetMs * PAST_SHARE);
     const half = (from: number): CalibrateOptions => ({
       ...options,
       onProgress: (share) => options.onProgress?.(from + share / 2, "timing the stage"),
@@ -128,36 +133,38 @@ interface DecodePoint {
 }
 
 /**
- * One "point" of the rounds is a context with all its batches, since opening lanes costs more than stepping them; its figures are kept by batch.
+ * Decode steps over batch and context. Opening lanes costs more than stepping them, so the batches of a context follow one another downwards and
+ * only close lanes; corners of the table come first, so that an early end of the budget costs what lies between.
  */
 async function timeDecode(bench: StageBench, limits: StageLimits, options: CalibrateOptions): Promise<RoundResult<DecodePoint>> {
-  const batches = [
-    ...new Set([Math.min(limits.maxSequences, DECODE_BATCHES[0] ?? 1), ...DECODE_BATCHES.filter((batch) => batch <= limits.maxSequences)]),
-  ];
-  const contexts = DECODE_CONTEXTS.filter((context) => context <= Math.min(limits.contextLimit, bench.pastTokens + BLOCK_TOKENS));
-  const points = contexts.flatMap((context) =>
-    batches.map(
-      (batch, index): TimedPoint<DecodePoint> => ({
-        point: { batch, context },
-        measure: async () => {
-          // Points come in this order within a context: the first opens all lanes, each further one closes some.
-          if (index === 0) {
-            bench.open(batch, context - BLOCK_TOKENS);
-          } else bench.keep(batch);
-          await bench.decode();
-          const times: number[] = [];
-          for (let step = 0; step < DECODE_STEPS; step++) times.push(await bench.decode());
-          return quantile(times, 0.5);
-        },
-      }),
-    ),
-  );
+  const reach = Math.min(limits.contextLimit, bench.pastTokens + BLOCK_TOKENS);
+  const points = DECODE_PASSES.flatMap(({ contexts, batches }, pass) => {
+    const widest = pass === 0 && limits.maxSequences < batches[0]! ? [limits.maxSequences] : [];
+    const possible = [...new Set([...widest, ...batches.filter((batch) => batch <= limits.maxSequences)])];
+    return contexts
+      .filter((context) => context <= reach)
+      .flatMap((context) => possible.map((batch, index) => decodePoint(bench, { batch, context }, index === 0)));
+  });
   return timeInRounds(points, {
     signal: options.signal,
     budgetMs: options.budgetMs * DECODE_SHARE,
     roundsMax: ROUNDS_MAX,
     ...progress(options),
   });
+}
+
+function decodePoint(bench: StageBench, point: DecodePoint, opens: boolean): TimedPoint<DecodePoint> {
+  return {
+    point,
+    measure: async () => {
+      if (opens) bench.open(point.batch, point.context - BLOCK_TOKENS);
+      else bench.keep(point.batch);
+      await bench.decode();
+      const times: number[] = [];
+      for (let step = 0; step < DECODE_STEPS; step++) times.push(await bench.decode());
+      return quantile(times, 0.5);
+    },
+  };
 }
 
 /** Costs of the head of a chunk, of sealing a block and of gathering one, as differences of steps with and without. Units: ns. */

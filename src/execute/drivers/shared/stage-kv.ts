@@ -35,6 +35,8 @@ export function createStageKv(spec: DecoderSpec, layers: number, maxSequences: n
 export function closeStageLane(kv: StageKv, lane: number): void {
   assert(kv.lengths[lane]! >= 0, "an open lane is closed", { lane });
   kv.lengths[lane] = -1;
+  // Attention costs what is laid out, not what is used: with nothing open the next sequence starts from no room instead of the longest one's.
+  if (kv.lengths.every((length) => length < 0)) resize(kv, 0, 0);
 }
 
 /** Opens a lane with the given sealed blocks at its start. Errors: an assertion when a block is gone or of another generation. */
