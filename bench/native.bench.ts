@@ -1,0 +1,175 @@
+/**
+ * heddle's `ort` driver against llama.cpp (node-llama-cpp) on the same GGUF file and cores. Each engine has its own process; the peer is
+ * taken at the best of a sweep, question by question, and the two then answer in turns: figures are medians and medians of the ratios of one turn.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { assert } from "../src/base/assert.ts";
+import { HeddleError } from "../src/base/heddle-error.ts";
+import { quantile } from "../src/base/statistics.ts";
+import { modelsFolder } from "../src/execute/model-store/cache-folder.ts";
+import { DEFAULT_MODEL, knownModel } from "../src/execute/model-store/catalog.ts";
+import type { Bench, BenchOptions, BenchReport, Figure } from "./bench.ts";
+import { type Rival, sweepPeer } from "./native/peer-sweep.ts";
+import { type Side, startSide, timesOf } from "./native/side.ts";
+import type { HeddleSetup, SideQuestion } from "./native/side-protocol.ts";
+
+const CONCURRENCIES: readonly number[] = [1, 4, 8, 16];
+const CONTEXTS: readonly number[] = [64, 1024];
+const PROMPT_TOKENS = 512;
+const CHUNKS: readonly number[] = [512, 256, 128];
+const MIXED_CHUNKS: readonly number[] = [16, 32, 64, 128];
+const STREAMS = 8;
+const CORES = 2;
+const ROUNDS = 5;
+const DECODE_STEPS = 24;
+/** Floors of the ratios: heddle / llama.cpp. */
+const FLOORS = { single: 0.75, prefill: 1.5, concurrent: 2, gapRatioMax: 2, splitMax: 1.1 };
+
+export const bench: Bench = { name: "native", run };
+
+async function run(options: BenchOptions): Promise<BenchReport> {
+  const model = options.rest[0] ?? join(modelsFolder(), DEFAULT_MODEL, knownModel(DEFAULT_MODEL)?.file ?? "");
+  if (!existsSync(model))
+    throw new HeddleError("file-unreadable", { where: model, detail: "run `heddle model pull` first, or name a GGUF file" });
+  const setup: string[] = [`model ${model}`, `${ROUNDS} rounds, ${DECODE_STEPS} decode steps each; prompts of ${PROMPT_TOKENS} tokens`];
+  const figures: Figure[] = [];
+  for (const threads of [CORES, 1]) {
+    const questions = threads === CORES ? allQuestions() : allQuestions().filter(({ name }) => /prefill|^decode [18] x 64$/.test(name));
+    const rivals = await sweepPeer(model, { threads, questions, note: options.note });
+    setup.push(...rivals.map(({ name, side, swept }) => `peer for ${name}, ${threads} thread(s) at most: ${describe(side)} of ${swept}`));
+    const own = await startSide(heddle(model, { threads }));
+    const chunk = await bestChunk(own, options.note);
+    setup.push(`heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}, decode int4`);
+    figures.push(...(await duel(own, { rivals, threads, chunk, note: options.note })));
+    for (const side of new Set(rivals.map((rival) => rival.side))) side.close();
+    if (threads === CORES) figures.push(...(await alone(own, model, options)));
+    own.close();
+  }
+  return { setup, figures };
+}
+
+function allQuestions(): { name: string; question: SideQuestion }[] {
+  const decodes = CONTEXTS.flatMap((context) =>
+    CONCURRENCIES.map((batch) => ({
+      name: `decode ${batch} x ${context}`,
+      question: { kind: "decode", batch, context, steps: DECODE_STEPS } as const,
+    })),
+  );
+  return [{ name: "prefill", question: { kind: "prefill", tokens: PROMPT_TOKENS } }, ...decodes];
+}
+
+function heddle(model: string, options: { threads: number; cuts?: readonly number[] }): HeddleSetup {
+  const { threads, cuts = [] } = options;
+  return { engine: "heddle", model, threads, prefillFormat: "int8-row", decodeFormat: "int4", chunk: PROMPT_TOKENS, cuts };
+}
+
+function describe(side: Side): string {
+  const { setup } = side;
+  if (setup.engine === "heddle") return "heddle";
+  const { threads, flashAttention, batchSize, sequences } = setup;
+  return `${threads} threads, flash attention ${flashAttention ? "on" : "off"}, batch ${batchSize}, ${sequences} sequences`;
+}
+
+async function bestChunk(own: Side, note: (text: string) => void): Promise<number> {
+  let best = { chunk: CHUNKS[0]!, ms: Number.POSITIVE_INFINITY };
+  for (const chunk of CHUNKS) {
+    const times: number[] = [];
+    for (let i = 0; i < 3; i++) times.push(...(await timesOf(own, { kind: "prefill", tokens: PROMPT_TOKENS, chunk })));
+    const ms = quantile(times, 0.5);
+    note(`heddle prefill ${PROMPT_TOKENS} in chunks of ${chunk}: ${ms.toFixed(0)} ms`);
+    if (ms < best.ms) best = { chunk, ms };
+  }
+  return best.chunk;
+}
+
+/** Both engines answer every question in turns. */
+async function duel(
+  own: Side,
+  { rivals, threads, chunk, note }: { rivals: readonly Rival[]; threads: number; chunk: number; note: (text: string) => void },
+): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const { name, question, side } of rivals) {
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    const mine: SideQuestion = question.kind === "prefill" ? { ...question, chunk } : question;
+    for (let round = 0; round < ROUNDS; round++) {
+      ours.push(...(await timesOf(own, mine)));
+      theirs.push(...(await timesOf(side, question)));
+    }
+    const tokens = question.kind === "decode" ? question.batch : PROMPT_TOKENS;
+    const rate = (times: readonly number[]): number => (tokens * 1e3) / quantile(times, 0.5);
+    const ratio = quantile(
+      ours.map((ms, i) => theirs[i]! / ms),
+      0.5,
+    );
+    const title = `${name}, ${threads} core${threads === 1 ? "" : "s"}`;
+    note(`${title}: heddle ${rate(ours).toFixed(0)}, llama.cpp ${rate(theirs).toFixed(0)} tokens/s, ratio ${ratio.toFixed(2)}`);
+    figures.push({ name: `${title}: heddle`, value: rate(ours), unit: "tokens/s" });
+    figures.push({ name: `${title}: llama.cpp`, value: rate(theirs), unit: "tokens/s" });
+    const floor = threads === CORES ? floorOf(question) : undefined;
+    figures.push({ name: `${title}: ratio`, value: ratio, unit: "x", ...(floor === undefined ? {} : { floor: { min: floor } }) });
+  }
+  return figures;
+}
+
+function floorOf(question: SideQuestion): number | undefined {
+  if (question.kind === "prefill") return FLOORS.prefill;
+  if (question.kind !== "decode") return undefined;
+  return question.batch === 1 ? FLOORS.single : question.batch === STREAMS ? FLOORS.concurrent : undefined;
+}
+
+/** Figures without a rival: gaps while a prompt comes in, the cost of a cut, the share of the memory's bandwidth. */
+async function alone(own: Side, model: string, { note }: BenchOptions): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  let best = Number.POSITIVE_INFINITY;
+  for (const chunk of MIXED_CHUNKS) {
+    const answers = [];
+    for (let round = 0; round < ROUNDS; round++)
+      answers.push(await own.ask({ kind: "mixed", batch: STREAMS, tokens: PROMPT_TOKENS, chunk }));
+    const ratios = answers.map((answer) => {
+      assert(answer.kind === "times" && answer.aloneMs !== undefined, "a mixed run gives two lists", answer);
+      return { ratio: quantile(answer.ms, 0.99) / quantile(answer.aloneMs, 0.5), total: answer.ms.reduce((sum, ms) => sum + ms, 0) };
+    });
+    const ratio = quantile(
+      ratios.map((one) => one.ratio),
+      0.5,
+    );
+    best = Math.min(best, ratio);
+    const total = quantile(
+      ratios.map((one) => one.total),
+      0.5,
+    );
+    note(
+      `chunks of ${chunk} beside ${STREAMS} streams: p99 gap ${ratio.toFixed(2)} x their median alone, prompt done in ${total.toFixed(0)} ms`,
+    );
+    figures.push({ name: `p99 gap of ${STREAMS} streams / median alone, chunk ${chunk}`, value: ratio, unit: "x" });
+    figures.push({ name: `${PROMPT_TOKENS}-token prompt beside ${STREAMS} streams, chunk ${chunk}`, value: total, unit: "ms" });
+  }
+  figures.push({ name: "p99 gap / median alone, best chunk", value: best, unit: "x", floor: { max: FLOORS.gapRatioMax } });
+  const layers = 30;
+  const cut = await startSide(heddle(model, { threads: CORES, cuts: [layers / 2] }));
+  const question: SideQuestion = { kind: "decode", batch: 1, context: 64, steps: DECODE_STEPS };
+  const shares: number[] = [];
+  const whole: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const [ms = 0] = await timesOf(own, question);
+    const [cutMs = 0] = await timesOf(cut, question);
+    whole.push(ms);
+    shares.push(cutMs / ms);
+  }
+  cut.close();
+  figures.push({
+    name: "2 stages in one process / whole, per token",
+    value: quantile(shares, 0.5),
+    unit: "x",
+    floor: { max: FLOORS.splitMax },
+  });
+  const bandwidth = await own.ask({ kind: "bandwidth" });
+  assert(bandwidth.kind === "bandwidth", "a bandwidth question gets one", bandwidth);
+  const read = bandwidth.weightBytes / (quantile(whole, 0.5) / 1e3);
+  figures.push({ name: "weights read per decode step", value: bandwidth.weightBytes / 2 ** 20, unit: "MiB" });
+  figures.push({ name: "memory copy, read and written", value: bandwidth.copyBytesPerSecond / 1e9, unit: "GB/s" });
+  figures.push({ name: "share of that bandwidth decode reaches", value: read / bandwidth.copyBytesPerSecond, unit: "" });
+  return figures;
+}
