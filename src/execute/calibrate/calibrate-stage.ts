@@ -28,10 +28,13 @@ export type StageLoader = (stage: StagePlan, limits: StageLimits) => Promise<Loa
 
 /** Padded contexts and batches of decode steps, coarse first; those beyond the plan's limits are left out. */
 const DECODE_PASSES: readonly { readonly contexts: readonly number[]; readonly batches: readonly number[] }[] = [
-  { contexts: [64, 1024], batches: [16, 4, 1] },
-  { contexts: [512], batches: [16, 8, 4, 2, 1] },
-  { contexts: [64, 1024], batches: [8, 2] },
-  { contexts: [2048], batches: [8, 1] },
+  { contexts: [64], batches: [16, 4, 1] },
+  { contexts: [512], batches: [8, 4, 1] },
+  { contexts: [1024], batches: [4, 1] },
+  { contexts: [64], batches: [8, 2] },
+  { contexts: [512], batches: [16, 2] },
+  { contexts: [1024], batches: [8, 2] },
+  { contexts: [2048], batches: [2, 1] },
 ];
 const CONTEXT_MAX = 2048;
 /** Lengths of prefill chunks: first those that span the range, then those between. */
@@ -44,8 +47,8 @@ const PREFILL_CONTEXTS: readonly number[] = [0, 512, 1024];
 const DECODE_STEPS = 3;
 const ROUNDS_MAX = 6;
 /** Shares of the budget for making the past and for prefill points; the rest is for decode points. */
-const PAST_SHARE = 0.2;
-const PREFILL_SHARE = 0.4;
+const PAST_SHARE = 0.15;
+const PREFILL_SHARE = 0.35;
 const DECODE_SHARE = 1 - PAST_SHARE - PREFILL_SHARE;
 /** Blocks copied at once to time a copy, and how often. */
 const COPIED_BLOCKS = 8;

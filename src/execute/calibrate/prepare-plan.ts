@@ -19,7 +19,7 @@ export interface PreparePlanInput {
   readonly calibrate: boolean;
   /** Measure them again even where they were. */
   readonly recalibrate?: boolean;
-  /** Time for the measurements of one stage, loading apart; 12 s where absent. Units: ms. */
+  /** Time for the measurements of one stage, loading apart; 14 s where absent. Units: ms. */
   readonly stageBudgetMs?: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (share: number, text: string) => void;
@@ -30,7 +30,7 @@ export interface PreparedPlan {
   readonly stageCalibrations: readonly StageCalibration[];
 }
 
-const STAGE_BUDGET_MS = 12_000;
+const STAGE_BUDGET_MS = 14_000;
 /** A plan may change when its stages were measured, and then others must be; seldom more than once. */
 const ROUNDS_MAX = 3;
 
