@@ -11,8 +11,6 @@ export interface Summary {
   readonly p99: number;
 }
 
-export const SUMMARY_STATISTICS = ["mean", "p50", "p90", "p99"] as const;
-
 /** Summary of a list; all NaN for an empty one. Complexity: one sort. */
 export function summarise(values: Float64Array | readonly number[]): Summary {
   const sorted = Float64Array.from(values).sort();

@@ -112,8 +112,6 @@ export function scenario(phase: Phase, seed: number): RunInput {
       delayNs: 400 * NS_PER_MS,
     },
     faults: faultsOf(disturbances, prng),
-    stepFactor: 0.8 + prng.nextFloat() * 0.4,
-    stepNoise: 0.2,
     seed,
     deadlineNs: 60 * NS_PER_S,
     settleNs: 5 * NS_PER_S,
@@ -140,6 +138,8 @@ function replicaOf(id: number, disturbances: Disturbances, memory: { pages: numb
     // The second stages share one device.
     devices: Array.from({ length: stages }, (_, stage) => (stage === 0 ? `device ${id}` : "shared device")),
     startUpNs: 100 * NS_PER_MS,
+    stepFactor: 1,
+    stepNoise: 0.2,
   };
 }
 

@@ -6,6 +6,7 @@ import type { SessionTiming } from "../../fleet/session.ts";
 import type { BatchingPolicy } from "../../policy/batching.ts";
 import type { RoutingPolicy } from "../../policy/routing.ts";
 import type { BlockKey } from "../../state/block.ts";
+import type { DeviceSharing } from "./device-rates.ts";
 import type { RunFault } from "./fault.ts";
 import type { NetworkProfile } from "./network.ts";
 import type { RunWatcher } from "./watcher.ts";
@@ -19,6 +20,10 @@ export interface VirtualReplica {
   readonly devices: readonly string[];
   /** Time from the order to start its host until it is up. */
   readonly startUpNs: Nanoseconds;
+  /** Factor on every step time of this run: the systematic part of the cost model's error. */
+  readonly stepFactor: Ratio;
+  /** Relative 90 % half-width of single steps. */
+  readonly stepNoise: Ratio;
 }
 
 /** One client. */
@@ -47,10 +52,8 @@ export interface RunInput {
   readonly requests: readonly VirtualRequest[];
   readonly network: NetworkProfile;
   readonly faults: readonly RunFault[];
-  /** Factor on every step time of this run: the systematic part of the cost model's error. */
-  readonly stepFactor: Ratio;
-  /** Relative 90 % half-width of single steps. */
-  readonly stepNoise: Ratio;
+  /** What devices have in common; a device that is not named shares nothing. */
+  readonly sharing?: ReadonlyMap<string, DeviceSharing>;
   /** Seed of step noise and network. */
   readonly seed: number;
   /** A run that has requests left at this time ends with them unfinished. */

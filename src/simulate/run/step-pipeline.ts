@@ -4,7 +4,7 @@ import type { Clock } from "../../clock/clock.ts";
 import type { StepCost } from "../../cost/step-cost.ts";
 import type { StepTask } from "../../engine/replica-engine-types.ts";
 import { rowsOf, shapeOf } from "./step-shape.ts";
-import type { VirtualDevice } from "./virtual-device.ts";
+import type { VirtualDevices } from "./virtual-device.ts";
 
 /** Runs the iterations of one host over its stages' devices. */
 export interface StepPipeline {
@@ -16,14 +16,15 @@ export interface StepPipeline {
 
 export interface StepPipelineOptions {
   readonly cost: StepCost;
+  readonly devices: VirtualDevices;
   /** Device of each stage. */
-  readonly devices: readonly VirtualDevice[];
+  readonly stageDevices: readonly string[];
   /** Factor on the next step time: the run's systematic part times a draw of noise. */
   readonly drawFactor: () => number;
 }
 
 export function createStepPipeline(clock: Clock, options: StepPipelineOptions): StepPipeline {
-  const { cost, devices, drawFactor } = options;
+  const { cost, devices, stageDevices, drawFactor } = options;
   const owner = {};
   let stopped = false;
   const run = (step: StepTask, done: (stageNs: readonly Nanoseconds[]) => void): void => {
@@ -31,9 +32,9 @@ export function createStepPipeline(clock: Clock, options: StepPipelineOptions): 
     const rows = rowsOf(step);
     const stageNs: Nanoseconds[] = [];
     const enter = (stage: number): void => {
-      const last = stage === devices.length - 1;
+      const last = stage === stageDevices.length - 1;
       const durationNs = Math.round(cost.stageNs(stage, shape) * drawFactor());
-      must(devices[stage], "every stage has a device").submit({
+      devices.submit(must(stageDevices[stage], "every stage has a device"), {
         owner,
         durationNs,
         done: (tookNs) => {
@@ -53,7 +54,7 @@ export function createStepPipeline(clock: Clock, options: StepPipelineOptions): 
     run,
     stop: () => {
       stopped = true;
-      for (const device of new Set(devices)) device.drop(owner);
+      devices.drop(owner);
     },
   };
 }

@@ -11,12 +11,13 @@ import { createReplicaEngine } from "../../engine/replica-engine.ts";
 import { createFleetNode, type FleetNode } from "../../fleet/fleet-node.ts";
 import type { FleetNodeInput, FleetNodeOutput } from "../../fleet/node-types.ts";
 import { createReplicaNode } from "../../fleet/replica-node.ts";
+import { createDeviceRates } from "./device-rates.ts";
 import type { RunFault } from "./fault.ts";
 import { createNetwork, type Network } from "./network.ts";
-import type { RunInput } from "./run-input.ts";
+import type { RunInput, VirtualReplica } from "./run-input.ts";
 import { createStepPipeline } from "./step-pipeline.ts";
 import { createSyntheticContent } from "./synthetic-content.ts";
-import { createVirtualDevice, type VirtualDevice } from "./virtual-device.ts";
+import { createVirtualDevices, type VirtualDevices } from "./virtual-device.ts";
 import { startVirtualHost, type VirtualHost } from "./virtual-host.ts";
 import type { HostLife, RunWatcher } from "./watcher.ts";
 
@@ -37,8 +38,8 @@ interface Running {
   readonly input: RunInput;
   readonly clock: VirtualClock;
   readonly network: Network;
-  readonly devices: ReadonlyMap<string, VirtualDevice>;
-  readonly drawFactor: () => number;
+  readonly devices: VirtualDevices;
+  readonly noise: Prng;
   readonly fleet: FleetNode;
   /** Host of each replica and its incarnation, while one lives. */
   readonly hosts: ({ readonly host: VirtualHost; readonly life: HostLife } | undefined)[];
@@ -79,7 +80,7 @@ export function virtualRun(input: RunInput): RunOutcome {
   return {
     endedAt,
     unfinished: running.open.size + input.requests.length - running.arrivals,
-    deviceBusyNs: new Map([...running.devices].map(([id, device]) => [id, device.busyNs()])),
+    deviceBusyNs: running.devices.busyNs(),
     ...(failure === undefined ? {} : { failure }),
   };
 }
@@ -112,8 +113,8 @@ function prepare(input: RunInput): Running {
     input,
     clock,
     network: createNetwork(input.network, clock, seededPrng(mix32(input.seed) ^ 0x6e65)),
-    devices: new Map([...ids].map((id) => [id, createVirtualDevice(clock)])),
-    drawFactor: stepFactors(input, seededPrng(mix32(input.seed) ^ 0x7374)),
+    devices: createVirtualDevices(clock, ids, input.sharing === undefined ? undefined : createDeviceRates(input.sharing)),
+    noise: seededPrng(mix32(input.seed) ^ 0x7374),
     fleet: createFleetNode(engine, { timing: input.timing, observer }),
     hosts: input.replicas.map(() => undefined),
     open: new Set(),
@@ -126,7 +127,7 @@ function prepare(input: RunInput): Running {
 }
 
 /** The run's own factor times log-normal noise whose central 90 % lie within `stepNoise` of 1. */
-function stepFactors({ stepFactor, stepNoise }: RunInput, prng: Prng): () => number {
+function stepFactors({ stepFactor, stepNoise }: VirtualReplica, prng: Prng): () => number {
   if (stepNoise === 0) return () => stepFactor;
   const deviation = ln(1 + stepNoise) / NORMAL_90;
   return () => stepFactor * exp(deviation * normalDraw(prng));
@@ -208,7 +209,8 @@ function doFleetOutput(running: Running, output: FleetNodeOutput): void {
 
 function startHost(running: Running, life: HostLife): void {
   const { input, clock, devices, hosts, network } = running;
-  const { config, cost, devices: stageDevices } = must(input.replicas[life.replica], "a replica of the fleet");
+  const replica = must(input.replicas[life.replica], "a replica of the fleet");
+  const { config, cost, devices: stageDevices } = replica;
   const engine = createReplicaEngine(config, { batching: input.batching, cost });
   each(input, (watcher) => watcher.hostStarted?.(life, engine, clock.now()));
   const node = createReplicaNode(
@@ -224,8 +226,9 @@ function startHost(running: Running, life: HostLife): void {
     node,
     pipeline: createStepPipeline(clock, {
       cost,
-      devices: stageDevices.map((id) => must(devices.get(id), "a device of the run")),
-      drawFactor: running.drawFactor,
+      devices,
+      stageDevices,
+      drawFactor: stepFactors(replica, running.noise),
     }),
     content: createSyntheticContent(input.requests, config.sealDecoded !== true),
     sendFrame: (frame) => network.send(() => handleFleet(running, { type: "frame", replica: life.replica, frame })),
@@ -261,7 +264,7 @@ function strike(running: Running, fault: RunFault): void {
       return;
     }
     case "slow-device":
-      running.devices.get(fault.device)?.slow(fault.factor, fault.untilNs);
+      running.devices.slow(fault.device, fault.factor, fault.untilNs);
       return;
     case "task-failure":
       running.hosts[fault.replica]?.host.failNextTask(fault.gathering === true);
