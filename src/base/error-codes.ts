@@ -93,6 +93,12 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail says where; a run that was killed keeps all whole records",
   },
+  "replay-diverged": {
+    message: "a replay of the ledger does not give the recorded commands",
+    exit: 5,
+    http: 500,
+    todo: "the detail names the first event that differs; if version, policy and file are those of the run, report it",
+  },
   "pin-impossible": {
     message: "a pinned choice cannot be kept",
     exit: 2,

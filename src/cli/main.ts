@@ -12,6 +12,9 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "model", add: async (program) => (await import("./model.ts")).addModelCommand(program) },
   { name: "rack", add: async (program) => (await import("./rack.ts")).addRackCommand(program) },
   { name: "plan", add: async (program) => (await import("./plan.ts")).addPlanCommand(program) },
+  { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },
+  { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },
+  { name: "replay", add: async (program) => (await import("./replay.ts")).addReplayCommand(program) },
 ];
 
 interface CommandEntry {

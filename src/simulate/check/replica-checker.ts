@@ -1,8 +1,9 @@
 import type { Nanoseconds } from "../../base/units.ts";
-import type { FromReplica, SubmitMessage, ToReplica } from "../../engine/messages.ts";
-import type { Lane, ReplicaCommand, ReplicaEvent, StepTask, TaskId } from "../../engine/replica-engine-types.ts";
+import type { FromReplica, ToReplica } from "../../engine/messages.ts";
+import type { ReplicaCommand, ReplicaEvent, TaskId } from "../../engine/replica-engine-types.ts";
 import type { ReplicaConfig } from "../../engine/replica-state.ts";
-import { createSlotLedger, type SlotLedger } from "./slot-ledger.ts";
+import type { ReplicaBook } from "./replica-book.ts";
+import { createSlotLedger } from "./slot-ledger.ts";
 import { checkTask } from "./task-checker.ts";
 import type { Invariant } from "./violation.ts";
 
@@ -14,33 +15,6 @@ export interface ReplicaChecker {
 }
 
 export type ReplicaReport = (invariant: Invariant, message: string, at: Nanoseconds) => void;
-
-/** A request as its submission and the messages about it describe it. */
-export interface SubmittedView {
-  readonly submission: SubmitMessage;
-  /** Tokens sent on since the submission. */
-  sent: number;
-  /** `finished` or `failed` was sent, or it was cancelled: nothing more of it may be computed. */
-  over: boolean;
-}
-
-export interface LaneView {
-  readonly request: number;
-  tokens: number;
-  task: TaskId | undefined;
-}
-
-/** All a checker keeps of one life. */
-export interface ReplicaBook {
-  readonly config: ReplicaConfig;
-  readonly requests: Map<number, SubmittedView>;
-  readonly lanes: Map<Lane, LaneView>;
-  readonly tasks: Map<TaskId, StepTask>;
-  readonly slots: SlotLedger;
-  lastTask: TaskId;
-  /** Reports what does not hold. */
-  readonly check: (holds: boolean, invariant: Invariant, message: () => string) => void;
-}
 
 export function createReplicaChecker(config: ReplicaConfig, report: ReplicaReport): ReplicaChecker {
   let now: Nanoseconds = 0;

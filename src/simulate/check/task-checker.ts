@@ -1,6 +1,6 @@
 import type { OpenSequence, Seal, StepRow, StepTask, TaskId } from "../../engine/replica-engine-types.ts";
 import { BLOCK_TOKENS } from "../../state/block.ts";
-import type { ReplicaBook } from "./replica-checker.ts";
+import type { ReplicaBook } from "./replica-book.ts";
 
 /** Follows a task that starts through lanes and slots, in the order every stage does it: closes, opens, rows, seals. */
 export function checkTask(book: ReplicaBook, task: TaskId, step: StepTask): void {
