@@ -1,5 +1,6 @@
 /** A shared prefix: what the second request waits for its first token, against its suffix alone; and that its answer is a cold run's. */
 
+import { readFileSync } from "node:fs";
 import { seededPrng } from "../src/base/prng.ts";
 import { type ServingStack, startStack, untilUp } from "../src/cli/serving-stack.ts";
 import { makeLocalPlan } from "../src/cli/up.ts";
@@ -19,6 +20,8 @@ const EXTRA_MS = 10;
 interface Timed {
   readonly ttftMs: number;
   readonly tokens: readonly number[];
+  /** Log-probability of the likeliest token over the second likeliest, for each. */
+  readonly margins: readonly number[];
   readonly cached: number;
 }
 
@@ -55,7 +58,11 @@ export const bench: Bench = {
 
 async function measure(stack: ServingStack, round: number): Promise<Round> {
   const prng = seededPrng(round);
-  const draw = (count: number): number[] => Array.from({ length: count }, () => 1_000 + prng.nextBelow(30_000));
+  const text = stack.front.tokenizer.encode(readFileSync("ARCHITECTURE.md", "utf8"), { addSpecial: false });
+  const draw = (count: number): number[] => {
+    const from = prng.nextBelow(text.length - count);
+    return text.slice(from, from + count);
+  };
   const prefix = draw(PREFIX);
   const one = draw(SUFFIX);
   const two = draw(SUFFIX);
@@ -70,16 +77,18 @@ async function ask(stack: ServingStack, tokens: readonly number[], salt: string)
   const startMs = performance.now();
   let ttftMs = 0;
   const got: number[] = [];
+  const margins: number[] = [];
   return new Promise((resolve, reject) => {
     stack.fleet.submit(
-      { tokens, maxNewTokens: OUTPUT, sampling: { ...GREEDY, ignoreStop: true }, salt, priority: 0 },
+      { tokens, maxNewTokens: OUTPUT, sampling: { ...GREEDY, ignoreStop: true, topLogprobs: 2 }, salt, priority: 0 },
       {
-        token: (_index, token) => {
+        token: (_index, token, logprobs) => {
+          margins.push((logprobs?.top[0]?.logprob ?? 0) - (logprobs?.top[1]?.logprob ?? 0));
           if (got.length === 0) ttftMs = performance.now() - startMs;
           got.push(token);
         },
         end: (outcome) => {
-          if (outcome.type === "finished") resolve({ ttftMs, tokens: got, cached: outcome.usage.cachedTokens });
+          if (outcome.type === "finished") resolve({ ttftMs, tokens: got, margins, cached: outcome.usage.cachedTokens });
           else reject(outcome.error);
         },
       },
@@ -90,6 +99,10 @@ async function ask(stack: ServingStack, tokens: readonly number[], salt: string)
 function report(setup: string, rounds: readonly Round[]): BenchReport {
   const middle = (of: (round: Round) => number): number => rounds.map(of).sort((a, b) => a - b)[rounds.length >> 1]!;
   const equal = rounds.filter(({ second, again }) => second.tokens.join() === again.tokens.join()).length;
+  const margins = rounds.flatMap(({ second, again }) => {
+    const at = second.tokens.findIndex((token, i) => token !== again.tokens[i]);
+    return at < 0 ? [] : [Math.min(second.margins[at]!, again.margins[at]!)];
+  });
   return {
     setup: [`${DEFAULT_MODEL} on ${setup}; prefix ${PREFIX}, suffix ${SUFFIX} tokens, ${rounds.length} rounds after one; medians`],
     figures: [
@@ -109,6 +122,7 @@ function report(setup: string, rounds: readonly Round[]): BenchReport {
         floor: { min: Math.floor(PREFIX / 64) * 64 },
       },
       { name: "answers equal to a cold run's", value: equal / rounds.length, unit: "share" },
+      { name: "largest top-2 margin where one departs", value: Math.max(0, ...margins), unit: "nats" },
     ],
   };
 }

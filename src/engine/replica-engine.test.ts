@@ -106,15 +106,13 @@ describe("prefix reuse", () => {
       return rig.engine.step({ type: "message", message }, 0);
     };
     submit(1, "asked for");
-    rig.engine.step({ type: "task-finished", task: 0, stageNs: [1], samples: [{ token: 1, stop: false }], sealedKeys: ["made"] }, 1);
+    rig.engine.step({ type: "task-finished", task: 0, stageNs: [1], samples: [], sealedKeys: ["made"] }, 1);
     expect(rig.engine.snapshot().counts.keyMismatches).toBe(1);
-    rig.engine.step({ type: "task-finished", task: 1, stageNs: [1], samples: [], sealedKeys: [] }, 2);
+    rig.engine.step({ type: "task-finished", task: 1, stageNs: [1], samples: [{ token: 1, stop: false }], sealedKeys: [] }, 2);
+    rig.engine.step({ type: "task-finished", task: 2, stageNs: [1], samples: [], sealedKeys: [] }, 2);
     expect(submit(2, "asked for")).toContainEqual({ type: "send", message: { type: "started", request: 2, attempt: 0, cachedTokens: 0 } });
     expect(submit(3, "made")).toEqual([]);
-    const ended = rig.engine.step(
-      { type: "task-finished", task: 2, stageNs: [1], samples: [{ token: 1, stop: false }], sealedKeys: ["made"] },
-      3,
-    );
+    const ended = rig.engine.step({ type: "task-finished", task: 3, stageNs: [1], samples: [], sealedKeys: ["made"] }, 3);
     expect(ended).toContainEqual({ type: "send", message: { type: "started", request: 3, attempt: 0, cachedTokens: 64 } });
   });
 
@@ -203,7 +201,7 @@ describe("memory pressure", () => {
 describe("what ends early", () => {
   it("discards rows in flight of a cancelled request and gives its lane back", () => {
     const rig = new ReplicaRig();
-    rig.submit(1, { promptTokens: 100, maxNewTokens: 50 });
+    rig.submit(1, { promptTokens: 60, maxNewTokens: 50 });
     rig.finishOne();
     rig.cancel(1);
     expect(rig.ends(1)).toEqual([]);

@@ -49,7 +49,7 @@ class Rack {
   }
 
   arrive(request: number): void {
-    this.event({ type: "request-arrived", request, promptTokens: 100, maxNewTokens: 3, keys: [keyOf(request, 0)], priority: 0 });
+    this.event({ type: "request-arrived", request, promptTokens: 60, maxNewTokens: 3, keys: [], priority: 0 });
   }
 
   /** The host that was last ordered comes up. */

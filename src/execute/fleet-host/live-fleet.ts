@@ -98,7 +98,8 @@ export function startLiveFleet(options: LiveFleetOptions): LiveFleet {
     else if (output.type === "kill-replica") pool.kill(output.replica, output.incarnation);
     else {
       wake?.cancel();
-      wake = clock.schedule(output.at, () => handle({ type: "tick" }));
+      // After a pause of this process its timers fire before it reads: what hosts said meanwhile comes first, or they would seem silent.
+      wake = clock.schedule(output.at, () => setImmediate(handle, { type: "tick" }));
     }
   };
 

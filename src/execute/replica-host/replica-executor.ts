@@ -46,7 +46,8 @@ export function createReplicaExecutor(parts: ReplicaExecutorParts): ReplicaExecu
     else if (output.type === "start-task") parts.stages.start(output.task, output.step, book.begin(output.task, output.step));
     else if (output.type === "wake") {
       wake?.cancel();
-      wake = clock.schedule(output.at, () => handle({ type: "tick" }));
+      // After a pause of this process its timers fire before it reads: frames that lie there come first, or the fleet would seem silent.
+      wake = clock.schedule(output.at, () => setImmediate(handle, { type: "tick" }));
     } else parts.orphaned();
   };
 

@@ -43,10 +43,28 @@ function choose(running: RunningView[], queue: WaitingView[] = [], stages = 1): 
 
 describe("chunked prefill", () => {
   it("takes as many prompt tokens as the budget allows when nothing streams", () => {
-    expect(choose([prompt(0, 100), prompt(1, 100)]).prefill).toEqual([
-      { request: 0, tokens: 100 },
-      { request: 1, tokens: 28 },
+    expect(choose([prompt(0, 60), prompt(1, 100)]).prefill).toEqual([
+      { request: 0, tokens: 60 },
+      { request: 1, tokens: 64 },
     ]);
+  });
+
+  it("cuts a prompt at the same places whether its beginning was cached or not", () => {
+    const cuts = (from: number, known: number): number[] => {
+      const ends: number[] = [];
+      for (let at = from; at < known; ) {
+        const [row] = choose([{ ...prompt(0, known - at), context: at }]).prefill;
+        at += row?.tokens ?? known;
+        ends.push(at);
+      }
+      return ends;
+    };
+    // Multiples of the chunk size of 128, and the end of the last block another prompt can share.
+    expect(cuts(0, 300)).toEqual([128, 256, 300]);
+    expect(cuts(0, 340)).toEqual([128, 256, 320, 340]);
+    expect(cuts(192, 340)).toEqual([256, 320, 340]);
+    expect(cuts(0, 64)).toEqual([64]);
+    expect(cuts(0, 65)).toEqual([64, 65]);
   });
 
   it("cuts a chunk where the iteration would stretch too far", () => {
