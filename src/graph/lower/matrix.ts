@@ -1,7 +1,7 @@
 import { dequantiseAll } from "../decoder/dequantise.ts";
 import { rowsAndColumns } from "../decoder/formats.ts";
 import type { WeightTensor } from "../decoder/weights.ts";
-import { rotate } from "./rotation.ts";
+import { rotate, rotateRows } from "./rotation.ts";
 
 /** Rows of several weights stacked under each other: one fused product instead of several. */
 export interface StackedMatrix {
@@ -50,8 +50,7 @@ function changeBasis(matrix: StackedMatrix, values: Float32Array): Float32Array 
       for (let column = 0; column < columns; column++) values[at + column]! *= inputScale[column]!;
     }
   }
-  if (matrix.rotateInput === true) for (let row = 0; row < rows; row++) rotate(values, { offset: row * columns, size: columns, stride: 1 });
-  if (matrix.rotateOutput === true)
-    for (let column = 0; column < columns; column++) rotate(values, { offset: column, size: rows, stride: columns });
+  if (matrix.rotateInput === true) for (let row = 0; row < rows; row++) rotate(values, row * columns, columns);
+  if (matrix.rotateOutput === true) rotateRows(values, { offset: 0, rows, columns });
   return values;
 }

@@ -10,6 +10,10 @@ export interface Int8Matrix {
 }
 
 const INT8_MAX = 127;
+/** Larger than any quant is negative. */
+const SHIFT = 128;
+/** Rows of a transposition tile: their current cache lines fit the first-level cache together. */
+const TILE = 64;
 
 /** Rounds each output's weights to 8 bits, symmetric. */
 export function packInt8(matrix: StackedMatrix): Int8Matrix {
@@ -17,14 +21,26 @@ export function packInt8(matrix: StackedMatrix): Int8Matrix {
   const values = stackedFloats(matrix);
   const quants = new Int8Array(rows * columns);
   const scales = new Float32Array(rows);
+  const inverses = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
     let most = 0;
-    for (let i = row * columns; i < (row + 1) * columns; i++) most = Math.max(most, Math.abs(values[i]!));
+    for (let i = row * columns; i < (row + 1) * columns; i++) {
+      const value = values[i]!;
+      if (value > most) most = value;
+      else if (-value > most) most = -value;
+    }
     const scale = Math.fround(most / INT8_MAX);
     scales[row] = scale;
-    const inverse = scale === 0 ? 0 : 1 / scale;
+    inverses[row] = scale === 0 ? 0 : 1 / scale;
+  }
+  // Transposed tile by tile, so that reads and writes stay in the cache.
+  for (let fromRow = 0; fromRow < rows; fromRow += TILE) {
+    const toRow = Math.min(rows, fromRow + TILE);
     for (let column = 0; column < columns; column++) {
-      quants[column * rows + row] = Math.round(values[row * columns + column]! * inverse);
+      for (let row = fromRow; row < toRow; row++) {
+        // Shifted to be positive, cutting off is rounding to the nearest; several times faster than Math.round.
+        quants[column * rows + row] = ((values[row * columns + column]! * inverses[row]! + SHIFT + 0.5) | 0) - SHIFT;
+      }
     }
   }
   return { quants, scales };

@@ -19,26 +19,51 @@ export function rotationMatrix(block: number): Float32Array {
   const matrix = new Float32Array(block * block);
   for (let row = 0; row < block; row++) {
     matrix[row * block + row] = 1;
-    rotate(matrix, { offset: row * block, size: block, stride: 1 });
+    rotate(matrix, row * block, block);
   }
   return matrix;
 }
 
-/** Rotates `size` values in place, block by block. Complexity: O(size · log block). */
-export function rotate(values: Float32Array, at: { readonly offset: number; readonly size: number; readonly stride: number }): void {
-  const block = rotationBlock(at.size);
+/** Rotates `size` values from `offset` on in place, block by block. Complexity: O(size · log block). */
+export function rotate(values: Float32Array, offset: number, size: number): void {
+  const block = rotationBlock(size);
   const norm = Math.fround(1 / Math.sqrt(block));
-  for (let start = 0; start < at.size; start += block) {
+  for (let start = offset; start < offset + size; start += block) {
+    for (let half = 1; half < block; half *= 2) {
+      for (let low = start; low < start + block; low += half * 2) {
+        for (let a = low; a < low + half; a++) {
+          const sum = values[a]! + values[a + half]!;
+          values[a + half] = values[a]! - values[a + half]!;
+          values[a] = sum;
+        }
+      }
+    }
+    for (let at = start; at < start + block; at++) values[at]! *= norm;
+  }
+}
+
+/** Rotates every column of a matrix [rows, columns] in place: whole rows are added and subtracted, which runs along memory. */
+export function rotateRows(
+  values: Float32Array,
+  matrix: { readonly offset: number; readonly rows: number; readonly columns: number },
+): void {
+  const { offset, rows, columns } = matrix;
+  const block = rotationBlock(rows);
+  const norm = Math.fround(1 / Math.sqrt(block));
+  for (let start = 0; start < rows; start += block) {
     for (let half = 1; half < block; half *= 2) {
       for (let i = 0; i < block; i++) {
         if ((i & half) !== 0) continue;
-        const a = at.offset + (start + i) * at.stride;
-        const b = a + half * at.stride;
-        const sum = values[a]! + values[b]!;
-        values[b] = values[a]! - values[b]!;
-        values[a] = sum;
+        const a = offset + (start + i) * columns;
+        const b = a + half * columns;
+        for (let column = 0; column < columns; column++) {
+          const sum = values[a + column]! + values[b + column]!;
+          values[b + column] = values[a + column]! - values[b + column]!;
+          values[a + column] = sum;
+        }
       }
     }
-    for (let i = 0; i < block; i++) values[at.offset + (start + i) * at.stride]! *= norm;
+    const end = offset + (start + block) * columns;
+    for (let at = offset + start * columns; at < end; at++) values[at]! *= norm;
   }
 }
