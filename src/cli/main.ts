@@ -13,7 +13,6 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "rack", add: async (program) => (await import("./rack.ts")).addRackCommand(program) },
   { name: "plan", add: async (program) => (await import("./plan.ts")).addPlanCommand(program) },
   { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },
-  { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },
   { name: "replay", add: async (program) => (await import("./replay.ts")).addReplayCommand(program) },
 ];
 
