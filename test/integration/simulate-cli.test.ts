@@ -1,0 +1,62 @@
+// Goal: `heddle simulate` prints every figure with its bars, alike for a seed, and refuses bad input by the table. Method: the compiled command on the
+// plan of a tiny model with a synthetic rack.
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { writePlan } from "../../src/plan/plan-file.ts";
+import { writeRack } from "../../src/rack/rack-file.ts";
+import { tinyLive } from "../support/tiny-live.ts";
+
+const { plan, costs, folder } = tinyLive({ replicas: 2 });
+const planPath = join(folder, "plan.json");
+const rackPath = join(folder, "rack.yaml");
+writeFileSync(planPath, writePlan(plan));
+writeFileSync(rackPath, writeRack(costs[0]!.rack));
+
+function simulate(workload: string, more: readonly string[] = []) {
+  const args = ["dist/src/cli/main.js", "simulate", planPath, "--rack", rackPath, "--workload", workload, "--runs", "6", ...more];
+  return spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, XDG_CACHE_HOME: folder } });
+}
+
+describe("heddle simulate", () => {
+  const generated = "poisson:rate=8,prompt=20-200,output=5-20,seconds=5,seed=1";
+
+  it("prints one JSON document, alike for a seed, with ordered bars and a basis", () => {
+    const { stdout, status } = simulate(generated, ["--json"]);
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    for (const name of ["ttft", "tpot", "e2e"]) {
+      for (const statistic of ["mean", "p50", "p90", "p99"]) {
+        const { value, low, high } = report.metrics[name][statistic];
+        expect(low > 0 && low <= value && value <= high, `${name} ${statistic}`).toBe(true);
+      }
+    }
+    expect(report.metrics.ttft.p50.value).toBeLessThan(report.metrics.e2e.p50.value);
+    expect(["measured", "interpolated", "extrapolated", "data-sheet"]).toContain(report.basis);
+    expect(report.requests.finished).toBe(report.workload.requests);
+    expect(Object.keys(report.metrics.deviceUse)).toEqual(["cpu-0"]);
+    expect(simulate(generated, ["--json"]).stdout).toBe(stdout);
+  });
+
+  it("prints a table with brackets and the basis", () => {
+    const { stdout } = simulate(generated);
+    expect(stdout).toMatch(/TTFT\t[\d.]+ [µm]?s \[[\d.]+ [µm]?s to [\d.]+ [µm]?s\]/);
+    expect(stdout).toMatch(/basis of every figure: simulated on \w+/);
+  });
+
+  it("reads a trace file", () => {
+    const path = join(folder, "trace.jsonl");
+    writeFileSync(path, '{"timestamp": 0, "input_length": 100, "output_length": 4, "hash_ids": [1]}\n');
+    expect(JSON.parse(simulate(path, ["--json"]).stdout).workload).toEqual({ source: "Mooncake JSONL", requests: 1 });
+  });
+
+  it.each([
+    ["poisson:rate=0,prompt=1,output=1,seconds=1", "workload-invalid", "field rate"],
+    ["no-such-file.jsonl", "file-unreadable", "no-such-file.jsonl"],
+  ])("refuses %s", (workload, code, where) => {
+    const { status, stdout } = simulate(workload, ["--json"]);
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout).error).toMatchObject({ code, where });
+  });
+});
