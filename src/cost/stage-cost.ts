@@ -59,8 +59,12 @@ interface PartAnswer {
 function partPricer(input: StageCostInput, question: PartQuestion): PartAnswer | undefined {
   const { stage, operators, part } = question;
   const identity = identityOf(input, stage);
-  const related = (wanted: Relation): StageCalibration | undefined =>
-    input.stageCalibrations.find((one) => relationOf(one, identity, part) === wanted);
+  const related = (wanted: Relation): StageCalibration | undefined => {
+    const candidates = input.stageCalibrations.filter((one) => relationOf(one, identity, part) === wanted);
+    // A stage measured with both formats as asked goes before one that shares only this part's.
+    const other = part === "decode" ? "prefill" : "decode";
+    return candidates.find((one) => relationOf(one, identity, other) === wanted) ?? candidates[0];
+  };
   const same = related("same");
   if (same !== undefined) return { price: tableParts(same)[part], source: "stage calibration", noise: same.noise };
   const otherLayers = related("other-layers");

@@ -7,7 +7,7 @@ import { describeDevices } from "./device-layout.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import { type LinkFigures, measureLinks } from "./measure-links.ts";
 import { measureMemoryBandwidth } from "./measure-memory.ts";
-import { loadCachedRack, saveCachedRack } from "./rack-cache.ts";
+import { forgetMeasurements, loadCachedRack, saveCachedRack } from "./rack-cache.ts";
 
 export interface DiscoverOptions {
   readonly signal?: AbortSignal;
@@ -48,7 +48,10 @@ export async function discoverRack(options: DiscoverOptions = {}): Promise<Rack>
   const rack = await measureRack(machine, { ...options, signal }).catch((thrown: unknown) => {
     throw signal.aborted ? new HeddleError("interrupted") : thrown;
   });
-  if (options.fast !== true) saveCachedRack(rack);
+  if (options.fast !== true) {
+    if (options.recalibrate === true) forgetMeasurements(rack.fingerprint);
+    saveCachedRack(rack);
+  }
   return rack;
 }
 

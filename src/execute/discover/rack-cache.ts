@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Rack } from "../../rack/rack.ts";
@@ -28,6 +28,11 @@ export function saveCachedRack(rack: Rack): string {
   const path = join(rackFolder(rack.fingerprint), "rack.yaml");
   writeWhole(path, writeRack(rack));
   return path;
+}
+
+/** Forgets what was measured of models on a rack: it belongs to the tables that are being replaced. */
+export function forgetMeasurements(fingerprint: string): void {
+  for (const folder of ["stages", "corrections"]) rmSync(join(rackFolder(fingerprint), folder), { recursive: true, force: true });
 }
 
 /** Writes a file so that a reader finds the old or the new content, never a part. Errors: `file-unwritable`. */
