@@ -1,11 +1,14 @@
 // Goal: fed a live run's arrivals and durations, the engines give the live command hash of every node, alone and together, also after `kill -9`; an
 // altered event is the first divergence; `heddle replay` says so by its exit status. Method: real host processes with a tiny model.
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Ledger } from "../../src/engine/ledger.ts";
+import { FRAME_EVENT, type Ledger } from "../../src/engine/ledger.ts";
+import { frameOf, readFrame } from "../../src/engine/ledger-frame.ts";
 import { readLedger } from "../../src/engine/ledger-reader.ts";
+import { decodePlain, encodePlain } from "../../src/engine/plain-data.ts";
 import { replayLedger } from "../../src/engine/replay.ts";
 import { engineOfLedger } from "../../src/engine/replay-engine.ts";
 import { type LiveFleet, startLiveFleet } from "../../src/execute/fleet-host/live-fleet.ts";
@@ -81,6 +84,22 @@ describe("a live run", () => {
   });
 });
 
+/** Rewrites the first event that `alter` changes, with a right checksum; gives its index. */
+function alterFirst(path: string, alter: (event: Record<string, unknown>) => object | false): number {
+  const bytes = readFileSync(path);
+  const frames: Uint8Array[] = [];
+  let index = -1;
+  for (let frame = readFrame(bytes, 0); frame.type === "frame"; frame = readFrame(bytes, frame.next)) {
+    const record = decodePlain(frame.payload);
+    const fields = record.ok ? [...(record.value as unknown[])] : [];
+    const changed = index < 0 && fields[0] === FRAME_EVENT && alter(fields[2] as Record<string, unknown>);
+    if (changed) index = frames.length - 1;
+    frames.push(frameOf(changed ? encodePlain([...fields.slice(0, 2), changed, ...fields.slice(3)]) : frame.payload));
+  }
+  writeFileSync(path, Buffer.concat(frames));
+  return index;
+}
+
 describe("heddle replay", () => {
   const replay = (path: string) => spawnSync(process.execPath, ["dist/src/cli/main.js", "replay", path, "--json"], { encoding: "utf8" });
 
@@ -88,6 +107,16 @@ describe("heddle replay", () => {
     const { status, stdout } = replay(calm);
     expect(JSON.parse(stdout)).toMatchObject({ equal: true, together: { nodes: 3, unverifiedMessages: 0 } });
     expect(status).toBe(0);
+  });
+
+  it("of an altered run ends with 5 and names the event", () => {
+    const folder = mkdtempSync(join(tmpdir(), "heddle-altered-"));
+    for (const name of readdirSync(calm)) copyFileSync(join(calm, name), join(folder, name));
+    const index = alterFirst(join(folder, "fleet.ledger"), (event) => event["type"] === "request-arrived" && { ...event, promptTokens: 7 });
+    const { status, stdout } = replay(folder);
+    expect(status).toBe(5);
+    expect(stdout).toContain('"code": "replay-diverged"');
+    expect(stdout).toContain(`fleet, event ${index} (request-arrived)`);
   });
 
   it("of a damaged file ends with the status of the table", () => {
