@@ -78,6 +78,7 @@ export function pricedCosts(inputs: readonly StepCostInput[]): readonly PricedSt
  * Errors: those of the fleet; `interrupted` by the signal.
  */
 export async function verifyPlan(input: VerifyInput, options: VerifyOptions): Promise<Verification> {
+  if (options.signal.aborted) throw new HeddleError("interrupted");
   const costs = pricedCosts(input.costs);
   const capacity = predictedCapacity(input, costs);
   const rate = capacity * options.load;

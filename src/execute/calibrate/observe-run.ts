@@ -49,7 +49,8 @@ function note(observed: ObservedRun, { started, event, now, cost }: Noting): voi
   if (event.type !== "task-finished") return;
   const start = started.get(event.task);
   started.delete(event.task);
-  if (start === undefined) return;
+  // A step without rows only closes lanes.
+  if (start === undefined || start.step.rows.length === 0) return;
   const shape = stepShape(start.step);
   event.stageNs.forEach((measuredNs, stage) => {
     const { decode, prefill } = cost.uncorrected(stage, shape);

@@ -1,4 +1,3 @@
-import type { ComputeFormat } from "../../rack/rack.ts";
 import type { Feed, OnnxRuntime, OnnxSession } from "../drivers/shared/onnx-session.ts";
 import type { AttentionQuestion, ProductQuestion } from "./calibration-shapes.ts";
 import { attentionModel, chainModel, productModel } from "./operator-models.ts";
@@ -6,7 +5,6 @@ import { attentionModel, chainModel, productModel } from "./operator-models.ts";
 /** Shortest time worth reading a clock for; quicker operators are run several times. Units: ns. */
 const SPAN_NS = 300_000;
 const RUNS_MAX = 64;
-const ZERO_POINT = 128;
 
 /** Times operators on one runtime with one number of threads. Sessions are made once a weight shape and kept. */
 export interface OperatorBench {
@@ -27,8 +25,8 @@ export function operatorBench(runtime: OnnxRuntime, threads: number): OperatorBe
   return {
     product: async (question) => {
       const { format, n, k } = question;
-      const made = await session(`${format} ${n} ${k}`, () => productModel(format, n, k).model);
-      return timeRun(made, productFeeds(format, question));
+      const made = await session(`${format} ${n} ${k}`, () => productModel(format, n, k));
+      return timeRun(made, productFeeds(question));
     },
     attention: async (question) => {
       const phase = question.rows === 1 ? "decode" : "prefill";
@@ -59,10 +57,8 @@ async function spanNs(session: OnnxSession, feeds: Readonly<Record<string, Feed>
   return (performance.now() - start) * 1e6;
 }
 
-function productFeeds(format: ComputeFormat, { m, k }: ProductQuestion): Readonly<Record<string, Feed>> {
-  const x = float([m, k]);
-  if (format !== "int8-row") return { x };
-  return { x, row_zeros: { type: "uint8", data: new Uint8Array(m).fill(ZERO_POINT), dims: [m] } };
+function productFeeds({ m, k }: ProductQuestion): Readonly<Record<string, Feed>> {
+  return { x: float([m, k]) };
 }
 
 function attentionFeeds({ rows, context, heads, kvHeads, headDim }: AttentionQuestion): Readonly<Record<string, Feed>> {

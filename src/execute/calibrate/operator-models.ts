@@ -6,12 +6,6 @@ import { product } from "../../graph/lower/product.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxModel } from "../../graph/onnx/builder.ts";
 import type { ComputeFormat } from "../../rack/rack.ts";
 
-/** A graph with one thing in it to be timed, and what to feed it. */
-export interface OperatorModel {
-  readonly model: OnnxModel;
-  readonly usesRowZeros: boolean;
-}
-
 /** Elements of a block of Q4_1, its bytes, and two half floats: a scale and a minimum that give weights around zero. Source: ggml-common.h. */
 const Q4_1_ELEMENTS = 32;
 const Q4_1_BYTES = 20;
@@ -20,15 +14,13 @@ const MINIMUM_HALF = 0xad1f;
 const BYTE_STEP = 97;
 
 /** y = x·Wᵀ in one format, lowered as a stage's products are, from weights as the default model's file holds them. Input `x` [M, k]. */
-export function productModel(format: ComputeFormat, n: number, k: number): OperatorModel {
+export function productModel(format: ComputeFormat, n: number, k: number): OnnxModel {
   const builder = createOnnxBuilder(`product ${n} x ${k}`);
-  const usesRowZeros = format === "int8-row";
-  const rowZeros = usesRowZeros ? builder.input("row_zeros", "uint8", ["M"]) : undefined;
   const x = builder.input("x", "float32", ["M", k]);
   const weight = stack("w", [{ tensor: madeWeights(n, k), scale: 1 }]);
-  const y = product({ builder, format, rowZeros }, { x }, weight);
+  const y = product({ builder, format, shared: new Map() }, { x }, weight);
   builder.output(y, "float32", ["M", n]);
-  return { model: builder.build(), usesRowZeros };
+  return builder.build();
 }
 
 function madeWeights(rows: number, columns: number): WeightTensor {

@@ -1,0 +1,123 @@
+/** The simulator against the live fleet: one arrival list under both at three loads and three seeds, after a few live runs to learn from. */
+
+import { parseArgs } from "node:util";
+import { must } from "../src/base/assert.ts";
+import { quantile } from "../src/base/statistics.ts";
+import { makeLocalPlan } from "../src/cli/up.ts";
+import type { ComparedFigure } from "../src/cli/verify-report.ts";
+import { type Verification, type VerifyInput, verifyPlan } from "../src/cli/verify-run.ts";
+import { type Correction, fitCorrection } from "../src/cost/correction.ts";
+import type { ObservedRun } from "../src/execute/calibrate/calibration-store.ts";
+import { planCosts } from "../src/execute/fleet-host/plan-costs.ts";
+import { DEFAULT_MODEL } from "../src/execute/model-store/catalog.ts";
+import { openDecoderModel } from "../src/execute/model-store/open-model.ts";
+import type { Bench, BenchReport, Figure } from "./bench.ts";
+
+const LOADS: readonly number[] = [0.3, 0.6, 0.9];
+/** Runs that teach the correction, none of which is judged; their seeds are not among the judged ones. */
+const LESSONS = [
+  { load: 0.3, seed: 101 },
+  { load: 0.6, seed: 102 },
+  { load: 0.9, seed: 103 },
+];
+const TTFT_ERROR_MAX = 0.25;
+const TPOT_ERROR_MAX = 0.1;
+const COVERAGE = { min: 0.8, max: 0.97 };
+const HALF_WIDTH_MAX = 0.3;
+
+export const bench: Bench = {
+  name: "verify",
+  run: async ({ note, rest }): Promise<BenchReport> => {
+    const { values } = parseArgs({
+      args: [...rest],
+      options: {
+        seconds: { type: "string", default: "40" },
+        seeds: { type: "string", default: "3" },
+        runs: { type: "string", default: "60" },
+        model: { type: "string", default: DEFAULT_MODEL },
+      },
+    });
+    const seconds = Number(values.seconds);
+    const runs = Number(values.runs);
+    const made = await makeLocalPlan({ model: values.model });
+    const model = openDecoderModel(made.modelPath);
+    const plain = planCosts(made.plan, model, made.rack).map(({ correction: _learned, ...cost }) => cost);
+    let input: VerifyInput = { ...made, model, costs: plain };
+    const run = async ({ load, seed }: { readonly load: number; readonly seed: number }): Promise<Verification> => {
+      const verification = await verifyPlan(input, { load, seed, seconds, runs, signal: new AbortController().signal });
+      note(lineOf(verification));
+      return verification;
+    };
+    const lessons: Verification[] = [];
+    for (const lesson of LESSONS) {
+      lessons.push(await run(lesson));
+      // The next lesson already arrives at a rate learned from those before.
+      input = { ...input, costs: corrected(plain, lessons) };
+    }
+    const judged: Verification[] = [];
+    for (let seed = 1; seed <= Number(values.seeds); seed++) for (const load of LOADS) judged.push(await run({ load, seed }));
+    return reportOf(judged, input);
+  },
+};
+
+/** Costs with what the lessons taught, replica by replica. */
+function corrected(plain: VerifyInput["costs"], lessons: readonly Verification[]): VerifyInput["costs"] {
+  return plain.map((cost, replica) => {
+    const correction = correctionOf(lessons.map((lesson) => must(lesson.observed[replica], "each run observes each replica")));
+    return correction === undefined ? cost : { ...cost, correction };
+  });
+}
+
+function correctionOf(observed: readonly ObservedRun[]): Correction | undefined {
+  return fitCorrection(
+    observed.flatMap(({ stages }, run) => stages.map((one) => ({ run, ...one }))),
+    observed.flatMap(({ overheads }, run) => overheads.map((one) => ({ run, ...one }))),
+  );
+}
+
+function reportOf(judged: readonly Verification[], { plan, costs }: VerifyInput): BenchReport {
+  const all = judged.flatMap((one) => one.comparison.figures);
+  const figures: Figure[] = [
+    { name: "median error of the median TTFT", value: errorOf(all, "TTFT"), unit: "", floor: { max: TTFT_ERROR_MAX } },
+    { name: "median error of the median TPOT", value: errorOf(all, "TPOT"), unit: "", floor: { max: TPOT_ERROR_MAX } },
+    { name: "live figures inside their 90 % bar", value: all.filter((one) => one.covered).length / all.length, unit: "", floor: COVERAGE },
+    { name: "median half-width of the bars", value: middle(all.map((one) => one.halfWidth)), unit: "", floor: { max: HALF_WIDTH_MAX } },
+  ];
+  for (const load of LOADS) {
+    const part = judged.filter((one) => one.load === load).flatMap((one) => one.comparison.figures);
+    for (const metric of ["TTFT", "TPOT"] as const) {
+      figures.push({ name: `error of ${metric} at ${Math.round(load * 100)} %`, value: errorOf(part, metric), unit: "" });
+    }
+  }
+  const stages = plan.replicas.map((replica) =>
+    replica.stages.map((stage) => `${stage.device} ${stage.prefillFormat}/${stage.decodeFormat}`).join(" then "),
+  );
+  const spread = costs[0]?.correction;
+  return {
+    setup: [
+      `${plan.model.name}: ${stages.join(" and ")}`,
+      `${judged.length} runs of prompts 50-600 and outputs 20-120 tokens, bars over ${judged[0]?.runs} simulated runs; errors are |simulated - live| / live`,
+      ...(spread === undefined
+        ? []
+        : [
+            `learned before: decode x ${spread.decodeFactor.toFixed(2)}, prefill x ${spread.prefillFactor.toFixed(2)}, ±${(spread.systematic * 100).toFixed(0)} % between runs`,
+          ]),
+    ],
+    figures,
+  };
+}
+
+function errorOf(figures: readonly ComparedFigure[], metric: ComparedFigure["metric"]): number {
+  return middle(figures.filter((one) => one.metric === metric && one.statistic === "p50").map((one) => Math.abs(one.error)));
+}
+
+function middle(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+function lineOf({ load, seed, requests, finished, comparison }: Verification): string {
+  const errors = comparison.figures
+    .filter((one) => one.statistic === "p50")
+    .map((one) => `${one.metric} ${one.error >= 0 ? "+" : ""}${(one.error * 100).toFixed(0)} %`);
+  return `load ${load}, seed ${seed}: ${finished} of ${requests} requests, ${errors.join(", ")}, ${(comparison.coverage * 100).toFixed(0)} % inside, ±${(comparison.halfWidth * 100).toFixed(0)} %`;
+}
