@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "../base/result.ts";
+import { quantile } from "../base/statistics.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import { deviceOf } from "./link-cost.ts";
@@ -73,9 +74,9 @@ function partPricer(input: StageCostInput, question: PartQuestion): PartAnswer |
   const { noise } = operators.value;
   const otherFormat = related("other-format");
   if (otherFormat === undefined) return { price: operators.value[part], source: operators.value.source, noise };
-  const bias = biasOf(input, question, otherFormat);
+  const { bias, spread } = residualOf(input, question, otherFormat);
   const source = "operator tables, set right by the stage in another format";
-  return { price: widened(operators.value[part], bias, 0), source, noise };
+  return { price: widened(operators.value[part], bias, spread), source, noise };
 }
 
 /** The other layers' measurement times the ratio of the two by the operator tables; by the number of layers where there are no tables. */
@@ -90,12 +91,35 @@ function scaledAnswer(input: StageCostInput, question: PartQuestion, measured: S
   return { price, source: "stage calibration of other layers, scaled", noise: measured.noise };
 }
 
-/** What was measured of a stage over what the tables say of it. */
-function biasOf(input: StageCostInput, { stage, device, part }: PartQuestion, measured: StageCalibration): number {
+/**
+ * What was measured of a stage over what the tables say of it: the median ratio over the points of its grid, and the 90 % quantile of what is left.
+ */
+function residualOf(
+  input: StageCostInput,
+  { stage, device, part }: PartQuestion,
+  measured: StageCalibration,
+): { bias: number; spread: number } {
   const { fromLayer, toLayer, prefillFormat, decodeFormat } = measured;
   const tables = operatorPricer(input.spec, { ...stage, fromLayer, toLayer, prefillFormat, decodeFormat }, device);
-  if (!tables.ok) return 1;
-  return tableParts(measured)[part](TYPICAL_OF[part]).ns / tables.value[part](TYPICAL_OF[part]).ns;
+  if (!tables.ok) return { bias: 1, spread: 2 * SCALED_SPREAD };
+  const ratios = gridShapes(measured, part).map(({ shape, ns }) => ns / tables.value[part](shape).ns);
+  const bias = quantile(ratios, 0.5);
+  const residuals = ratios.map((ratio) => Math.abs(ratio / bias - 1));
+  return { bias, spread: quantile(residuals, 0.9) };
+}
+
+/** The points of a stage's grid as iterations, with what they took. */
+function gridShapes(measured: StageCalibration, part: StepPart): readonly { readonly shape: StepShape; readonly ns: number }[] {
+  if (part === "prefill") {
+    return measured.prefill.map(({ count, context, ns }) => ({
+      shape: { prefill: [{ count, context }], decodeContexts: [], sampledRows: 0 },
+      ns,
+    }));
+  }
+  return measured.decode.map(({ batch, context, ns }) => {
+    const decodeContexts = new Array<number>(batch).fill(context);
+    return { shape: { prefill: [], decodeContexts, sampledRows: batch }, ns };
+  });
 }
 
 function widened(price: PartPricer, factor: number, spread: number): PartPricer {
