@@ -1,1 +1,20 @@
+/** Public names of the package: readers, plans, engines, the simulator. Drivers and hosts are reached through the command line. */
+export { type ByteSource, bytesOf } from "./base/bytes.ts";
+export { ERROR_CODES, type ErrorCode } from "./base/error-codes.ts";
+export { HeddleError } from "./base/heddle-error.ts";
+export { stepCostFrom } from "./cost/step-cost-from.ts";
+export { createFleetEngine } from "./engine/fleet-engine.ts";
+export { createReplicaEngine } from "./engine/replica-engine.ts";
+export type { DecoderModel } from "./graph/decoder/model.ts";
+export type { DecoderSpec } from "./graph/decoder/spec.ts";
+export { decoderFromGguf } from "./graph/gguf/decoder-from-gguf.ts";
+export { readGguf } from "./graph/gguf/read-gguf.ts";
+export { loadTokenizer, type Tokenizer } from "./graph/tokenizer/tokenizer.ts";
+export type { Plan } from "./plan/plan.ts";
+export { readPlan, writePlan } from "./plan/plan-file.ts";
+export type { BatchingPolicy } from "./policy/batching.ts";
+export type { RoutingPolicy } from "./policy/routing.ts";
+export type { Rack } from "./rack/rack.ts";
+export { readRack, writeRack } from "./rack/rack-file.ts";
+export { virtualRun } from "./simulate/run/virtual-run.ts";
 export { version } from "./version.ts";
