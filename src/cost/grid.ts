@@ -11,7 +11,7 @@ export interface GridReading {
   readonly value: number;
   /** The point itself was measured. */
   readonly exact: boolean;
-  /** How far outside the table the question lies, relative to its edge: 0 inside, 1 at twice the edge. */
+  /** How far outside the table (or a shorter row of it) the question lies, relative to the table's edge: 0 inside, 1 at twice the edge. */
   readonly outside: number;
 }
 
@@ -43,10 +43,11 @@ export function gridReader(points: readonly GridPoint[]): (x: number, y: number)
   assert(points.length > 0, "a table has at least one point");
   const rows = rowsOf(points);
   const xs = rows.map((row) => row.x);
+  const yMax = rows.reduce((most, row) => Math.max(most, row.ys.at(-1)!), 0);
   return (x, y) => {
-    const at = locate(xs, x);
-    const low = readRow(rows[at.low]!, y);
-    const high = at.high === at.low ? low : readRow(rows[at.high]!, y);
+    const at = locate(xs, x, xs.at(-1)!);
+    const low = readRow(rows[at.low]!, y, yMax);
+    const high = at.high === at.low ? low : readRow(rows[at.high]!, y, yMax);
     return {
       value: Math.max(0, between(low.value, high.value, at.share)),
       exact: low.exact && (at.share === 0 || (at.share === 1 && high.exact)),
@@ -70,8 +71,8 @@ function rowsOf(points: readonly GridPoint[]): Row[] {
     });
 }
 
-function readRow(row: Row, y: number): GridReading {
-  const at = locate(row.ys, y);
+function readRow(row: Row, y: number, scale: number): GridReading {
+  const at = locate(row.ys, y, scale);
   const value = between(row.values[at.low]!, row.values[at.high]!, at.share);
   return { value, exact: (at.share === 0 || at.share === 1) && at.outside === 0, outside: at.outside };
 }
@@ -82,12 +83,12 @@ function between(low: number, high: number, share: number): number {
   return share > 1 ? high + slope * (share - 1) : low + slope * share;
 }
 
-/** The cell of an ascending list that holds `value`; the first or last cell beyond the ends. */
-function locate(sorted: readonly number[], value: number): Position {
+/** The cell of an ascending list that holds `value`; the first or last cell beyond the ends, with the distance as a share of `scale`. */
+function locate(sorted: readonly number[], value: number, scale: number): Position {
   const last = sorted.length - 1;
   const first = sorted[0]!;
   const end = sorted[last]!;
-  const outside = value > end ? (value - end) / Math.max(1, end) : value < first ? (first - value) / Math.max(1, first) : 0;
+  const outside = (value > end ? value - end : Math.max(0, first - value)) / Math.max(1, scale);
   if (last === 0) return { low: 0, high: 0, share: 0, outside };
   let low = 0;
   while (low < last - 1 && sorted[low + 1]! <= value) low += 1;
