@@ -8,8 +8,8 @@ import { packInt8, packQ8 } from "./pack-int8.ts";
 export interface ProductContext {
   readonly builder: OnnxBuilder;
   readonly format: ComputeFormat;
-  /** uint8 [R], all 128: the zero point of each row's activations. Only with `int8-row`. */
-  readonly rowZeros: Value | undefined;
+  /** Constants several products read, by what they are. */
+  readonly shared: Map<string, Value>;
 }
 
 /** The rows of an activation, prepared for the products that read it. */
@@ -17,15 +17,15 @@ export interface ProductInput {
   readonly x: Value;
   /** Sums of each block of 32 columns, [R, K/32]; made on first use. */
   blockSums?: Value;
-  /** Rows rounded to 8 bits and their scales, [R, K] and [R, 1]; made on first use. */
-  rounded?: { readonly quants: Value; readonly scales: Value };
+  /** Rows over their largest magnitude, rounded to 8 bits, [R, K], and that magnitude, [R, 1]; made on first use. */
+  rounded?: { readonly quants: Value; readonly most: Value };
 }
 
 const MICROSOFT = "com.microsoft";
 /** MatMulNBits rounds activations to 8 bits per block of 32 and multiplies in integers: the fast kernel (node: accuracy_level). */
 const INT8_COMPUTE = 4;
 /** Below this a row counts as zero; keeps the division defined. */
-const LEAST_ROW_SCALE = 1e-30;
+const LEAST_ROW_MAX = 1e-30;
 const INT8_MAX = 127;
 const ZERO_POINT = 128;
 
@@ -42,7 +42,7 @@ export function product(context: ProductContext, input: ProductInput, matrix: St
   // An 8-bit weight stays 8 bits in an int4 stage: exact, and still a quarter of f32.
   if (only?.tensor.format === "Q8_0" && only.scale === 1 && context.format === "int4")
     return eightBitProduct(context.builder, input, matrix);
-  return context.format === "int4" ? int4Product(context.builder, input, matrix) : int8Product(context, input, matrix);
+  return context.format === "int4" ? int4Product(context, input, matrix) : int8Product(context, input, matrix);
 }
 
 function floatProduct(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
@@ -51,7 +51,8 @@ function floatProduct(builder: OnnxBuilder, input: ProductInput, matrix: Stacked
   return builder.node("Gemm", [input.x, weight], { attributes: { transB: 1 } });
 }
 
-function int4Product(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
+function int4Product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
+  const { builder } = context;
   const { name, rows, columns } = matrix;
   const { quants, scales, offsets } = packInt4(matrix);
   const blocks = columns / INT4_BLOCK;
@@ -61,16 +62,20 @@ function int4Product(builder: OnnxBuilder, input: ProductInput, matrix: StackedM
   const y = builder.node("MatMulNBits", [input.x, b, s], { attributes, domain: MICROSOFT });
   if (offsets === undefined) return y;
   const c = builder.weight(`${name}.offsets`, "float32", [rows, blocks], bytesOfArray(offsets));
-  return builder.node("Gemm", [blockSums(builder, input, columns), c, y], { attributes: { transB: 1 } });
+  return builder.node("Gemm", [blockSums(context, input, columns), c, y], { attributes: { transB: 1 } });
 }
 
-function blockSums(builder: OnnxBuilder, input: ProductInput, columns: number): Value {
+/** A product with zeros and ones: one operator, where reshaping and summing are two. */
+function blockSums(context: ProductContext, input: ProductInput, columns: number): Value {
   if (input.blockSums === undefined) {
+    const { builder } = context;
     const blocks = columns / INT4_BLOCK;
-    const ones = new Float32Array(columns * blocks);
-    for (let column = 0; column < columns; column++) ones[column * blocks + Math.floor(column / INT4_BLOCK)] = 1;
-    // A product with zeros and ones: one operator, where reshaping and summing are two.
-    input.blockSums = builder.node("MatMul", [input.x, builder.constant("float32", [columns, blocks], bytesOfArray(ones))]);
+    const sums = constantOnce(context, `block sums ${columns}`, () => {
+      const ones = new Float32Array(columns * blocks);
+      for (let column = 0; column < columns; column++) ones[column * blocks + Math.floor(column / INT4_BLOCK)] = 1;
+      return builder.constant("float32", [columns, blocks], bytesOfArray(ones));
+    });
+    input.blockSums = builder.node("MatMul", [input.x, sums]);
   }
   return input.blockSums;
 }
@@ -89,27 +94,44 @@ function int8Product(context: ProductContext, input: ProductInput, matrix: Stack
   const { builder } = context;
   const { name, rows, columns } = matrix;
   const { quants, scales } = packInt8(matrix);
-  const rounded = roundRows(context, input);
+  const { quants: rounded, most } = roundRows(context, input);
   const b = builder.weight(name, "int8", [columns, rows], bytesOfArray(quants));
   const bScale = builder.weight(`${name}.scales`, "float32", [rows], bytesOfArray(scales));
-  const one = floatConstant(builder, [], 1);
-  const zero = builder.constant("uint8", [], Uint8Array.of(ZERO_POINT));
-  const sums = builder.node("MatMulIntegerToFloat", [rounded.quants, b, one, bScale, zero], { domain: MICROSOFT });
-  return builder.node("Mul", [sums, rounded.scales]);
+  const { step, zero } = levels(context);
+  const y = builder.node("MatMulIntegerToFloat", [rounded, b, step, bScale, zero], { domain: MICROSOFT });
+  return builder.node("Mul", [y, most]);
 }
 
-function roundRows(context: ProductContext, input: ProductInput): { readonly quants: Value; readonly scales: Value } {
+/** One scale a row. Rows are divided by their largest magnitude first, so that rounding needs one step for all and no input of its own. */
+function roundRows(context: ProductContext, input: ProductInput): { readonly quants: Value; readonly most: Value } {
   if (input.rounded === undefined) {
     const { builder } = context;
-    const absolute = builder.node("Abs", [input.x]);
-    const most = builder.node("ReduceMax", [absolute], { attributes: { axes: [1], keepdims: 1 } });
-    const bounded = builder.node("Max", [most, floatConstant(builder, [1, 1], LEAST_ROW_SCALE)]);
-    const scales = builder.node("Mul", [bounded, floatConstant(builder, [1, 1], 1 / INT8_MAX)]);
-    const flat = builder.node("Reshape", [scales, int64Constant(builder, [-1])]);
-    const quants = builder.node("QuantizeLinear", [input.x, flat, context.rowZeros ?? ""], { attributes: { axis: 0 } });
-    input.rounded = { quants, scales };
+    const { step, zero, least } = levels(context);
+    const greatest = builder.node("ReduceMax", [builder.node("Abs", [input.x])], { attributes: { axes: [1], keepdims: 1 } });
+    const most = builder.node("Max", [greatest, least]);
+    input.rounded = { quants: builder.node("QuantizeLinear", [builder.node("Div", [input.x, most]), step, zero]), most };
   }
   return input.rounded;
+}
+
+function levels(context: ProductContext): { step: Value; zero: Value; least: Value } {
+  const { builder } = context;
+  return {
+    step: constantOnce(context, "step", () => floatConstant(builder, [], 1 / INT8_MAX)),
+    zero: constantOnce(context, "zero", () => builder.constant("uint8", [], Uint8Array.of(ZERO_POINT))),
+    least: constantOnce(context, "least", () => floatConstant(builder, [1, 1], LEAST_ROW_MAX)),
+  };
+}
+
+/** A constant made once a graph. */
+export function constantOnce(context: ProductContext, key: string, make: () => Value): Value {
+  const known = context.shared.get(key) ?? make();
+  context.shared.set(key, known);
+  return known;
+}
+
+export function onesConstant(builder: OnnxBuilder, size: number): Value {
+  return builder.constant("float32", [size], bytesOfArray(new Float32Array(size).fill(1)));
 }
 
 export function int64Constant(builder: OnnxBuilder, values: readonly number[]): Value {

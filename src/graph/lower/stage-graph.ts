@@ -5,7 +5,7 @@ import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type
 import { type AttentionOutputs, type AttentionShared, attention, type Phase } from "./attention.ts";
 import type { ComputeFormat } from "./compute-format.ts";
 import { type StackedMatrix, stack } from "./matrix.ts";
-import { int64Constant, type ProductContext, type ProductInput, product } from "./product.ts";
+import { constantOnce, int64Constant, onesConstant, type ProductContext, type ProductInput, product } from "./product.ts";
 import { rotationBlock, rotationMatrix } from "./rotation.ts";
 
 export interface StageRange {
@@ -23,14 +23,13 @@ export interface RotationTables {
   readonly sines: Float32Array;
 }
 
-/** A lowered stage. Inputs: `x`, `positions`, `past_mask`, `new_mask` (prefill), `split_sizes`, `row_zeros` (int8-row), `k.<l>`, `v.<l>`. */
+/** A lowered stage. Inputs: `x`, `positions`, `past_mask`, `new_mask` (prefill), `split_sizes`, `k.<l>`, `v.<l>`. */
 export interface StageGraph {
   readonly model: OnnxModel;
   /** Residual stream after the last layer, [rows, width]. */
   readonly xOut: string;
   /** New keys and values of all layers, keys of layer 0, values of layer 0, keys of layer 1 …; [2L·B, KV, S, D]. */
   readonly kvOut: string;
-  readonly usesRowZeros: boolean;
   readonly fromLayer: number;
   /** Query heads that share a key-value head. */
   readonly queryGroups: number;
@@ -55,11 +54,10 @@ interface Lowering {
 export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: StageRange): StageGraph {
   const builder = createOnnxBuilder(`layers ${range.fromLayer} to ${range.toLayer}, ${range.phase}`);
   const shared = sharedInputs(builder, spec, range);
-  const usesRowZeros = range.format === "int8-row";
-  const rowZeros = usesRowZeros ? builder.input("row_zeros", "uint8", ["R"]) : undefined;
-  const lowering: Lowering = { builder, spec, weights, range, products: { builder, format: range.format, rowZeros }, shared };
+  const products: ProductContext = { builder, format: range.format, shared: new Map() };
+  const lowering: Lowering = { builder, spec, weights, range, products, shared };
   const given = builder.input("x", "float32", ["R", spec.width]);
-  let x = isRotated(range) ? rotateRows(builder, given, spec.width) : given;
+  let x = isRotated(range) ? rotateRows(products, given, spec.width) : given;
   let delta: Value | undefined;
   const kv: Value[] = [];
   for (let layer = range.fromLayer; layer < range.toLayer; layer++) {
@@ -69,12 +67,12 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
     kv.push(done.newKeys, done.newValues);
   }
   const sum = delta === undefined ? x : builder.node("Add", [x, delta]);
-  const xOut = isRotated(range) ? rotateRows(builder, sum, spec.width) : sum;
+  const xOut = isRotated(range) ? rotateRows(products, sum, spec.width) : sum;
   const kvOut = builder.node("Concat", kv, { attributes: { axis: 0 } });
   builder.output(xOut, "float32", ["R", spec.width]);
   const { kvHeads, headDim } = spec;
   builder.output(kvOut, "float32", ["LB", kvHeads, "S", headDim]);
-  return { model: builder.build(), xOut, kvOut, usesRowZeros, fromLayer: range.fromLayer, queryGroups: spec.heads / kvHeads };
+  return { model: builder.build(), xOut, kvOut, fromLayer: range.fromLayer, queryGroups: spec.heads / kvHeads };
 }
 
 function sharedInputs(builder: OnnxBuilder, spec: DecoderSpec, range: StageRange): AttentionShared {
@@ -125,7 +123,7 @@ function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; del
   const [gate = "", up = ""] = builder.nodeOutputs("Split", [gateUp, halves], { attributes: { axis: 1 }, outputs: 2 });
   const silu = builder.node("QuickGelu", [gate], { domain: MICROSOFT, attributes: { alpha: { float: 1 } } });
   const gated = builder.node("Mul", [silu, up]);
-  const inner: ProductInput = { x: rotated ? rotateRows(builder, gated, spec.feedForward) : gated };
+  const inner: ProductInput = { x: rotated ? rotateRows(products, gated, spec.feedForward) : gated };
   const delta = product(products, inner, matrix("down", ["down"], { ...writes, rotateInput: rotated }));
   return { x: after.x, delta, newKeys: mixed.newKeys, newValues: mixed.newValues };
 }
@@ -177,9 +175,8 @@ function biased(lowering: Lowering, layer: number, qkv: Value): Value {
   return builder.node("Add", [qkv, builder.weight(`layers.${layer}.qkv-bias`, "float32", [bias.length], bytesOfArray(bias))]);
 }
 
-function ones(lowering: Lowering): Value {
-  const { builder, spec } = lowering;
-  return builder.constant("float32", [spec.width], bytesOfArray(new Float32Array(spec.width).fill(1)));
+function ones({ products, spec }: Lowering): Value {
+  return constantOnce(products, `ones ${spec.width}`, () => onesConstant(products.builder, spec.width));
 }
 
 /** A stage whose activations are rounded to 8 bits a row works in a rotated basis, where no single column dominates a row. */
@@ -188,10 +185,13 @@ function isRotated(range: StageRange): boolean {
 }
 
 /** x in the rotated basis, or back from it. Shapes: [R, width] both ways. */
-function rotateRows(builder: OnnxBuilder, x: Value, width: number): Value {
+function rotateRows(products: ProductContext, x: Value, width: number): Value {
+  const { builder } = products;
   const block = rotationBlock(width);
   if (block === 1) return x;
-  const matrix = builder.constant("float32", [block, block], bytesOfArray(rotationMatrix(block)));
+  const matrix = constantOnce(products, `rotation ${block}`, () =>
+    builder.constant("float32", [block, block], bytesOfArray(rotationMatrix(block))),
+  );
   const blocks = builder.node("Reshape", [x, int64Constant(builder, [-1, block])]);
   return builder.node("Reshape", [builder.node("MatMul", [blocks, matrix]), int64Constant(builder, [-1, width])]);
 }
@@ -209,14 +209,17 @@ function queryScale(spec: DecoderSpec): number {
 /** Final norm and head. Input `x` [N, width], output logits [N, vocabulary]. */
 export function lowerHead(spec: DecoderSpec, weights: WeightSource, format: ComputeFormat): { model: OnnxModel; logits: string } {
   const builder = createOnnxBuilder("head");
+  const products: ProductContext = { builder, format, shared: new Map() };
   const x = builder.input("x", "float32", ["N", spec.width]);
-  const gamma = builder.weight("final-norm", "float32", [spec.width], bytesOfArray(dequantiseAll(weights.read("final-norm"))));
+  const gamma = dequantiseAll(weights.read("final-norm"));
+  const rotated = format === "int8-row";
+  const weight = rotated ? onesConstant(builder, spec.width) : builder.weight("final-norm", "float32", [spec.width], bytesOfArray(gamma));
   const attributes = { epsilon: { float: spec.normEpsilon }, axis: -1 };
-  const normed = builder.node("SimplifiedLayerNormalization", [x, gamma], { attributes });
+  const given = rotated ? rotateRows(products, x, spec.width) : x;
+  const normed = builder.node("SimplifiedLayerNormalization", [given, weight], { attributes });
   const tensor = weights.read(spec.tiedHead ? "embedding" : "head");
-  // One row a sequence is read: the head is bound by bandwidth, so the small format serves both phases.
-  const context: ProductContext = { builder, format: format === "int8-row" ? "int4" : format, rowZeros: undefined };
-  const logits = product(context, { x: normed }, stack("head", [{ tensor, scale: 1 }]));
+  const basis: Partial<StackedMatrix> = rotated ? { inputScale: gamma, rotateInput: true } : {};
+  const logits = product(products, { x: normed }, stack("head", [{ tensor, scale: 1 }], basis));
   builder.output(logits, "float32", ["N", spec.vocabulary]);
   return { model: builder.build(), logits };
 }

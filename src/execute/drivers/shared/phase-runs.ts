@@ -1,7 +1,7 @@
 import { must } from "../../../base/assert.ts";
 import type { StageGraph } from "../../../graph/lower/stage-graph.ts";
 import type { Feed, OnnxSession } from "./onnx-session.ts";
-import { appendRows, fit, type StageKv } from "./stage-kv.ts";
+import { appendRows, makeRoom, type StageKv } from "./stage-kv.ts";
 
 export interface PhaseSession {
   readonly graph: StageGraph;
@@ -10,7 +10,6 @@ export interface PhaseSession {
 
 /** Added to a score that must not count; far below any real one, and its sum with one is still finite. */
 const MASKED = -1e30;
-const ZERO_POINT = 128;
 /** Lanes without a row between two with one that are computed along, because another run would cost more. */
 const GAP_MAX = 3;
 
@@ -21,7 +20,7 @@ export async function runDecode(
   work: { rows: readonly { lane: number; at: number }[]; x: Float32Array; width: number },
 ): Promise<void> {
   const rows = [...work.rows].sort((a, b) => a.lane - b.lane);
-  for (const { lane } of rows) fit(kv, lane, (kv.lengths[lane] ?? 0) + 1);
+  for (const { lane } of rows) makeRoom(kv, lane, (kv.lengths[lane] ?? 0) + 1);
   let from = 0;
   for (let i = 1; i <= rows.length; i++) {
     if (i < rows.length && rows[i]!.lane - rows[i - 1]!.lane <= GAP_MAX + 1) continue;
@@ -55,7 +54,6 @@ async function decodeSegment(
   addPast(feeds, phase, kv, (buffer) =>
     float(buffer.subarray(first * stride, (first + batch) * stride), [batch, kvHeads, capacityTokens, headDim]),
   );
-  if (phase.graph.usesRowZeros) feeds["row_zeros"] = rowZeros(batch);
   const outputs = await phase.session.run(feeds);
   const xOut = must(outputs[phase.graph.xOut], "a stage returns the residual stream");
   const source = must(outputs[phase.graph.kvOut], "a stage returns new keys and values");
@@ -76,7 +74,7 @@ export async function runPrefill(
   const { lane, count, width } = work;
   const { kvHeads, headDim } = kv;
   const start = kv.lengths[lane]!;
-  fit(kv, lane, start + count);
+  makeRoom(kv, lane, start + count);
   const past = start === 0 ? 1 : kv.capacityTokens;
   const mask = new Float32Array(past).fill(MASKED);
   mask.fill(0, 0, start);
@@ -93,7 +91,6 @@ export async function runPrefill(
   addPast(feeds, phase, kv, (buffer) =>
     float(start === 0 ? nothing : buffer.subarray(lane * stride, (lane + 1) * stride), [1, kvHeads, past, headDim]),
   );
-  if (phase.graph.usesRowZeros) feeds["row_zeros"] = rowZeros(count);
   const outputs = await phase.session.run(feeds);
   work.x.set(must(outputs[phase.graph.xOut], "a stage returns the residual stream"));
   const source = must(outputs[phase.graph.kvOut], "a stage returns new keys and values");
@@ -129,8 +126,4 @@ function float(data: Float32Array, dims: readonly number[]): Feed {
 
 function sizes(past: number, fresh: number): Feed {
   return { type: "int64", data: BigInt64Array.of(BigInt(past), BigInt(fresh)), dims: [2] };
-}
-
-function rowZeros(rows: number): Feed {
-  return { type: "uint8", data: new Uint8Array(rows).fill(ZERO_POINT), dims: [rows] };
 }

@@ -43,7 +43,7 @@ export function closeStageLane(kv: StageKv, lane: number): void {
 export function openStageLane(kv: StageKv, lane: number, gather: readonly SlotRef[]): void {
   assert(kv.lengths[lane] === -1, "a closed lane is opened", { lane });
   kv.lengths[lane] = 0;
-  fit(kv, lane, gather.length * BLOCK_TOKENS);
+  makeRoom(kv, lane, gather.length * BLOCK_TOKENS);
   gather.forEach((ref, block) => {
     const sealed = kv.sealed.get(ref.slot);
     assert(sealed !== undefined && sealed.generation === ref.generation, "a block is read in its generation", ref);
@@ -66,7 +66,7 @@ export function sealStageBlock(kv: StageKv, lane: number, block: number, target:
  * Makes room for `tokens` tokens in `lane`, keeping what all lanes hold. Room is laid out anew only when it is too small, and then for exactly
  * what is open: so it never exceeds what the engine counted at some instant, which is within the plan's pages.
  */
-export function fit(kv: StageKv, lane: number, tokens: number): void {
+export function makeRoom(kv: StageKv, lane: number, tokens: number): void {
   if (lane < kv.lanes && tokens <= kv.capacityTokens) return;
   let lanes = lane + 1;
   let longest = tokens;
