@@ -4,8 +4,9 @@ import { parseArgs } from "node:util";
 import { must } from "../src/base/assert.ts";
 import { quantile } from "../src/base/statistics.ts";
 import { makeLocalPlan } from "../src/cli/up.ts";
-import type { ComparedFigure } from "../src/cli/verify-report.ts";
-import { type Verification, type VerifyInput, verifyPlan } from "../src/cli/verify-run.ts";
+import type { ComparedFigure, Verification } from "../src/cli/verification.ts";
+
+import { type VerifyInput, verifyPlan } from "../src/cli/verify-run.ts";
 import { type Correction, fitCorrection } from "../src/cost/correction.ts";
 import type { ObservedRun } from "../src/execute/calibrate/calibration-store.ts";
 import { planCosts } from "../src/execute/fleet-host/plan-costs.ts";

@@ -1,30 +1,9 @@
 import { quantile } from "../base/statistics.ts";
-import type { Nanoseconds, Ratio } from "../base/units.ts";
-import { type Bar, barOf } from "../simulate/ensemble.ts";
+import type { Nanoseconds } from "../base/units.ts";
+import { barOf } from "../simulate/ensemble.ts";
 import { e2eNs, type RequestRecord, tpotNs, ttftNs } from "../simulate/metrics/request-record.ts";
 import { formatNs, table } from "./output.ts";
-import type { Verification } from "./verify-run.ts";
-
-/** One figure, simulated and live. */
-export interface ComparedFigure {
-  readonly metric: "TTFT" | "TPOT" | "E2E";
-  readonly statistic: "p50" | "p90";
-  /** Median over the simulated runs, with the central 90 %. Units: ns. */
-  readonly simulated: Bar;
-  readonly liveNs: Nanoseconds;
-  /** (simulated - live) / live. */
-  readonly error: Ratio;
-  readonly covered: boolean;
-  /** Half the bar over its value. */
-  readonly halfWidth: Ratio;
-}
-
-export interface Comparison {
-  readonly figures: readonly ComparedFigure[];
-  /** Share of the figures whose bar holds the live value, and the median half-width of the bars. */
-  readonly coverage: Ratio;
-  readonly halfWidth: Ratio;
-}
+import type { ComparedFigure, Comparison, Verification } from "./verification.ts";
 
 const METRICS = [
   { metric: "TTFT", of: ttftNs },

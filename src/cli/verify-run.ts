@@ -20,7 +20,8 @@ import { poissonRequests } from "../simulate/workload/poisson.ts";
 import type { Workload } from "../simulate/workload/workload.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { liveRecords, readTrialLedgers, type TrialLedgers } from "./trial-ledgers.ts";
-import { type Comparison, compareRecords } from "./verify-report.ts";
+import type { Verification } from "./verification.ts";
+import { compareRecords } from "./verify-report.ts";
 
 /** Requests of the verification: prompts and outputs as different as a chat's. */
 const PROMPT = { least: 50, most: 600 };
@@ -47,20 +48,6 @@ export interface VerifyOptions {
   readonly runs: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (share: number, text: string) => void;
-}
-
-export interface Verification {
-  readonly load: Ratio;
-  readonly seed: number;
-  /** Predicted capacity. Units: requests per second. */
-  readonly capacity: number;
-  readonly requests: number;
-  readonly finished: number;
-  readonly runs: number;
-  readonly sources: readonly string[];
-  readonly comparison: Comparison;
-  /** What the live run showed of each replica's iterations, by replica. */
-  readonly observed: readonly ObservedRun[];
 }
 
 /** The cost models of a plan. Errors: `plan-invalid` naming the device that cannot be priced. */
