@@ -13,6 +13,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "rack", add: async (program) => (await import("./rack.ts")).addRackCommand(program) },
   { name: "plan", add: async (program) => (await import("./plan.ts")).addPlanCommand(program) },
   { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },
+  { name: "verify", add: async (program) => (await import("./verify.ts")).addVerifyCommand(program) },
   { name: "replay", add: async (program) => (await import("./replay.ts")).addReplayCommand(program) },
 ];
 
