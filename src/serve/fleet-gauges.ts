@@ -8,14 +8,16 @@ const NS_PER_S = 1e9;
 /** The gauges of a fleet as it is now. */
 export function fleetGauges({ fleet, pages }: Pick<TextFront, "fleet" | "pages">): GaugeValues {
   const { status } = fleet;
-  const running = status.reduce((sum, { report }) => sum + (report?.running ?? 0), 0);
+  // Reports are a little old: no more requests run than there are.
+  const reported = status.reduce((sum, { report }) => sum + (report?.running ?? 0), 0);
+  const running = Math.min(reported, fleet.live);
   const free = status.reduce((sum, { report }, replica) => sum + (report?.freePages ?? pages[replica] ?? 0), 0);
   const all = pages.reduce((sum, count) => sum + count, 0);
   const loads = status.flatMap(({ load }, replica) => (load === undefined ? [] : [{ load, replica: String(replica) }]));
   const states = ["starting", "up", "down", "given-up"] as const;
   return {
     running: [{ value: running }],
-    waiting: [{ value: Math.max(0, fleet.live - running) }],
+    waiting: [{ value: fleet.live - running }],
     kvUsage: [{ value: all === 0 ? 0 : (all - free) / all }],
     cacheConfig: [{ labels: { block_size: String(BLOCK_TOKENS), num_gpu_blocks: String(all) }, value: 1 }],
     replicas: states.map((state) => ({ labels: { state }, value: status.filter((replica) => replica.state === state).length })),
