@@ -14,6 +14,8 @@ export interface StageCalibrationJob {
   readonly identity: StageIdentity;
   readonly stage: StagePlan;
   readonly limits: StageLimits;
+  /** KV pages the plan gives the replica: no more are taken to measure it. */
+  readonly workingPages: number;
 }
 
 export interface CalibrateOptions {
@@ -72,14 +74,14 @@ export async function calibrateStage(
   try {
     const bench = new StageBench({ stage, spec: model.spec, first: job.stage.fromLayer === 0 });
     const limit = job.limits.contextLimit;
-    const pastBlocks = Math.floor(Math.min(limit, CONTEXT_MAX) / BLOCK_TOKENS) - 1;
+    const pastBlocks = Math.min(Math.floor(Math.min(limit, CONTEXT_MAX) / BLOCK_TOKENS), Math.floor(job.workingPages / 2)) - 1;
     await bench.fillPast(Math.max(0, pastBlocks * BLOCK_TOKENS), options.budgetMs * PAST_SHARE);
     const half = (from: number): CalibrateOptions => ({
       ...options,
       onProgress: (share) => options.onProgress?.(from + share / 2, "timing the stage"),
     });
     const prefill = await timePrefill(bench, limit, half(0));
-    const decode = await timeDecode(bench, job.limits, half(0.5));
+    const decode = await timeDecode(bench, job, half(0.5));
     const last = job.stage.toLayer === model.spec.layers;
     const copies = await timeCopies(bench, last);
     return {
@@ -139,14 +141,18 @@ interface DecodePoint {
  * Decode steps over batch and context. Opening lanes costs more than stepping them, so the batches of a context follow one another downwards and
  * only close lanes; corners of the table come first, so that an early end of the budget costs what lies between.
  */
-async function timeDecode(bench: StageBench, limits: StageLimits, options: CalibrateOptions): Promise<RoundResult<DecodePoint>> {
+async function timeDecode(bench: StageBench, job: StageCalibrationJob, options: CalibrateOptions): Promise<RoundResult<DecodePoint>> {
+  const { limits, workingPages } = job;
   const reach = Math.min(limits.contextLimit, bench.pastTokens + BLOCK_TOKENS);
   const points = DECODE_PASSES.flatMap(({ contexts, batches }, pass) => {
     const widest = pass === 0 && limits.maxSequences < batches[0]! ? [limits.maxSequences] : [];
     const possible = [...new Set([...widest, ...batches.filter((batch) => batch <= limits.maxSequences)])];
     return contexts
       .filter((context) => context <= reach)
-      .flatMap((context) => possible.map((batch, index) => decodePoint(bench, { batch, context }, index === 0)));
+      .flatMap((context) => {
+        const fitting = possible.filter((batch) => batch * paddedPages(pagesFor(context)) <= workingPages);
+        return fitting.map((batch, index) => decodePoint(bench, { batch, context }, index === 0));
+      });
   });
   return timeInRounds(points, {
     signal: options.signal,

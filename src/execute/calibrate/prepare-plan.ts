@@ -137,6 +137,7 @@ function measureStage(input: PreparePlanInput, replica: ReplicaPlan, stage: Stag
     identity,
     stage,
     limits,
+    workingPages: replica.workingPages,
   };
   const { onProgress, signal } = input;
   const label = `layers ${stage.fromLayer}-${stage.toLayer} on ${stage.device}`;

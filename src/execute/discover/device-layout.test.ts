@@ -18,6 +18,7 @@ describe("device layout", () => {
 
   it("offers all, half and single cores of a larger host", () => {
     expect(deviceWidths(8)).toEqual([8, 4, 1]);
+    expect(deviceWidths(64)).toEqual([64, 32, 8]);
     const devices = describeDevices([0, 1, 2, 3, 4, 5, 6, 7], all);
     expect(devices.filter((device) => device.threads === 4).map((device) => device.id)).toEqual(["cpu-0-3", "cpu-4-7"]);
     expect(devices).toHaveLength(1 + 2 + 8 + 1);

@@ -1,15 +1,15 @@
 import type { Device } from "../../rack/rack.ts";
 
-/** Widths of CPU devices that are described: all cores, halves of them, and one. More alternatives would cost time to measure and seldom win. */
-const WIDTHS_MAX = 3;
+/** Most devices of one width: more replicas of a small model on one host than this share its memory bandwidth without a gain. */
+const DEVICES_PER_WIDTH = 8;
 
 /**
- * Device widths worth measuring on `cores` cores: all of them for one device, half, and single cores, widest first. Each is an alternative: devices
- * of different widths share cores, and calibration decides which a plan uses.
+ * Device widths worth measuring on `cores` cores: all of them for one device, half, and single cores (or what gives eight devices), widest first.
+ * Each is an alternative: devices of different widths share cores, and calibration decides which a plan uses.
  */
 export function deviceWidths(cores: number): readonly number[] {
-  const widths = [cores, Math.floor(cores / 2), 1].filter((width) => width >= 1);
-  return [...new Set(widths)].slice(0, WIDTHS_MAX);
+  const narrow = Math.ceil(cores / DEVICES_PER_WIDTH);
+  return [...new Set([cores, Math.floor(cores / 2), narrow].filter((width) => width >= 1))];
 }
 
 /** The devices of a host without their calibrations: for each width as many as fit side by side, and one WASM device where its package is there. */
