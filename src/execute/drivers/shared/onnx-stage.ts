@@ -33,9 +33,9 @@ export async function loadOnnxStage(
   const { stage: plan, limits } = request;
   const { fromLayer, toLayer, threads } = plan;
   const rotations = rotationTables(spec.rope, limits.contextLimit);
-  const load = async (graph: StageGraph): Promise<PhaseSession> => ({
+  const load = async ({ model: lowered, ...graph }: StageGraph): Promise<PhaseSession> => ({
     graph,
-    session: await runtime.createSession(graph.model, { threads }),
+    session: await runtime.createSession(lowered, { threads }),
   });
   const range = { fromLayer, toLayer, rotations };
   const prefill = await load(lowerStage(spec, weights, { ...range, phase: "prefill", format: plan.prefillFormat }));

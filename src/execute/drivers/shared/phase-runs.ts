@@ -4,7 +4,8 @@ import type { Feed, OnnxSession } from "./onnx-session.ts";
 import { appendRows, makeRoom, type StageKv } from "./stage-kv.ts";
 
 export interface PhaseSession {
-  readonly graph: StageGraph;
+  /** Without the model: its weights live in the session now. */
+  readonly graph: Omit<StageGraph, "model">;
   readonly session: OnnxSession;
 }
 
