@@ -136,3 +136,36 @@ describe("heddle serve", () => {
     taken.close();
   });
 });
+
+describe("heddle run and up, on a rack file", () => {
+  const local = (): readonly string[] => ["--model", live.plan.model.path, "--rack", files[2]!, "--no-calibrate"];
+
+  it("run prints what the model says, the same for the same seed", async () => {
+    const drawn = ["run", "Hello", ...local(), "--max-tokens", "12", "--temperature", "0.9", "--seed", "5", "--no-ledger"];
+    const [text, again, json] = [heddle(...drawn), heddle(...drawn), heddle(...drawn, "--json")];
+    expect(await Promise.all([text.ended, again.ended, json.ended])).toEqual([0, 0, 0]);
+    const document = JSON.parse(json.out) as { text: string; usage: { generated: number } };
+    expect(document.usage.generated).toBeGreaterThan(0);
+    expect(text.out).toBe(`${document.text}\n`);
+    expect(again.out).toBe(text.out);
+  });
+
+  it("run says what is wrong", async () => {
+    const long = heddle("run", "word ".repeat(3000), ...local(), "--json");
+    const unknown = heddle("run", "x", "--model", join(live.folder, "nothing.gguf"), "--json");
+    expect(await long.ended).toBe(2);
+    expect(JSON.parse(long.out)).toMatchObject({ error: { code: "prompt-too-long" } });
+    expect(await unknown.ended).not.toBe(0);
+    expect(JSON.parse(unknown.out)).toHaveProperty("error.code");
+  });
+
+  it("up plans, compares a first prompt with its prediction, and serves", async () => {
+    const command = heddle("up", ...local(), "--port", "0", "--queue-limit", "3", "--json");
+    const ready = await until(() => (command.out.endsWith("}\n") ? (JSON.parse(command.out) as Record<string, unknown>) : undefined));
+    expect(ready).toMatchObject({ model: "tiny", plan: { policy: { queueLimit: 3 } }, firstPrompt: { promptTokens: 512 } });
+    const body = JSON.stringify({ model: "tiny", messages: [{ role: "user", content: "Hi" }], max_tokens: 3 });
+    expect((await fetch(`${ready["url"]}/v1/chat/completions`, { method: "POST", body })).status).toBe(200);
+    command.child.kill("SIGINT");
+    expect(await command.ended).toBe(0);
+  });
+});
