@@ -9,6 +9,7 @@ import { HeddleError } from "../src/base/heddle-error.ts";
 import { quantile } from "../src/base/statistics.ts";
 import { modelsFolder } from "../src/execute/model-store/cache-folder.ts";
 import { DEFAULT_MODEL, knownModel } from "../src/execute/model-store/catalog.ts";
+import { openDecoderModel } from "../src/execute/model-store/open-model.ts";
 import type { Bench, BenchOptions, BenchReport, Figure } from "./bench.ts";
 import { type Rival, sweepPeer } from "./native/peer-sweep.ts";
 import { type Side, startSide, timesOf } from "./native/side.ts";
@@ -22,7 +23,7 @@ const MIXED_CHUNKS: readonly number[] = [16, 32, 64, 128];
 const STREAMS = 8;
 const CORES = 2;
 const ROUNDS = 5;
-const DECODE_STEPS = 24;
+const DECODE_STEPS = 12;
 /** Floors of the ratios: heddle / llama.cpp. */
 const FLOORS = { single: 0.75, prefill: 1.5, concurrent: 2, gapRatioMax: 2, splitMax: 1.1 };
 
@@ -40,7 +41,7 @@ async function run(options: BenchOptions): Promise<BenchReport> {
     setup.push(...rivals.map(({ name, side, swept }) => `peer for ${name}, ${threads} thread(s) at most: ${describe(side)} of ${swept}`));
     const own = await startSide(heddle(model, { threads }));
     const chunk = await bestChunk(own, options.note);
-    setup.push(`heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}, decode int4`);
+    setup.push(`heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}, decode int8-row`);
     figures.push(...(await duel(own, { rivals, threads, chunk, note: options.note })));
     for (const side of new Set(rivals.map((rival) => rival.side))) side.close();
     if (threads === CORES) figures.push(...(await alone(own, model, options)));
@@ -61,7 +62,7 @@ function allQuestions(): { name: string; question: SideQuestion }[] {
 
 function heddle(model: string, options: { threads: number; cuts?: readonly number[] }): HeddleSetup {
   const { threads, cuts = [] } = options;
-  return { engine: "heddle", model, threads, prefillFormat: "int8-row", decodeFormat: "int4", chunk: PROMPT_TOKENS, cuts };
+  return { engine: "heddle", model, threads, prefillFormat: "int8-row", decodeFormat: "int8-row", chunk: PROMPT_TOKENS, cuts };
 }
 
 function describe(side: Side): string {
@@ -147,8 +148,8 @@ async function alone(own: Side, model: string, { note }: BenchOptions): Promise<
     figures.push({ name: `${PROMPT_TOKENS}-token prompt beside ${STREAMS} streams, chunk ${chunk}`, value: total, unit: "ms" });
   }
   figures.push({ name: "p99 gap / median alone, best chunk", value: best, unit: "x", floor: { max: FLOORS.gapRatioMax } });
-  const layers = 30;
-  const cut = await startSide(heddle(model, { threads: CORES, cuts: [layers / 2] }));
+  const { layers } = openDecoderModel(model).spec;
+  const cut = await startSide(heddle(model, { threads: CORES, cuts: [Math.floor(layers / 2)] }));
   const question: SideQuestion = { kind: "decode", batch: 1, context: 64, steps: DECODE_STEPS };
   const shares: number[] = [];
   const whole: number[] = [];

@@ -15,6 +15,10 @@ export interface Rival extends Asked {
 }
 
 const REPEATS = 3;
+/** Decode steps of a sweep; the turns that count take more. */
+const SWEEP_STEPS = 6;
+/** A setting this much slower than the best one at first sight is not tried again. */
+const HOPELESS = 1.5;
 const SEQUENCES_MAX = 16;
 
 /** Times every question under every setting of llama.cpp that makes sense for it and keeps the best; prints all. */
@@ -23,13 +27,16 @@ export async function sweepPeer(
   options: { threads: number; questions: readonly Asked[]; note: (text: string) => void },
 ): Promise<Rival[]> {
   const best = new Map<string, { ms: number; side: Side; swept: number }>();
+  const started: Side[] = [];
   const used = (side: Side): boolean => [...best.values()].some((one) => one.side === side);
   for (const setup of settings(model, options.threads)) {
     const side = await startSide(setup);
     for (const { name, question } of options.questions) {
       if (!suits(setup, question)) continue;
-      const times: number[] = [];
-      for (let i = 0; i < REPEATS; i++) times.push(...(await timesOf(side, question)));
+      const asked: SideQuestion = question.kind === "decode" ? { ...question, steps: SWEEP_STEPS } : question;
+      const times = [...(await timesOf(side, asked))];
+      const hopeless = times[0]! > HOPELESS * (best.get(name)?.ms ?? Number.POSITIVE_INFINITY);
+      for (let i = 1; i < REPEATS && !hopeless; i++) times.push(...(await timesOf(side, asked)));
       const ms = quantile(times, 0.5);
       const { threads, flashAttention, batchSize, sequences } = setup;
       const how = `threads ${threads}, flash attention ${flashAttention ? "on" : "off"}, batch ${batchSize}, sequences ${sequences}`;
@@ -43,8 +50,6 @@ export async function sweepPeer(
   }
   return options.questions.map((asked) => ({ ...asked, ...best.get(asked.name)! }));
 }
-
-const started: Side[] = [];
 
 function settings(model: string, most: number): LlamaSetup[] {
   const all: LlamaSetup[] = [];
