@@ -40,6 +40,12 @@ describe("grid", () => {
     expect(read(4, 0).value).toBe(9);
   });
 
+  it("takes the last of two values for one point", () => {
+    const read = gridReader([...points, { x: 4, y: 64, value: 1000 }]);
+    expect(read(4, 64).value).toBe(1000);
+    expect(Number.isFinite(read(3, 60).value)).toBe(true);
+  });
+
   it("reads rows of unlike length", () => {
     const read = gridReader([...points.filter((point) => point.x < 16), { x: 16, y: 64, value: plane(16, 64) }]);
     expect(read(10, 64).value).toBeCloseTo(plane(10, 64), 9);

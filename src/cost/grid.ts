@@ -36,7 +36,7 @@ const SLOPE_MIN = 0;
  * Reads a table by linear interpolation along y within the two neighbouring rows, then along x.
  *
  * Model: a step's time is affine in batch and context within a cell (products a + b·batch, attention c·batch·context), which this reproduces exactly.
- * Beyond the edge the last slope goes on, and the reading says how far outside it lies. Rows may have different columns.
+ * A point given twice counts as its last value. Beyond the edge the last slope goes on, and the reading says how far outside it lies. Rows may have different columns.
  * Complexity: O(log points) a reading.
  */
 export function gridReader(points: readonly GridPoint[]): (x: number, y: number) => GridReading {
@@ -57,17 +57,17 @@ export function gridReader(points: readonly GridPoint[]): (x: number, y: number)
 }
 
 function rowsOf(points: readonly GridPoint[]): Row[] {
-  const byX = new Map<number, GridPoint[]>();
-  for (const point of points) {
-    const row = byX.get(point.x);
-    if (row === undefined) byX.set(point.x, [point]);
-    else row.push(point);
+  const byX = new Map<number, Map<number, number>>();
+  for (const { x, y, value } of points) {
+    const row = byX.get(x) ?? new Map<number, number>();
+    row.set(y, value);
+    byX.set(x, row);
   }
   return [...byX.entries()]
     .sort(([a], [b]) => a - b)
     .map(([x, row]) => {
-      const sorted = [...row].sort((a, b) => a.y - b.y);
-      return { x, ys: sorted.map((point) => point.y), values: sorted.map((point) => point.value) };
+      const sorted = [...row.entries()].sort(([a], [b]) => a - b);
+      return { x, ys: sorted.map(([y]) => y), values: sorted.map(([, value]) => value) };
     });
 }
 

@@ -144,13 +144,16 @@ interface DecodePoint {
 async function timeDecode(bench: StageBench, job: StageCalibrationJob, options: CalibrateOptions): Promise<RoundResult<DecodePoint>> {
   const { limits, workingPages } = job;
   const reach = Math.min(limits.contextLimit, bench.pastTokens + BLOCK_TOKENS);
+  const seen = new Set<string>();
   const points = DECODE_PASSES.flatMap(({ contexts, batches }, pass) => {
     const widest = pass === 0 && limits.maxSequences < batches[0]! ? [limits.maxSequences] : [];
     const possible = [...new Set([...widest, ...batches.filter((batch) => batch <= limits.maxSequences)])];
     return contexts
       .filter((context) => context <= reach)
       .flatMap((context) => {
-        const fitting = possible.filter((batch) => batch * paddedPages(pagesFor(context)) <= workingPages);
+        const known = (batch: number): boolean => seen.has(`${batch}/${context}`);
+        const fitting = possible.filter((batch) => batch * paddedPages(pagesFor(context)) <= workingPages && !known(batch));
+        for (const batch of fitting) seen.add(`${batch}/${context}`);
         return fitting.map((batch, index) => decodePoint(bench, { batch, context }, index === 0));
       });
   });
