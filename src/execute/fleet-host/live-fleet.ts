@@ -1,12 +1,11 @@
 import { assert, must } from "../../base/assert.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
-import type { ClockTimer } from "../../clock/clock.ts";
 import type { StepCostInput } from "../../cost/step-cost-from.ts";
 import { stepCostFrom } from "../../cost/step-cost-from.ts";
 import { createFleetEngine } from "../../engine/fleet-engine.ts";
 import { createLedgerWriter } from "../../engine/ledger-writer.ts";
 import { createFleetNode, type FleetNode } from "../../fleet/fleet-node.ts";
-import type { FleetNodeInput, FleetNodeOutput, FleetObserver } from "../../fleet/node-types.ts";
+import type { FleetObserver } from "../../fleet/node-types.ts";
 import { fleetConfigOf, sessionTimingOf } from "../../fleet/plan-config.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { pricedRouting } from "../../policy/policies/priced-routing.ts";
@@ -17,10 +16,11 @@ import { type LedgerFile, openLedgerFile } from "../ledger-files/ledger-file.ts"
 import type { LedgerPlace } from "../replica-host/host-protocol.ts";
 import { numericsLabel } from "../replica-host/numerics-label.ts";
 import { createWallClock } from "../wall-clock.ts";
+import { type FleetLoop, startFleetLoop } from "./fleet-loop.ts";
 import { followFleet, initialStatus, type ReplicaStatus } from "./fleet-status.ts";
-import { createHostPool, type HostPool } from "./host-pool.ts";
-import { createRequestBook } from "./request-book.ts";
+import { createRequestBook, type RequestBook } from "./request-book.ts";
 import type { LiveRequest, TokenListener, TokenRequest } from "./token-request.ts";
+import { notify, type Waiters, waitFor } from "./waiters.ts";
 
 export interface LiveFleetOptions {
   readonly plan: Plan;
@@ -49,95 +49,48 @@ export interface LiveFleet {
 /** Errors: `plan-invalid` where a replica cannot be priced; `file-unwritable` for the ledger. */
 export function startLiveFleet(options: LiveFleetOptions): LiveFleet {
   const { plan } = options;
-  const clock = createWallClock();
   const status = initialStatus(plan.replicas.length);
   const { node, ledger } = makeNode(options, status);
-  const waiters = { up: new Set<() => void>(), idle: new Set<() => void>() };
+  const waiters: { readonly up: Waiters; readonly idle: Waiters } = { up: new Set(), idle: new Set() };
   const book = createRequestBook(() => notify(waiters.idle));
-  const queue: FleetNodeInput[] = [];
-  const failures: (HeddleError | undefined)[] = plan.replicas.map(() => undefined);
-  let busy = false;
-  let closed = false;
-  let wake: ClockTimer | undefined;
-  let nextId = 0;
-
-  const pool: HostPool = createHostPool(options, clock, {
-    onUp: (replica, incarnation) => handle({ type: "event", event: { type: "replica-up", replica, incarnation } }),
-    onBatch: (replica, batch) => {
-      for (const detail of batch.logprobs) book.note(detail);
-      must(status[replica], "a replica of the plan").load = batch.load;
-      for (const frame of batch.frames) handle({ type: "frame", replica, frame });
-    },
-    onDown: (replica, incarnation, failure) => {
-      failures[replica] = failure;
-      handle({ type: "event", event: { type: "replica-down", replica, incarnation, detail: failure.message } });
-    },
-  });
-
-  // Listeners may cancel or submit while outputs are being done: their inputs wait for their turn.
-  const handle = (input: FleetNodeInput): void => {
-    if (closed) return;
-    queue.push(input);
-    if (busy) return;
-    busy = true;
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      for (const output of node.handle(next, clock.now())) act(output);
-    }
-    busy = false;
-    notify(waiters.up);
-  };
-
-  const act = (output: FleetNodeOutput): void => {
-    if (output.type === "frame") {
-      const { message } = output.frame;
-      pool.send(output.replica, output.frame, message?.type === "submit" ? () => book.workFor(message) : undefined);
-    } else if (output.type === "deliver") book.deliver(output);
-    else if (output.type === "finish") book.finish(output);
-    else if (output.type === "reject") book.reject(output, output.code === "host-lost" ? lastFailure(failures) : undefined);
-    else if (output.type === "start-replica") pool.start(output.replica, output.incarnation, output.at);
-    else if (output.type === "kill-replica") pool.kill(output.replica, output.incarnation);
-    else {
-      wake?.cancel();
-      // After a pause of this process its timers fire before it reads: what hosts said meanwhile comes first, or they would seem silent.
-      wake = clock.schedule(output.at, () => setImmediate(handle, { type: "tick" }));
-    }
-  };
-
-  const keysOf = keysFor(plan);
-  const submit = (request: TokenRequest, listener: TokenListener): LiveRequest => {
-    assert(!closed, "a closed fleet takes no request");
-    const id = nextId++;
-    const keys = keysOf(request);
-    const { maxNewTokens, priority } = request;
-    book.add(id, request, listener);
-    const arrived = { type: "request-arrived", request: id, promptTokens: request.tokens.length, maxNewTokens, keys, priority } as const;
-    queueMicrotask(() => handle({ type: "event", event: arrived }));
-    return {
-      id,
-      cancel: () => queueMicrotask(() => handle({ type: "event", event: { type: "request-cancelled", request: id } })),
-      stop: (generated) => handle({ type: "event", event: { type: "request-stopped", request: id, index: generated } }),
-    };
-  };
-
-  handle({ type: "event", event: { type: "start" } });
+  const clock = createWallClock();
+  const loop = startFleetLoop({ hosts: options, clock, node, book, status, onChange: () => notify(waiters.up) });
+  loop.handle({ type: "event", event: { type: "start" } });
   return {
-    submit,
+    submit: submitter(plan, book, loop),
     status,
     get live() {
       return book.size;
     },
-    up: () => waitFor(waiters.up, () => upOrThrow(status, failures)),
+    up: () => waitFor(waiters.up, () => upOrThrow(status, loop.failures)),
     drain: async () => {
-      handle({ type: "event", event: { type: "drain" } });
+      loop.handle({ type: "event", event: { type: "drain" } });
       await waitFor(waiters.idle, () => book.size === 0);
     },
     close: async () => {
-      closed = true;
-      wake?.cancel();
-      await pool.close();
+      await loop.close();
       ledger?.close();
     },
-    hostPid: pool.pid,
+    hostPid: loop.pool.pid,
+  };
+}
+
+/** Takes requests in: each gets the next id, and its first event comes after `submit` has returned. */
+function submitter(plan: Plan, book: RequestBook, loop: FleetLoop): LiveFleet["submit"] {
+  const keysOf = keysFor(plan);
+  let nextId = 0;
+  return (request, listener) => {
+    const id = nextId++;
+    const { maxNewTokens, priority } = request;
+    const promptTokens = request.tokens.length;
+    const arrived = { type: "request-arrived", request: id, promptTokens, maxNewTokens, keys: keysOf(request), priority } as const;
+    book.add(id, request, listener);
+    queueMicrotask(() => loop.handle({ type: "event", event: arrived }));
+    return {
+      id,
+      cancel: () => queueMicrotask(() => loop.handle({ type: "event", event: { type: "request-cancelled", request: id } })),
+      stop: (generated) => loop.handle({ type: "event", event: { type: "request-stopped", request: id, index: generated } }),
+    };
   };
 }
 
@@ -179,29 +132,4 @@ function upOrThrow(status: readonly ReplicaStatus[], failures: readonly (HeddleE
   const reason = hopeless ?? (lost < 0 ? undefined : (failures[lost] ?? new HeddleError("host-lost")));
   if (reason !== undefined) throw reason;
   return status.every(({ state }) => state === "up");
-}
-
-function lastFailure(failures: readonly (HeddleError | undefined)[]): string | undefined {
-  return failures.find((failure) => failure !== undefined)?.message;
-}
-
-/** Resolves when `condition` holds, which is looked at now and at every notice. */
-function waitFor(waiters: Set<() => void>, condition: () => boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      try {
-        if (!condition()) return;
-        resolve();
-      } catch (thrown) {
-        reject(thrown);
-      }
-      waiters.delete(look);
-    };
-    waiters.add(look);
-    look();
-  });
-}
-
-function notify(waiters: ReadonlySet<() => void>): void {
-  for (const look of [...waiters]) look();
 }
