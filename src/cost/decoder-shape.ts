@@ -30,15 +30,7 @@ export function headProduct(spec: Pick<DecoderSpec, "width" | "vocabulary">): Pr
  */
 export const WEIGHT_BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, int4: 0.5 + 8 / 32, "int8-row": 1 };
 
-/** Weights of the products of layers [fromLayer, toLayer), and of the head where the stage has it. */
-export function stageParameters(spec: DecoderSpec, stage: { readonly fromLayer: number; readonly toLayer: number }): number {
-  let perLayer = 0;
-  for (const { n, k } of layerProducts(spec)) perLayer += n * k;
-  const head = stage.toLayer === spec.layers ? spec.vocabulary * spec.width : 0;
-  return (stage.toLayer - stage.fromLayer) * perLayer + head;
-}
-
-/** Bytes of a stage's weights with both formats loaded (once where they are equal). The embedding is looked up in the file. Units: bytes. */
+/** Bytes of a stage's weights: its layers once a phase, the head in the decode format. The embedding is looked up in the file. Units: bytes. */
 export function stageWeightBytes(
   spec: DecoderSpec,
   stage: {
@@ -48,8 +40,9 @@ export function stageWeightBytes(
     readonly decodeFormat: ComputeFormat;
   },
 ): number {
-  const formats = new Set([stage.prefillFormat, stage.decodeFormat]);
-  let perWeight = 0;
-  for (const format of formats) perWeight += WEIGHT_BYTES[format];
-  return Math.ceil(stageParameters(spec, stage) * perWeight);
+  let perLayer = 0;
+  for (const { n, k } of layerProducts(spec)) perLayer += n * k;
+  const layers = (stage.toLayer - stage.fromLayer) * perLayer * (WEIGHT_BYTES[stage.prefillFormat] + WEIGHT_BYTES[stage.decodeFormat]);
+  const head = stage.toLayer === spec.layers ? spec.vocabulary * spec.width * WEIGHT_BYTES[stage.decodeFormat] : 0;
+  return Math.ceil(layers + head);
 }

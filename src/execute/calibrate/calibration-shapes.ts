@@ -35,12 +35,12 @@ const HEAD_ROWS: readonly number[] = [1, 4, 16];
 const ATTENTION_ROWS: readonly number[] = [1, 16, 64, 256, 512];
 const ATTENTION_CONTEXTS: readonly number[] = [0, 64, 512, 1024, 2048];
 
-/** Products worth timing: the model's at every row count, generic ones at a few, the head at sampled rows in the formats heads run in. */
+/** Products worth timing: the model's at every row count, generic ones at a few, the head at sampled rows. */
 export function productQuestions(source: ShapeSource, fast: boolean): readonly ProductQuestion[] {
   const questions: ProductQuestion[] = [];
   for (const format of FORMATS) {
     for (const shape of layerProducts(source)) for (const m of fast ? FAST_ROWS : MODEL_ROWS) questions.push({ ...shape, format, m });
-    if (format !== "int8-row") for (const m of fast ? [1] : HEAD_ROWS) questions.push({ ...headProduct(source), format, m });
+    for (const m of fast ? [1] : HEAD_ROWS) questions.push({ ...headProduct(source), format, m });
     if (!fast) for (const shape of GENERIC) for (const m of GENERIC_ROWS) questions.push({ ...shape, format, m });
   }
   return questions;
