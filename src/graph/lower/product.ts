@@ -15,6 +15,8 @@ export interface ProductContext {
 /** The rows of an activation, prepared for the products that read it. */
 export interface ProductInput {
   readonly x: Value;
+  /** Multiplies each row of x, [R, 1]; only with `int8-row`, where it costs nothing. */
+  readonly rowScale?: Value;
   /** Sums of each block of 32 columns, [R, K/32]; made on first use. */
   blockSums?: Value;
   /** Rows over their largest magnitude, rounded to 8 bits, [R, K], and that magnitude, [R, 1]; made on first use. */
@@ -38,11 +40,11 @@ const ZERO_POINT = 128;
 export function product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
   const only = matrix.parts.length === 1 ? matrix.parts[0] : undefined;
   if (context.format === "f32") return floatProduct(context.builder, input, matrix);
+  if (context.format === "int8-row") return int8Product(context, input, matrix);
   if (matrix.columns % INT4_BLOCK !== 0) return floatProduct(context.builder, input, matrix);
   // An 8-bit weight stays 8 bits in an int4 stage: exact, and still a quarter of f32.
-  if (only?.tensor.format === "Q8_0" && only.scale === 1 && context.format === "int4")
-    return eightBitProduct(context.builder, input, matrix);
-  return context.format === "int4" ? int4Product(context, input, matrix) : int8Product(context, input, matrix);
+  if (only?.tensor.format === "Q8_0" && only.scale === 1) return eightBitProduct(context.builder, input, matrix);
+  return int4Product(context, input, matrix);
 }
 
 function floatProduct(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
@@ -91,6 +93,12 @@ function eightBitProduct(builder: OnnxBuilder, input: ProductInput, matrix: Stac
 }
 
 function int8Product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
+  const { y, rowScale } = unscaledProduct(context, input, matrix);
+  return context.builder.node("Mul", [y, rowScale]);
+}
+
+/** As `product` in `int8-row`, with the scale of each row left to whoever reads it, [R, 1]. */
+export function unscaledProduct(context: ProductContext, input: ProductInput, matrix: StackedMatrix): { y: Value; rowScale: Value } {
   const { builder } = context;
   const { name, rows, columns } = matrix;
   const { quants, scales } = packInt8(matrix);
@@ -99,7 +107,7 @@ function int8Product(context: ProductContext, input: ProductInput, matrix: Stack
   const bScale = builder.weight(`${name}.scales`, "float32", [rows], bytesOfArray(scales));
   const { step, zero } = levels(context);
   const y = builder.node("MatMulIntegerToFloat", [rounded, b, step, bScale, zero], { domain: MICROSOFT });
-  return builder.node("Mul", [y, most]);
+  return { y, rowScale: most };
 }
 
 /** One scale a row. Rows are divided by their largest magnitude first, so that rounding needs one step for all and no input of its own. */
@@ -109,7 +117,8 @@ function roundRows(context: ProductContext, input: ProductInput): { readonly qua
     const { step, zero, least } = levels(context);
     const greatest = builder.node("ReduceMax", [builder.node("Abs", [input.x])], { attributes: { axes: [1], keepdims: 1 } });
     const most = builder.node("Max", [greatest, least]);
-    input.rounded = { quants: builder.node("QuantizeLinear", [builder.node("Div", [input.x, most]), step, zero]), most };
+    const quants = builder.node("QuantizeLinear", [builder.node("Div", [input.x, most]), step, zero]);
+    input.rounded = { quants, most: input.rowScale === undefined ? most : builder.node("Mul", [most, input.rowScale]) };
   }
   return input.rounded;
 }

@@ -5,7 +5,7 @@ import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type
 import { type AttentionOutputs, type AttentionShared, attention, type Phase } from "./attention.ts";
 import type { ComputeFormat } from "./compute-format.ts";
 import { type StackedMatrix, stack } from "./matrix.ts";
-import { constantOnce, int64Constant, onesConstant, type ProductContext, type ProductInput, product } from "./product.ts";
+import { constantOnce, int64Constant, onesConstant, type ProductContext, type ProductInput, product, unscaledProduct } from "./product.ts";
 import { rotationBlock, rotationMatrix } from "./rotation.ts";
 
 export interface StageRange {
@@ -98,7 +98,7 @@ interface LayerDone {
 
 /** One layer. The residual addition of a block is left to the next norm, which does both in one operator. */
 function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; delta: Value | undefined }): LayerDone {
-  const { builder, spec, weights, products, range } = lowering;
+  const { spec, weights, products, range } = lowering;
   const name = (part: string): string => `layers.${layer}.${part}`;
   const matrix = (part: string, pieces: readonly string[], basis: Partial<StackedMatrix> = {}, queriesScale = 1) => {
     const parts = pieces.map((piece, i) => ({ tensor: weights.read(name(piece)), scale: i === 0 ? queriesScale : 1 }));
@@ -118,14 +118,34 @@ function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; del
   const mixed = attend(lowering, layer, qkv);
   const o = product(products, { x: mixed.mixed }, matrix("o", ["o"], writes));
   const after = norm(lowering, name("ffn-norm"), { x: before.x, delta: o });
-  const gateUp = product(products, { x: after.normed }, matrix("gate-up", ["gate", "up"], reads("ffn-norm")));
-  const halves = int64Constant(builder, [spec.feedForward, spec.feedForward]);
-  const [gate = "", up = ""] = builder.nodeOutputs("Split", [gateUp, halves], { attributes: { axis: 1 }, outputs: 2 });
-  const silu = builder.node("QuickGelu", [gate], { domain: MICROSOFT, attributes: { alpha: { float: 1 } } });
-  const gated = builder.node("Mul", [silu, up]);
-  const inner: ProductInput = { x: rotated ? rotateRows(products, gated, spec.feedForward) : gated };
+  const inner = rotated
+    ? gatedRotated(lowering, after.normed, {
+        gate: matrix("gate", ["gate"], reads("ffn-norm")),
+        up: matrix("up", ["up"], reads("ffn-norm")),
+      })
+    : gated(lowering, after.normed, matrix("gate-up", ["gate", "up"]));
   const delta = product(products, inner, matrix("down", ["down"], { ...writes, rotateInput: rotated }));
   return { x: after.x, delta, newKeys: mixed.newKeys, newValues: mixed.newValues };
+}
+
+/** silu(gate) · up from one product that gives both. */
+function gated({ builder, spec, products }: Lowering, x: Value, gateUp: StackedMatrix): ProductInput {
+  const halves = int64Constant(builder, [spec.feedForward, spec.feedForward]);
+  const both = product(products, { x }, gateUp);
+  const [gate = "", up = ""] = builder.nodeOutputs("Split", [both, halves], { attributes: { axis: 1 }, outputs: 2 });
+  return { x: builder.node("Mul", [silu(builder, gate), up]) };
+}
+
+/** As `gated`, rotated; from two products, since splitting a prompt's rows copies more than a product costs, and with the row scales of `up` left for later. */
+function gatedRotated({ builder, spec, products }: Lowering, x: Value, weights: { gate: StackedMatrix; up: StackedMatrix }): ProductInput {
+  const input: ProductInput = { x };
+  const gate = silu(builder, product(products, input, weights.gate));
+  const { y, rowScale } = unscaledProduct(products, input, weights.up);
+  return { x: rotateRows(products, builder.node("Mul", [gate, y]), spec.feedForward), rowScale };
+}
+
+function silu(builder: OnnxBuilder, x: Value): Value {
+  return builder.node("QuickGelu", [x], { domain: MICROSOFT, attributes: { alpha: { float: 1 } } });
 }
 
 /** RMS norm of x + delta, and the sum itself. */
