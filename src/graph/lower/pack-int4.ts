@@ -1,4 +1,4 @@
-import { dequantiseAll } from "../decoder/dequantise.ts";
+import { dequantiseAll, q4kMinimum, q4kScale } from "../decoder/dequantise.ts";
 import { FORMAT_LAYOUTS } from "../decoder/formats.ts";
 import { halfTable } from "../decoder/half.ts";
 import type { WeightTensor } from "../decoder/weights.ts";
@@ -7,6 +7,9 @@ import type { StackedMatrix } from "./matrix.ts";
 /** Weights per scale; what MatMulNBits runs fastest and GGUF's 4-bit formats use. */
 export const INT4_BLOCK = 32;
 const BLOCK_BYTES = INT4_BLOCK / 2;
+/** Where a block of Q4_K holds its packed scales and its quants. Source: ggml-common.h of llama.cpp. */
+const Q4K_SCALES = 4;
+const Q4K_QUANTS = 16;
 
 /**
  * A matrix as MatMulNBits wants it, w = (q - 8) * scale + offset; without `offsets` every offset is 0.
@@ -27,6 +30,7 @@ export function packInt4(matrix: StackedMatrix): Int4Matrix {
   for (const { tensor, scale } of matrix.parts) {
     const from = block;
     if (tensor.format === "Q4_0" || tensor.format === "Q4_1") block = packQ4(tensor, out, block);
+    else if (tensor.format === "Q4_K") block = packQ4K(tensor, out, block);
     else block = packFloats(dequantiseAll(tensor), out, block);
     for (let i = from; i < block; i++) {
       out.scales[i]! *= scale;
@@ -61,6 +65,30 @@ function packQ4(tensor: WeightTensor, out: Packing, first: number): number {
       const b = source[at + head + i + 1]!;
       out.quants[target + i / 2] = (a & 15) | ((b & 15) << 4);
       out.quants[target + (i + BLOCK_BYTES) / 2] = (a >> 4) | (b & 0xf0);
+    }
+  }
+  return block;
+}
+
+/** Sub-blocks of 32 with 6-bit scales and minima: d·s·q - m = d·s·(q - 8) + (8·d·s - m). */
+function packQ4K(tensor: WeightTensor, out: Packing, first: number): number {
+  const half = halfTable();
+  const { blockBytes, blockElements } = FORMAT_LAYOUTS.Q4_K;
+  const source = tensor.data;
+  let block = first;
+  for (let at = 0; at < source.length; at += blockBytes) {
+    const d = half[source[at]! | (source[at + 1]! << 8)]!;
+    const dMin = half[source[at + 2]! | (source[at + 3]! << 8)]!;
+    for (let j = 0; j < blockElements / INT4_BLOCK; j++, block++) {
+      const scale = d * q4kScale(source, at + Q4K_SCALES, j);
+      out.scales[block] = scale;
+      out.offsets[block] = 8 * scale - dMin * q4kMinimum(source, at + Q4K_SCALES, j);
+      const quants = at + Q4K_QUANTS + INT4_BLOCK * (j >>> 1);
+      const shift = (j & 1) * 4;
+      for (let i = 0; i < INT4_BLOCK; i += 2) {
+        const pair = ((source[quants + i]! >>> shift) & 15) | (((source[quants + i + 1]! >>> shift) & 15) << 4);
+        out.quants[block * BLOCK_BYTES + i / 2] = pair;
+      }
     }
   }
   return block;

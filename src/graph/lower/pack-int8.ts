@@ -1,3 +1,4 @@
+import { q6kQuant } from "../decoder/dequantise.ts";
 import { FORMAT_LAYOUTS, rowsAndColumns } from "../decoder/formats.ts";
 import { halfTable } from "../decoder/half.ts";
 import type { WeightTensor } from "../decoder/weights.ts";
@@ -10,6 +11,11 @@ export interface Int8Matrix {
 }
 
 const INT8_MAX = 127;
+/** Layout of a block of Q6_K: weights per scale, where the scales and their scale lie; and what moves its middle, 32, to 128. Source: ggml-common.h. */
+const Q6K_BLOCK = 16;
+const Q6K_SCALES = 192;
+const Q6K_SCALE = 208;
+const Q6K_SHIFT = 96;
 /** Larger than any quant is negative. */
 const SHIFT = 128;
 /** Rows of a transposition tile: their current cache lines fit the first-level cache together. */
@@ -46,8 +52,27 @@ export function packInt8(matrix: StackedMatrix): Int8Matrix {
   return { quants, scales };
 }
 
-/** Q8_0 as MatMulNBits wants it: q + 128 with the default zero point 128; exact. Shapes: quants [rows, columns], scales [rows, columns / 32]. */
-export function packQ8(tensor: WeightTensor): { readonly quants: Uint8Array; readonly scales: Float32Array } {
+/** Weights of more than 4 bits as MatMulNBits wants them, exact: w = (q - 128) * scale. Shapes: quants [rows, columns], scales [rows, columns / block]. */
+export interface EightBitMatrix {
+  readonly quants: Uint8Array;
+  readonly scales: Float32Array;
+  /** Weights per scale. */
+  readonly block: number;
+}
+
+/** Whether a format has more than 4 and at most 8 bits, which `packEightBit` keeps. */
+export function isEightBit(tensor: WeightTensor): boolean {
+  return tensor.format === "Q8_0" || tensor.format === "Q6_K";
+}
+
+/** Q8_0 or Q6_K; `scale` multiplies all weights. */
+export function packEightBit(tensor: WeightTensor, scale: number): EightBitMatrix {
+  const packed = tensor.format === "Q6_K" ? packQ6K(tensor) : packQ8(tensor);
+  if (scale !== 1) for (let i = 0; i < packed.scales.length; i++) packed.scales[i]! *= scale;
+  return packed;
+}
+
+function packQ8(tensor: WeightTensor): EightBitMatrix {
   const half = halfTable();
   const { blockBytes, blockElements } = FORMAT_LAYOUTS.Q8_0;
   const { rows, columns } = rowsAndColumns(tensor.shape);
@@ -60,5 +85,23 @@ export function packQ8(tensor: WeightTensor): { readonly quants: Uint8Array; rea
     const target = block * blockElements;
     for (let i = 0; i < blockElements; i++) quants[target + i] = source[at + 2 + i]! ^ 0x80;
   }
-  return { quants, scales };
+  return { quants, scales, block: blockElements };
+}
+
+/** Blocks of 16 with 8-bit scales: w = d·s·(q - 32) with q in 0 to 63. */
+function packQ6K(tensor: WeightTensor): EightBitMatrix {
+  const half = halfTable();
+  const { blockBytes, blockElements } = FORMAT_LAYOUTS.Q6_K;
+  const { rows, columns } = rowsAndColumns(tensor.shape);
+  const quants = new Uint8Array(rows * columns);
+  const scales = new Float32Array((rows * columns) / Q6K_BLOCK);
+  const source = tensor.data;
+  for (let at = 0, to = 0; at < source.length; at += blockBytes, to += blockElements) {
+    const d = half[source[at + Q6K_SCALE]! | (source[at + Q6K_SCALE + 1]! << 8)]!;
+    for (let i = 0; i < blockElements; i++) quants[to + i] = q6kQuant(source, at, i) + Q6K_SHIFT;
+    for (let i = 0; i < blockElements / Q6K_BLOCK; i++) {
+      scales[to / Q6K_BLOCK + i] = d * ((source[at + Q6K_SCALES + i]! << 24) >> 24);
+    }
+  }
+  return { quants, scales, block: Q6K_BLOCK };
 }

@@ -1,8 +1,8 @@
 import { bytesOfArray, type OnnxBuilder, type Value } from "../onnx/builder.ts";
 import type { ComputeFormat } from "./compute-format.ts";
-import { type StackedMatrix, stackedFloats } from "./matrix.ts";
+import { type StackedMatrix, stack, stackedFloats } from "./matrix.ts";
 import { INT4_BLOCK, packInt4 } from "./pack-int4.ts";
-import { packInt8, packQ8 } from "./pack-int8.ts";
+import { isEightBit, packEightBit, packInt8 } from "./pack-int8.ts";
 
 /** Values every product of a graph may need, made once. */
 export interface ProductContext {
@@ -38,13 +38,16 @@ const ZERO_POINT = 128;
  * activation scale per row and one weight scale per output, so a row's result never depends on its neighbours.
  */
 export function product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
-  const only = matrix.parts.length === 1 ? matrix.parts[0] : undefined;
   if (context.format === "f32") return floatProduct(context.builder, input, matrix);
   if (context.format === "int8-row") return int8Product(context, input, matrix);
   if (matrix.columns % INT4_BLOCK !== 0) return floatProduct(context.builder, input, matrix);
-  // An 8-bit weight stays 8 bits in an int4 stage: exact, and still a quarter of f32.
-  if (only?.tensor.format === "Q8_0" && only.scale === 1) return eightBitProduct(context.builder, input, matrix);
-  return int4Product(context, input, matrix);
+  if (!matrix.parts.some((part) => isEightBit(part.tensor))) return int4Product(context, input, matrix);
+  // Weights of more than 4 bits keep them in an int4 stage: exact, and still a quarter of f32.
+  const parts = matrix.parts.map((part, i) => {
+    const alone = stack(`${matrix.name}.${i}`, [part]);
+    return isEightBit(part.tensor) ? eightBitProduct(context.builder, input, alone) : int4Product(context, input, alone);
+  });
+  return parts.length === 1 ? parts[0]! : context.builder.node("Concat", parts, { attributes: { axis: 1 } });
 }
 
 function floatProduct(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
@@ -84,11 +87,11 @@ function blockSums(context: ProductContext, input: ProductInput, columns: number
 
 function eightBitProduct(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
   const { name, rows, columns, parts } = matrix;
-  const { quants, scales } = packQ8(parts[0]!.tensor);
-  const blocks = columns / INT4_BLOCK;
-  const b = builder.weight(name, "uint8", [rows, blocks, INT4_BLOCK], quants);
+  const { quants, scales, block } = packEightBit(parts[0]!.tensor, parts[0]!.scale);
+  const blocks = columns / block;
+  const b = builder.weight(name, "uint8", [rows, blocks, block], quants);
   const s = builder.weight(`${name}.scales`, "float32", [rows * blocks], bytesOfArray(scales));
-  const attributes = { K: columns, N: rows, bits: 8, block_size: INT4_BLOCK, accuracy_level: INT8_COMPUTE };
+  const attributes = { K: columns, N: rows, bits: 8, block_size: block, accuracy_level: INT8_COMPUTE };
   return builder.node("MatMulNBits", [input.x, b, s], { attributes, domain: MICROSOFT });
 }
 
