@@ -69,6 +69,18 @@ export function driverSuite({ name, create }: DriverCase): void {
       expect(Math.max(...errors)).toBeLessThan(ROUNDING[format]);
     });
 
+    test.each(["Q4_0", "Q4_K", "Q6_K", "Q8_0"] as const)("int4 stages keep weights of %s", async (weights) => {
+      const options = { width: 256, layers: 1, format: weights, embeddingFormat: "Q6_K" } as const;
+      const other = openDecoderModel(writeTinyGguf(join(folder, `${weights}.gguf`), options));
+      const plain = await loadChain(driver, other);
+      const chain = await loadChain(driver, other, { prefillFormat: "int4", decodeFormat: "int4" });
+      const expected = await teacherForced(plain, prompts[0]!.slice(0, 12));
+      const rows = await teacherForced(chain, prompts[0]!.slice(0, 12));
+      await plain.release();
+      await chain.release();
+      expect(Math.max(...rows.map((row, i) => rootMeanSquare(row, expected[i]!)))).toBeLessThan(ROUNDING.int4);
+    });
+
     test("KV takes the pages of the open lanes and gives them back", async () => {
       const chain = await chainOf("f32");
       const [stage] = chain.stages;
