@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { Estimate } from "../cost/estimate.ts";
 import { preparePlan } from "../execute/calibrate/prepare-plan.ts";
+import { describeMachine } from "../execute/discover/machine.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
 import { DEFAULT_MODEL } from "../execute/model-store/catalog.ts";
 import { openDecoderModel } from "../execute/model-store/open-model.ts";
@@ -89,8 +90,10 @@ export async function makePlan(model: string, flags: PlanFlags): Promise<MadePla
   const recalibrate = flags.recalibrate === true;
   const rack = flags.rack === undefined ? await discoverWithProgress({ recalibrate }) : readRackFile(flags.rack);
   const options = planOptions(flags);
+  // Stages can be measured only on the machine the rack describes.
+  const calibrate = flags.calibrate !== false && rack.fingerprint === describeMachine().fingerprint;
   const { plan } = await withShareProgress("measuring the model", ({ signal, onProgress }) =>
-    preparePlan({ model: opened, modelPath, rack, options, calibrate: flags.calibrate !== false, recalibrate, signal, onProgress }),
+    preparePlan({ model: opened, modelPath, rack, options, calibrate, recalibrate, signal, onProgress }),
   );
   return { plan, rack, modelPath };
 }

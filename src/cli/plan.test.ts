@@ -1,0 +1,96 @@
+// Goal: heddle plan reads its options, plans a model on a rack file, and writes a plan that reads back. Method: a tiny model on a synthetic rack.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { syntheticDevice, syntheticRack } from "../../test/support/synthetic-rack.ts";
+import { writeTinyGguf } from "../../test/support/tiny-gguf.ts";
+import type { Plan } from "../plan/plan.ts";
+import { readPlan } from "../plan/plan-file.ts";
+import { writeRack } from "../rack/rack-file.ts";
+import { addPlanCommand, planText } from "./plan.ts";
+import { addRackCommand, rackText } from "./rack.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "heddle-plan-"));
+const model = writeTinyGguf(join(folder, "tiny.gguf"), { layers: 4, format: "Q4_1" });
+const rack = syntheticRack([syntheticDevice("a"), syntheticDevice("b", { cores: [1] })]);
+const rackPath = join(folder, "rack.yaml");
+writeFileSync(rackPath, writeRack(rack));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** What a command prints on stdout. */
+async function printed(...words: string[]): Promise<string> {
+  let text = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  const program = new Command("heddle").exitOverride();
+  addPlanCommand(program);
+  addRackCommand(program);
+  await program.parseAsync(["node", "heddle", ...words]);
+  return text;
+}
+
+describe("heddle plan", () => {
+  it("keeps pins and limits, and writes a plan file", async () => {
+    const out = join(folder, "plan.json");
+    const options = ["--stages", "2", "--pin", "0=b", "--pin", "0.1=a", "--max-sequences", "3", "--context", "512", "--kv-memory", "40M"];
+    const json = await printed("plan", model, "--rack", rackPath, ...options, "--replicas", "1", "-o", out, "--json");
+    const plan = JSON.parse(json) as Plan;
+    expect(readPlan(readFileSync(out, "utf8"), { layers: 4 })).toEqual(plan);
+    const replica = plan.replicas[0]!;
+    expect(replica.stages.map((stage) => stage.device)).toEqual(["b", "a"]);
+    expect([replica.maxSequences, replica.contextLimit]).toEqual([3, 512]);
+    expect((replica.workingPages + replica.sealedSlots) * replica.pageBytes).toBeLessThanOrEqual(40e6);
+  });
+
+  it("prints the table and the reasons", async () => {
+    const text = await printed("plan", model, "--rack", rackPath, "--decode-format", "f32");
+    expect(text).toMatch(/0\.0\t0-4\ta \(ort, 1 thread\)\t\S+ \/ f32/);
+    expect(text).toContain("runner-up");
+    expect(text).toContain("--decode-format f32 costs");
+  });
+
+  it.each([
+    [["--pin", "zero"], /stage=device/],
+    [["--replicas", "0"], /above 0/],
+    [["--kv-memory", "lots"], /500M/],
+  ])("refuses %j on the command line", async (options, message) => {
+    await expect(printed("plan", model, "--rack", rackPath, ...options)).rejects.toThrow(message);
+  });
+
+  it.each([
+    [["--decode-format", "int3"], "pin-impossible"],
+    [["--pin", "0=c"], "pin-impossible"],
+    [["--kv-memory", "1k"], "pin-impossible"],
+    [["--rack", join(folder, "none.yaml")], "file-unreadable"],
+    [["--rack", model], "rack-invalid"],
+  ])("answers %j with %s", async (options, code) => {
+    await expect(printed("plan", model, "--rack", rackPath, ...options)).rejects.toMatchObject({ code });
+  });
+});
+
+describe("heddle rack show", () => {
+  it("shows a rack file as text and as JSON", async () => {
+    expect(await printed("rack", "show", rackPath)).toContain("a\tort\t1\t0\tdram\t20.0 GB/s");
+    vi.restoreAllMocks();
+    expect(JSON.parse(await printed("rack", "show", rackPath, "--json"))).toEqual(rack);
+  });
+
+  it("says that a device is not calibrated", () => {
+    const { calibration: _none, ...bare } = syntheticDevice("c");
+    expect(rackText(syntheticRack([bare]))).toContain("not calibrated");
+  });
+});
+
+describe("plan text", () => {
+  it("says basis and interval of each time", async () => {
+    const json = await printed("plan", model, "--rack", rackPath, "--json");
+    expect(planText(JSON.parse(json) as Plan)).toMatch(/first token of a 512-token prompt: [\d.]+ \S+ \([\d.]+ \S+ to [\d.]+ \S+, \w+\)/);
+  });
+});
