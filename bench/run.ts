@@ -12,13 +12,19 @@ const names = readdirSync(folder)
   .map((file) => /^(.+)\.bench\.(?:js|ts)$/.exec(file)?.[1])
   .filter((name) => name !== undefined);
 
+const USAGE = `usage: npm run bench -- <name> [--json] [--check] [-- <options of the bench>]
+benches: ${names.join(", ")}
+With --check the exit status is 1 where a figure misses its floor. Example: npm run bench -- native --check`;
+
 const [given, ...rest] = split(process.argv.slice(2));
 const name = given?.find((argument) => !argument.startsWith("-"));
 const unknown = given?.find((argument) => argument.startsWith("-") && argument !== "--json" && argument !== "--check");
+if (given?.includes("--help") === true) {
+  printResult(false, undefined, () => USAGE);
+  process.exit(0);
+}
 if (name === undefined || !names.includes(name) || unknown !== undefined) {
-  note(
-    `usage: npm run bench -- <name> [--json] [--check]; benches: ${names.join(", ")}${unknown === undefined ? "" : `; unknown: ${unknown}`}`,
-  );
+  note(unknown === undefined ? USAGE : `${USAGE}\nunknown: ${unknown}`);
   process.exit(EXIT_USAGE);
 }
 
