@@ -17,6 +17,7 @@ import type { HeddleSetup, SideAnswer, SideQuestion } from "./side-protocol.ts";
 
 const CONTEXT_LIMIT = 2048;
 const MAX_SEQUENCES = 17;
+const WORKING_PAGES = (MAX_SEQUENCES * CONTEXT_LIMIT) / BLOCK_TOKENS;
 const WARM_STEPS = 3;
 const UNKNOWN = { valueNs: 1, lowNs: 1, highNs: 1, basis: "extrapolated", source: "bench" } as const;
 
@@ -36,7 +37,7 @@ await serveSide(answer, async () => {
   for (let i = 0; i + 1 < edges.length; i++) {
     const range = { fromLayer: edges[i]!, toLayer: edges[i + 1]!, device: "cpu-0", driver: "ort" };
     const stage = { ...range, threads, prefillFormat, decodeFormat, decodeStep: UNKNOWN, prefill512: UNKNOWN, why: "bench" };
-    stages.push(await driver.load(model, stage, { maxSequences: MAX_SEQUENCES, contextLimit: CONTEXT_LIMIT }));
+    stages.push(await driver.load(model, stage, { maxSequences: MAX_SEQUENCES, contextLimit: CONTEXT_LIMIT, workingPages: WORKING_PAGES }));
   }
 });
 
@@ -70,7 +71,7 @@ async function prefill(tokens: number, chunk: number, lane: Lane = 0): Promise<n
   const start = performance.now();
   for (let at = 0; at < tokens; at += chunk) {
     const count = Math.min(chunk, tokens - at);
-    const opens = at === 0 ? [{ lane, request: 0, attempt: 0, gather: [] }] : [];
+    const opens = at === 0 ? [{ lane, request: 0, attempt: 0, tokens, gather: [] }] : [];
     const row: StepRow = { lane, phase: "prefill", start: at, count, sample: at + count === tokens };
     await step({ opens, rows: [row] }, prompt.subarray(at, at + count));
   }
@@ -85,16 +86,18 @@ async function openLanes(batch: number, tokens: number): Promise<void> {
   const blocks = tokens / BLOCK_TOKENS;
   for (let block = sealed.length; block < blocks; block++) {
     const target = { slot: block, generation: 0 };
-    const opens = [{ lane: 0, request: 0, attempt: 0, gather: sealed.slice(0, block) }];
+    const opens = [{ lane: 0, request: 0, attempt: 0, tokens: (block + 1) * BLOCK_TOKENS, gather: sealed.slice(0, block) }];
     const start = block * BLOCK_TOKENS;
     const row: StepRow = { lane: 0, phase: "prefill", start, count: BLOCK_TOKENS, sample: false };
     await step({ opens, rows: [row], seals: [{ lane: 0, block, target }] }, prompt.subarray(start, start + BLOCK_TOKENS));
     await step({ closes: [0] }, new Int32Array(0));
     sealed.push(target);
   }
-  // From the highest lane down, so that the lanes are laid out once.
-  const lanes = Array.from({ length: batch }, (_, i) => batch - 1 - i);
-  await step({ opens: lanes.map((lane) => ({ lane, request: lane, attempt: 0, gather: sealed.slice(0, blocks) })) }, new Int32Array(0));
+  const lanes = Array.from({ length: batch }, (_, lane) => lane);
+  await step(
+    { opens: lanes.map((lane) => ({ lane, request: lane, attempt: 0, tokens, gather: sealed.slice(0, blocks) })) },
+    new Int32Array(0),
+  );
 }
 
 function decodeRows(batch: number, start: number): StepRow[] {
@@ -123,7 +126,7 @@ async function mixed({ batch, tokens, chunk }: { batch: number; tokens: number; 
     const input = new Int32Array(batch + (more?.count ?? 0));
     input.set(last);
     if (more !== undefined) input.set(prompt.subarray(more.start, more.start + more.count), batch);
-    const opens = more?.start === 0 ? [{ lane: batch, request: batch, attempt: 0, gather: [] }] : [];
+    const opens = more?.start === 0 ? [{ lane: batch, request: batch, attempt: 0, tokens, gather: [] }] : [];
     const start = performance.now();
     last = (await step({ rows, opens }, input)).slice(0, batch);
     return performance.now() - start;
@@ -146,6 +149,13 @@ function weightBytes(): number {
   const { spec, weights } = must(model, "the model is open");
   const rotations = rotationTables(spec.rope, 1);
   const bytes = (parts: readonly { readonly data: Uint8Array }[]): number => parts.reduce((sum, { data }) => sum + data.byteLength, 0);
-  const layer = lowerStage(spec, weights, { fromLayer: 0, toLayer: 1, phase: "decode", format: setup.decodeFormat, rotations });
+  const layer = lowerStage(spec, weights, {
+    fromLayer: 0,
+    toLayer: 1,
+    phase: "decode",
+    format: setup.decodeFormat,
+    pageTokens: BLOCK_TOKENS,
+    rotations,
+  });
   return spec.layers * bytes(layer.model.weights) + bytes(lowerHead(spec, weights, setup.decodeFormat).model.weights);
 }

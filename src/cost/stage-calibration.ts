@@ -15,10 +15,8 @@ export interface StageIdentity {
 
 /** Measured times of one loaded stage, run as it is served; every figure is a median of repeated runs. */
 export interface StageCalibration extends StageIdentity {
-  /** Tokens in a page of KV: contexts are padded to whole pages (and on to the next of `paddedPages`), and a page that fills up is sealed by a copy. */
+  /** Tokens in a page of KV: decode steps read whole pages, and a page that fills up is sealed by a copy. */
   readonly pageTokens: number;
-  /** Numbers of pages the driver pads lanes to, rising: a lane takes the first that holds it. */
-  readonly paddedPages: readonly number[];
   /** One decode step of `batch` rows, each with `context` tokens cached; contexts are rounded up to whole pages. */
   readonly decode: readonly { readonly batch: number; readonly context: number; readonly ns: Nanoseconds }[];
   /** One prefill chunk of `count` tokens after `context` cached ones, nothing sampled, nothing sealed. */
@@ -27,9 +25,10 @@ export interface StageCalibration extends StageIdentity {
   readonly sampleNs: Nanoseconds;
   /** Choosing a token from one row of logits, greedily. 0 for stages without the head. */
   readonly drawNs: Nanoseconds;
-  /** Copying one full block into its slot, and one sealed block into a lane. */
+  /** Copying one full block into its slot, one sealed block into a lane, and one page of a prompt to where decode steps read it. */
   readonly sealNs: Nanoseconds;
   readonly gatherNs: Nanoseconds;
+  readonly moveNs: Nanoseconds;
   /** Relative 90 % scatter of single runs about their median. */
   readonly noise: number;
   /** Relative difference between the rounds of the measurement: what the machine itself drifted meanwhile. */

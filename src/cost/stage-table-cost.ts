@@ -8,8 +8,8 @@ import { FREE, type PartPricer, type StageParts } from "./stage-pricer.ts";
 const OUTSIDE_SPREAD = 0.25;
 
 /**
- * Prices a stage from measurements of that very stage: decode bilinear in (batch, padded longest context), prefill bilinear in (count, context), plus
- * the head for sampled chunks and a copy for every block that fills up.
+ * Prices a stage from measurements of that very stage: decode bilinear in (batch, mean context in whole pages), prefill bilinear in (count, context), plus
+ * the head for sampled chunks and the copies: blocks that fill up, sealed blocks gathered, complete prompts moved to their pages.
  *
  * Source: the stage calibration; the spread between its points is the 90 % quantile of leave-one-point-out residuals.
  */
@@ -24,13 +24,14 @@ function decodePart(table: StageCalibration): PartPricer {
   return (shape) => {
     const rows = shape.decodeContexts.length;
     if (rows === 0) return FREE;
-    let longest = 0;
+    let pages = 0;
     let filled = 0;
     for (const length of shape.decodeContexts) {
-      longest = Math.max(longest, length);
+      pages += Math.ceil(length / page);
       if ((length + 1) % page === 0) filled += 1;
     }
-    const step = read(rows, paddedContext(table, longest));
+    // The table holds rows of equal contexts; what a step reads is the pages of all.
+    const step = read(rows, (pages / rows) * page);
     return filled === 0 ? step : sumPriced([step, copies(table, filled * table.sealNs)]);
   };
 }
@@ -42,23 +43,18 @@ function prefillPart(table: StageCalibration): PartPricer {
   return (shape) => {
     const parts: Priced[] = [];
     let filled = 0;
-    const longest = shape.decodeContexts.reduce((most, length) => Math.max(most, length + 1), 0);
-    for (const { count, context } of shape.prefill) {
-      // All lanes are padded to the longest one, so a chunk's past is as long as another sequence's; a first chunk has none.
-      parts.push(read(count, context === 0 ? 0 : Math.max(context, longest - count)));
-      filled += Math.floor((context + count) / page) - Math.floor(context / page);
-    }
+    let moved = 0;
     const sampled = Math.min(shape.prefill.length, Math.max(0, shape.sampledRows - shape.decodeContexts.length));
-    const extra = filled * table.sealNs + sampled * table.sampleNs;
+    for (const [index, { count, context }] of shape.prefill.entries()) {
+      parts.push(read(count, context));
+      filled += Math.floor((context + count) / page) - Math.floor(context / page);
+      // A prompt that is complete moves before its first decode step: counted here, where it is known.
+      if (index >= shape.prefill.length - sampled) moved += Math.ceil((context + count) / page);
+    }
+    const extra = filled * table.sealNs + moved * table.moveNs + (shape.gatheredPages ?? 0) * table.gatherNs + sampled * table.sampleNs;
     if (extra > 0) parts.push(copies(table, extra));
     return sumPriced(parts);
   };
-}
-
-/** Context a lane is padded to; beyond the table's own steps to the next page. */
-function paddedContext({ pageTokens, paddedPages }: StageCalibration, context: number): number {
-  const pages = Math.ceil(context / pageTokens);
-  return (paddedPages.find((step) => step >= pages) ?? pages) * pageTokens;
 }
 
 function copies(table: StageCalibration, ns: number): Priced {

@@ -26,7 +26,6 @@ const table: StageCalibration = {
   prefillFormat: "int8-row",
   decodeFormat: "int4",
   pageTokens: 64,
-  paddedPages: [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16],
   decode: [1, 4, 16].flatMap((batch) =>
     [64, 512, 1024].map((context) => ({ batch, context, ns: (6 + batch * (1 + context / 1000)) * MS })),
   ),
@@ -35,6 +34,7 @@ const table: StageCalibration = {
   drawNs: 50_000,
   sealNs: 0.5 * MS,
   gatherNs: 0.4 * MS,
+  moveNs: 0.3 * MS,
   noise: 0.03,
   drift: 0.04,
 };
@@ -57,21 +57,22 @@ describe("step cost", () => {
     expect(cost.stageNs(0, { ...chunk(128), sampledRows: 1 })).toBeGreaterThan(cost.stageNs(0, chunk(128)));
   });
 
-  it("uses the measured stage where there is one, padded to pages", () => {
+  it("uses the measured stage where there is one, in whole pages", () => {
     const cost = costOf({ stageCalibrations: [table] });
     expect(cost.stageNs(0, decode(512, 510, 500, 490))).toBe(Math.round((6 + 4 * 1.512) * MS));
     expect(cost.stageEstimate(0, decode(512, 512, 512, 512)).basis).toBe("measured");
     expect(cost.stageEstimate(0, decode(450)).valueNs).toBe(cost.stageEstimate(0, decode(500)).valueNs);
-    // Nine pages are laid out as ten.
-    expect(cost.stageEstimate(0, decode(520)).valueNs).toBe(cost.stageEstimate(0, decode(640)).valueNs);
+    // A step reads the pages of all rows, whoever they belong to.
+    expect(cost.stageNs(0, decode(64, 960))).toBe(cost.stageNs(0, decode(512, 512)));
     expect(cost.stageEstimate(0, decode(300)).basis).toBe("interpolated");
   });
 
-  it("adds the head of a sampled chunk and a copy for every page that fills up", () => {
+  it("adds the head of a sampled chunk and the copies of its pages", () => {
     const cost = costOf({ stageCalibrations: [table] });
     const chunk = { prefill: [{ count: 64, context: 0 }], decodeContexts: [], sampledRows: 0 };
     expect(cost.stageNs(0, chunk)).toBe(Math.round((8 + 64 * 0.5 + 0.5) * MS));
-    expect(cost.stageNs(0, { ...chunk, sampledRows: 1 }) - cost.stageNs(0, chunk)).toBe(2 * MS);
+    expect(cost.stageNs(0, { ...chunk, sampledRows: 1 }) - cost.stageNs(0, chunk)).toBe(2.3 * MS);
+    expect(cost.stageNs(0, { ...chunk, gatheredPages: 3 }) - cost.stageNs(0, chunk)).toBeCloseTo(1.2 * MS, 3);
     expect(cost.stageNs(0, decode(447)) - cost.stageNs(0, decode(446))).toBe(0.5 * MS);
   });
 

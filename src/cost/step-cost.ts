@@ -6,6 +6,8 @@ export interface StepShape {
   readonly prefill: readonly { readonly count: number; readonly context: number }[];
   /** Context length of every decoding row (tokens in its cache before this step). */
   readonly decodeContexts: readonly number[];
+  /** Sealed pages copied to the start of lanes that open; none when absent. */
+  readonly gatheredPages?: number;
   /** Rows whose logits are computed and sampled. */
   readonly sampledRows: number;
 }

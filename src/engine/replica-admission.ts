@@ -29,7 +29,7 @@ export function open(state: ReplicaState, sequence: Sequence, draft: TaskDraft, 
   state.waiting.splice(state.waiting.indexOf(sequence.request), 1);
   state.running.push(sequence.request);
   state.report.dirty = true;
-  draft.opens.push({ lane, request: sequence.request, attempt: sequence.attempt, gather });
+  draft.opens.push({ lane, request: sequence.request, attempt: sequence.attempt, tokens: sequence.known, gather });
   if (sequence.started) return true;
   sequence.started = true;
   state.counts.cachedTokens += sequence.computed;

@@ -57,6 +57,8 @@ export interface OpenSequence {
   readonly request: RequestId;
   /** Attempt and promptTokens name the token list the executor holds for the request. */
   readonly attempt: number;
+  /** Known tokens of the sequence: what prefill rows will bring the lane to. */
+  readonly tokens: number;
   /** Sealed blocks copied to the start of the lane, in order; each is leased until the task ends. */
   readonly gather: readonly SlotRef[];
 }

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { hiddenNumber, planted } from "../base/planted-fault.ts";
 import { pagesFor } from "../state/block.ts";
-import { laneFits, paddedPages, setLanePages } from "../state/lanes.ts";
+import { laneFits, setLanePages } from "../state/lanes.ts";
 import type { FromReplica, RequestId } from "./messages.ts";
 import { open } from "./replica-admission.ts";
 import { type CheckedChoice, decide, fallBack, type Stepping } from "./replica-decide.ts";
@@ -156,9 +156,7 @@ function growLane(state: ReplicaState, draft: TaskDraft, sequence: Sequence): bo
       setLanePages(state.lanes, lane, pages);
       return true;
     }
-    // In too high a lane nobody else's going would help: it has to move to a lower one.
-    const helpless = (lane + 1) * paddedPages(pages) > state.lanes.capacityPages;
-    const victim = helpless ? sequence : victimFor(state, draft, sequence);
+    const victim = victimFor(state, draft, sequence);
     if (victim === undefined) return false;
     preempt(state, victim);
     if (victim === sequence) return false;

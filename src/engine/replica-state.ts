@@ -4,7 +4,7 @@ import type { StepCost } from "../cost/step-cost.ts";
 import type { PolicyParameters } from "../plan/plan.ts";
 import type { BatchingPolicy } from "../policy/batching.ts";
 import { type BlockKey, pagesFor, type SlotRef } from "../state/block.ts";
-import { createLanes, type Lanes, paddedPages } from "../state/lanes.ts";
+import { createLanes, type Lanes } from "../state/lanes.ts";
 import { createSlots, type Slots } from "../state/slots.ts";
 import type { RequestId } from "./messages.ts";
 import type { Lane, OpenSequence, Seal, StepRow, TaskId } from "./replica-engine-types.ts";
@@ -162,5 +162,5 @@ export function isDecoding(sequence: Sequence): boolean {
 
 /** Whether a request of this length can ever run alone. */
 export function fitsAlone(config: ReplicaConfig, tokens: number): boolean {
-  return tokens <= config.contextLimit && paddedPages(pagesFor(tokens)) <= config.workingPages;
+  return tokens <= config.contextLimit && pagesFor(tokens) <= config.workingPages;
 }

@@ -21,6 +21,8 @@ export interface DriverDescription {
 }
 
 export interface StageLimits {
+  /** KV pages of running sequences, over all of them. */
+  readonly workingPages: number;
   readonly maxSequences: number;
   readonly contextLimit: number;
 }

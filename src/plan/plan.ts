@@ -17,10 +17,7 @@ export interface Plan {
 export interface ReplicaPlan {
   readonly id: number;
   readonly stages: readonly StagePlan[];
-  /**
-   * KV pages (64 tokens, all layers) for running sequences. Lanes are padded to the longest: (highest open lane + 1) x
-   * (pages of the longest, padded as in `state/lanes.ts`) never exceeds it.
-   */
+  /** KV pages (64 tokens, all layers) for running sequences, together. */
   readonly workingPages: number;
   /** Slots for sealed blocks kept for reuse, one page each. */
   readonly sealedSlots: number;

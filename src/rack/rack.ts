@@ -61,7 +61,7 @@ export interface DeviceCalibration {
     readonly k: number;
     readonly ns: Nanoseconds;
   }[];
-  /** Two-part attention of one layer for `rows` new tokens of one sequence after `context` cached ones. */
+  /** Attention of one layer for `rows` new tokens of one sequence after `context` cached ones. */
   readonly attention: readonly {
     readonly rows: number;
     readonly context: number;

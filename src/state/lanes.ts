@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 
-/** Working KV of running sequences: lanes padded to the longest one; plain data. */
+/** Working KV of running sequences: the pages each lane may take; plain data. */
 export interface Lanes {
   readonly capacityPages: number;
   /** Pages of each lane; 0 for a closed one. */
@@ -12,31 +12,24 @@ export function createLanes(maxSequences: number, capacityPages: number): Lanes 
   return { capacityPages, pages: new Int32Array(maxSequences) };
 }
 
-/**
- * Pages a lane of `pages` pages is padded to: 1, 2, 3, 4, then steps of an eighth to a quarter of the size, so that lanes are laid out anew
- * only now and then.
- */
-export function paddedPages(pages: number): number {
-  if (pages <= 4) return pages;
-  let step = 1;
-  while (step * 8 < pages) step *= 2;
-  return Math.ceil(pages / step) * step;
-}
-
-/** Lowest closed lane, so that open lanes stay dense; `undefined` when all are open. */
+/** Lowest closed lane; `undefined` when all are open. */
 export function lowestFreeLane(lanes: Lanes): number | undefined {
   const at = lanes.pages.indexOf(0);
   return at < 0 ? undefined : at;
 }
 
-/** Pages held now: (highest open lane + 1) x (padded pages of the longest lane). */
+/** Pages held now. */
 export function workingPages(lanes: Lanes): number {
-  return padded(lanes, -1, 0, 0);
+  let sum = 0;
+  for (const pages of lanes.pages) sum += pages;
+  return sum;
 }
 
-/** Whether `lane` may hold `pages` pages without going over the capacity, with `sparePages` more in every lane. */
+/** Whether `lane` may hold `pages` pages without going over the capacity, with `sparePages` more in every open lane and this one. */
 export function laneFits(lanes: Lanes, lane: number, pages: number, sparePages = 0): boolean {
-  return padded(lanes, lane, pages, sparePages) <= lanes.capacityPages;
+  const held = lanes.pages[lane]!;
+  const spare = sparePages * (openLanes(lanes) + (held === 0 ? 1 : 0));
+  return workingPages(lanes) - held + pages + spare <= lanes.capacityPages;
 }
 
 export function setLanePages(lanes: Lanes, lane: number, pages: number): void {
@@ -54,16 +47,4 @@ export function openLanes(lanes: Lanes): number {
   let open = 0;
   for (const pages of lanes.pages) if (pages > 0) open++;
   return open;
-}
-
-function padded(lanes: Lanes, changed: number, changedPages: number, sparePages: number): number {
-  let highest = -1;
-  let longest = 0;
-  for (let lane = 0; lane < lanes.pages.length; lane++) {
-    const pages = lane === changed ? changedPages : lanes.pages[lane]!;
-    if (pages === 0) continue;
-    highest = lane;
-    if (pages > longest) longest = pages;
-  }
-  return (highest + 1) * paddedPages(longest + sparePages);
 }

@@ -14,6 +14,7 @@ export interface ChainOptions {
   readonly threads?: number;
   readonly maxSequences?: number;
   readonly contextLimit?: number;
+  readonly workingPages?: number;
 }
 
 export interface StageChain {
@@ -41,7 +42,8 @@ export async function loadChain(driver: StageDriver, model: DecoderModel, option
       prefill512: UNKNOWN,
       why: "test",
     };
-    const limits = { maxSequences: options.maxSequences ?? 8, contextLimit: options.contextLimit ?? 1024 };
+    const { maxSequences = 8, contextLimit = 1024, workingPages = 128 } = options;
+    const limits = { maxSequences, contextLimit, workingPages };
     stages.push(await driver.load(model, plan, limits));
   }
   return {
@@ -58,8 +60,9 @@ export async function loadChain(driver: StageDriver, model: DecoderModel, option
   };
 }
 
-export function opening(lane: Lane, gather: readonly SlotRef[] = []): OpenSequence {
-  return { lane, request: lane, attempt: 0, gather };
+/** Opens a lane with room for a prompt of up to `tokens` tokens. */
+export function opening(lane: Lane, gather: readonly SlotRef[] = [], tokens = 1024): OpenSequence {
+  return { lane, request: lane, attempt: 0, tokens, gather };
 }
 
 /** One sampled row: a decode step, or a chunk of a prompt. */

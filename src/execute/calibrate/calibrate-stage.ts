@@ -3,7 +3,6 @@ import type { StageCalibration, StageIdentity } from "../../cost/stage-calibrati
 import type { DecoderModel } from "../../graph/decoder/model.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
-import { paddedPages } from "../../state/lanes.ts";
 import { sample } from "../sampling/sample.ts";
 import { GREEDY } from "../sampling/sampling.ts";
 import type { LoadedStage, StageLimits } from "../stage-driver.ts";
@@ -13,9 +12,8 @@ import { StageBench } from "./stage-bench.ts";
 export interface StageCalibrationJob {
   readonly identity: StageIdentity;
   readonly stage: StagePlan;
+  /** Those of the plan: no more pages are taken to measure a stage than to serve it. */
   readonly limits: StageLimits;
-  /** KV pages the plan gives the replica: no more are taken to measure it. */
-  readonly workingPages: number;
 }
 
 export interface CalibrateOptions {
@@ -28,7 +26,7 @@ export interface CalibrateOptions {
 /** Loads a stage of the model that is calibrated. */
 export type StageLoader = (stage: StagePlan, limits: StageLimits) => Promise<LoadedStage>;
 
-/** Padded contexts and batches of decode steps, coarse first; those beyond the plan's limits are left out. */
+/** Contexts and batches of decode steps, coarse first; those beyond the plan's limits are left out. */
 const DECODE_PASSES: readonly { readonly contexts: readonly number[]; readonly batches: readonly number[] }[] = [
   { contexts: [64], batches: [16, 4, 1] },
   { contexts: [512], batches: [8, 4, 1] },
@@ -74,7 +72,7 @@ export async function calibrateStage(
   try {
     const bench = new StageBench({ stage, spec: model.spec, first: job.stage.fromLayer === 0 });
     const limit = job.limits.contextLimit;
-    const pastBlocks = Math.min(Math.floor(Math.min(limit, CONTEXT_MAX) / BLOCK_TOKENS), Math.floor(job.workingPages / 2)) - 1;
+    const pastBlocks = Math.min(Math.floor(Math.min(limit, CONTEXT_MAX) / BLOCK_TOKENS), Math.floor(job.limits.workingPages / 2)) - 1;
     await bench.fillPast(Math.max(0, pastBlocks * BLOCK_TOKENS), options.budgetMs * PAST_SHARE);
     const half = (from: number): CalibrateOptions => ({
       ...options,
@@ -87,7 +85,6 @@ export async function calibrateStage(
     return {
       ...job.identity,
       pageTokens: BLOCK_TOKENS,
-      paddedPages: padding(limit),
       decode: decode.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
       prefill: prefill.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
       ...copies,
@@ -98,13 +95,6 @@ export async function calibrateStage(
   } finally {
     await stage.release();
   }
-}
-
-/** Steps lanes are padded to, up to a full context. */
-function padding(limit: number): readonly number[] {
-  const steps = new Set<number>();
-  for (let pages = 1; pages <= pagesFor(limit); pages++) steps.add(paddedPages(pages));
-  return [...steps];
 }
 
 interface PrefillPoint {
@@ -126,7 +116,7 @@ function timePrefill(bench: StageBench, limit: number, options: CalibrateOptions
 }
 
 async function timeChunk(bench: StageBench, { count, context }: PrefillPoint): Promise<number> {
-  bench.open(1, Math.max(0, context - BLOCK_TOKENS));
+  bench.open(1, Math.max(0, context - BLOCK_TOKENS), context + count);
   // The last block of the past is computed, so that the copies of opening are over before the timed chunk.
   if (context > 0) await bench.prefill(BLOCK_TOKENS);
   return bench.prefill(count);
@@ -142,7 +132,7 @@ interface DecodePoint {
  * only close lanes; corners of the table come first, so that an early end of the budget costs what lies between.
  */
 async function timeDecode(bench: StageBench, job: StageCalibrationJob, options: CalibrateOptions): Promise<RoundResult<DecodePoint>> {
-  const { limits, workingPages } = job;
+  const { limits } = job;
   const reach = Math.min(limits.contextLimit, bench.pastTokens + BLOCK_TOKENS);
   const seen = new Set<string>();
   const points = DECODE_PASSES.flatMap(({ contexts, batches }, pass) => {
@@ -152,7 +142,7 @@ async function timeDecode(bench: StageBench, job: StageCalibrationJob, options: 
       .filter((context) => context <= reach)
       .flatMap((context) => {
         const known = (batch: number): boolean => seen.has(`${batch}/${context}`);
-        const fitting = possible.filter((batch) => batch * paddedPages(pagesFor(context)) <= workingPages && !known(batch));
+        const fitting = possible.filter((batch) => batch * pagesFor(context + DECODE_STEPS + 1) <= limits.workingPages && !known(batch));
         for (const batch of fitting) seen.add(`${batch}/${context}`);
         return fitting.map((batch, index) => decodePoint(bench, { batch, context }, index === 0));
       });
@@ -179,11 +169,13 @@ function decodePoint(bench: StageBench, point: DecodePoint, opens: boolean): Tim
   };
 }
 
-/** Costs of the head of a chunk, of sealing a block and of gathering one, as differences of steps with and without. Units: ns. */
-async function timeCopies(bench: StageBench, last: boolean): Promise<Pick<StageCalibration, "sampleNs" | "sealNs" | "gatherNs">> {
+type CopyCost = "sampleNs" | "sealNs" | "gatherNs" | "moveNs";
+
+/** Costs of the head of a chunk, of sealing a block, gathering one and moving one to its page, as differences of steps with and without. Units: ns. */
+async function timeCopies(bench: StageBench, last: boolean): Promise<Pick<StageCalibration, CopyCost>> {
   const blocks = Math.min(COPIED_BLOCKS, bench.pastTokens / BLOCK_TOKENS);
   const chunk = (sample: boolean): Promise<number> => {
-    bench.open(1, 0);
+    bench.open(1, 0, BLOCK_TOKENS);
     return bench.prefill(BLOCK_TOKENS, sample);
   };
   const sample = await difference(
@@ -194,13 +186,20 @@ async function timeCopies(bench: StageBench, last: boolean): Promise<Pick<StageC
     bench.open(1, blocks * BLOCK_TOKENS);
     return bench.decode();
   };
-  const gather = await difference(opening, () => bench.decode());
+  // The first decode step after a gather also moves the lane to its pages; one after a chunk only moves.
+  const both = await difference(opening, () => bench.decode());
+  const moving = async (): Promise<number> => {
+    bench.open(1, blocks * BLOCK_TOKENS, blocks * BLOCK_TOKENS + 1);
+    await bench.prefill(1);
+    return bench.decode();
+  };
+  const move = await difference(moving, () => bench.decode());
   const seal = await difference(
     () => bench.decode(blocks),
     () => bench.decode(),
   );
   const each = (ns: number): number => (blocks === 0 ? 0 : Math.round(ns / blocks));
-  return { sampleNs: last ? sample : 0, sealNs: each(seal), gatherNs: each(gather) };
+  return { sampleNs: last ? sample : 0, sealNs: each(seal), gatherNs: Math.max(0, each(both) - each(move)), moveNs: each(move) };
 }
 
 /** Median time of a greedy draw from one row of logits. Units: ns. */

@@ -20,7 +20,6 @@ export const stageCalibrationSchema = z.strictObject({
   prefillFormat: format,
   decodeFormat: format,
   pageTokens: z.int().min(1).max(65_536),
-  paddedPages: z.array(count).max(ROWS_MAX),
   decode: z
     .array(z.strictObject({ batch: count, context: count, ns: amount }))
     .min(1)
@@ -33,6 +32,7 @@ export const stageCalibrationSchema = z.strictObject({
   drawNs: amount,
   sealNs: amount,
   gatherNs: amount,
+  moveNs: amount,
   noise: amount,
   drift: amount,
 });

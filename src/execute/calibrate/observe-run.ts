@@ -1,10 +1,10 @@
 import type { Nanoseconds } from "../../base/units.ts";
-import type { StepShape } from "../../cost/step-cost.ts";
 import type { PricedStepCost } from "../../cost/step-cost-from.ts";
 import type { Ledger } from "../../engine/ledger.ts";
 import { replayLedger } from "../../engine/replay.ts";
 import { engineOfLedger } from "../../engine/replay-engine.ts";
 import type { ReplicaCommand, ReplicaEvent, StepTask, TaskId } from "../../engine/replica-engine-types.ts";
+import { shapeOf } from "../../engine/step-shape.ts";
 import type { ObservedRun } from "./calibration-store.ts";
 
 interface TaskStart {
@@ -51,23 +51,13 @@ function note(observed: ObservedRun, { started, event, now, cost }: Noting): voi
   started.delete(event.task);
   // A step without rows only closes lanes.
   if (start === undefined || start.step.rows.length === 0) return;
-  const shape = stepShape(start.step);
+  const shape = shapeOf(start.step);
   event.stageNs.forEach((measuredNs, stage) => {
     const { decode, prefill } = cost.uncorrected(stage, shape);
-    // Copies into opened lanes are no part of a step's price.
-    if (start.step.opens.every((opening) => opening.gather.length === 0)) {
-      observed.stages.push({ predictedDecodeNs: decode.ns, predictedPrefillNs: prefill.ns, measuredNs });
-    }
+    observed.stages.push({ predictedDecodeNs: decode.ns, predictedPrefillNs: prefill.ns, measuredNs });
   });
   const busy = event.stageNs.reduce((sum, ns) => sum + ns, 0);
   if (start.inFlight === 1 && started.size === 0) {
     observed.overheads.push({ sampledRows: shape.sampledRows, ns: Math.max(0, now - start.at - busy) });
   }
-}
-
-/** What the cost of a step depends on. */
-function stepShape(step: StepTask): StepShape {
-  const decodeContexts = step.rows.filter((row) => row.phase === "decode").map((row) => row.start);
-  const prefill = step.rows.filter((row) => row.phase === "prefill").map(({ count, start }) => ({ count, context: start }));
-  return { decodeContexts, prefill, sampledRows: step.rows.filter((row) => row.sample).length };
 }

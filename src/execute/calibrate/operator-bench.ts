@@ -1,3 +1,4 @@
+import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import type { Feed, OnnxRuntime, OnnxSession } from "../drivers/shared/onnx-session.ts";
 import type { AttentionQuestion, ProductQuestion } from "./calibration-shapes.ts";
 import { attentionModel, chainModel, productModel } from "./operator-models.ts";
@@ -61,19 +62,33 @@ function productFeeds({ m, k }: ProductQuestion): Readonly<Record<string, Feed>>
   return { x: float([m, k]) };
 }
 
+/** A chunk of one sequence after a contiguous past, or one row over its pages. */
 function attentionFeeds({ rows, context, heads, kvHeads, headDim }: AttentionQuestion): Readonly<Record<string, Feed>> {
-  const decode = rows === 1;
-  const past = Math.max(1, context);
-  const pastDims = [1, kvHeads, past, headDim];
-  const groups = heads / kvHeads;
+  const qkv = float([rows, (heads + 2 * kvHeads) * headDim]);
+  if (rows > 1) {
+    const past = [1, kvHeads, context, headDim];
+    const end = context + rows;
+    return {
+      qkv,
+      past_keys: float(past),
+      past_values: float(past),
+      last_position: { type: "int32", data: Int32Array.of(end - 1), dims: [1] },
+      total_tokens: { type: "int32", data: Int32Array.of(end), dims: [] },
+      chunk_start: { type: "int64", data: BigInt64Array.of(BigInt(context)), dims: [1] },
+      chunk_end: { type: "int64", data: BigInt64Array.of(BigInt(end)), dims: [1] },
+    };
+  }
+  const pages = Math.max(1, pagesFor(context));
+  const past = [pages, kvHeads, 1, BLOCK_TOKENS, headDim];
   return {
-    qkv: float([rows, (heads + 2 * kvHeads) * headDim]),
-    positions: { type: "int64", data: new BigInt64Array(rows), dims: [1, rows] },
-    past_keys: float(pastDims),
-    past_values: float(pastDims),
-    past_mask: float([1, 1, 1, past]),
-    ...(decode ? {} : { new_mask: float([1, 1, groups * rows, rows]) }),
-    split_sizes: { type: "int64", data: BigInt64Array.of(BigInt(past), BigInt(rows)), dims: [2] },
+    qkv,
+    past_keys: float(past),
+    past_values: float(past),
+    positions: { type: "int64", data: BigInt64Array.of(0n), dims: [1, 1] },
+    page_rows: { type: "int64", data: new BigInt64Array(pages), dims: [pages] },
+    page_mask: { type: "float32", data: new Float32Array(pages * BLOCK_TOKENS), dims: [pages, 1, 1, 1, BLOCK_TOKENS] },
+    row_pages: { type: "float32", data: new Float32Array(pages).fill(1), dims: [1, pages] },
+    row_mask: { type: "float32", data: new Float32Array(pages), dims: [1, pages, 1, 1, 1, 1] },
   };
 }
 

@@ -1,10 +1,13 @@
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import type { WeightTensor } from "../../graph/decoder/weights.ts";
-import { type AttentionShared, attention, type Phase } from "../../graph/lower/attention.ts";
+import type { Attending, Phase } from "../../graph/lower/attention.ts";
+import { decodeAttention, decodeInputs } from "../../graph/lower/decode-attention.ts";
 import { stack } from "../../graph/lower/matrix.ts";
+import { prefillAttention, prefillInputs } from "../../graph/lower/prefill-attention.ts";
 import { product } from "../../graph/lower/product.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxModel } from "../../graph/onnx/builder.ts";
 import type { ComputeFormat } from "../../rack/rack.ts";
+import { BLOCK_TOKENS } from "../../state/block.ts";
 
 /** Elements of a block of Q4_1, its bytes, and two half floats: a scale and a minimum that give weights around zero. Source: ggml-common.h. */
 const Q4_1_ELEMENTS = 32;
@@ -18,7 +21,9 @@ export function productModel(format: ComputeFormat, n: number, k: number): OnnxM
   const builder = createOnnxBuilder(`product ${n} x ${k}`);
   const x = builder.input("x", "float32", ["M", k]);
   const weight = stack("w", [{ tensor: madeWeights(n, k), scale: 1 }]);
-  const y = product({ builder, format, shared: new Map() }, { x }, weight);
+  // A stage rounds to 8 bits what a norm has brought to an even size.
+  const input = format === "int8-row" ? ({ x, rows: "even, unit" } as const) : { x };
+  const y = product({ builder, format, shared: new Map() }, input, weight);
   builder.output(y, "float32", ["M", n]);
   return builder.build();
 }
@@ -35,36 +40,34 @@ function madeWeights(rows: number, columns: number): WeightTensor {
 }
 
 /** Positions the rotation knows: at least as many as rows are timed at once, or the operator refuses. */
-const ROTATED_POSITIONS = 1024;
+const ROTATED_POSITIONS = 8192;
 
 /** Head geometry of the attention that is timed. */
 export type AttentionShape = Pick<DecoderSpec, "heads" | "kvHeads" | "headDim">;
 
-/** The two-part attention of one layer with its rotation, lowered as a stage's is. Inputs as `AttentionInputs` and `AttentionShared` name them. */
+/** The attention of one layer with its rotation, lowered as a stage's is. Inputs as `AttentionInputs` and those its phase declares name them. */
 export function attentionModel(shape: AttentionShape, phase: Phase): OnnxModel {
   const builder = createOnnxBuilder(`attention, ${phase}`);
   const { heads, kvHeads, headDim } = shape;
-  const past = ["B", kvHeads, "P", headDim];
+  const past = phase === "prefill" ? [1, kvHeads, "P", headDim] : ["N", kvHeads, 1, BLOCK_TOKENS, headDim];
   const table = bytesOfArray(new Float32Array((ROTATED_POSITIONS * headDim) / 2).fill(1));
-  const shared: AttentionShared = {
-    positions: builder.input("positions", "int64", ["B", "S"]),
+  const attending: Attending = {
+    builder,
+    // Attention reads nothing else of a model than its heads and the kind of rotation.
+    spec: { ...shape, rope: { interleaved: true } } as DecoderSpec,
     cosines: builder.weight("cosines", "float32", [ROTATED_POSITIONS, headDim / 2], table),
     sines: builder.weight("sines", "float32", [ROTATED_POSITIONS, headDim / 2], table),
-    pastMask: builder.input("past_mask", "float32", ["B", 1, 1, "P"]),
-    newMask: phase === "prefill" ? builder.input("new_mask", "float32", [1, 1, "GS", "S"]) : undefined,
-    splitSizes: builder.input("split_sizes", "int64", [2]),
   };
-  // Attention reads nothing else of a model than its heads and the kind of rotation.
-  const spec = { ...shape, rope: { interleaved: true } } as DecoderSpec;
-  const outputs = attention(
-    { builder, spec, phase, shared },
-    {
-      qkv: builder.input("qkv", "float32", ["R", (heads + 2 * kvHeads) * headDim]),
-      pastKeys: builder.input("past_keys", "float32", past),
-      pastValues: builder.input("past_values", "float32", past),
-      norms: undefined,
-    },
-  );
+  const inputs = {
+    qkv: builder.input("qkv", "float32", ["R", (heads + 2 * kvHeads) * headDim]),
+    pastKeys: builder.input("past_keys", "float32", past),
+    pastValues: builder.input("past_values", "float32", past),
+    norms: undefined,
+  };
+  const outputs =
+    phase === "prefill"
+      ? prefillAttention(attending, prefillInputs(builder), inputs)
+      : decodeAttention(attending, decodeInputs(builder, BLOCK_TOKENS), inputs);
   builder.output(outputs.mixed, "float32", ["R", heads * headDim]);
   builder.output(outputs.newKeys, "float32", ["B", kvHeads, "S", headDim]);
   return builder.build();

@@ -127,7 +127,8 @@ function stagesToMeasure(
 }
 
 function measureStage(input: PreparePlanInput, replica: ReplicaPlan, stage: StagePlan): Promise<StageCalibration> {
-  const limits = { maxSequences: replica.maxSequences, contextLimit: replica.contextLimit };
+  const { maxSequences, contextLimit, workingPages } = replica;
+  const limits = { maxSequences, contextLimit, workingPages };
   const identity = identityOf(input, stage);
   const job = {
     kind: "stage" as const,
@@ -137,7 +138,6 @@ function measureStage(input: PreparePlanInput, replica: ReplicaPlan, stage: Stag
     identity,
     stage,
     limits,
-    workingPages: replica.workingPages,
   };
   const { onProgress, signal } = input;
   const label = `layers ${stage.fromLayer}-${stage.toLayer} on ${stage.device}`;

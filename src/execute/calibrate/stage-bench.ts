@@ -42,7 +42,7 @@ export class StageBench {
   /** Computes and seals a past of up to `tokens` tokens (whole blocks) for later sequences to gather; ends early after `budgetMs`. */
   async fillPast(tokens: number, budgetMs: number): Promise<void> {
     const started = performance.now();
-    this.open(1, 0);
+    this.open(1, 0, tokens);
     for (let done = 0; done < tokens && performance.now() - started < budgetMs; done += FILL_CHUNK) {
       const count = Math.min(FILL_CHUNK, tokens - done);
       const blocks = Array.from({ length: count / BLOCK_TOKENS }, (_, index) => done / BLOCK_TOKENS + index);
@@ -53,11 +53,12 @@ export class StageBench {
     }
   }
 
-  /** Closes all lanes and opens lanes 0 to `count - 1` with `tokens` of past each; done by the next step, whose time includes the copies. */
-  open(count: number, tokens: number): void {
+  /** Closes all lanes and opens lanes 0 to `count - 1` with `tokens` of past each and room for a prompt of `room`; done by the next step, whose time includes the copies. */
+  open(count: number, tokens: number, room = tokens): void {
     this.keep(0);
     for (let lane = 0; lane < count; lane++) {
-      this.#opens.push({ lane, request: this.#requests++, attempt: 0, gather: this.#past.slice(0, tokens / BLOCK_TOKENS) });
+      const gather = this.#past.slice(0, tokens / BLOCK_TOKENS);
+      this.#opens.push({ lane, request: this.#requests++, attempt: 0, tokens: room, gather });
       this.#lengths.set(lane, tokens);
     }
   }

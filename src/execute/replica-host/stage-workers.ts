@@ -38,14 +38,15 @@ interface TaskProgress {
 
 /** Starts one worker a stage; resolves when all are loaded. Errors: those of the model's reader and of the driver. */
 export async function startStageWorkers(plan: Plan, replica: number, options: StageWorkersOptions): Promise<StageWorkers> {
-  const { stages, maxSequences, contextLimit } = must(plan.replicas[replica], "a replica of the plan");
+  const { stages, maxSequences, contextLimit, workingPages } = must(plan.replicas[replica], "a replica of the plan");
+  const limits = { maxSequences, contextLimit, workingPages };
   const channels = stages.slice(1).map(() => new MessageChannel());
   const progress = new Map<TaskId, TaskProgress>();
   const loading = stages.map((stage, index) => {
     const input = channels[index - 1]?.port2;
     const output = channels[index]?.port1;
     const { path: modelPath, fingerprint: modelFingerprint } = plan.model;
-    const start: StageWorkerStart = { modelPath, modelFingerprint, stage, limits: { maxSequences, contextLimit }, input, output };
+    const start: StageWorkerStart = { modelPath, modelFingerprint, stage, limits, input, output };
     return startWorker(start, {
       onDone: (done) => note(progress, options, { index, done }),
       onFailure: options.onFailure,

@@ -31,7 +31,7 @@ function step(fields: Partial<StepTask>): StepTask {
   return { closes: [], opens: [], rows: [], seals: [], ...fields };
 }
 
-const open = { lane: 3, request: 7, attempt: 0, gather: [] };
+const open = { lane: 3, request: 7, attempt: 0, tokens: 8, gather: [] };
 const tokensOf = (count: number): number[] => Array.from({ length: count }, (_, i) => 100 + i);
 const row = (phase: "prefill" | "decode", start: number, count: number, sample = false) => ({ lane: 3, phase, start, count, sample });
 const seal = (block: number) => ({ lane: 3, block, target: { slot: block, generation: 0 } });

@@ -2,10 +2,12 @@ import { dequantiseAll } from "../decoder/dequantise.ts";
 import type { DecoderSpec } from "../decoder/spec.ts";
 import type { WeightSource } from "../decoder/weights.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
-import { type AttentionOutputs, type AttentionShared, attention, type Phase } from "./attention.ts";
+import type { Attending, AttentionInputs, AttentionOutputs, Phase } from "./attention.ts";
 import type { ComputeFormat } from "./compute-format.ts";
+import { decodeAttention, decodeInputs } from "./decode-attention.ts";
 import { type StackedMatrix, stack } from "./matrix.ts";
-import { constantOnce, int64Constant, onesConstant, type ProductContext, type ProductInput, product, unscaledProduct } from "./product.ts";
+import { prefillAttention, prefillInputs } from "./prefill-attention.ts";
+import { constantOnce, int64Constant, onesConstant, type ProductContext, type ProductInput, product } from "./product.ts";
 import { rotationBlock, rotationMatrix } from "./rotation.ts";
 
 export interface StageRange {
@@ -13,6 +15,8 @@ export interface StageRange {
   readonly toLayer: number;
   readonly phase: Phase;
   readonly format: ComputeFormat;
+  /** Tokens of a page of past keys and values (decode). */
+  readonly pageTokens: number;
   readonly rotations: RotationTables;
 }
 
@@ -23,7 +27,10 @@ export interface RotationTables {
   readonly sines: Float32Array;
 }
 
-/** A lowered stage. Inputs: `x`, `positions`, `past_mask`, `new_mask` (prefill), `split_sizes`, `k.<l>`, `v.<l>`. */
+/**
+ * A lowered stage. Inputs: `x`, `k.<l>`, `v.<l>`; in prefill `last_position`, `total_tokens`, `chunk_start`, `chunk_end`; in decode `positions`,
+ * `page_rows`, `page_mask`, `row_pages`, `row_mask`.
+ */
 export interface StageGraph {
   readonly model: OnnxModel;
   /** Residual stream after the last layer, [rows, width]. */
@@ -31,8 +38,7 @@ export interface StageGraph {
   /** New keys and values of all layers, keys of layer 0, values of layer 0, keys of layer 1 …; [2L·B, KV, S, D]. */
   readonly kvOut: string;
   readonly fromLayer: number;
-  /** Query heads that share a key-value head. */
-  readonly queryGroups: number;
+  readonly toLayer: number;
 }
 
 const MICROSOFT = "com.microsoft";
@@ -43,19 +49,20 @@ interface Lowering {
   readonly weights: WeightSource;
   readonly range: StageRange;
   readonly products: ProductContext;
-  readonly shared: AttentionShared;
+  /** Attention over a layer's past. */
+  readonly attend: (inputs: AttentionInputs) => AttentionOutputs;
 }
 
 /**
  * Lowers layers [fromLayer, toLayer) to one ONNX graph of few, fused operators that takes the past and returns only new keys and values.
  *
- * Shapes: R rows (S prefill tokens of one sequence, or one token of each of B lanes), W width.
+ * Shapes: R rows (S prefill tokens of one sequence, or one token of each of R sequences), W width.
  */
 export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: StageRange): StageGraph {
   const builder = createOnnxBuilder(`layers ${range.fromLayer} to ${range.toLayer}, ${range.phase}`);
-  const shared = sharedInputs(builder, spec, range);
+  const attend = attentionOf(builder, spec, range);
   const products: ProductContext = { builder, format: range.format, shared: new Map() };
-  const lowering: Lowering = { builder, spec, weights, range, products, shared };
+  const lowering: Lowering = { builder, spec, weights, range, products, attend };
   const given = builder.input("x", "float32", ["R", spec.width]);
   let x = isRotated(range) ? rotateRows(products, given, spec.width) : given;
   let delta: Value | undefined;
@@ -72,21 +79,24 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
   builder.output(xOut, "float32", ["R", spec.width]);
   const { kvHeads, headDim } = spec;
   builder.output(kvOut, "float32", ["LB", kvHeads, "S", headDim]);
-  return { model: builder.build(), xOut, kvOut, fromLayer: range.fromLayer, queryGroups: spec.heads / kvHeads };
+  return { model: builder.build(), xOut, kvOut, fromLayer: range.fromLayer, toLayer: range.toLayer };
 }
 
-function sharedInputs(builder: OnnxBuilder, spec: DecoderSpec, range: StageRange): AttentionShared {
-  const prefill = range.phase === "prefill";
+function attentionOf(builder: OnnxBuilder, spec: DecoderSpec, range: StageRange): Lowering["attend"] {
   const { cosines, sines, positions } = range.rotations;
   const pairs = spec.headDim / 2;
-  return {
-    positions: builder.input("positions", "int64", prefill ? [1, "S"] : ["B", 1]),
+  const attending: Attending = {
+    builder,
+    spec,
     cosines: builder.weight("cosines", "float32", [positions, pairs], bytesOfArray(cosines)),
     sines: builder.weight("sines", "float32", [positions, pairs], bytesOfArray(sines)),
-    pastMask: builder.input("past_mask", "float32", ["B", 1, 1, "P"]),
-    newMask: prefill ? builder.input("new_mask", "float32", [1, 1, "GS", "S"]) : undefined,
-    splitSizes: builder.input("split_sizes", "int64", [2]),
   };
+  if (range.phase === "prefill") {
+    const shared = prefillInputs(builder);
+    return (inputs) => prefillAttention(attending, shared, inputs);
+  }
+  const shared = decodeInputs(builder, range.pageTokens);
+  return (inputs) => decodeAttention(attending, shared, inputs);
 }
 
 interface LayerDone {
@@ -113,7 +123,7 @@ function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; del
   const qkv = biased(
     lowering,
     layer,
-    product(products, { x: before.normed }, matrix("qkv", ["q", "k", "v"], reads("attention-norm"), scale)),
+    product(products, normedInput(range, before.normed), matrix("qkv", ["q", "k", "v"], reads("attention-norm"), scale)),
   );
   const mixed = attend(lowering, layer, qkv);
   const o = product(products, { x: mixed.mixed }, matrix("o", ["o"], writes));
@@ -128,6 +138,10 @@ function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; del
   return { x: after.x, delta, newKeys: mixed.newKeys, newValues: mixed.newValues };
 }
 
+function normedInput(range: StageRange, x: Value): ProductInput {
+  return isRotated(range) ? { x, rows: "even, unit" } : { x };
+}
+
 /** silu(gate) · up from one product that gives both. */
 function gated({ builder, spec, products }: Lowering, x: Value, gateUp: StackedMatrix): ProductInput {
   const halves = int64Constant(builder, [spec.feedForward, spec.feedForward]);
@@ -136,12 +150,12 @@ function gated({ builder, spec, products }: Lowering, x: Value, gateUp: StackedM
   return { x: builder.node("Mul", [silu(builder, gate), up]) };
 }
 
-/** As `gated`, rotated; from two products, since splitting a prompt's rows copies more than a product costs, and with the row scales of `up` left for later. */
+/** As `gated`, rotated; from two products, since splitting a prompt's rows copies more than a product costs. */
 function gatedRotated({ builder, spec, products }: Lowering, x: Value, weights: { gate: StackedMatrix; up: StackedMatrix }): ProductInput {
-  const input: ProductInput = { x };
+  const input: ProductInput = { x, rows: "even, unit" };
   const gate = silu(builder, product(products, input, weights.gate));
-  const { y, rowScale } = unscaledProduct(products, input, weights.up);
-  return { x: rotateRows(products, builder.node("Mul", [gate, y]), spec.feedForward), rowScale };
+  const up = product(products, input, weights.up);
+  return { x: rotateRows(products, builder.node("Mul", [gate, up]), spec.feedForward), rows: "even" };
 }
 
 function silu(builder: OnnxBuilder, x: Value): Value {
@@ -167,8 +181,9 @@ function norm(lowering: Lowering, weight: string, residual: { x: Value; delta: V
 }
 
 function attend(lowering: Lowering, layer: number, qkv: Value): AttentionOutputs {
-  const { builder, spec, range, shared } = lowering;
-  const dims = ["B", spec.kvHeads, "P", spec.headDim];
+  const { builder, spec, range } = lowering;
+  const { kvHeads, headDim } = spec;
+  const dims = range.phase === "prefill" ? [1, kvHeads, "P", headDim] : ["N", kvHeads, 1, range.pageTokens, headDim];
   const pastKeys = builder.input(`k.${layer}`, "float32", dims);
   const pastValues = builder.input(`v.${layer}`, "float32", dims);
   // The query norm's weight carries the attention scale where there is one.
@@ -179,7 +194,7 @@ function attend(lowering: Lowering, layer: number, qkv: Value): AttentionOutputs
         epsilon: spec.normEpsilon,
       }
     : undefined;
-  return attention({ builder, spec, phase: range.phase, shared }, { qkv, pastKeys, pastValues, norms });
+  return lowering.attend({ qkv, pastKeys, pastValues, norms });
 }
 
 function biased(lowering: Lowering, layer: number, qkv: Value): Value {
@@ -239,7 +254,11 @@ export function lowerHead(spec: DecoderSpec, weights: WeightSource, format: Comp
   const normed = builder.node("SimplifiedLayerNormalization", [given, weight], { attributes });
   const tensor = weights.read(spec.tiedHead ? "embedding" : "head");
   const basis: Partial<StackedMatrix> = rotated ? { inputScale: gamma, rotateInput: true } : {};
-  const logits = product(products, { x: normed }, stack("head", [{ tensor, scale: 1 }], basis));
+  const logits = product(
+    products,
+    rotated ? { x: normed, rows: "even, unit" } : { x: normed },
+    stack("head", [{ tensor, scale: 1 }], basis),
+  );
   builder.output(logits, "float32", ["N", spec.vocabulary]);
   return { model: builder.build(), logits };
 }

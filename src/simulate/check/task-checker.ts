@@ -61,14 +61,8 @@ function takeSeal({ check, lanes, slots }: ReplicaBook, task: TaskId, { lane, bl
   check(wrong === undefined, 2, () => `lane ${lane}: ${wrong}`);
 }
 
-/** Lanes are padded: to the highest open one, each to the longest. */
 function checkPages({ check, lanes, config }: ReplicaBook): void {
-  let highest = -1;
-  let longest = 0;
-  for (const [lane, { tokens }] of lanes) {
-    if (lane > highest) highest = lane;
-    if (tokens > longest) longest = tokens;
-  }
-  const pages = (highest + 1) * Math.ceil(longest / BLOCK_TOKENS);
+  let pages = 0;
+  for (const { tokens } of lanes.values()) pages += Math.ceil(tokens / BLOCK_TOKENS);
   check(pages <= config.workingPages, 3, () => `lanes take ${pages} pages of ${config.workingPages}`);
 }

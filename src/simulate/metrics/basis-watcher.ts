@@ -1,7 +1,7 @@
 import type { Basis } from "../../cost/estimate.ts";
 import type { StepShape } from "../../cost/step-cost.ts";
 import type { PricedStepCost } from "../../cost/step-cost-from.ts";
-import { shapeOf } from "../run/step-shape.ts";
+import { shapeOf } from "../../engine/step-shape.ts";
 import type { RunWatcher } from "../run/watcher.ts";
 
 /** Steps looked at: each as likely as another, by taking every second one only once there are too many. */

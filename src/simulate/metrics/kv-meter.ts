@@ -22,7 +22,7 @@ interface Meter {
   area: number;
 }
 
-/** Watches the working KV of every replica: lanes padded to the longest, as the drivers hold them. */
+/** Watches the working KV of every replica. */
 export function createKvMeter(input: Pick<RunInput, "replicas">): {
   readonly watcher: RunWatcher;
   use(from: Nanoseconds, to: Nanoseconds): KvUse;
@@ -61,12 +61,7 @@ function apply(meter: Meter, step: StepTask, now: Nanoseconds): void {
 function setPages(meter: Meter, now: Nanoseconds): void {
   meter.area += meter.pages * (now - meter.since);
   meter.since = now;
-  let highest = -1;
-  let longest = 0;
-  for (const [lane, tokens] of meter.lanes) {
-    if (lane > highest) highest = lane;
-    if (tokens > longest) longest = tokens;
-  }
-  meter.pages = (highest + 1) * pagesFor(longest);
+  meter.pages = 0;
+  for (const tokens of meter.lanes.values()) meter.pages += pagesFor(tokens);
   if (meter.pages > meter.peak) meter.peak = meter.pages;
 }

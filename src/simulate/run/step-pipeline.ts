@@ -3,7 +3,7 @@ import type { Nanoseconds } from "../../base/units.ts";
 import type { Clock } from "../../clock/clock.ts";
 import type { StepCost } from "../../cost/step-cost.ts";
 import type { StepTask } from "../../engine/replica-engine-types.ts";
-import { rowsOf, shapeOf } from "./step-shape.ts";
+import { rowsOf, shapeOf } from "../../engine/step-shape.ts";
 import type { VirtualDevices } from "./virtual-device.ts";
 
 /** Runs the iterations of one host over its stages' devices. */

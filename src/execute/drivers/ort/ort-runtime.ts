@@ -24,7 +24,7 @@ export async function loadOrtRuntime(): Promise<Result<OnnxRuntime, string>> {
         interOpNumThreads: 1,
         logSeverityLevel: LOG_ERRORS_ONLY,
         externalData: model.weights.map(({ path, data }) => ({ path, data })),
-        extra: { session: { intra_op: { allow_spinning: "0" } } },
+        extra: { session: { intra_op: { allow_spinning: "0" }, set_denormal_as_zero: "1" } },
       });
       return wrapSession(session, (feed) => new ort.Tensor(feed.type, feed.data as Float32Array, feed.dims));
     },

@@ -10,11 +10,11 @@ export interface SessionOptions {
   readonly threads: number;
 }
 
-export type TensorData = Float32Array | BigInt64Array | Uint8Array;
+export type TensorData = Float32Array | BigInt64Array | Int32Array;
 
 /** A tensor to feed: shape and data, not copied. */
 export interface Feed {
-  readonly type: "float32" | "int64" | "uint8";
+  readonly type: "float32" | "int64" | "int32";
   readonly data: TensorData;
   readonly dims: readonly number[];
 }

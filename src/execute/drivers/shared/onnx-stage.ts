@@ -5,10 +5,13 @@ import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { WeightTensor } from "../../../graph/decoder/weights.ts";
 import { lowerHead, lowerStage, type StageGraph } from "../../../graph/lower/stage-graph.ts";
 import type { StagePlan } from "../../../plan/plan.ts";
+import { BLOCK_TOKENS } from "../../../state/block.ts";
 import type { LoadedStage, StageLimits, StageOutput } from "../../stage-driver.ts";
+import { type DecodeRow, runDecode } from "./decode-run.ts";
 import { embedTokens } from "./embedding.ts";
 import type { OnnxRuntime, OnnxSession } from "./onnx-session.ts";
-import { type PhaseSession, runDecode, runPrefill } from "./phase-runs.ts";
+import type { PhaseSession } from "./phase-session.ts";
+import { runPrefill } from "./prefill-run.ts";
 import { rotationTables } from "./rotations.ts";
 import { closeStageLane, createStageKv, openStageLane, type StageKv, sealStageBlock, stageKvBytes } from "./stage-kv.ts";
 
@@ -37,13 +40,13 @@ export async function loadOnnxStage(
     graph,
     session: await runtime.createSession(lowered, { threads }),
   });
-  const range = { fromLayer, toLayer, rotations };
+  const range = { fromLayer, toLayer, rotations, pageTokens: BLOCK_TOKENS };
   const prefill = await load(lowerStage(spec, weights, { ...range, phase: "prefill", format: plan.prefillFormat }));
   const decode = await load(lowerStage(spec, weights, { ...range, phase: "decode", format: plan.decodeFormat }));
   const last = toLayer === spec.layers;
   const head = last ? lowerHead(spec, weights, plan.decodeFormat) : undefined;
   const stage: Stage = {
-    kv: createStageKv(spec, toLayer - fromLayer, limits.maxSequences),
+    kv: createStageKv(spec, toLayer - fromLayer, limits),
     width: spec.width,
     prefill,
     decode,
@@ -69,7 +72,7 @@ async function runStep(stage: Stage, step: StepTask, input: Int32Array | Float32
   const startedAt = performance.now();
   const { kv } = stage;
   for (const lane of step.closes) closeStageLane(kv, lane);
-  for (const open of step.opens) openStageLane(kv, open.lane, open.gather);
+  for (const open of step.opens) openStageLane(kv, open);
   const tokens = step.rows.reduce((sum, row) => sum + row.count, 0);
   const x = residual(stage, input, tokens);
   try {
@@ -93,7 +96,7 @@ function residual(stage: Stage, input: Int32Array | Float32Array, tokens: number
 
 /** Computes all rows and writes the residual stream after this stage over `x`. */
 async function runRows(stage: Stage, rows: readonly StepRow[], x: Float32Array): Promise<void> {
-  const decodes: { lane: number; at: number }[] = [];
+  const decodes: DecodeRow[] = [];
   let at = 0;
   for (const row of rows) {
     assert(stage.kv.lengths[row.lane] === row.start, "a row starts where its lane ends", { row, length: stage.kv.lengths[row.lane] });

@@ -1,5 +1,5 @@
-import type { StepShape } from "../../cost/step-cost.ts";
-import type { StepTask } from "../../engine/replica-engine-types.ts";
+import type { StepShape } from "../cost/step-cost.ts";
+import type { StepTask } from "./replica-engine-types.ts";
 
 /** What the cost of a step depends on. */
 export function shapeOf(step: StepTask): StepShape {
@@ -11,7 +11,7 @@ export function shapeOf(step: StepTask): StepShape {
     else prefill.push({ count: row.count, context: row.start });
     if (row.sample) sampledRows++;
   }
-  return { prefill, decodeContexts, sampledRows };
+  return { prefill, decodeContexts, sampledRows, gatheredPages: step.opens.reduce((sum, { gather }) => sum + gather.length, 0) };
 }
 
 /** Tokens a step computes. */

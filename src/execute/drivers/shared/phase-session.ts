@@ -1,0 +1,24 @@
+import type { StageGraph } from "../../../graph/lower/stage-graph.ts";
+import type { Feed, OnnxSession } from "./onnx-session.ts";
+
+/** A stage's graph of one phase, loaded. */
+export interface PhaseSession {
+  /** Without the model: its weights live in the session now. */
+  readonly graph: Omit<StageGraph, "model">;
+  readonly session: OnnxSession;
+}
+
+/** Past keys and values by the names the graph gives them; `feedOf` takes the number of the buffer: keys of the stage's layer i at 2i, values at 2i + 1. */
+export function pastFeeds({ graph }: PhaseSession, feedOf: (buffer: number) => Feed): Record<string, Feed> {
+  const feeds: Record<string, Feed> = {};
+  for (let layer = graph.fromLayer; layer < graph.toLayer; layer++) {
+    const buffer = (layer - graph.fromLayer) * 2;
+    feeds[`k.${layer}`] = feedOf(buffer);
+    feeds[`v.${layer}`] = feedOf(buffer + 1);
+  }
+  return feeds;
+}
+
+export function floatFeed(data: Float32Array, dims: readonly number[]): Feed {
+  return { type: "float32", data, dims };
+}

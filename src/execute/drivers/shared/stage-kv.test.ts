@@ -1,0 +1,115 @@
+// Goal: what a lane holds survives every move. Method: random opening, prompts, decode appends, sealing, gathering, closing and compaction, held
+// against a plain list of rows per lane; every row's values name its lane, time and place.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DecoderSpec } from "../../../graph/decoder/spec.ts";
+import { BLOCK_TOKENS, pagesFor } from "../../../state/block.ts";
+import { compactPages, createPagePool, freePages, takePage } from "./page-pool.ts";
+import { closeStageLane, createStageKv, openStageLane, type StageKv, sealStageBlock, stageKvBytes, toPages } from "./stage-kv.ts";
+
+const SPEC = { kvHeads: 2, headDim: 2 } as DecoderSpec;
+const LAYERS = 2;
+const LANES = 4;
+const PAGES = 12;
+const PAGE_BYTES = LAYERS * 2 * SPEC.kvHeads * SPEC.headDim * BLOCK_TOKENS * 4;
+
+describe("stage KV", () => {
+  it("keeps every row through moves, seals, gathers, closes and compaction", () => {
+    const operation = fc.record({
+      lane: fc.nat(LANES - 1),
+      what: fc.constantFrom("open", "decode", "decode", "seal", "close", "compact"),
+      tokens: fc.integer({ min: 1, max: 3 * BLOCK_TOKENS }),
+    });
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 80 }), (operations) => {
+        const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 4 * BLOCK_TOKENS, workingPages: PAGES });
+        const model: number[][] = Array.from({ length: LANES }, () => []);
+        const open = new Set<number>();
+        let sealed: number[] | undefined;
+        let value = 1;
+        for (const { lane, what, tokens } of operations) {
+          const rows = model[lane]!;
+          const pages = (): number => [...open].reduce((sum, one) => sum + pagesFor(model[one]!.length + 1), 0);
+          if (what === "open" && !open.has(lane)) {
+            const known = tokens + (sealed === undefined ? 0 : BLOCK_TOKENS);
+            if (pages() + pagesFor(known + 1) > PAGES) continue;
+            const gather = sealed === undefined ? [] : [{ slot: 0, generation: 0 }];
+            openStageLane(kv, { lane, request: 0, attempt: 0, tokens: known, gather });
+            rows.splice(0, rows.length, ...(sealed ?? []));
+            for (let i = 0; i < tokens; i++) rows.push(stage(kv, lane, value++));
+            open.add(lane);
+          } else if (what === "decode" && open.has(lane)) {
+            if (pages() + 1 > PAGES) continue;
+            toPages(kv, lane);
+            rows.push(append(kv, lane, value++));
+          } else if (what === "seal" && open.has(lane) && rows.length >= BLOCK_TOKENS && sealed === undefined) {
+            sealStageBlock(kv, lane, 0, { slot: 0, generation: 0 });
+            sealed = rows.slice(0, BLOCK_TOKENS);
+          } else if (what === "close" && open.delete(lane)) closeStageLane(kv, lane);
+          else if (what === "compact") compactPages(kv.pool, 2);
+          for (const one of open) expect(held(kv, one)).toEqual(model[one]!.map((row) => Math.fround(row)));
+        }
+        for (const one of open) closeStageLane(kv, one);
+        expect(stageKvBytes(kv)).toBe(sealed === undefined ? 0 : PAGE_BYTES);
+        expect(kv.pool.used).toBe(0);
+      }),
+      { numRuns: 60, seed: 11 },
+    );
+  });
+
+  it("refuses blocks of another generation and incomplete ones", () => {
+    const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 256, workingPages: PAGES });
+    const opening = { lane: 0, request: 0, attempt: 0, tokens: 70 };
+    expect(() => openStageLane(kv, { ...opening, gather: [{ slot: 3, generation: 0 }] })).toThrow("generation");
+    openStageLane(kv, { ...opening, gather: [] });
+    for (let i = 0; i < BLOCK_TOKENS - 1; i++) stage(kv, 0, i);
+    expect(() => sealStageBlock(kv, 0, 0, { slot: 0, generation: 0 })).toThrow("complete");
+  });
+});
+
+describe("the page pool", () => {
+  it("fills holes from below and lays before the graph no more than it must", () => {
+    const pool = createPagePool({ buffers: 1, kvHeads: 1, headDim: 1 }, 6, 2);
+    for (let page = 0; page < 3; page++) for (const lane of [0, 1]) takePage(pool, lane);
+    expect(() => takePage(pool, 0)).toThrow("within the plan's");
+    freePages(pool, 0);
+    expect([pool.used, ...pool.pages[1]!]).toEqual([6, 1, 3, 5]);
+    compactPages(pool, 1);
+    expect([pool.used, ...pool.pages[1]!]).toEqual([4, 1, 3, 0]);
+    compactPages(pool, 9);
+    expect([pool.used, ...pool.pages[1]!]).toEqual([3, 1, 2, 0]);
+  });
+});
+
+/** Writes a row of one value as a prefill run does. */
+function stage(kv: StageKv, lane: number, value: number): number {
+  const { capacity, buffers } = kv.staged[lane]!;
+  const at = kv.lengths[lane]!++;
+  for (const buffer of buffers) for (let head = 0; head < SPEC.kvHeads; head++) fill(buffer, head * capacity + at, value);
+  return value;
+}
+
+/** Writes a row of one value as a decode run does. */
+function append(kv: StageKv, lane: number, value: number): number {
+  const at = kv.lengths[lane]!++;
+  const page = at % BLOCK_TOKENS === 0 ? takePage(kv.pool, lane) : kv.pool.pages[lane]!.at(-1)!;
+  for (const buffer of kv.pool.buffers) {
+    for (let head = 0; head < SPEC.kvHeads; head++) fill(buffer, (page * SPEC.kvHeads + head) * BLOCK_TOKENS + (at % BLOCK_TOKENS), value);
+  }
+  return value;
+}
+
+function fill(buffer: Float32Array, row: number, value: number): void {
+  buffer.fill(value, row * SPEC.headDim, (row + 1) * SPEC.headDim);
+}
+
+/** Values of a lane's rows in its last buffer and head, wherever it lies. */
+function held(kv: StageKv, lane: number): number[] {
+  const staging = kv.staged[lane];
+  const head = SPEC.kvHeads - 1;
+  return Array.from({ length: kv.lengths[lane]! }, (_, at) => {
+    if (staging !== undefined) return staging.buffers.at(-1)![(head * staging.capacity + at) * SPEC.headDim]!;
+    const page = kv.pool.pages[lane]![Math.floor(at / BLOCK_TOKENS)]!;
+    return kv.pool.buffers.at(-1)![((page * SPEC.kvHeads + head) * BLOCK_TOKENS + (at % BLOCK_TOKENS)) * SPEC.headDim]!;
+  });
+}
