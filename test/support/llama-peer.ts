@@ -9,6 +9,11 @@ export interface LlamaPeer {
   greedy(prompt: readonly number[], count: number): Promise<number[]>;
   /** Probabilities after every token of a text, most likely first; length is that of `tokens`. */
   probabilities(tokens: readonly number[]): Promise<ReadonlyMap<number, number>[]>;
+  /**
+   * Logits after every token of a text. The binding gives probabilities only, which fix logits up to a constant a row; `anchor` is a token whose
+   * logit is 0 by construction (see `TinyModelOptions.anchor`), so they are log(p / p(anchor)), exact to the rounding of an f32 probability.
+   */
+  logits(tokens: readonly number[], anchor: number): Promise<Float32Array[]>;
   dispose(): Promise<void>;
 }
 
@@ -34,6 +39,16 @@ export async function loadPeer(path: string, contextSize = 1024): Promise<LlamaP
       await context.dispose();
     }
   };
+  const probabilities: LlamaPeer["probabilities"] = (tokens) =>
+    withSequence(async (sequence) => {
+      const results = await sequence.controlledEvaluate(
+        (tokens as Token[]).map((token) => [
+          token,
+          { generateNext: { probabilities: true, options: { temperature: 1, topK: 0, topP: 1, minP: 0 } } },
+        ]),
+      );
+      return results.map((result) => result?.next.probabilities ?? new Map<number, number>());
+    });
   return {
     model,
     tokenize: (text, special) => [...model.tokenize(text, special)],
@@ -46,15 +61,11 @@ export async function loadPeer(path: string, contextSize = 1024): Promise<LlamaP
         }
         return out;
       }),
-    probabilities: (tokens) =>
-      withSequence(async (sequence) => {
-        const results = await sequence.controlledEvaluate(
-          (tokens as Token[]).map((token) => [
-            token,
-            { generateNext: { probabilities: true, options: { temperature: 1, topK: 0, topP: 1, minP: 0 } } },
-          ]),
-        );
-        return results.map((result) => result?.next.probabilities ?? new Map<number, number>());
+    probabilities,
+    logits: async (tokens, anchor) =>
+      (await probabilities(tokens)).map((row) => {
+        const base = Math.log(row.get(anchor) ?? 0);
+        return Float32Array.from({ length: row.size }, (_unused, token) => Math.log(row.get(token) ?? 0) - base);
       }),
     dispose: () => model.dispose(),
   };

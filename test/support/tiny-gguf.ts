@@ -1,5 +1,6 @@
 /** Small valid models with seeded random weights, lively enough that greedy decoding does not loop; llama.cpp loads them too. */
 import { writeFileSync } from "node:fs";
+import { must } from "../../src/base/assert.ts";
 import { type Prng, seededPrng } from "../../src/base/prng.ts";
 import { type DecoderShape, expectedTensors } from "../../src/graph/decoder/tensor-shapes.ts";
 import type { WeightFormat } from "../../src/graph/decoder/weights.ts";
@@ -19,6 +20,8 @@ export interface TinyModelOptions {
   readonly vocabulary?: number;
   readonly contextLength?: number;
   readonly tiedHead?: boolean;
+  /** Token whose row of the head is zero, so that its logit is 0 and probabilities of the others give logits; for heads that are not tied. */
+  readonly anchor?: number;
   /** Of the matrices of the layers; norms and biases are F32. Q4_K and Q6_K need widths that 256 divides, the other quantised ones 32. */
   readonly format?: WeightFormat;
   /** Of embedding and head; `format` by default. */
@@ -78,6 +81,13 @@ export interface TinyGgufParts {
 export function tinyGgufParts(options: TinyModelOptions = {}): TinyGgufParts {
   const shape = tinyShape(options);
   const tensors = tinyTensors(shape, options);
+  if (options.anchor !== undefined) {
+    const head = must(
+      tensors.find(({ name }) => name === "output.weight"),
+      "an anchor needs a head of its own",
+    );
+    head.values.fill(0, options.anchor * shape.width, (options.anchor + 1) * shape.width);
+  }
   if (options.ropeScaling?.kind === "divisors") {
     const values = Float32Array.from(options.ropeScaling.divisors);
     tensors.push({ name: "rope_freqs.weight", format: "F32", shape: [values.length], values });
