@@ -142,7 +142,7 @@ async function timeDecode(bench: StageBench, job: StageCalibrationJob, options: 
       .filter((context) => context <= reach)
       .flatMap((context) => {
         const known = (batch: number): boolean => seen.has(`${batch}/${context}`);
-        const fitting = possible.filter((batch) => batch * pagesFor(context + DECODE_STEPS + 1) <= limits.workingPages && !known(batch));
+        const fitting = possible.filter((batch) => batch * pagesFor(context) <= limits.workingPages && !known(batch));
         for (const batch of fitting) seen.add(`${batch}/${context}`);
         return fitting.map((batch, index) => decodePoint(bench, { batch, context }, index === 0));
       });

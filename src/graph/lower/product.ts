@@ -49,7 +49,8 @@ const ZERO_POINT = 128;
  * y = x · Wᵀ. Shapes: x [R, K], W [N, K], y [R, N].
  *
  * Model: `f32` plain; `int4` blocks of 32 exact for GGUF's 4-bit formats (offsets by one small product of block sums); `int8-row` one
- * activation scale per row and one weight scale per output, so a row's result never depends on its neighbours.
+ * activation scale per row (its largest value, or for rotated rows its mean square) and one weight scale per output, so a row's result never
+ * depends on its neighbours.
  */
 export function product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
   if (context.format === "f32") return floatProduct(context.builder, input, matrix);

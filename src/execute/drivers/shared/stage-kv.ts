@@ -10,7 +10,7 @@ import { copyStaged, giveStaging, type Staging, type StagingMemory, takeStaging 
  * Keys and values of one stage, f32: of every open lane, staged while its prompt comes in and in pages once it decodes; and sealed blocks.
  *
  * Model: a prompt wants its past contiguous and alone, decode steps want the pasts of all rows side by side. A lane moves once, whole, before
- * its first decode step; nothing moves when lanes grow, join or leave.
+ * its first decode step. Lanes grow and join without a copy; holes that closed lanes leave are filled a few pages a step.
  */
 export interface StageKv {
   readonly shape: PageShape;
@@ -105,7 +105,7 @@ export function sealStageBlock(kv: StageKv, lane: number, block: number, target:
   kv.sealed.set(target.slot, { generation: target.generation, data });
 }
 
-/** Bytes of what lanes and sealed blocks hold, in whole pages. */
+/** Bytes of what lanes and sealed blocks hold, in whole pages; without the memory of one closed staging that is kept for the next. */
 export function stageKvBytes(kv: StageKv): number {
   let pages = kv.sealed.size;
   for (const held of kv.pool.pages) pages += held.length;
