@@ -21,6 +21,11 @@ export interface StageCalibration extends StageIdentity {
   readonly decode: readonly { readonly batch: number; readonly context: number; readonly ns: Nanoseconds }[];
   /** One prefill chunk of `count` tokens after `context` cached ones, nothing sampled, nothing sealed. */
   readonly prefill: readonly { readonly count: number; readonly context: number; readonly ns: Nanoseconds }[];
+  /**
+   * Steps of `rows` decoding rows with one page each beside a chunk of `count` tokens with no past: both in one run. Empty for stages that run
+   * them apart.
+   */
+  readonly mixed: readonly { readonly rows: number; readonly count: number; readonly ns: Nanoseconds }[];
   /** Extra time of a prefill chunk whose last row is sampled: the head. 0 for stages without it. */
   readonly sampleNs: Nanoseconds;
   /** Choosing a token from one row of logits, greedily. 0 for stages without the head. */

@@ -16,7 +16,7 @@ export interface CostedStage {
 /** Prices one part of an iteration of a stage. */
 export type PartPricer = (shape: StepShape) => Priced;
 
-/** An iteration of a stage in its two parts: the decoding rows run together, the prefill chunks with the prefill weights. */
+/** An iteration of a stage in its two parts: the decoding rows, and what prefill chunks add; the first may share their run and cost less for it. */
 export interface StageParts {
   readonly decode: PartPricer;
   readonly prefill: PartPricer;

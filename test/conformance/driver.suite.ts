@@ -57,6 +57,53 @@ export function driverSuite({ name, create }: DriverCase): void {
       expect(rows.length).toBe(STEPS + 1);
     });
 
+    test.each(FORMATS)("prompts that come in beside decoding rows change neither: %s", async (format) => {
+      const [first = [], second = [], third = []] = prompts;
+      const apart = await chainOf(format);
+      const expected: Float32Array[] = [];
+      await prefillChunks(apart, first, [LENGTH]);
+      for (const [i, token] of texts[0]!.slice(0, 3).entries()) {
+        expected.push(await apart.step({ rows: [rowOf(0, "decode", LENGTH + i)] }, [token]));
+      }
+      expected.push(...(await prefillChunks(apart, second, [40, 30, second.length - 70], 1)));
+      expected.push(...(await prefillChunks(apart, third, [third.length], 2)));
+      await apart.release();
+
+      const beside = await chainOf(format);
+      await prefillChunks(beside, first, [LENGTH]);
+      const rows: Float32Array[][] = [];
+      let at = 0;
+      for (const [i, count] of [40, 30, second.length - 70].entries()) {
+        // The decoding row stands between two prompts in one step, before or behind one in the others.
+        const chunk = rowOf(1, "prefill", at, count);
+        const decode = rowOf(0, "decode", LENGTH + i);
+        const whole = rowOf(2, "prefill", 0, third.length);
+        const parts = [
+          { row: chunk, tokens: second.slice(at, at + count) },
+          { row: decode, tokens: [texts[0]![i]!] },
+          ...(i === 1 ? [{ row: whole, tokens: third }] : []),
+        ];
+        if (i === 2) parts.reverse();
+        const opens = i === 0 ? [opening(1)] : i === 1 ? [opening(2)] : [];
+        const logits = await beside.step(
+          { opens, rows: parts.map((part) => part.row) },
+          parts.flatMap((part) => part.tokens),
+        );
+        const { vocabulary } = model.spec;
+        const ofPart = parts.map((_part, index) => logits.slice(index * vocabulary, (index + 1) * vocabulary));
+        rows.push(i === 2 ? ofPart.reverse() : ofPart);
+        at += count;
+      }
+      await beside.release();
+      const got = [...rows.map((row) => row[1]!), ...rows.map((row) => row[0]!), rows[1]![2]!];
+      const { batchTolerance } = driver.describe();
+      expect(got.length).toBe(expected.length);
+      for (const [i, row] of expected.entries()) {
+        const most = row.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+        expect(largestDifference(row, got[i]!) / most).toBeLessThanOrEqual(batchTolerance);
+      }
+    });
+
     test.each(FORMATS)("4-bit weights are computed as f32 would: %s", async (format) => {
       const plain = await chainOf("f32");
       const expected = await teacherForced(plain, prompts[0]!.slice(0, 24));

@@ -46,10 +46,14 @@ const PREFILL_CONTEXTS: readonly number[] = [0, 512, 1024];
 /** Decode steps timed in a row at one point of one round. */
 const DECODE_STEPS = 3;
 const ROUNDS_MAX = 6;
-/** Shares of the budget for making the past and for prefill points; the rest is for decode points. */
+/** Rows and chunks of mixed steps; more rows than the plan has sequences beside the prompt's are left out. */
+const MIXED_ROWS: readonly number[] = [1, 4, 15];
+const MIXED_COUNTS: readonly number[] = [16, 64, 256];
+/** Shares of the budget for making the past, for prefill points and for mixed steps; the rest is for decode points. */
 const PAST_SHARE = 0.15;
-const PREFILL_SHARE = 0.35;
-const DECODE_SHARE = 1 - PAST_SHARE - PREFILL_SHARE;
+const PREFILL_SHARE = 0.3;
+const MIXED_SHARE = 0.15;
+const DECODE_SHARE = 1 - PAST_SHARE - PREFILL_SHARE - MIXED_SHARE;
 /** Blocks copied at once to time a copy, and how often. */
 const COPIED_BLOCKS = 8;
 const COPY_RUNS = 5;
@@ -74,12 +78,13 @@ export async function calibrateStage(
     const limit = job.limits.contextLimit;
     const pastBlocks = Math.min(Math.floor(Math.min(limit, CONTEXT_MAX) / BLOCK_TOKENS), Math.floor(job.limits.workingPages / 2)) - 1;
     await bench.fillPast(Math.max(0, pastBlocks * BLOCK_TOKENS), options.budgetMs * PAST_SHARE);
-    const half = (from: number): CalibrateOptions => ({
+    const third = (from: number): CalibrateOptions => ({
       ...options,
-      onProgress: (share) => options.onProgress?.(from + share / 2, "timing the stage"),
+      onProgress: (share) => options.onProgress?.((from + share) / 3, "timing the stage"),
     });
-    const prefill = await timePrefill(bench, limit, half(0));
-    const decode = await timeDecode(bench, job, half(0.5));
+    const prefill = await timePrefill(bench, limit, third(0));
+    const decode = await timeDecode(bench, job, third(1));
+    const mixed = await timeMixed(bench, job, third(2));
     const last = job.stage.toLayer === model.spec.layers;
     const copies = await timeCopies(bench, last);
     return {
@@ -87,6 +92,7 @@ export async function calibrateStage(
       pageTokens: BLOCK_TOKENS,
       decode: decode.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
       prefill: prefill.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
+      mixed: mixed.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
       ...copies,
       drawNs: last ? timeDraw(model.spec.vocabulary) : 0,
       noise: Math.max(prefill.noise, decode.noise),
@@ -167,6 +173,36 @@ function decodePoint(bench: StageBench, point: DecodePoint, opens: boolean): Tim
       return quantile(times, 0.5);
     },
   };
+}
+
+interface MixedPoint {
+  readonly rows: number;
+  readonly count: number;
+}
+
+/** Decoding rows of one page beside a chunk of a new prompt, for stages that run both at once: those of one weight format. */
+async function timeMixed(bench: StageBench, job: StageCalibrationJob, options: CalibrateOptions): Promise<RoundResult<MixedPoint>> {
+  const { stage, limits } = job;
+  if (stage.prefillFormat !== stage.decodeFormat) return { medians: [], noise: 0, drift: 0 };
+  const most = Math.min(limits.maxSequences, limits.workingPages) - 1;
+  const rows = [...new Set(MIXED_ROWS.map((one) => Math.min(one, most)))].filter((one) => one > 0);
+  const fits = (point: MixedPoint): boolean =>
+    point.count <= limits.contextLimit && point.rows + pagesFor(point.count) <= limits.workingPages;
+  const points = rows.flatMap((one) => MIXED_COUNTS.map((count): MixedPoint => ({ rows: one, count }))).filter(fits);
+  const timed = points.map((point): TimedPoint<MixedPoint> => ({ point, measure: () => timeTogether(bench, point) }));
+  return timeInRounds(timed, {
+    signal: options.signal,
+    budgetMs: options.budgetMs * MIXED_SHARE,
+    roundsMax: ROUNDS_MAX,
+    ...progress(options),
+  });
+}
+
+async function timeTogether(bench: StageBench, { rows, count }: MixedPoint): Promise<number> {
+  bench.open(rows, 0);
+  await bench.decode();
+  bench.openPrompt(count);
+  return bench.mixed(count);
 }
 
 type CopyCost = "sampleNs" | "sealNs" | "gatherNs" | "moveNs";

@@ -28,6 +28,7 @@ export const stageCalibrationSchema = z.strictObject({
     .array(z.strictObject({ count, context: count, ns: amount }))
     .min(1)
     .max(ROWS_MAX),
+  mixed: z.array(z.strictObject({ rows: count, count, ns: amount })).max(ROWS_MAX),
   sampleNs: amount,
   drawNs: amount,
   sealNs: amount,

@@ -3,6 +3,7 @@ import type { WeightTensor } from "../../graph/decoder/weights.ts";
 import type { Attending, Phase } from "../../graph/lower/attention.ts";
 import { decodeAttention, decodeInputs } from "../../graph/lower/decode-attention.ts";
 import { stack } from "../../graph/lower/matrix.ts";
+import { createPackedWeights } from "../../graph/lower/packed-weights.ts";
 import { prefillAttention, prefillInputs } from "../../graph/lower/prefill-attention.ts";
 import { product } from "../../graph/lower/product.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxModel } from "../../graph/onnx/builder.ts";
@@ -23,7 +24,7 @@ export function productModel(format: ComputeFormat, n: number, k: number): OnnxM
   const weight = stack("w", [{ tensor: madeWeights(n, k), scale: 1 }]);
   // A stage rounds to 8 bits what a norm has brought to an even size.
   const input = format === "int8-row" ? ({ x, rows: "even, unit" } as const) : { x };
-  const y = product({ builder, format, shared: new Map() }, input, weight);
+  const y = product({ builder, format, shared: new Map(), packed: createPackedWeights() }, input, weight);
   builder.output(y, "float32", ["M", n]);
   return builder.build();
 }

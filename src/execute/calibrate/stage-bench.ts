@@ -96,6 +96,25 @@ export class StageBench {
     return busyNs;
   }
 
+  /** Opens one more lane, with no past and room for a prompt; done by the next step. */
+  openPrompt(room: number): void {
+    const lane = this.#lengths.size;
+    this.#opens.push({ lane, request: this.#requests++, attempt: 0, tokens: room, gather: [] });
+    this.#lengths.set(lane, 0);
+  }
+
+  /** One step of decoding rows on all lanes but the last, beside a chunk of `count` tokens on that one. */
+  async mixed(count: number): Promise<number> {
+    const lanes = [...this.#lengths.entries()].sort(([a], [b]) => a - b);
+    const rows = lanes.map(([lane, start], index): StepRow => {
+      if (index === lanes.length - 1) return { lane, phase: "prefill", start, count, sample: false };
+      return { lane, phase: "decode", start, count: 1, sample: true };
+    });
+    const busyNs = await this.#run(rows, []);
+    for (const { lane, start, count: done } of rows) this.#lengths.set(lane, start + done);
+    return busyNs;
+  }
+
   async #run(rows: readonly StepRow[], seals: readonly Seal[]): Promise<number> {
     const step: StepTask = { closes: this.#closes, opens: this.#opens, rows, seals };
     this.#closes = [];

@@ -1,8 +1,11 @@
 import type { DecoderSpec } from "../decoder/spec.ts";
 import type { OnnxBuilder, Value } from "../onnx/builder.ts";
 
-/** `prefill`: rows are S tokens of one sequence. `decode`: rows are one token of each of R sequences. */
-export type Phase = "prefill" | "decode";
+/**
+ * `prefill`: rows are S tokens of one sequence. `decode`: rows are one token of each of R sequences. `mixed`: R rows of the one and then S of the
+ * other, so that both read the weights once.
+ */
+export type Phase = "prefill" | "decode" | "mixed";
 
 export interface AttentionInputs {
   /** Queries, keys and values, [rows, (H + 2·KV)·D]; queries already scaled. */

@@ -27,6 +27,8 @@ export function decodeInputs(builder: OnnxBuilder, pageTokens: number): DecodeSh
   };
 }
 
+/** Tokens of a page, the last axis of its scores: counted from the front, since ONNX Runtime reduces an empty tensor over no negative axis. */
+const TOKENS_AXIS = 4;
 const TRANSPOSED = { domain: "com.microsoft", attributes: { transB: 1 } };
 
 /**
@@ -54,12 +56,12 @@ export function decodeAttention(attending: Attending, shared: DecodeShared, inpu
 
   const most = (x: Value, axis: number, keepdims: number): Value =>
     builder.node("ReduceMax", [x], { attributes: { axes: [axis], keepdims } });
-  const pageMost = most(scores, -1, 1);
+  const pageMost = most(scores, TOKENS_AXIS, 1);
   const rowMost = builder.node("Max", [own, most(builder.node("Add", [pageMost, shared.rowMask]), 1, 0)]);
   const shares = builder.node("Exp", [builder.node("Sub", [scores, ofPage(rowMost)])]);
   const ownShare = builder.node("Exp", [builder.node("Sub", [own, rowMost])]);
 
-  const pageSum = builder.node("ReduceSum", [shares, int64Constant(builder, [-1])], { attributes: { keepdims: 1 } });
+  const pageSum = builder.node("ReduceSum", [shares, int64Constant(builder, [TOKENS_AXIS])], { attributes: { keepdims: 1 } });
   const total = builder.node("Add", [overPages(pageSum, 1), ownShare]);
   const ownValues = builder.node("Mul", [ownShare, reshape(newValues, [0, kvHeads, 1, 1, headDim])]);
   const pageValues = builder.node("MatMul", [shares, inputs.pastValues]);

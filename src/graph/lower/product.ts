@@ -3,6 +3,7 @@ import type { ComputeFormat } from "./compute-format.ts";
 import { type StackedMatrix, stack, stackedFloats } from "./matrix.ts";
 import { INT4_BLOCK, packInt4 } from "./pack-int4.ts";
 import { isEightBit, packEightBit, packInt8 } from "./pack-int8.ts";
+import { type PackedWeights, packedOnce } from "./packed-weights.ts";
 
 /** Values every product of a graph may need, made once. */
 export interface ProductContext {
@@ -10,6 +11,8 @@ export interface ProductContext {
   readonly format: ComputeFormat;
   /** Constants several products read, by what they are. */
   readonly shared: Map<string, Value>;
+  /** Packed weights, kept for other graphs with the same products. */
+  readonly packed: PackedWeights;
 }
 
 /** Rows rounded to 8 bits, [R, K]: real value = (quant - 128) * step, restored by one more operator with a factor a row, [R, 1]. */
@@ -53,28 +56,29 @@ const ZERO_POINT = 128;
  * depends on its neighbours.
  */
 export function product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
-  if (context.format === "f32") return floatProduct(context.builder, input, matrix);
+  if (context.format === "f32") return floatProduct(context, input, matrix);
   if (context.format === "int8-row") return int8Product(context, input, matrix);
-  if (matrix.columns % INT4_BLOCK !== 0) return floatProduct(context.builder, input, matrix);
+  if (matrix.columns % INT4_BLOCK !== 0) return floatProduct(context, input, matrix);
   if (!matrix.parts.some((part) => isEightBit(part.tensor))) return int4Product(context, input, matrix);
   // Weights of more than 4 bits keep them in an int4 stage: exact, and still a quarter of f32.
   const parts = matrix.parts.map((part, i) => {
     const alone = stack(`${matrix.name}.${i}`, [part]);
-    return isEightBit(part.tensor) ? eightBitProduct(context.builder, input, alone) : int4Product(context, input, alone);
+    return isEightBit(part.tensor) ? eightBitProduct(context, input, alone) : int4Product(context, input, alone);
   });
   return parts.length === 1 ? parts[0]! : context.builder.node("Concat", parts, { attributes: { axis: 1 } });
 }
 
-function floatProduct(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
+function floatProduct({ builder, packed }: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
   const { name, rows, columns } = matrix;
-  const weight = builder.weight(name, "float32", [rows, columns], bytesOfArray(stackedFloats(matrix)));
+  const floats = packedOnce(packed.floats, name, () => stackedFloats(matrix));
+  const weight = builder.weight(name, "float32", [rows, columns], bytesOfArray(floats));
   return builder.node("Gemm", [input.x, weight], { attributes: { transB: 1 } });
 }
 
 function int4Product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
-  const { builder } = context;
+  const { builder, packed } = context;
   const { name, rows, columns } = matrix;
-  const { quants, scales, offsets } = packInt4(matrix);
+  const { quants, scales, offsets } = packedOnce(packed.int4, name, () => packInt4(matrix));
   const blocks = columns / INT4_BLOCK;
   const b = builder.weight(name, "uint8", [rows, blocks, INT4_BLOCK / 2], quants);
   const s = builder.weight(`${name}.scales`, "float32", [rows * blocks], bytesOfArray(scales));
@@ -100,9 +104,9 @@ function blockSums(context: ProductContext, input: ProductInput, columns: number
   return input.blockSums;
 }
 
-function eightBitProduct(builder: OnnxBuilder, input: ProductInput, matrix: StackedMatrix): Value {
+function eightBitProduct({ builder, packed }: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
   const { name, rows, columns, parts } = matrix;
-  const { quants, scales, block } = packEightBit(parts[0]!.tensor, parts[0]!.scale);
+  const { quants, scales, block } = packedOnce(packed.eightBit, name, () => packEightBit(parts[0]!.tensor, parts[0]!.scale));
   const blocks = columns / block;
   const b = builder.weight(name, "uint8", [rows, blocks, block], quants);
   const s = builder.weight(`${name}.scales`, "float32", [rows * blocks], bytesOfArray(scales));
@@ -111,9 +115,9 @@ function eightBitProduct(builder: OnnxBuilder, input: ProductInput, matrix: Stac
 }
 
 function int8Product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
-  const { builder } = context;
+  const { builder, packed } = context;
   const { name, rows, columns } = matrix;
-  const { quants, scales } = packInt8(matrix);
+  const { quants, scales } = packedOnce(packed.int8, name, () => packInt8(matrix));
   const { quants: rounded, step, restore } = roundRows(context, input, columns);
   const b = builder.weight(name, "int8", [columns, rows], bytesOfArray(quants));
   const bScale = builder.weight(`${name}.scales`, "float32", [rows], bytesOfArray(scales));

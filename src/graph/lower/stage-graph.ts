@@ -2,13 +2,13 @@ import { dequantiseAll } from "../decoder/dequantise.ts";
 import type { DecoderSpec } from "../decoder/spec.ts";
 import type { WeightSource } from "../decoder/weights.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
-import type { Attending, AttentionInputs, AttentionOutputs, Phase } from "./attention.ts";
+import type { HeadNorms, Phase } from "./attention.ts";
 import type { ComputeFormat } from "./compute-format.ts";
-import { decodeAttention, decodeInputs } from "./decode-attention.ts";
 import { type StackedMatrix, stack } from "./matrix.ts";
-import { prefillAttention, prefillInputs } from "./prefill-attention.ts";
+import { createPackedWeights } from "./packed-weights.ts";
 import { constantOnce, int64Constant, onesConstant, type ProductContext, type ProductInput, product } from "./product.ts";
 import { rotationBlock, rotationMatrix } from "./rotation.ts";
+import { type RotationTables, type StageAttention, stageAttention } from "./stage-attention.ts";
 
 export interface StageRange {
   readonly fromLayer: number;
@@ -20,23 +20,18 @@ export interface StageRange {
   readonly rotations: RotationTables;
 }
 
-/** Cosine and sine of every position and pair, the attention factor included; [positions, headDim / 2] each. The caller makes them, with its platform's functions. */
-export interface RotationTables {
-  readonly positions: number;
-  readonly cosines: Float32Array;
-  readonly sines: Float32Array;
-}
-
 /**
- * A lowered stage. Inputs: `x`, `k.<l>`, `v.<l>`; in prefill `last_position`, `total_tokens`, `chunk_start`, `chunk_end`; in decode `positions`,
- * `page_rows`, `page_mask`, `row_pages`, `row_mask`.
+ * A lowered stage. Inputs: `x`; with decoding rows `positions`, `page_rows`, `page_mask`, `row_pages`, `row_mask`, `k.<l>`, `v.<l>`; with a prompt
+ * `last_position`, `total_tokens`, `chunk_start`, `chunk_end`, `prompt.k.<l>`, `prompt.v.<l>`; with both `row_split`.
  */
 export interface StageGraph {
   readonly model: OnnxModel;
   /** Residual stream after the last layer, [rows, width]. */
   readonly xOut: string;
-  /** New keys and values of all layers, keys of layer 0, values of layer 0, keys of layer 1 …; [2L·B, KV, S, D]. */
-  readonly kvOut: string;
+  /** New keys and values of all layers, keys of layer 0, values of layer 0, keys of layer 1 …: of decoded tokens, [2L·R, KV, 1, D]. */
+  readonly decodedOut: string | undefined;
+  /** As `decodedOut`, of a prompt's tokens: [2L, KV, S, D]. */
+  readonly promptOut: string | undefined;
   readonly fromLayer: number;
   readonly toLayer: number;
 }
@@ -49,61 +44,46 @@ interface Lowering {
   readonly weights: WeightSource;
   readonly range: StageRange;
   readonly products: ProductContext;
-  /** Attention over a layer's past. */
-  readonly attend: (inputs: AttentionInputs) => AttentionOutputs;
+  readonly attention: StageAttention;
 }
 
 /**
  * Lowers layers [fromLayer, toLayer) to one ONNX graph of few, fused operators that takes the past and returns only new keys and values.
  *
- * Shapes: R rows (S prefill tokens of one sequence, or one token of each of R sequences), W width.
+ * Shapes: x [rows, W]; which rows there are, `range.phase` says. Graphs of one stage in one format may share `packed` weights.
  */
-export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: StageRange): StageGraph {
+export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: StageRange, packed = createPackedWeights()): StageGraph {
   const builder = createOnnxBuilder(`layers ${range.fromLayer} to ${range.toLayer}, ${range.phase}`);
-  const attend = attentionOf(builder, spec, range);
-  const products: ProductContext = { builder, format: range.format, shared: new Map() };
-  const lowering: Lowering = { builder, spec, weights, range, products, attend };
+  const attention = stageAttention(builder, spec, range);
+  const products: ProductContext = { builder, format: range.format, shared: new Map(), packed };
+  const lowering: Lowering = { builder, spec, weights, range, products, attention };
   const given = builder.input("x", "float32", ["R", spec.width]);
   let x = isRotated(range) ? rotateRows(products, given, spec.width) : given;
   let delta: Value | undefined;
-  const kv: Value[] = [];
   for (let layer = range.fromLayer; layer < range.toLayer; layer++) {
     const done = lowerLayer(lowering, layer, { x, delta });
     x = done.x;
     delta = done.delta;
-    kv.push(done.newKeys, done.newValues);
   }
   const sum = delta === undefined ? x : builder.node("Add", [x, delta]);
   const xOut = isRotated(range) ? rotateRows(products, sum, spec.width) : sum;
-  const kvOut = builder.node("Concat", kv, { attributes: { axis: 0 } });
   builder.output(xOut, "float32", ["R", spec.width]);
-  const { kvHeads, headDim } = spec;
-  builder.output(kvOut, "float32", ["LB", kvHeads, "S", headDim]);
-  return { model: builder.build(), xOut, kvOut, fromLayer: range.fromLayer, toLayer: range.toLayer };
+  const decodedOut = newKv(lowering, attention.decoded, 1);
+  const promptOut = newKv(lowering, attention.prompt, "S");
+  return { model: builder.build(), xOut, decodedOut, promptOut, fromLayer: range.fromLayer, toLayer: range.toLayer };
 }
 
-function attentionOf(builder: OnnxBuilder, spec: DecoderSpec, range: StageRange): Lowering["attend"] {
-  const { cosines, sines, positions } = range.rotations;
-  const pairs = spec.headDim / 2;
-  const attending: Attending = {
-    builder,
-    spec,
-    cosines: builder.weight("cosines", "float32", [positions, pairs], bytesOfArray(cosines)),
-    sines: builder.weight("sines", "float32", [positions, pairs], bytesOfArray(sines)),
-  };
-  if (range.phase === "prefill") {
-    const shared = prefillInputs(builder);
-    return (inputs) => prefillAttention(attending, shared, inputs);
-  }
-  const shared = decodeInputs(builder, range.pageTokens);
-  return (inputs) => decodeAttention(attending, shared, inputs);
+/** One output of all layers' new keys and values, if the graph makes any. */
+function newKv({ builder, spec }: Lowering, values: readonly Value[], tokens: number | string): Value | undefined {
+  if (values.length === 0) return undefined;
+  const out = builder.node("Concat", values, { attributes: { axis: 0 } });
+  builder.output(out, "float32", [`${out}_rows`, spec.kvHeads, tokens, spec.headDim]);
+  return out;
 }
 
 interface LayerDone {
   readonly x: Value;
   readonly delta: Value;
-  readonly newKeys: Value;
-  readonly newValues: Value;
 }
 
 /** One layer. The residual addition of a block is left to the next norm, which does both in one operator. */
@@ -125,8 +105,8 @@ function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; del
     layer,
     product(products, normedInput(range, before.normed), matrix("qkv", ["q", "k", "v"], reads("attention-norm"), scale)),
   );
-  const mixed = attend(lowering, layer, qkv);
-  const o = product(products, { x: mixed.mixed }, matrix("o", ["o"], writes));
+  const mixed = lowering.attention.attend(layer, { qkv, norms: headNorms(lowering, layer) });
+  const o = product(products, { x: mixed }, matrix("o", ["o"], writes));
   const after = norm(lowering, name("ffn-norm"), { x: before.x, delta: o });
   const inner = rotated
     ? gatedRotated(lowering, after.normed, {
@@ -135,7 +115,7 @@ function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; del
       })
     : gated(lowering, after.normed, matrix("gate-up", ["gate", "up"]));
   const delta = product(products, inner, matrix("down", ["down"], { ...writes, rotateInput: rotated }));
-  return { x: after.x, delta, newKeys: mixed.newKeys, newValues: mixed.newValues };
+  return { x: after.x, delta };
 }
 
 function normedInput(range: StageRange, x: Value): ProductInput {
@@ -180,21 +160,15 @@ function norm(lowering: Lowering, weight: string, residual: { x: Value; delta: V
   return { normed, x };
 }
 
-function attend(lowering: Lowering, layer: number, qkv: Value): AttentionOutputs {
-  const { builder, spec, range } = lowering;
-  const { kvHeads, headDim } = spec;
-  const dims = range.phase === "prefill" ? [1, kvHeads, "P", headDim] : ["N", kvHeads, 1, range.pageTokens, headDim];
-  const pastKeys = builder.input(`k.${layer}`, "float32", dims);
-  const pastValues = builder.input(`v.${layer}`, "float32", dims);
-  // The query norm's weight carries the attention scale where there is one.
-  const norms = spec.qkNorm
-    ? {
-        query: vector(lowering, `layers.${layer}.q-norm`, queryScale(spec)),
-        key: vector(lowering, `layers.${layer}.k-norm`),
-        epsilon: spec.normEpsilon,
-      }
-    : undefined;
-  return lowering.attend({ qkv, pastKeys, pastValues, norms });
+/** The query norm's weight carries the attention scale where there is one. */
+function headNorms(lowering: Lowering, layer: number): HeadNorms | undefined {
+  const { spec } = lowering;
+  if (!spec.qkNorm) return undefined;
+  return {
+    query: vector(lowering, `layers.${layer}.q-norm`, queryScale(spec)),
+    key: vector(lowering, `layers.${layer}.k-norm`),
+    epsilon: spec.normEpsilon,
+  };
 }
 
 function biased(lowering: Lowering, layer: number, qkv: Value): Value {
@@ -244,7 +218,7 @@ function queryScale(spec: DecoderSpec): number {
 /** Final norm and head. Input `x` [N, width], output logits [N, vocabulary]. */
 export function lowerHead(spec: DecoderSpec, weights: WeightSource, format: ComputeFormat): { model: OnnxModel; logits: string } {
   const builder = createOnnxBuilder("head");
-  const products: ProductContext = { builder, format, shared: new Map() };
+  const products: ProductContext = { builder, format, shared: new Map(), packed: createPackedWeights() };
   const x = builder.input("x", "float32", ["N", spec.width]);
   const gamma = dequantiseAll(weights.read("final-norm"));
   const rotated = format === "int8-row";

@@ -20,42 +20,53 @@ export interface DecodeRow {
 export async function runDecode(
   phase: PhaseSession,
   kv: StageKv,
-  work: { rows: readonly DecodeRow[]; x: Float32Array; width: number },
+  work: { readonly rows: readonly DecodeRow[]; readonly x: Float32Array; readonly width: number },
 ): Promise<void> {
   const { rows, width } = work;
-  const { pool, shape } = kv;
-  for (const { lane } of rows) toPages(kv, lane);
-  compactPages(pool, MOVES_MAX);
-  const x = new Float32Array(rows.length * width);
-  const positions = new BigInt64Array(rows.length);
-  rows.forEach(({ lane, at }, row) => {
-    x.set(work.x.subarray(at * width, (at + 1) * width), row * width);
-    positions[row] = BigInt(kv.lengths[lane]!);
-  });
-  const laid = pagesLaid(pool);
-  const dims = [laid, shape.kvHeads, 1, BLOCK_TOKENS, shape.headDim];
-  const outputs = await phase.session.run({
-    x: floatFeed(x, [rows.length, width]),
-    positions: { type: "int64", data: positions, dims: [rows.length, 1] },
-    ...pageFeeds(kv, rows),
-    ...pastFeeds(phase, (b) => floatFeed(pool.buffers[b]!.subarray(0, laid * pool.pageFloats), dims)),
-  });
-  const xOut = must(outputs[phase.graph.xOut], "a stage returns the residual stream");
-  const source = must(outputs[phase.graph.kvOut], "a stage returns new keys and values");
-  rows.forEach(({ at }, row) => {
-    work.x.set(xOut.subarray(row * width, (row + 1) * width), at * width);
-  });
-  append(kv, rows, source);
+  const feeds = decodeFeeds(phase, kv, rows);
+  const outputs = await phase.session.run({ x: floatFeed(gatherRows(work), [rows.length, width]), ...feeds });
+  scatterRows(work, must(outputs[phase.graph.xOut], "a stage returns the residual stream"));
+  appendDecoded(kv, rows, must(outputs[phase.graph.decodedOut ?? ""], "a decoding graph returns keys and values"));
 }
 
-/** Pages a run lays before the graph: one at least, which counts for nobody where no lane has a past. */
-function pagesLaid(pool: PagePool): number {
-  return Math.max(1, pool.used);
+/** Moves the rows' lanes to their pages, where that is still to be done, and lays the pages before the graph; none for no rows. */
+export function decodeFeeds(phase: PhaseSession, kv: StageKv, rows: readonly DecodeRow[]): Record<string, Feed> {
+  const { pool, shape } = kv;
+  for (const { lane } of rows) toPages(kv, lane);
+  if (rows.length > 0) compactPages(pool, MOVES_MAX);
+  const positions = BigInt64Array.from(rows, ({ lane }) => BigInt(kv.lengths[lane]!));
+  const laid = pagesLaid(pool, rows);
+  const dims = [laid, shape.kvHeads, 1, BLOCK_TOKENS, shape.headDim];
+  return {
+    positions: { type: "int64", data: positions, dims: [rows.length, 1] },
+    ...pageFeeds(kv, rows),
+    ...pastFeeds(phase, "", (b) => floatFeed(pool.buffers[b]!.subarray(0, laid * pool.pageFloats), dims)),
+  };
+}
+
+/** The decoding rows of `x` side by side, with room for `more` rows behind them. */
+export function gatherRows({ rows, x, width }: { rows: readonly DecodeRow[]; x: Float32Array; width: number }, more = 0): Float32Array {
+  const gathered = new Float32Array((rows.length + more) * width);
+  rows.forEach(({ at }, row) => {
+    gathered.set(x.subarray(at * width, (at + 1) * width), row * width);
+  });
+  return gathered;
+}
+
+export function scatterRows({ rows, x, width }: { rows: readonly DecodeRow[]; x: Float32Array; width: number }, done: Float32Array): void {
+  rows.forEach(({ at }, row) => {
+    x.set(done.subarray(row * width, (row + 1) * width), at * width);
+  });
+}
+
+/** Pages a run lays before the graph: for rows at least one, which counts for nobody where no lane has a past. */
+function pagesLaid(pool: PagePool, rows: readonly DecodeRow[]): number {
+  return rows.length === 0 ? 0 : Math.max(1, pool.used);
 }
 
 /** Which pages are whose, and which of their tokens count. Pages of lanes without a row, and free ones, count for nobody. */
 function pageFeeds({ pool, lengths }: StageKv, rows: readonly DecodeRow[]): Record<string, Feed> {
-  const used = pagesLaid(pool);
+  const used = pagesLaid(pool, rows);
   const pageRows = new BigInt64Array(used);
   const pageMask = new Float32Array(used * BLOCK_TOKENS).fill(MASKED);
   const rowPages = new Float32Array(rows.length * used);
@@ -79,7 +90,7 @@ function pageFeeds({ pool, lengths }: StageKv, rows: readonly DecodeRow[]): Reco
 }
 
 /** Writes each row's new keys and values, [buffer, row, KV, D], behind what its lane holds. */
-function append({ pool, lengths, shape }: StageKv, rows: readonly DecodeRow[], source: Float32Array): void {
+export function appendDecoded({ pool, lengths, shape }: StageKv, rows: readonly DecodeRow[], source: Float32Array): void {
   const { kvHeads, headDim } = shape;
   const token = kvHeads * headDim;
   rows.forEach(({ lane }, row) => {

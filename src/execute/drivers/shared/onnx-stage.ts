@@ -3,23 +3,27 @@ import { HeddleError } from "../../../base/heddle-error.ts";
 import type { StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { WeightTensor } from "../../../graph/decoder/weights.ts";
+import { createPackedWeights } from "../../../graph/lower/packed-weights.ts";
 import { lowerHead, lowerStage, type StageGraph } from "../../../graph/lower/stage-graph.ts";
 import type { StagePlan } from "../../../plan/plan.ts";
 import { BLOCK_TOKENS } from "../../../state/block.ts";
 import type { LoadedStage, StageLimits, StageOutput } from "../../stage-driver.ts";
 import { type DecodeRow, runDecode } from "./decode-run.ts";
 import { embedTokens } from "./embedding.ts";
+import { runMixed } from "./mixed-run.ts";
 import type { OnnxRuntime, OnnxSession } from "./onnx-session.ts";
 import type { PhaseSession } from "./phase-session.ts";
-import { runPrefill } from "./prefill-run.ts";
+import { type PromptChunk, runPrefill } from "./prefill-run.ts";
 import { rotationTables } from "./rotations.ts";
 import { closeStageLane, createStageKv, openStageLane, type StageKv, sealStageBlock, stageKvBytes } from "./stage-kv.ts";
 
 interface Stage {
   readonly kv: StageKv;
   readonly width: number;
-  readonly prefill: PhaseSession;
   readonly decode: PhaseSession;
+  readonly prompt: PhaseSession;
+  /** A prompt's graph takes decoding rows as well: both phases have one weight format. */
+  readonly mixes: boolean;
   /** Only in the first stage. */
   readonly embedding: WeightTensor | undefined;
   /** Only in the last stage. */
@@ -40,16 +44,22 @@ export async function loadOnnxStage(
     graph,
     session: await runtime.createSession(lowered, { threads }),
   });
+  const { prefillFormat, decodeFormat } = plan;
   const range = { fromLayer, toLayer, rotations, pageTokens: BLOCK_TOKENS };
-  const prefill = await load(lowerStage(spec, weights, { ...range, phase: "prefill", format: plan.prefillFormat }));
-  const decode = await load(lowerStage(spec, weights, { ...range, phase: "decode", format: plan.decodeFormat }));
+  const mixes = prefillFormat === decodeFormat;
+  const packed = createPackedWeights();
+  const forPrompt = mixes ? packed : createPackedWeights();
+  const decode = await load(lowerStage(spec, weights, { ...range, phase: "decode", format: decodeFormat }, packed));
+  const phase = mixes ? "mixed" : "prefill";
+  const prompt = await load(lowerStage(spec, weights, { ...range, phase, format: prefillFormat }, forPrompt));
   const last = toLayer === spec.layers;
   const head = last ? lowerHead(spec, weights, plan.decodeFormat) : undefined;
   const stage: Stage = {
     kv: createStageKv(spec, toLayer - fromLayer, limits),
     width: spec.width,
-    prefill,
     decode,
+    prompt,
+    mixes,
     embedding: fromLayer === 0 ? weights.read("embedding") : undefined,
     head: head && {
       session: await runtime.createSession(head.model, { threads }),
@@ -61,8 +71,8 @@ export async function loadOnnxStage(
     run: (step, input) => runStep(stage, step, input),
     kvBytes: () => stageKvBytes(stage.kv),
     release: async () => {
-      await prefill.session.release();
       await decode.session.release();
+      await prompt.session.release();
       await stage.head?.session.release();
     },
   };
@@ -94,23 +104,22 @@ function residual(stage: Stage, input: Int32Array | Float32Array, tokens: number
   return input;
 }
 
-/** Computes all rows and writes the residual stream after this stage over `x`. */
-async function runRows(stage: Stage, rows: readonly StepRow[], x: Float32Array): Promise<void> {
-  const decodes: DecodeRow[] = [];
+/** Computes all rows and writes the residual stream after this stage over `x`; decoding rows share a run with the first chunk of a prompt. */
+async function runRows({ kv, width, decode, prompt, mixes }: Stage, step: readonly StepRow[], x: Float32Array): Promise<void> {
+  const rows: DecodeRow[] = [];
+  const chunks: PromptChunk[] = [];
   let at = 0;
-  for (const row of rows) {
-    assert(stage.kv.lengths[row.lane] === row.start, "a row starts where its lane ends", { row, length: stage.kv.lengths[row.lane] });
-    if (row.phase === "decode") decodes.push({ lane: row.lane, at });
-    at += row.count;
+  for (const row of step) {
+    const { lane, count } = row;
+    assert(kv.lengths[lane] === row.start, "a row starts where its lane ends", { row, length: kv.lengths[lane] });
+    if (row.phase === "decode") rows.push({ lane, at });
+    else chunks.push({ lane, count, at });
+    at += count;
   }
-  if (decodes.length > 0) await runDecode(stage.decode, stage.kv, { rows: decodes, x, width: stage.width });
-  at = 0;
-  for (const row of rows) {
-    if (row.phase === "prefill") {
-      const part = x.subarray(at * stage.width, (at + row.count) * stage.width);
-      await runPrefill(stage.prefill, stage.kv, { lane: row.lane, count: row.count, x: part, width: stage.width });
-    }
-    at += row.count;
+  if (rows.length > 0 && (!mixes || chunks.length === 0)) await runDecode(decode, kv, { rows, x, width });
+  for (const [index, chunk] of chunks.entries()) {
+    if (mixes) await runMixed(prompt, kv, { rows: index === 0 ? rows : [], chunk, x, width });
+    else await runPrefill(prompt, kv, { chunk, x, width });
   }
 }
 

@@ -8,13 +8,16 @@ export interface PhaseSession {
   readonly session: OnnxSession;
 }
 
-/** Past keys and values by the names the graph gives them; `feedOf` takes the number of the buffer: keys of the stage's layer i at 2i, values at 2i + 1. */
-export function pastFeeds({ graph }: PhaseSession, feedOf: (buffer: number) => Feed): Record<string, Feed> {
+/**
+ * Past keys and values by the names the graph gives them, behind `prefix`; `feedOf` takes the number of the buffer: keys of the stage's layer i
+ * at 2i, values at 2i + 1.
+ */
+export function pastFeeds({ graph }: PhaseSession, prefix: "" | "prompt.", feedOf: (buffer: number) => Feed): Record<string, Feed> {
   const feeds: Record<string, Feed> = {};
   for (let layer = graph.fromLayer; layer < graph.toLayer; layer++) {
     const buffer = (layer - graph.fromLayer) * 2;
-    feeds[`k.${layer}`] = feedOf(buffer);
-    feeds[`v.${layer}`] = feedOf(buffer + 1);
+    feeds[`${prefix}k.${layer}`] = feedOf(buffer);
+    feeds[`${prefix}v.${layer}`] = feedOf(buffer + 1);
   }
   return feeds;
 }

@@ -1,5 +1,5 @@
 import type { RopeSpec } from "../../../graph/decoder/spec.ts";
-import type { RotationTables } from "../../../graph/lower/stage-graph.ts";
+import type { RotationTables } from "../../../graph/lower/stage-attention.ts";
 
 /** Rotation tables for `positions` positions, computed in double precision. */
 export function rotationTables(rope: RopeSpec, positions: number): RotationTables {
