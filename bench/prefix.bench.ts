@@ -119,7 +119,7 @@ function report(setup: string, rounds: readonly Round[]): BenchReport {
         name: "cached tokens reported",
         value: middle(({ second }) => second.cached),
         unit: "tokens",
-        floor: { min: Math.floor(PREFIX / 64) * 64 },
+        floor: { min: PREFIX },
       },
       { name: "answers equal to a cold run's", value: equal / rounds.length, unit: "share" },
       { name: "largest top-2 margin where one departs", value: Math.max(0, ...margins), unit: "nats" },

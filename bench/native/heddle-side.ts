@@ -71,7 +71,7 @@ async function prefill(tokens: number, chunk: number, lane: Lane = 0): Promise<n
   const start = performance.now();
   for (let at = 0; at < tokens; at += chunk) {
     const count = Math.min(chunk, tokens - at);
-    const opens = at === 0 ? [{ lane, request: 0, attempt: 0, tokens, gather: [] }] : [];
+    const opens = at === 0 ? [{ lane, request: 0, attempt: 0, tokens, gather: [], gatherTokens: 0 }] : [];
     const row: StepRow = { lane, phase: "prefill", start: at, count, sample: at + count === tokens };
     await step({ opens, rows: [row] }, prompt.subarray(at, at + count));
   }
@@ -86,16 +86,37 @@ async function openLanes(batch: number, tokens: number): Promise<void> {
   const blocks = tokens / BLOCK_TOKENS;
   for (let block = sealed.length; block < blocks; block++) {
     const target = { slot: block, generation: 0 };
-    const opens = [{ lane: 0, request: 0, attempt: 0, tokens: (block + 1) * BLOCK_TOKENS, gather: sealed.slice(0, block) }];
+    const opens = [
+      {
+        lane: 0,
+        request: 0,
+        attempt: 0,
+        tokens: (block + 1) * BLOCK_TOKENS,
+        gather: sealed.slice(0, block),
+        gatherTokens: block * BLOCK_TOKENS,
+      },
+    ];
     const start = block * BLOCK_TOKENS;
     const row: StepRow = { lane: 0, phase: "prefill", start, count: BLOCK_TOKENS, sample: false };
-    await step({ opens, rows: [row], seals: [{ lane: 0, block, target }] }, prompt.subarray(start, start + BLOCK_TOKENS));
+    await step(
+      { opens, rows: [row], seals: [{ lane: 0, block, tokens: BLOCK_TOKENS, target }] },
+      prompt.subarray(start, start + BLOCK_TOKENS),
+    );
     await step({ closes: [0] }, new Int32Array(0));
     sealed.push(target);
   }
   const lanes = Array.from({ length: batch }, (_, lane) => lane);
   await step(
-    { opens: lanes.map((lane) => ({ lane, request: lane, attempt: 0, tokens, gather: sealed.slice(0, blocks) })) },
+    {
+      opens: lanes.map((lane) => ({
+        lane,
+        request: lane,
+        attempt: 0,
+        tokens,
+        gather: sealed.slice(0, blocks),
+        gatherTokens: blocks * BLOCK_TOKENS,
+      })),
+    },
     new Int32Array(0),
   );
 }
@@ -126,7 +147,7 @@ async function mixed({ batch, tokens, chunk }: { batch: number; tokens: number; 
     const input = new Int32Array(batch + (more?.count ?? 0));
     input.set(last);
     if (more !== undefined) input.set(prompt.subarray(more.start, more.start + more.count), batch);
-    const opens = more?.start === 0 ? [{ lane: batch, request: batch, attempt: 0, tokens, gather: [] }] : [];
+    const opens = more?.start === 0 ? [{ lane: batch, request: batch, attempt: 0, tokens, gather: [], gatherTokens: 0 }] : [];
     const start = performance.now();
     last = (await step({ rows, opens }, input)).slice(0, batch);
     return performance.now() - start;

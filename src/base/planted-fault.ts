@@ -7,6 +7,8 @@ export const PLANTED_FAULTS = {
   "early-slot-reuse": "an evicted slot keeps its generation",
   "lease-leak": "a lease is kept when its task fails",
   "evict-leased": "a block that is being read is evicted when no other can be",
+  "stale-part": "the parts of an evicted block stay in the index",
+  "part-too-long": "a partial hit takes a part more than the block was found to have",
   "seal-early": "a block is sealed before its last token is computed",
   "lane-leak": "the lane of a cancelled sequence stays open",
   "overcommit-pages": "lanes grow without looking at the capacity",

@@ -9,8 +9,8 @@ const OUTSIDE_SPREAD = 0.25;
 
 /**
  * Prices a stage from measurements of that very stage: decode bilinear in (batch, mean context in whole pages), prefill bilinear in (count, context), plus
- * the head for sampled chunks and the copies: blocks that fill up, sealed blocks gathered, complete prompts moved to their pages. The first chunk
- * beside decoding rows costs less by what one run of both was measured to save.
+ * the head for sampled chunks and the copies: blocks that fill up or are sealed in part, sealed blocks gathered, complete prompts moved to their pages.
+ * The first chunk beside decoding rows costs less by what one run of both was measured to save.
  *
  * Source: the stage calibration; the spread between its points is the 90 % quantile of leave-one-point-out residuals.
  */
@@ -54,7 +54,8 @@ function prefillPart(table: StageCalibration): PartPricer {
       // A prompt that is complete moves before its first decode step: counted here, where it is known.
       if (index >= shape.prefill.length - sampled) moved += Math.ceil((context + count) / page);
     }
-    const extra = filled * table.sealNs + moved * table.moveNs + (shape.gatheredPages ?? 0) * table.gatherNs + sampled * table.sampleNs;
+    const seals = filled + (shape.partSeals ?? 0);
+    const extra = seals * table.sealNs + moved * table.moveNs + (shape.gatheredPages ?? 0) * table.gatherNs + sampled * table.sampleNs;
     if (extra > 0) parts.push(copies(table, extra));
     return sumPriced(parts);
   };

@@ -8,6 +8,8 @@ export interface StepShape {
   readonly decodeContexts: readonly number[];
   /** Sealed pages copied to the start of lanes that open; none when absent. */
   readonly gatheredPages?: number;
+  /** Incomplete blocks sealed where prompts end inside them; none when absent. Complete ones follow from the rows. */
+  readonly partSeals?: number;
   /** Rows whose logits are computed and sampled. */
   readonly sampledRows: number;
 }

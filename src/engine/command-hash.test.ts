@@ -16,7 +16,7 @@ const TASK: ReplicaCommand = {
   task: 3,
   step: {
     closes: [2],
-    opens: [{ lane: 0, request: 1, attempt: 0, tokens: 67, gather: [{ slot: 4, generation: 1 }] }],
+    opens: [{ lane: 0, request: 1, attempt: 0, tokens: 67, gather: [{ slot: 4, generation: 1 }], gatherTokens: 64 }],
     rows: [{ lane: 0, phase: "prefill", start: 64, count: 3, sample: true }],
     seals: [],
   },
@@ -49,6 +49,6 @@ describe("the command hash", () => {
   });
 
   it("stays what it was: ledgers hold it", () => {
-    expect(hashOf(TOKEN, TIMER, TASK)).toMatchInlineSnapshot(`"20ee3126de44a313"`);
+    expect(hashOf(TOKEN, TIMER, TASK)).toMatchInlineSnapshot(`"a99a2a2d65f95de2"`);
   });
 });

@@ -137,6 +137,7 @@ function send(state: FleetState, request: FleetRequest, chosen: ReplicaView): Fl
       delivered,
       maxNewTokens: request.maxNewTokens - delivered,
       keys: request.keys,
+      parts: request.parts,
       priority: request.priority,
     },
   };

@@ -22,6 +22,7 @@ export interface RequestArrived {
   readonly promptTokens: number;
   readonly maxNewTokens: number;
   readonly keys: readonly BlockKey[];
+  readonly parts: readonly BlockKey[];
   readonly priority: number;
 }
 

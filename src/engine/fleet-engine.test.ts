@@ -57,6 +57,7 @@ class FleetRig {
       promptTokens,
       maxNewTokens: facts.maxNewTokens ?? 10,
       keys,
+      parts: [],
       priority: facts.priority ?? 0,
     });
   }

@@ -13,7 +13,7 @@ const OUTPUT_MEAN_SHIFT = 4;
 
 /** Admission: not draining, a replica that can take it runs or may come up, room in the queue. */
 export function arrive(state: FleetState, config: FleetConfig, event: RequestArrived): FleetCommand[] {
-  const { request, promptTokens, maxNewTokens, keys, priority } = event;
+  const { request, promptTokens, maxNewTokens, keys, parts, priority } = event;
   assert(!state.requests.has(request), "a request arrives once", { request });
   assert(promptTokens >= 1 && maxNewTokens >= 1, "a request has a prompt and wants a token", { request, promptTokens, maxNewTokens });
   const refusal = admissionRefusal({
@@ -30,6 +30,7 @@ export function arrive(state: FleetState, config: FleetConfig, event: RequestArr
     promptTokens,
     maxNewTokens,
     keys,
+    parts,
     priority,
     attempt: 0,
     fruitless: 0,

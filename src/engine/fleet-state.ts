@@ -38,6 +38,7 @@ export interface FleetRequest {
   readonly promptTokens: number;
   readonly maxNewTokens: number;
   readonly keys: readonly BlockKey[];
+  readonly parts: readonly BlockKey[];
   readonly priority: number;
   attempt: number;
   /** Attempts that ended without a new token, in a row. */

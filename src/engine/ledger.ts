@@ -8,7 +8,7 @@ import type { ReplicaEvent } from "./replica-engine-types.ts";
 import type { ReplicaConfig } from "./replica-state.ts";
 
 /** Version of the file form; a reader refuses any other. */
-export const LEDGER_FORMAT = 2;
+export const LEDGER_FORMAT = 3;
 
 /** Whose events a ledger holds, and everything its engine was made from, so that a replay can make it again. */
 export type LedgerNode =

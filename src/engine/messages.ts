@@ -19,8 +19,9 @@ export interface SubmitMessage {
   readonly delivered: number;
   /** Tokens still to generate at most. */
   readonly maxNewTokens: number;
-  /** Keys of the whole blocks at the start of the prompt. */
+  /** Keys of the whole blocks at the start of the prompt, and of the parts of its blocks. */
   readonly keys: readonly BlockKey[];
+  readonly parts: readonly BlockKey[];
   readonly priority: number;
 }
 

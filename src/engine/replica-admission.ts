@@ -1,13 +1,13 @@
 import { planted } from "../base/planted-fault.ts";
 import { BLOCK_TOKENS, pagesFor, type SlotRef } from "../state/block.ts";
 import { laneFits, lowestFreeLane, setLanePages } from "../state/lanes.ts";
-import { leaseSlot, lookupPrefix, prefixBlocks } from "../state/slots.ts";
+import { leaseSlot, lookupPrefix, prefixTokens } from "../state/slots.ts";
 import type { FromReplica } from "./messages.ts";
 import type { ReplicaState, Sequence, TaskDraft } from "./replica-state.ts";
 
 /** Tokens of a waiting sequence that sealed blocks hold now. At least one is left to compute, because its logits are needed. */
 export function cachedTokensOf(state: ReplicaState, sequence: Sequence): number {
-  return prefixBlocks(state.slots, sequence.keys, reusableBlocks(sequence)) * BLOCK_TOKENS;
+  return prefixTokens(state.slots, sequence, sequence.known - 1);
 }
 
 /**
@@ -20,25 +20,28 @@ export function open(state: ReplicaState, sequence: Sequence, draft: TaskDraft, 
   const sparePages = state.running.length > 0 ? 1 : 0;
   if (lane === undefined || !laneFits(state.lanes, lane, pages, sparePages)) return false;
   setLanePages(state.lanes, lane, pages);
-  const gather = lookupPrefix(state.slots, sequence.keys, reusableBlocks(sequence));
-  for (const ref of gather) lease(state, ref, draft);
+  const { refs, tokens } = lookupPrefix(state.slots, sequence, sequence.known - 1);
+  for (const ref of refs) lease(state, ref, draft);
   sequence.lane = lane;
-  sequence.computed = gather.length * BLOCK_TOKENS;
-  sequence.prefilled = sequence.computed;
-  sequence.sealed = gather.length;
+  sequence.computed = tokens;
+  sequence.prefilled = tokens;
+  sequence.sealed = Math.floor(tokens / BLOCK_TOKENS);
   state.waiting.splice(state.waiting.indexOf(sequence.request), 1);
   state.running.push(sequence.request);
   state.report.dirty = true;
-  draft.opens.push({ lane, request: sequence.request, attempt: sequence.attempt, tokens: sequence.known, gather });
+  draft.opens.push({
+    lane,
+    request: sequence.request,
+    attempt: sequence.attempt,
+    tokens: sequence.known,
+    gather: refs,
+    gatherTokens: tokens,
+  });
   if (sequence.started) return true;
   sequence.started = true;
   state.counts.cachedTokens += sequence.computed;
   messages.push({ type: "started", request: sequence.request, attempt: sequence.attempt, cachedTokens: sequence.computed });
   return true;
-}
-
-function reusableBlocks(sequence: Sequence): number {
-  return Math.floor((sequence.known - 1) / BLOCK_TOKENS);
 }
 
 function lease(state: ReplicaState, ref: SlotRef, draft: TaskDraft): void {

@@ -21,8 +21,8 @@ export interface TaskFinished {
   readonly stageNs: readonly Nanoseconds[];
   /** One entry per sampled row, in the order of the task's rows. */
   readonly samples: readonly Sample[];
-  /** One key per seal of the task, in order. */
-  readonly sealedKeys: readonly BlockKey[];
+  /** For each seal of the task, in order, the keys of its first 8, 16, … tokens; the last one is of all. */
+  readonly sealedKeys: readonly (readonly BlockKey[])[];
 }
 
 export interface Sample {
@@ -61,6 +61,8 @@ export interface OpenSequence {
   readonly tokens: number;
   /** Sealed blocks copied to the start of the lane, in order; each is leased until the task ends. */
   readonly gather: readonly SlotRef[];
+  /** Tokens they bring: all of every block but the last, of which the leading ones may do. */
+  readonly gatherTokens: number;
 }
 
 export interface StepRow {
@@ -77,5 +79,7 @@ export interface Seal {
   readonly lane: Lane;
   /** Index of the block within the sequence. */
   readonly block: number;
+  /** Leading tokens of the block that are copied: all, or a multiple of 8 where a prompt ends inside it. */
+  readonly tokens: number;
   readonly target: SlotRef;
 }

@@ -37,7 +37,7 @@ const setting = fc.record({
   maxSequences: fc.integer({ min: 1, max: 5 }),
   workingPages: fc.integer({ min: 8, max: 24 }),
   sealedSlots: fc.integer({ min: 0, max: 8 }),
-  shared: fc.integer({ min: 0, max: 3 }),
+  shared: fc.integer({ min: 0, max: 24 }).map((parts) => parts / 8),
   sealDecoded: fc.boolean(),
   maxChunkTokens: fc.constantFrom(1, 16, 100),
 });

@@ -71,7 +71,7 @@ describe("prefix reuse", () => {
     rig.drain();
     rig.submit(2, { promptTokens: 256, maxNewTokens: 1 });
     rig.drain();
-    expect(rig.cachedTokens(2)).toBe(192);
+    expect(rig.cachedTokens(2)).toBe(248);
   });
 
   it("seals nothing without a prefix cache", () => {
@@ -101,18 +101,19 @@ describe("prefix reuse", () => {
 
   it("takes the executor's word for a block's key and counts where the request said otherwise", () => {
     const rig = new ReplicaRig();
+    const RUN = [...Array.from({ length: 7 }, (_, part) => `part ${part}`), "made"];
     const submit = (request: number, key: string) => {
       const message = submission(request, { promptTokens: 70, maxNewTokens: 1, keys: [key] });
       return rig.engine.step({ type: "message", message }, 0);
     };
     submit(1, "asked for");
-    rig.engine.step({ type: "task-finished", task: 0, stageNs: [1], samples: [], sealedKeys: ["made"] }, 1);
+    rig.engine.step({ type: "task-finished", task: 0, stageNs: [1], samples: [], sealedKeys: [RUN] }, 1);
     expect(rig.engine.snapshot().counts.keyMismatches).toBe(1);
     rig.engine.step({ type: "task-finished", task: 1, stageNs: [1], samples: [{ token: 1, stop: false }], sealedKeys: [] }, 2);
     rig.engine.step({ type: "task-finished", task: 2, stageNs: [1], samples: [], sealedKeys: [] }, 2);
     expect(submit(2, "asked for")).toContainEqual({ type: "send", message: { type: "started", request: 2, attempt: 0, cachedTokens: 0 } });
     expect(submit(3, "made")).toEqual([]);
-    const ended = rig.engine.step({ type: "task-finished", task: 3, stageNs: [1], samples: [], sealedKeys: ["made"] }, 3);
+    const ended = rig.engine.step({ type: "task-finished", task: 3, stageNs: [1], samples: [], sealedKeys: [RUN] }, 3);
     expect(ended).toContainEqual({ type: "send", message: { type: "started", request: 3, attempt: 0, cachedTokens: 64 } });
   });
 
@@ -121,7 +122,44 @@ describe("prefix reuse", () => {
     rig.submit(1, { promptTokens: 64, maxNewTokens: 2 });
     rig.submit(2, { promptTokens: 64, maxNewTokens: 2 });
     rig.drain();
-    expect(rig.engine.snapshot().slots.byKey.size).toBe(1);
+    expect(rig.engine.snapshot().slots.evictable.size).toBe(1);
+  });
+
+  it("goes on inside a block, by eights, where prompts end or part ways there", () => {
+    const rig = new ReplicaRig({}, { shared: 9 + 3 / 8 });
+    rig.submit(1, { promptTokens: 632 });
+    rig.drain();
+    rig.submit(2, { promptTokens: 640 });
+    rig.drain();
+    rig.submit(3, { promptTokens: 606 });
+    rig.drain();
+    rig.submit(4, { promptTokens: 600 });
+    rig.drain();
+    expect([1, 2, 3, 4].map((request) => rig.cachedTokens(request))).toEqual([0, 600, 600, 592]);
+    expect(rig.started.flatMap(({ step }) => step.seals).map(({ block, tokens }) => `${block}: ${tokens}`)).toEqual([
+      ...Array.from({ length: 9 }, (_, block) => `${block}: 64`),
+      "9: 56",
+      "9: 64",
+    ]);
+  });
+
+  it("keeps no incomplete block beside the longer one that continues it", () => {
+    const rig = new ReplicaRig({}, { shared: 4 });
+    for (const [request, promptTokens] of [72, 90, 130].entries()) {
+      rig.submit(request, { promptTokens, maxNewTokens: 1 });
+      rig.drain();
+      const { slots } = rig.engine.snapshot();
+      expect(slots.keys.filter((keys) => keys !== undefined).map((keys) => keys.length)).toEqual(
+        promptTokens === 130 ? [8, 8] : [8, (promptTokens - 66) >> 3 || 1],
+      );
+    }
+  });
+
+  it("keeps incomplete blocks only as far as prefill made them, where decode steps have numerics of their own", () => {
+    const rig = new ReplicaRig({ sealDecoded: false });
+    rig.submit(1, { promptTokens: 40, maxNewTokens: 60 });
+    rig.drain();
+    expect(rig.started.flatMap(({ step }) => step.seals)).toMatchObject([{ block: 0, tokens: 40 }]);
   });
 });
 

@@ -130,7 +130,7 @@ function addRow(stepping: Stepping, draft: TaskDraft, item: { request: RequestId
   draft.rows.push({ request, count, prefill, sample });
   const upTo = sequence.computed + count;
   const prefilled = prefill && sequence.prefilled === sequence.computed ? upTo : sequence.prefilled;
-  planSeals(state, config, { sequence, upTo, prefilled, draft });
+  planSeals(state, config, { sequence, upTo, prefilled, complete: prefill && sample, draft });
   return count;
 }
 

@@ -44,6 +44,7 @@ function newSequence(state: ReplicaState, message: SubmitMessage, now: Nanosecon
     nextIndex: message.delivered,
     budget: message.maxNewTokens,
     keys: [...message.keys],
+    parts: [...message.parts],
     lane: undefined,
     task: undefined,
     sealed: 0,

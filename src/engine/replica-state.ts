@@ -49,6 +49,8 @@ export interface Sequence {
   budget: number;
   /** Keys of whole blocks from the start, as far as known. */
   readonly keys: BlockKey[];
+  /** Keys of the parts of its blocks from the start, as far as known. */
+  readonly parts: BlockKey[];
   lane: Lane | undefined;
   /** Task working on it. */
   task: TaskId | undefined;

@@ -1,4 +1,5 @@
 import type { StepShape } from "../cost/step-cost.ts";
+import { BLOCK_TOKENS } from "../state/block.ts";
 import type { StepTask } from "./replica-engine-types.ts";
 
 /** What the cost of a step depends on. */
@@ -11,7 +12,9 @@ export function shapeOf(step: StepTask): StepShape {
     else prefill.push({ count: row.count, context: row.start });
     if (row.sample) sampledRows++;
   }
-  return { prefill, decodeContexts, sampledRows, gatheredPages: step.opens.reduce((sum, { gather }) => sum + gather.length, 0) };
+  const gatheredPages = step.opens.reduce((sum, { gather }) => sum + gather.length, 0);
+  const partSeals = step.seals.filter(({ tokens }) => tokens < BLOCK_TOKENS).length;
+  return { prefill, decodeContexts, sampledRows, gatheredPages, partSeals };
 }
 
 /** Tokens a step computes. */

@@ -1,7 +1,7 @@
 // Goal: engine and sessions work together as nodes: frames in, frames and outcomes out, silence noticed on both sides. Method: one fleet node and one
 // replica node in the same time, frames carried by hand, tasks ended by hand.
 import { describe, expect, it } from "vitest";
-import { keyOf, LINEAR_COST, TEST_POLICY, TEST_REPLICA } from "../../test/support/replica-rig.ts";
+import { LINEAR_COST, runOf, TEST_POLICY, TEST_REPLICA } from "../../test/support/replica-rig.ts";
 import { createFleetEngine } from "../engine/fleet-engine.ts";
 import type { FleetEvent } from "../engine/fleet-engine-types.ts";
 import { createReplicaEngine } from "../engine/replica-engine.ts";
@@ -49,7 +49,7 @@ class Rack {
   }
 
   arrive(request: number): void {
-    this.event({ type: "request-arrived", request, promptTokens: 60, maxNewTokens: 3, keys: [], priority: 0 });
+    this.event({ type: "request-arrived", request, promptTokens: 60, maxNewTokens: 3, keys: [], parts: [], priority: 0 });
   }
 
   /** The host that was last ordered comes up. */
@@ -63,7 +63,7 @@ class Rack {
   finishTask(): void {
     const { task, step } = this.tasks.shift()!;
     const samples = step.rows.filter((row) => row.sample).map(() => ({ token: 1, stop: false }));
-    const sealedKeys = step.seals.map(({ block }) => keyOf(0, block));
+    const sealedKeys = step.seals.map(({ block, tokens }) => runOf(0, block, tokens));
     const event = { type: "task-finished", task, stageNs: [1], samples, sealedKeys } as const;
     this.#fromReplica(this.replica!.handle({ type: "event", event }, this.now));
   }

@@ -6,6 +6,7 @@ import type { Plan } from "../plan/plan.ts";
 import { chunkedPrefill } from "../policy/policies/chunked-prefill.ts";
 import { pricedRouting } from "../policy/policies/priced-routing.ts";
 import type { Rack } from "../rack/rack.ts";
+import type { PromptKeys } from "../state/block.ts";
 import type { DeviceSharing } from "./run/device-rates.ts";
 import { quietNetwork } from "./run/network.ts";
 import type { RunInput, VirtualReplica, VirtualRequest } from "./run/run-input.ts";
@@ -57,6 +58,8 @@ export function planRunInput(plan: Plan, options: PlanRunOptions): RunInput {
   };
 }
 
+const NO_KEYS: PromptKeys = { keys: [], parts: [] };
+
 /** The clients of a workload: each generates its output length and ends there. */
 export function virtualRequests(workload: Workload, prefixCache: boolean): VirtualRequest[] {
   const keys = createPrefixKeys(workload);
@@ -64,7 +67,7 @@ export function virtualRequests(workload: Workload, prefixCache: boolean): Virtu
     atNs: atNs + LEAD_NS,
     promptTokens,
     maxNewTokens: outputTokens,
-    keys: prefixCache ? keys.keysOf(index) : [],
+    ...(prefixCache ? keys.keysOf(index) : NO_KEYS),
     priority: 0,
   }));
 }

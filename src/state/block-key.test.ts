@@ -1,13 +1,14 @@
 // Goal: a key names exactly one content. Method: every part of it is varied, alone, and a chain built block by block equals the whole.
 import { describe, expect, it } from "vitest";
-import { blockKey, blockKeys, rootKey } from "./block-key.ts";
+import { type KeyScope, promptKeys, rootKey, runKeys } from "./block-key.ts";
 
 const SCOPE = { model: "abc", salt: "" };
+const blockKeys = (list: ArrayLike<number>, scope: KeyScope, numerics: string) => promptKeys(list, scope, numerics).keys;
 const tokens = (length: number, change = -1): number[] => Array.from({ length }, (_, i) => (i === change ? 9_999 : i * 7));
 
 describe("block keys", () => {
   it("cover whole blocks only, 16 bytes in hex each", () => {
-    expect(blockKeys(tokens(63), SCOPE, "f32")).toEqual([]);
+    expect(promptKeys(tokens(63), SCOPE, "f32").keys).toEqual([]);
     const keys = blockKeys(tokens(200), SCOPE, "f32");
     expect(keys).toHaveLength(3);
     for (const key of keys) expect(key).toMatch(/^[0-9a-f]{32}$/);
@@ -36,7 +37,7 @@ describe("block keys", () => {
     let parent = rootKey(SCOPE);
     const grown: string[] = [];
     for (let from = 0; from < 256; from += 64) {
-      parent = blockKey(parent, list, { from, numerics: "f32" });
+      parent = runKeys(parent, list, { from, count: 64, numerics: "f32" }).at(-1)!;
       grown.push(parent);
     }
     expect(grown).toEqual(blockKeys(list, SCOPE, "f32"));
@@ -48,5 +49,15 @@ describe("block keys", () => {
         "3e6cd9eaba724c99f0fbeeb817c837dd",
       ]
     `);
+  });
+
+  it("of parts say how far two blocks agree, by eights, and are none of a block's", () => {
+    const [one, two] = [promptKeys(tokens(150), SCOPE, "f32"), promptKeys(tokens(150, 90), SCOPE, "f32")];
+    expect(one.parts).toHaveLength(7 + 7 + 2);
+    expect(two.parts.map((key, i) => key === one.parts[i])).toEqual([...new Array(10).fill(true), ...new Array(6).fill(false)]);
+    expect(new Set([...one.keys, ...one.parts]).size).toBe(18);
+    const shorter = promptKeys(tokens(127), SCOPE, "f32");
+    expect(shorter.parts).toEqual(one.parts.slice(0, 14));
+    expect(runKeys(one.keys[0]!, tokens(128), { from: 64, count: 47, numerics: "f32" })).toEqual(one.parts.slice(7, 12));
   });
 });

@@ -1,4 +1,5 @@
 import type { RunWatcher } from "../../src/simulate/run/watcher.ts";
+import { BLOCK_TOKENS } from "../../src/state/block.ts";
 
 /** How often what a scenario is meant to cause did happen. */
 export interface Happenings {
@@ -11,6 +12,7 @@ export interface Happenings {
   resubmissions: number;
   preemptions: number;
   prefixHits: number;
+  partHits: number;
   evictions: number;
 }
 
@@ -25,6 +27,7 @@ export function noHappenings(): Happenings {
     resubmissions: 0,
     preemptions: 0,
     prefixHits: 0,
+    partHits: 0,
     evictions: 0,
   };
 }
@@ -47,11 +50,12 @@ export function happeningWatcher(into: Happenings): RunWatcher {
       for (const command of commands) {
         if (command.type === "send" && command.message.type === "report") into.evictions += command.message.evicted.length;
         if (command.type !== "start-task") continue;
-        for (const { request, attempt, gather } of command.step.opens) {
+        for (const { request, attempt, gather, gatherTokens } of command.step.opens) {
           const name = `${replica}.${incarnation}.${request}.${attempt}`;
           if (opened.has(name)) into.preemptions++;
           opened.add(name);
           if (gather.length > 0) into.prefixHits++;
+          if (gatherTokens % BLOCK_TOKENS > 0) into.partHits++;
         }
       }
     },

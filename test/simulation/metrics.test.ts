@@ -66,6 +66,7 @@ const request = (atNs: number, promptTokens: number, maxNewTokens: number): Virt
   promptTokens,
   maxNewTokens,
   keys: [],
+  parts: [],
   priority: 0,
 });
 

@@ -8,6 +8,7 @@ import type { RunFault } from "../../src/simulate/run/fault.ts";
 import type { RunInput, VirtualReplica, VirtualRequest } from "../../src/simulate/run/run-input.ts";
 import { createPrefixKeys } from "../../src/simulate/workload/prefix-keys.ts";
 import type { WorkloadRequest } from "../../src/simulate/workload/workload.ts";
+import type { PromptKeys } from "../../src/state/block.ts";
 import { linearCost, SMALL_MODEL } from "../support/linear-cost.ts";
 import { hostilePolicy } from "./hostile-policy.ts";
 
@@ -79,6 +80,8 @@ export type Phase = keyof typeof PHASES;
 
 const CONTEXT_LIMIT = 576;
 const BLOCK = 64;
+/** Two whole blocks and five parts of a third. */
+const SHARED_TOKENS = 2 * BLOCK + 40;
 const HORIZON_NS = 4 * NS_PER_S;
 
 /** The run of a phase and seed. */
@@ -150,7 +153,7 @@ function requestsOf(disturbances: Disturbances, prng: Prng): VirtualRequest[] {
     const promptTokens = promptLength(disturbances, prng);
     const atNs = prng.nextFloat() < disturbances.burst ? burstAt + prng.nextBelow(50 * NS_PER_MS) : prng.nextBelow(HORIZON_NS);
     const shared = prng.nextFloat() < disturbances.shared;
-    const prefix = { type: "group", group: String(prng.nextBelow(2)), tokens: Math.min(promptTokens, 2 * BLOCK) } as const;
+    const prefix = { type: "group", group: String(prng.nextBelow(2)), tokens: Math.min(promptTokens, SHARED_TOKENS) } as const;
     // One in three generates over several blocks.
     const outputTokens = 1 + prng.nextBelow(disturbances.outputMost) * (prng.nextBelow(3) === 0 ? 3 : 1);
     const row = { atNs, promptTokens, outputTokens };
@@ -158,7 +161,7 @@ function requestsOf(disturbances: Disturbances, prng: Prng): VirtualRequest[] {
   }
   rows.sort((a, b) => a.atNs - b.atNs);
   const keys = createPrefixKeys({ source: "scenario", requests: rows });
-  return rows.map((row, index) => clientOf(row, { keys: keys.keysOf(index), cancelled: disturbances.cancelled }, prng));
+  return rows.map((row, index) => clientOf(row, { prompt: keys.keysOf(index), cancelled: disturbances.cancelled }, prng));
 }
 
 /** Half of the prompts end at a block's edge, or a token before or after it: where mistakes by one show. */
@@ -168,7 +171,7 @@ function promptLength({ promptMost }: Disturbances, prng: Prng): number {
   return Math.max(1, Math.ceil(length / BLOCK) * BLOCK + prng.nextBelow(3) - 1);
 }
 
-function clientOf(row: WorkloadRequest, given: { keys: string[]; cancelled: number }, prng: Prng): VirtualRequest {
+function clientOf(row: WorkloadRequest, given: { prompt: PromptKeys; cancelled: number }, prng: Prng): VirtualRequest {
   const { atNs, promptTokens, outputTokens } = row;
   // Half of the models' outputs end by a stop token, the others at the limit.
   const stops = prng.nextFloat() < 0.5;
@@ -177,7 +180,7 @@ function clientOf(row: WorkloadRequest, given: { keys: string[]; cancelled: numb
     atNs,
     promptTokens,
     maxNewTokens: stops ? outputTokens + 1 + prng.nextBelow(20) : outputTokens,
-    keys: given.keys,
+    ...given.prompt,
     priority: prng.nextBelow(5) === 0 ? 1 : 0,
     ...(stops ? { stopAfter: outputTokens } : {}),
     ...(ending < given.cancelled ? { cancelAtNs: atNs + prng.nextBelow(2 * NS_PER_S) } : {}),

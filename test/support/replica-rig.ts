@@ -6,7 +6,7 @@ import type { ReplicaCommand, ReplicaEvent, Sample, StepTask, TaskId } from "../
 import type { ReplicaConfig, ReplicaDeciders } from "../../src/engine/replica-state.ts";
 import type { PolicyParameters } from "../../src/plan/plan.ts";
 import { chunkedPrefill } from "../../src/policy/policies/chunked-prefill.ts";
-import { BLOCK_TOKENS, pagesFor } from "../../src/state/block.ts";
+import { BLOCK_TOKENS, PART_TOKENS, pagesFor } from "../../src/state/block.ts";
 import { assertSlotsSound } from "../../src/state/slots.ts";
 
 /** A step costs 1 ms, 10 us a prompt token and 100 us a stream. */
@@ -42,15 +42,24 @@ export function tokenOf(request: number, index: number): number {
   return request * 10_000 + index;
 }
 
-/** Key of block `block` of a request whose prompts share their first `shared` blocks with all others. */
-export function keyOf(request: number, block: number, shared = 0): string {
-  return block < shared ? `shared.${block}` : `r${request}.${block}`;
+/** Key of block `block` of a request whose prompts share their first `shared` blocks with all others; of its first `tokens` tokens. */
+export function keyOf(request: number, block: number, shared = 0, tokens = BLOCK_TOKENS): string {
+  const name = block + tokens / BLOCK_TOKENS <= shared ? `shared.${block}` : `r${request}.${block}`;
+  return tokens === BLOCK_TOKENS ? name : `${name}/${tokens}`;
+}
+
+/** Keys of the first 8, 16, … tokens of a block, up to `tokens` of it. */
+export function runOf(request: number, block: number, tokens: number, shared = 0): string[] {
+  return Array.from({ length: Math.floor(tokens / PART_TOKENS) }, (_, i) => keyOf(request, block, shared, (i + 1) * PART_TOKENS));
 }
 
 export function submission(request: number, facts: Partial<SubmitMessage> & { promptTokens: number }, shared = 0): SubmitMessage {
   const blocks = Math.floor(facts.promptTokens / BLOCK_TOKENS);
   const keys = Array.from({ length: blocks }, (_, block) => keyOf(request, block, shared));
-  return { type: "submit", request, attempt: 0, delivered: 0, maxNewTokens: 4, keys, priority: 0, ...facts };
+  const parts = Array.from({ length: blocks + 1 }, (_, block) =>
+    runOf(request, block, Math.min(facts.promptTokens - block * BLOCK_TOKENS, BLOCK_TOKENS - PART_TOKENS), shared),
+  ).flat();
+  return { type: "submit", request, attempt: 0, delivered: 0, maxNewTokens: 4, keys, parts, priority: 0, ...facts };
 }
 
 interface LaneContent {
@@ -71,10 +80,10 @@ export class ReplicaRig {
   /** Requests whose model stops after this many tokens. */
   readonly stopAfter = new Map<number, number>();
   readonly #lanes = new Map<number, LaneContent>();
-  readonly #slots = new Map<number, { readonly generation: number; readonly key: string }>();
+  readonly #slots = new Map<number, { readonly generation: number; readonly keys: readonly string[] }>();
   readonly #submitted = new Map<number, SubmitMessage>();
   readonly #sampled = new Map<number, number>();
-  readonly #outcomes = new Map<TaskId, { readonly samples: Sample[]; readonly sealedKeys: string[] }>();
+  readonly #outcomes = new Map<TaskId, { readonly samples: Sample[]; readonly sealedKeys: string[][] }>();
   readonly #shared: number;
 
   constructor(config: Partial<ReplicaConfig> = {}, given: Partial<ReplicaDeciders> & { shared?: number } = {}) {
@@ -149,22 +158,24 @@ export class ReplicaRig {
     this.inFlight.push(task);
     assert(this.inFlight.length <= this.config.stages, "no more tasks than stages are in flight");
     for (const lane of step.closes) assert(this.#lanes.delete(lane), "an open lane is closed", { lane });
-    for (const { lane, request, gather } of step.opens) {
+    for (const { lane, request, gather, gatherTokens } of step.opens) {
       assert(!this.#lanes.has(lane), "a closed lane is opened", { lane });
       gather.forEach((ref, block) => {
         const held = this.#slots.get(ref.slot);
         assert(held?.generation === ref.generation, "a slot is read in its generation", { ref, held });
-        assert(held.key === keyOf(request, block, this.#shared), "a slot holds the block wanted", { ref, held, request, block });
+        const tokens = Math.min(BLOCK_TOKENS, gatherTokens - block * BLOCK_TOKENS);
+        const wanted = keyOf(request, block, this.#shared, tokens);
+        assert(held.keys[tokens / PART_TOKENS - 1] === wanted, "a slot holds the tokens wanted", { ref, held, wanted });
       });
-      this.#lanes.set(lane, { request, tokens: gather.length * BLOCK_TOKENS });
+      this.#lanes.set(lane, { request, tokens: gatherTokens });
     }
     const samples = step.rows.flatMap((row) => this.#compute(row));
-    const sealedKeys = step.seals.map(({ lane, block, target }) => {
+    const sealedKeys = step.seals.map(({ lane, block, tokens, target }) => {
       const content = this.#lanes.get(lane);
-      assert(content !== undefined && content.tokens >= (block + 1) * BLOCK_TOKENS, "a sealed block is whole", { lane, block });
-      const key = keyOf(content.request, block, this.#shared);
-      this.#slots.set(target.slot, { generation: target.generation, key });
-      return key;
+      assert(content !== undefined && content.tokens >= block * BLOCK_TOKENS + tokens, "what is sealed is there", { lane, block, tokens });
+      const keys = runOf(content.request, block, tokens, this.#shared);
+      this.#slots.set(target.slot, { generation: target.generation, keys });
+      return keys;
     });
     this.#checkPages();
     this.#outcomes.set(task, { samples, sealedKeys });

@@ -4,7 +4,7 @@ import type { LoadedStage, StageDriver } from "../../src/execute/stage-driver.ts
 import type { DecoderModel } from "../../src/graph/decoder/model.ts";
 import type { StagePlan } from "../../src/plan/plan.ts";
 import type { ComputeFormat } from "../../src/rack/rack.ts";
-import type { SlotRef } from "../../src/state/block.ts";
+import { BLOCK_TOKENS, type SlotRef } from "../../src/state/block.ts";
 
 export interface ChainOptions {
   /** Layers where the model is cut; none for the whole model in one stage. */
@@ -61,8 +61,13 @@ export async function loadChain(driver: StageDriver, model: DecoderModel, option
 }
 
 /** Opens a lane with room for a prompt of up to `tokens` tokens. */
-export function opening(lane: Lane, gather: readonly SlotRef[] = [], tokens = 1024): OpenSequence {
-  return { lane, request: lane, attempt: 0, tokens, gather };
+export function opening(
+  lane: Lane,
+  gather: readonly SlotRef[] = [],
+  tokens = 1024,
+  gatherTokens = gather.length * BLOCK_TOKENS,
+): OpenSequence {
+  return { lane, request: lane, attempt: 0, tokens, gather, gatherTokens };
 }
 
 /** One sampled row: a decode step, or a chunk of a prompt. */

@@ -46,7 +46,7 @@ export class StageBench {
     for (let done = 0; done < tokens && performance.now() - started < budgetMs; done += FILL_CHUNK) {
       const count = Math.min(FILL_CHUNK, tokens - done);
       const blocks = Array.from({ length: count / BLOCK_TOKENS }, (_, index) => done / BLOCK_TOKENS + index);
-      const seals = blocks.map((block) => ({ lane: 0, block, target: { slot: block, generation: 0 } }));
+      const seals = blocks.map((block) => ({ lane: 0, block, tokens: BLOCK_TOKENS, target: { slot: block, generation: 0 } }));
       await this.#run([{ lane: 0, phase: "prefill", start: done, count, sample: false }], seals);
       this.#lengths.set(0, done + count);
       this.#past.push(...seals.map((seal) => seal.target));
@@ -58,7 +58,7 @@ export class StageBench {
     this.keep(0);
     for (let lane = 0; lane < count; lane++) {
       const gather = this.#past.slice(0, tokens / BLOCK_TOKENS);
-      this.#opens.push({ lane, request: this.#requests++, attempt: 0, tokens: room, gather });
+      this.#opens.push({ lane, request: this.#requests++, attempt: 0, tokens: room, gather, gatherTokens: gather.length * BLOCK_TOKENS });
       this.#lengths.set(lane, tokens);
     }
   }
@@ -77,7 +77,7 @@ export class StageBench {
     // Slots are written over again and again, each time as a new generation.
     this.#generation += 1;
     const seals = Array.from({ length: sealedBlocks }, (_, block): Seal => {
-      return { lane: 0, block, target: { slot: this.#past.length + block, generation: this.#generation } };
+      return { lane: 0, block, tokens: BLOCK_TOKENS, target: { slot: this.#past.length + block, generation: this.#generation } };
     });
     const rows = [...this.#lengths.entries()].sort(([a], [b]) => a - b);
     const busyNs = await this.#run(

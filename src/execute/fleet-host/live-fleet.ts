@@ -9,8 +9,8 @@ import type { FleetObserver } from "../../fleet/node-types.ts";
 import { fleetConfigOf, sessionTimingOf } from "../../fleet/plan-config.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { pricedRouting } from "../../policy/policies/priced-routing.ts";
-import { BLOCK_TOKENS } from "../../state/block.ts";
-import { blockKeys } from "../../state/block-key.ts";
+import { BLOCK_TOKENS, type PromptKeys } from "../../state/block.ts";
+import { promptKeys } from "../../state/block-key.ts";
 import { version } from "../../version.ts";
 import { type LedgerFile, openLedgerFile } from "../ledger-files/ledger-file.ts";
 import type { LedgerPlace } from "../replica-host/host-protocol.ts";
@@ -83,7 +83,7 @@ function submitter(plan: Plan, book: RequestBook, loop: FleetLoop): LiveFleet["s
     const id = nextId++;
     const { maxNewTokens, priority } = request;
     const promptTokens = request.tokens.length;
-    const arrived = { type: "request-arrived", request: id, promptTokens, maxNewTokens, keys: keysOf(request), priority } as const;
+    const arrived = { type: "request-arrived", request: id, promptTokens, maxNewTokens, ...keysOf(request), priority } as const;
     book.add(id, request, listener);
     queueMicrotask(() => loop.handle({ type: "event", event: arrived }));
     return {
@@ -118,11 +118,11 @@ function makeNode(options: LiveFleetOptions, status: readonly ReplicaStatus[]): 
   return { node: createFleetNode(engine, { timing: sessionTimingOf(plan.policy), observer }), ledger };
 }
 
-/** Keys of a prompt's whole blocks, as the first replica's prefill would compute them. */
-function keysFor(plan: Plan): (request: TokenRequest) => readonly string[] {
-  if (!plan.policy.prefixCache) return () => [];
+/** Keys of a prompt, as the first replica's prefill would compute them. */
+function keysFor(plan: Plan): (request: TokenRequest) => PromptKeys {
+  if (!plan.policy.prefixCache) return () => ({ keys: [], parts: [] });
   const numerics = numericsLabel(plan, must(plan.replicas[0], "a fleet has a replica"))(BLOCK_TOKENS);
-  return ({ tokens, salt }) => blockKeys(tokens, { model: plan.model.fingerprint, salt }, numerics);
+  return ({ tokens, salt }) => promptKeys(tokens, { model: plan.model.fingerprint, salt }, numerics);
 }
 
 function upOrThrow(status: readonly ReplicaStatus[], failures: readonly (HeddleError | undefined)[]): boolean {

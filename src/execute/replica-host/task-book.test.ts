@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { StepTask } from "../../engine/replica-engine-types.ts";
 import { BLOCK_TOKENS } from "../../state/block.ts";
-import { blockKey, blockKeys, rootKey } from "../../state/block-key.ts";
+import { promptKeys, rootKey, runKeys } from "../../state/block-key.ts";
 import { GREEDY, type Sampling } from "../sampling/sampling.ts";
 import { createTaskBook, type TaskBook } from "./task-book.ts";
 
@@ -22,7 +22,7 @@ function submit(
 ): void {
   const { attempt = 0, promptTokens = tokens.length } = given;
   to.submit(
-    { type: "submit", request: 7, attempt, promptTokens: tokens.length, delivered: 0, maxNewTokens: 99, keys: [], priority: 0 },
+    { type: "submit", request: 7, attempt, promptTokens: tokens.length, delivered: 0, maxNewTokens: 99, keys: [], parts: [], priority: 0 },
     { request: 7, attempt, tokens: Int32Array.from(tokens), promptTokens, salt: SCOPE.salt, sampling: { ...GREEDY, ...given.sampling } },
   );
 }
@@ -31,10 +31,10 @@ function step(fields: Partial<StepTask>): StepTask {
   return { closes: [], opens: [], rows: [], seals: [], ...fields };
 }
 
-const open = { lane: 3, request: 7, attempt: 0, tokens: 8, gather: [] };
+const open = { lane: 3, request: 7, attempt: 0, tokens: 8, gather: [], gatherTokens: 0 };
 const tokensOf = (count: number): number[] => Array.from({ length: count }, (_, i) => 100 + i);
 const row = (phase: "prefill" | "decode", start: number, count: number, sample = false) => ({ lane: 3, phase, start, count, sample });
-const seal = (block: number) => ({ lane: 3, block, target: { slot: block, generation: 0 } });
+const seal = (block: number) => ({ lane: 3, block, tokens: 64, target: { slot: block, generation: 0 } });
 
 describe("token ids", () => {
   it("are those of the rows, and sampled ones come next", () => {
@@ -84,10 +84,20 @@ describe("block keys", () => {
     const tokens = tokensOf(150);
     submit(one, tokens);
     one.begin(0, step({ opens: [open], rows: [row("prefill", 0, 100)], seals: [seal(0)] }));
-    one.begin(1, step({ rows: [row("prefill", 100, 50, true)], seals: [seal(1)] }));
-    const expected = blockKeys(tokens, SCOPE, "p");
-    expect(one.finish(0, []).sealedKeys).toEqual([expected[0]]);
-    expect(one.finish(1, [{ token: 9, logprobs: undefined }]).sealedKeys).toEqual([expected[1]]);
+    one.begin(1, step({ rows: [row("prefill", 100, 50, true)], seals: [seal(1), { ...seal(2), tokens: 16 }] }));
+    const { keys, parts } = promptKeys(tokens, SCOPE, "p");
+    expect(one.finish(0, []).sealedKeys).toEqual([[...parts.slice(0, 7), keys[0]]]);
+    expect(one.finish(1, [{ token: 9, logprobs: undefined }]).sealedKeys).toEqual([[...parts.slice(7, 14), keys[1]], parts.slice(14)]);
+  });
+
+  it("of a block that began with gathered tokens are those of the prompt, too", () => {
+    const one = book();
+    const tokens = tokensOf(70);
+    submit(one, tokens);
+    const opened = { ...open, gather: [{ slot: 1, generation: 0 }], gatherTokens: 24 };
+    one.begin(0, step({ opens: [opened], rows: [row("prefill", 24, 46, true)], seals: [seal(0)] }));
+    const { keys, parts } = promptKeys(tokens, SCOPE, "p");
+    expect(one.finish(0, [{ token: 9, logprobs: undefined }]).sealedKeys).toEqual([[...parts, keys[0]]]);
   });
 
   it("of a block that decode steps finished say where they began, and of a recomputed one what computed it", () => {
@@ -100,7 +110,8 @@ describe("block keys", () => {
     one.finish(1, [{ token: 201, logprobs: undefined }]);
     one.begin(2, step({ rows: [row("decode", 63, 1, true)], seals: [seal(0)] }));
     const whole = [...tokens, 200, 201];
-    const mixed = blockKey(rootKey(SCOPE), whole, { from: 0, numerics: "p:62+d" });
+    const [pure, touched] = ["p", "p:62+d"].map((numerics) => runKeys(rootKey(SCOPE), whole, { from: 0, count: 64, numerics }));
+    const mixed = [...pure!.slice(0, 7), touched![7]];
     expect(one.finish(2, [{ token: 202, logprobs: undefined }]).sealedKeys).toEqual([mixed]);
     // Preempted and computed again by prefill.
     one.begin(
@@ -112,7 +123,7 @@ describe("block keys", () => {
         seals: [{ ...seal(0), lane: 1 }],
       }),
     );
-    expect(one.finish(3, [{ token: 203, logprobs: undefined }]).sealedKeys).toEqual(blockKeys(whole, SCOPE, "p"));
+    expect(one.finish(3, [{ token: 203, logprobs: undefined }]).sealedKeys).toEqual([pure]);
   });
 });
 

@@ -5,7 +5,7 @@ import type { BlockKey } from "../../state/block.ts";
 import { needsHistory } from "../sampling/sampling.ts";
 import type { SubmitWork, TokenDetail } from "./host-protocol.ts";
 import type { NumericsLabel } from "./numerics-label.ts";
-import { noteRow, type TokenList, tokenList } from "./token-list.ts";
+import { type Naming, noteGather, noteRow, sealedKeys, type TokenList, tokenList } from "./token-list.ts";
 import type { RowSampling, SampledRow } from "./worker-protocol.ts";
 
 /** What an iteration needs besides the step: the ids of its tokens, and how its samples are drawn. */
@@ -16,7 +16,7 @@ export interface TaskInput {
 
 export interface TaskOutcome {
   readonly samples: readonly Sample[];
-  readonly sealedKeys: readonly BlockKey[];
+  readonly sealedKeys: readonly (readonly BlockKey[])[];
   readonly details: readonly TokenDetail[];
 }
 
@@ -39,7 +39,7 @@ export interface TaskBookOptions {
 
 interface Pending {
   readonly sampled: readonly TokenList[];
-  readonly sealedKeys: readonly BlockKey[];
+  readonly sealedKeys: readonly (readonly BlockKey[])[];
 }
 
 export function createTaskBook(options: TaskBookOptions): TaskBook {
@@ -48,11 +48,14 @@ export function createTaskBook(options: TaskBookOptions): TaskBook {
   const tasks = new Map<TaskId, Pending>();
   const stopIds = new Set(options.stopIds);
 
+  const namingOf = ({ work }: TokenList): Naming => ({ scope: { model: options.model, salt: work.salt }, label: options.label });
+
   const begin = (task: TaskId, step: StepTask): TaskInput => {
     for (const lane of step.closes) lanes.delete(lane);
-    for (const { lane, request, attempt } of step.opens) {
+    for (const { lane, request, attempt, gatherTokens } of step.opens) {
       const list = must(lists.get(request), "an opened request was submitted");
       assert(list.work.attempt === attempt, "a lane opens for the attempt that was submitted", { request, attempt });
+      noteGather(list, gatherTokens);
       lanes.set(lane, list);
     }
     const tokens = new Int32Array(step.rows.reduce((sum, row) => sum + row.count, 0));
@@ -63,19 +66,23 @@ export function createTaskBook(options: TaskBookOptions): TaskBook {
       const list = must(lanes.get(row.lane), "a row works on an open lane");
       assert(row.start + row.count <= list.tokens.length, "only known tokens are computed", row);
       for (let i = 0; i < row.count; i++) tokens[at++] = list.tokens[row.start + i]!;
-      noteRow(list, row, { scope: { model: options.model, salt: list.work.salt }, label: options.label });
+      noteRow(list, row, namingOf(list));
       if (!row.sample) continue;
       sampled.push(list);
       sampling.push(rowSampling(list));
     }
-    const sealedKeys = step.seals.map(({ lane, block }) => must(lanes.get(lane)?.keys[block], "a sealed block is complete"));
-    tasks.set(task, { sampled, sealedKeys });
+    const keys = step.seals.map((seal) => {
+      const list = must(lanes.get(seal.lane), "a seal copies from an open lane");
+      return sealedKeys(list, seal, namingOf(list));
+    });
+    tasks.set(task, { sampled, sealedKeys: keys });
     return { tokens, sampling };
   };
 
   const finish = (task: TaskId, rows: readonly SampledRow[]): TaskOutcome => {
-    const { sampled, sealedKeys } = must(tasks.get(task), "a task ends once");
+    const ended = must(tasks.get(task), "a task ends once");
     tasks.delete(task);
+    const { sampled } = ended;
     assert(rows.length === sampled.length, "a sample for each row that asked", { task });
     const details: TokenDetail[] = [];
     const samples = rows.map(({ token, logprobs }, i): Sample => {
@@ -86,7 +93,7 @@ export function createTaskBook(options: TaskBookOptions): TaskBook {
       if (!stop && logprobs !== undefined) details.push({ request: work.request, attempt: work.attempt, index, logprobs });
       return { token, stop };
     });
-    return { samples, sealedKeys, details };
+    return { samples, sealedKeys: ended.sealedKeys, details };
   };
 
   return {

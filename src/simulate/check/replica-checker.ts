@@ -1,6 +1,6 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import type { FromReplica, ToReplica } from "../../engine/messages.ts";
-import type { ReplicaCommand, ReplicaEvent, TaskId } from "../../engine/replica-engine-types.ts";
+import type { ReplicaCommand, ReplicaEvent, TaskFinished, TaskId } from "../../engine/replica-engine-types.ts";
 import type { ReplicaConfig } from "../../engine/replica-state.ts";
 import type { ReplicaBook } from "./replica-book.ts";
 import { createSlotLedger } from "./slot-ledger.ts";
@@ -62,7 +62,7 @@ function takeMessage({ requests }: ReplicaBook, message: ToReplica): void {
   }
 }
 
-function endTask(book: ReplicaBook, task: TaskId, sealedKeys: readonly string[] | undefined): void {
+function endTask(book: ReplicaBook, task: TaskId, sealedKeys: TaskFinished["sealedKeys"] | undefined): void {
   const { tasks, slots } = book;
   const step = tasks.get(task);
   book.check(step !== undefined, 6, () => `task ${task} ends but does not run`);

@@ -1,5 +1,5 @@
 import type { OpenSequence, Seal, StepRow, StepTask, TaskId } from "../../engine/replica-engine-types.ts";
-import { BLOCK_TOKENS } from "../../state/block.ts";
+import { BLOCK_TOKENS, PART_TOKENS, PARTS_PER_BLOCK, pagesFor } from "../../state/block.ts";
 import type { ReplicaBook } from "./replica-book.ts";
 
 /** Follows a task that starts through lanes and slots, in the order every stage does it: closes, opens, rows, seals. */
@@ -24,16 +24,20 @@ function closeLane({ check, lanes }: ReplicaBook, lane: number): void {
 }
 
 function openLane({ check, lanes, requests, slots, config }: ReplicaBook, task: TaskId, open: OpenSequence): void {
-  const { lane, request, gather } = open;
+  const { lane, request, gather, gatherTokens } = open;
   const submission = requests.get(request)?.submission;
   check(!lanes.has(lane), 2, () => `lane ${lane} is opened twice`);
   check(lane >= 0 && lane < config.maxSequences, 3, () => `lane ${lane} of ${config.maxSequences}`);
   check(submission?.attempt === open.attempt, 1, () => `lane ${lane} is opened for request ${request}, attempt ${open.attempt}`);
+  check(pagesFor(gatherTokens) === gather.length, 2, () => `request ${request}: ${gatherTokens} tokens from ${gather.length} blocks`);
   gather.forEach((ref, block) => {
-    const wrong = slots.read(ref, task, (key) => key === submission?.keys[block] || key.startsWith(`r${request}.${block}:`));
+    const tokens = Math.min(BLOCK_TOKENS, gatherTokens - block * BLOCK_TOKENS);
+    const key = tokens === BLOCK_TOKENS ? submission?.keys[block] : submission?.parts[block * PARTS_PER_BLOCK + tokens / PART_TOKENS - 1];
+    const rightKey = (held: string): boolean => held === key || held.startsWith(`r${request}.${block}:`);
+    const wrong = slots.read(ref, { task, tokens, rightKey });
     check(wrong === undefined, 2, () => `request ${request}: ${wrong}`);
   });
-  lanes.set(lane, { request, tokens: gather.length * BLOCK_TOKENS, task: undefined });
+  lanes.set(lane, { request, tokens: gatherTokens, task: undefined });
 }
 
 function takeRow({ check, lanes, requests, config }: ReplicaBook, task: TaskId, row: StepRow): void {
@@ -54,9 +58,10 @@ function takeRow({ check, lanes, requests, config }: ReplicaBook, task: TaskId, 
   view.task = task;
 }
 
-function takeSeal({ check, lanes, slots }: ReplicaBook, task: TaskId, { lane, block, target }: Seal): void {
-  const tokens = lanes.get(lane)?.tokens ?? 0;
-  check((block + 1) * BLOCK_TOKENS <= tokens, 2, () => `block ${block} of lane ${lane} is sealed at ${tokens} tokens`);
+function takeSeal({ check, lanes, slots }: ReplicaBook, task: TaskId, { lane, block, tokens, target }: Seal): void {
+  const held = lanes.get(lane)?.tokens ?? 0;
+  const end = block * BLOCK_TOKENS + tokens;
+  check(tokens <= BLOCK_TOKENS && end <= held, 2, () => `block ${block} of lane ${lane} is sealed to ${end} at ${held} tokens`);
   const wrong = slots.write(target, task);
   check(wrong === undefined, 2, () => `lane ${lane}: ${wrong}`);
 }

@@ -32,6 +32,7 @@ export interface VirtualRequest {
   readonly promptTokens: number;
   readonly maxNewTokens: number;
   readonly keys: readonly BlockKey[];
+  readonly parts: readonly BlockKey[];
   readonly priority: number;
   /** The model samples its stop token after this many tokens; absent: it never does. */
   readonly stopAfter?: number;

@@ -1,7 +1,7 @@
 import { must } from "../../base/assert.ts";
 import { mix32 } from "../../base/prng.ts";
 import type { Lane, Sample, StepTask } from "../../engine/replica-engine-types.ts";
-import { BLOCK_TOKENS, type BlockKey } from "../../state/block.ts";
+import { BLOCK_TOKENS, type BlockKey, PART_TOKENS, PARTS_PER_BLOCK } from "../../state/block.ts";
 import type { VirtualRequest } from "./run-input.ts";
 
 /** The token the virtual model generates for a request at an index: a function of both, so that every attempt agrees. */
@@ -12,7 +12,7 @@ export function syntheticToken(request: number, index: number): number {
 /** What a step's data would be: samples and keys of sealed blocks. */
 export interface StepContent {
   readonly samples: readonly Sample[];
-  readonly sealedKeys: readonly BlockKey[];
+  readonly sealedKeys: readonly (readonly BlockKey[])[];
 }
 
 /** Stands in for the drivers of one host: it keeps what is in each lane and slot as far as keys and samples depend on it. */
@@ -32,23 +32,27 @@ interface LaneContent {
 /** Where prefill and decode have numerics of their own (`apart`), they are part of a block's key: a block a decode step wrote is named after it. */
 export function createSyntheticContent(requests: readonly VirtualRequest[], apart: boolean): SyntheticContent {
   const lanes = new Map<Lane, LaneContent>();
-  const slots = new Map<number, BlockKey>();
+  const slots = new Map<number, readonly BlockKey[]>();
 
-  const keyOf = (lane: LaneContent, block: number): BlockKey => {
-    const { keys: promptKeys } = must(requests[lane.request], "a lane holds a request of the run");
-    const clean = block === 0 || lane.keys[block - 1] === promptKeys[block - 1];
-    const decoded = apart && lane.decodedFrom < (block + 1) * BLOCK_TOKENS;
-    const promptKey = promptKeys[block];
+  /** Of the leading `tokens` tokens of a block. */
+  const keyOf = (lane: LaneContent, block: number, tokens = BLOCK_TOKENS): BlockKey => {
+    const prompt = must(requests[lane.request], "a lane holds a request of the run");
+    const clean = block === 0 || lane.keys[block - 1] === prompt.keys[block - 1];
+    const decoded = apart && lane.decodedFrom < block * BLOCK_TOKENS + tokens;
+    const part = tokens / PART_TOKENS;
+    const promptKey = tokens === BLOCK_TOKENS ? prompt.keys[block] : prompt.parts[block * PARTS_PER_BLOCK + part - 1];
     if (promptKey !== undefined && clean && !decoded) return promptKey;
     // The parent's numerics are in its key; a child names its own after it.
     const parent = clean ? "" : (lane.keys[block - 1] ?? "").replace(/^.*:/, "");
-    return `r${lane.request}.${block}:${apart ? parent + (decoded ? "d" : "p") : ""}`;
+    const name = `r${lane.request}.${block}:${apart ? parent + (decoded ? "d" : "p") : ""}`;
+    return tokens === BLOCK_TOKENS ? name : `${name}/${part}`;
   };
 
   const apply = (step: StepTask): StepContent => {
     for (const lane of step.closes) lanes.delete(lane);
-    for (const { lane, request, gather } of step.opens) {
-      const keys = gather.map(({ slot }) => slots.get(slot) ?? `unwritten slot ${slot}`);
+    for (const { lane, request, gather, gatherTokens } of step.opens) {
+      const whole = gather.slice(0, Math.floor(gatherTokens / BLOCK_TOKENS));
+      const keys = whole.map(({ slot }) => slots.get(slot)?.at(-1) ?? `unwritten slot ${slot}`);
       lanes.set(lane, { request, keys, decodedFrom: Infinity });
     }
     const samples: Sample[] = [];
@@ -62,11 +66,14 @@ export function createSyntheticContent(requests: readonly VirtualRequest[], apar
       const index = end - promptTokens;
       samples.push({ token: syntheticToken(lane.request, index), stop: index === stopAfter });
     }
-    const sealedKeys = step.seals.map(({ lane, block, target }) => {
+    const sealedKeys = step.seals.map(({ lane, block, tokens, target }) => {
       const content = must(lanes.get(lane), "a seal copies from an open lane");
-      const key = content.keys[block] ?? `unfinished r${content.request}.${block}`;
-      slots.set(target.slot, key);
-      return key;
+      const keys: BlockKey[] = [];
+      for (let part = PART_TOKENS; part <= Math.min(tokens, BLOCK_TOKENS - PART_TOKENS); part += PART_TOKENS)
+        keys.push(keyOf(content, block, part));
+      if (tokens === BLOCK_TOKENS) keys.push(content.keys[block] ?? `unfinished r${content.request}.${block}`);
+      slots.set(target.slot, keys);
+      return keys;
     });
     return { samples, sealedKeys };
   };

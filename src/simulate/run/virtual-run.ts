@@ -146,8 +146,8 @@ function scheduleArrivals(running: Running): void {
   clock.schedule(next.atNs, () => {
     running.arrivals++;
     running.open.add(request);
-    const { promptTokens, maxNewTokens, keys, priority, cancelAtNs } = next;
-    deliver(running, { type: "request-arrived", request, promptTokens, maxNewTokens, keys, priority });
+    const { promptTokens, maxNewTokens, keys, parts, priority, cancelAtNs } = next;
+    deliver(running, { type: "request-arrived", request, promptTokens, maxNewTokens, keys, parts, priority });
     if (cancelAtNs !== undefined) clock.schedule(cancelAtNs, () => tellEnd(running, { type: "request-cancelled", request }));
     scheduleArrivals(running);
   });

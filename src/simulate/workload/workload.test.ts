@@ -127,7 +127,7 @@ describe("keys", () => {
       source: "",
       requests: [shared([1, 2], 300), shared([1, 3], 300), shared([2, 2], 300), shared([1, 2], 200)],
     });
-    const [a, b, c, d] = [0, 1, 2, 3].map((index) => keys.keysOf(index));
+    const [a, b, c, d] = [0, 1, 2, 3].map((index) => keys.keysOf(index).keys);
     expect(a).toHaveLength(4);
     expect(b!.slice(0, 2)).toEqual(a!.slice(0, 2));
     expect(b![2]).not.toBe(a![2]);
@@ -135,16 +135,18 @@ describe("keys", () => {
     expect(d).toEqual(a!.slice(0, 3));
   });
 
-  test("a group shares its whole blocks, and synthetic tokens follow", () => {
-    const { requests } = generateWorkload("poisson:rate=9,prompt=200,output=2,seconds=1,seed=1,prefix=1x130");
+  test("a group shares its blocks, the last one in part, and synthetic tokens follow", () => {
+    const { requests } = generateWorkload("poisson:rate=9,prompt=200,output=2,seconds=1,seed=1,prefix=1x150");
     const keys = createPrefixKeys({ source: "", requests });
     const [a, b] = [keys.keysOf(0), keys.keysOf(1)];
-    expect(a).toHaveLength(3);
-    expect(a.slice(0, 2)).toEqual(b.slice(0, 2));
-    expect(a[2]).not.toBe(b[2]);
+    expect(a.keys).toHaveLength(3);
+    expect(a.parts).toHaveLength(22);
+    expect(a.keys.slice(0, 2)).toEqual(b.keys.slice(0, 2));
+    expect(a.keys[2]).not.toBe(b.keys[2]);
+    expect(a.parts.filter((key) => b.parts.includes(key))).toEqual(a.parts.slice(0, 16));
     const tokens = [a, b].map((list, index) => syntheticPrompt(list, { index, promptTokens: 200, vocabulary: 1000 }));
-    expect(tokens[0]!.slice(0, 128)).toEqual(tokens[1]!.slice(0, 128));
-    expect(tokens[0]!.slice(128)).not.toEqual(tokens[1]!.slice(128));
+    expect(tokens[0]!.slice(0, 144)).toEqual(tokens[1]!.slice(0, 144));
+    expect(tokens[0]!.slice(144, 152)).not.toEqual(tokens[1]!.slice(144, 152));
     expect(new Set(tokens[0]).size).toBeGreaterThan(150);
   });
 });

@@ -90,7 +90,7 @@ async function runStep(stage: Stage, step: StepTask, input: Int32Array | Float32
   } catch (error) {
     throw new HeddleError("device-failed", { detail: error instanceof Error ? error.message : String(error), cause: error });
   }
-  for (const seal of step.seals) sealStageBlock(kv, seal.lane, seal.block, seal.target);
+  for (const seal of step.seals) sealStageBlock(kv, seal);
   const data = stage.head === undefined ? x : await logitsOf(stage, step.rows, x);
   return { data, busyNs: Math.round((performance.now() - startedAt) * 1e6) };
 }

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DecoderSpec } from "../../../graph/decoder/spec.ts";
-import { BLOCK_TOKENS, pagesFor } from "../../../state/block.ts";
+import { BLOCK_TOKENS, PART_TOKENS, pagesFor } from "../../../state/block.ts";
 import { compactPages, createPagePool, freePages, takePage } from "./page-pool.ts";
 import { closeStageLane, createStageKv, openStageLane, type StageKv, sealStageBlock, stageKvBytes, toPages } from "./stage-kv.ts";
 
@@ -11,6 +11,7 @@ const SPEC = { kvHeads: 2, headDim: 2 } as DecoderSpec;
 const LAYERS = 2;
 const LANES = 4;
 const PAGES = 12;
+const SLOTS = 3;
 const PAGE_BYTES = LAYERS * 2 * SPEC.kvHeads * SPEC.headDim * BLOCK_TOKENS * 4;
 
 describe("stage KV", () => {
@@ -25,45 +26,59 @@ describe("stage KV", () => {
         const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 4 * BLOCK_TOKENS, workingPages: PAGES });
         const model: number[][] = Array.from({ length: LANES }, () => []);
         const open = new Set<number>();
-        let sealed: number[] | undefined;
+        const sealed: number[][] = [];
         let value = 1;
         for (const { lane, what, tokens } of operations) {
           const rows = model[lane]!;
           const pages = (): number => [...open].reduce((sum, one) => sum + pagesFor(model[one]!.length + 1), 0);
           if (what === "open" && !open.has(lane)) {
-            const known = tokens + (sealed === undefined ? 0 : BLOCK_TOKENS);
+            // Whole blocks, and the leading tokens of the one after them.
+            const held = sealed.slice(0, 1 + (tokens % SLOTS)).reduce((sum, one) => sum + one.length, 0);
+            const gatherTokens = Math.max(0, held - (tokens % 3) * PART_TOKENS);
+            const known = tokens + gatherTokens;
             if (pages() + pagesFor(known + 1) > PAGES) continue;
-            const gather = sealed === undefined ? [] : [{ slot: 0, generation: 0 }];
-            openStageLane(kv, { lane, request: 0, attempt: 0, tokens: known, gather });
-            rows.splice(0, rows.length, ...(sealed ?? []));
+            const gather = Array.from({ length: pagesFor(gatherTokens) }, (_, slot) => ({ slot, generation: 0 }));
+            openStageLane(kv, { lane, request: 0, attempt: 0, tokens: known, gather, gatherTokens });
+            rows.splice(0, rows.length, ...sealed.flat().slice(0, gatherTokens));
             for (let i = 0; i < tokens; i++) rows.push(stage(kv, lane, value++));
             open.add(lane);
           } else if (what === "decode" && open.has(lane)) {
             if (pages() + 1 > PAGES) continue;
             toPages(kv, lane);
             rows.push(append(kv, lane, value++));
-          } else if (what === "seal" && open.has(lane) && rows.length >= BLOCK_TOKENS && sealed === undefined) {
-            sealStageBlock(kv, lane, 0, { slot: 0, generation: 0 });
-            sealed = rows.slice(0, BLOCK_TOKENS);
+          } else if (what === "seal" && open.has(lane) && sealed.length < SLOTS && sealed.every((one) => one.length === BLOCK_TOKENS)) {
+            const slot = sealed.length;
+            const start = slot * BLOCK_TOKENS;
+            const count = Math.min(BLOCK_TOKENS, Math.floor((rows.length - start) / PART_TOKENS) * PART_TOKENS);
+            if (count < PART_TOKENS) continue;
+            sealStageBlock(kv, { lane, block: slot, tokens: count, target: { slot, generation: 0 } });
+            sealed.push(rows.slice(start, start + count));
           } else if (what === "close" && open.delete(lane)) closeStageLane(kv, lane);
           else if (what === "compact") compactPages(kv.pool, 2);
           for (const one of open) expect(held(kv, one)).toEqual(model[one]!.map((row) => Math.fround(row)));
         }
         for (const one of open) closeStageLane(kv, one);
-        expect(stageKvBytes(kv)).toBe(sealed === undefined ? 0 : PAGE_BYTES);
+        expect(stageKvBytes(kv)).toBe(sealed.length * PAGE_BYTES);
         expect(kv.pool.used).toBe(0);
       }),
       { numRuns: 60, seed: 11 },
     );
   });
 
-  it("refuses blocks of another generation and incomplete ones", () => {
+  it("refuses blocks of another generation, and more of one than there is", () => {
     const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 256, workingPages: PAGES });
     const opening = { lane: 0, request: 0, attempt: 0, tokens: 70 };
-    expect(() => openStageLane(kv, { ...opening, gather: [{ slot: 3, generation: 0 }] })).toThrow("generation");
-    openStageLane(kv, { ...opening, gather: [] });
+    const seal = { lane: 0, block: 0, target: { slot: 0, generation: 0 } };
+    const gather = [seal.target];
+    expect(() => openStageLane(kv, { ...opening, gather, gatherTokens: 64 })).toThrow("generation");
+    openStageLane(kv, { ...opening, gather: [], gatherTokens: 0 });
     for (let i = 0; i < BLOCK_TOKENS - 1; i++) stage(kv, 0, i);
-    expect(() => sealStageBlock(kv, 0, 0, { slot: 0, generation: 0 })).toThrow("complete");
+    expect(() => sealStageBlock(kv, { ...seal, tokens: 64 })).toThrow("complete");
+    sealStageBlock(kv, { ...seal, tokens: 56 });
+    expect(() => openStageLane(kv, { ...opening, lane: 1, gather, gatherTokens: 64 })).toThrow("as far as it was sealed");
+    expect(() => openStageLane(kv, { ...opening, lane: 1, gather, gatherTokens: 65 })).toThrow("but for the last");
+    openStageLane(kv, { ...opening, lane: 1, gather, gatherTokens: 48 });
+    expect(held(kv, 1)).toEqual(Array.from({ length: 48 }, (_, i) => i));
   });
 });
 

@@ -1,7 +1,7 @@
 import { assert, must } from "../../../base/assert.ts";
-import type { OpenSequence } from "../../../engine/replica-engine-types.ts";
+import type { OpenSequence, Seal } from "../../../engine/replica-engine-types.ts";
 import type { DecoderSpec } from "../../../graph/decoder/spec.ts";
-import { BLOCK_TOKENS, pagesFor, type SlotRef } from "../../../state/block.ts";
+import { BLOCK_TOKENS, pagesFor } from "../../../state/block.ts";
 import type { StageLimits } from "../../stage-driver.ts";
 import { createPagePool, freePages, type PagePool, type PageShape, takePage } from "./page-pool.ts";
 import { copyStaged, giveStaging, type Staging, type StagingMemory, takeStaging } from "./staging.ts";
@@ -19,8 +19,14 @@ export interface StageKv {
   readonly staged: (Staging | undefined)[];
   readonly pool: PagePool;
   readonly memory: StagingMemory;
-  /** Data: one block, [layer and kind, KV, T, D]. */
-  readonly sealed: Map<number, { readonly generation: number; readonly data: Float32Array }>;
+  readonly sealed: Map<number, SealedBlock>;
+}
+
+/** One block, [layer and kind, KV, T, D], of which the first `tokens` tokens count. */
+interface SealedBlock {
+  readonly generation: number;
+  readonly tokens: number;
+  readonly data: Float32Array;
 }
 
 export function createStageKv(spec: DecoderSpec, layers: number, limits: StageLimits): StageKv {
@@ -43,24 +49,30 @@ export function closeStageLane(kv: StageKv, lane: number): void {
   freePages(kv.pool, lane);
 }
 
-/** Opens a lane with the given sealed blocks at its start. Errors: an assertion when a block is gone or of another generation. */
-export function openStageLane(kv: StageKv, { lane, tokens, gather }: OpenSequence): void {
+/**
+ * Opens a lane with the given sealed blocks at its start, the last of them as far as asked. Errors: an assertion when a block is gone, of another
+ * generation or shorter than that.
+ */
+export function openStageLane(kv: StageKv, { lane, tokens, gather, gatherTokens }: OpenSequence): void {
   assert(kv.lengths[lane] === -1, "a closed lane is opened", { lane });
-  const blocks = gather.map((ref) => {
+  assert(pagesFor(gatherTokens) === gather.length, "blocks are gathered whole, but for the last", { gatherTokens, blocks: gather.length });
+  const blocks = gather.map((ref, index) => {
     const sealed = kv.sealed.get(ref.slot);
     assert(sealed !== undefined && sealed.generation === ref.generation, "a block is read in its generation", ref);
-    return sealed.data;
+    const wanted = Math.min(BLOCK_TOKENS, gatherTokens - index * BLOCK_TOKENS);
+    assert(wanted <= sealed.tokens, "a block is read as far as it was sealed", { ...ref, wanted, tokens: sealed.tokens });
+    return { data: sealed.data, tokens: wanted };
   });
   const staging = takeStaging(kv.memory, kv.shape, pagesFor(Math.max(tokens, 1)) * BLOCK_TOKENS);
   kv.staged[lane] = staging;
   const { capacity } = staging;
   staging.buffers.forEach((staged, b) => {
     const offset = b * kv.pool.pageFloats;
-    for (const [index, data] of blocks.entries()) {
-      copyStaged(staged, data, { shape: kv.shape, capacity, index, offset, toStaging: true });
+    for (const [index, block] of blocks.entries()) {
+      copyStaged(staged, block.data, { shape: kv.shape, capacity, index, tokens: block.tokens, offset, toStaging: true });
     }
   });
-  kv.lengths[lane] = gather.length * BLOCK_TOKENS;
+  kv.lengths[lane] = gatherTokens;
 }
 
 /** The contiguous past of a lane whose prompt comes in. */
@@ -77,15 +89,16 @@ export function toPages(kv: StageKv, lane: number): void {
   for (let index = 0; index < pagesFor(kv.lengths[lane]!); index++) {
     const offset = takePage(pool, lane) * pool.pageFloats;
     staging.buffers.forEach((staged, b) => {
-      copyStaged(staged, pool.buffers[b]!, { shape, capacity, index, offset, toStaging: false });
+      copyStaged(staged, pool.buffers[b]!, { shape, capacity, index, tokens: BLOCK_TOKENS, offset, toStaging: false });
     });
   }
   unstage(kv, lane);
 }
 
-/** Copies a whole block of a lane into a slot, over whatever an earlier generation left there. */
-export function sealStageBlock(kv: StageKv, lane: number, block: number, target: SlotRef): void {
-  assert((block + 1) * BLOCK_TOKENS <= kv.lengths[lane]!, "a block is sealed when it is complete", { lane, block });
+/** Copies the leading tokens of a block of a lane into a slot, over whatever an earlier generation left there. */
+export function sealStageBlock(kv: StageKv, { lane, block, tokens, target }: Seal): void {
+  assert(tokens <= BLOCK_TOKENS, "a block is sealed by itself", { lane, block, tokens });
+  assert(block * BLOCK_TOKENS + tokens <= kv.lengths[lane]!, "a block is sealed when it is complete", { lane, block, tokens });
   const before = kv.sealed.get(target.slot);
   assert(before === undefined || before.generation < target.generation, "a slot is written once a generation", target);
   const { pool, shape } = kv;
@@ -99,10 +112,10 @@ export function sealStageBlock(kv: StageKv, lane: number, block: number, target:
     });
   } else {
     staging.buffers.forEach((staged, b) => {
-      copyStaged(staged, data, { shape, capacity: staging.capacity, index: block, offset: b * size, toStaging: false });
+      copyStaged(staged, data, { shape, capacity: staging.capacity, index: block, tokens, offset: b * size, toStaging: false });
     });
   }
-  kv.sealed.set(target.slot, { generation: target.generation, data });
+  kv.sealed.set(target.slot, { generation: target.generation, tokens, data });
 }
 
 /** Bytes of what lanes and sealed blocks hold, in whole pages; without the memory of one closed staging that is kept for the next. */

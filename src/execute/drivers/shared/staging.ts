@@ -29,17 +29,17 @@ export function giveStaging(store: StagingMemory, { memory }: Staging): void {
   if (store.spare === undefined || store.spare[0]!.length < memory[0]!.length) store.spare = memory;
 }
 
-/** Copies one block of tokens of one buffer between a staging and a block or page, [KV, T, D] at `offset` of `block`. */
+/** Copies the leading tokens of one block of one buffer between a staging and a block or page, [KV, T, D] at `offset` of `block`. */
 export function copyStaged(
   staged: Float32Array,
   block: Float32Array,
-  copy: { shape: PageShape; capacity: number; index: number; offset: number; toStaging: boolean },
+  copy: { shape: PageShape; capacity: number; index: number; tokens: number; offset: number; toStaging: boolean },
 ): void {
-  const { shape, capacity, index, offset, toStaging } = copy;
-  const size = BLOCK_TOKENS * shape.headDim;
+  const { shape, capacity, index, tokens, offset, toStaging } = copy;
+  const size = tokens * shape.headDim;
   for (let head = 0; head < shape.kvHeads; head++) {
     const inStaging = (head * capacity + index * BLOCK_TOKENS) * shape.headDim;
-    const inBlock = offset + head * size;
+    const inBlock = offset + head * BLOCK_TOKENS * shape.headDim;
     if (toStaging) staged.set(block.subarray(inBlock, inBlock + size), inStaging);
     else block.set(staged.subarray(inStaging, inStaging + size), inBlock);
   }
