@@ -74,6 +74,7 @@ describe("step cost", () => {
     expect(cost.stageNs(0, chunk)).toBe(Math.round((8 + 64 * 0.5 + 0.5) * MS));
     expect(cost.stageNs(0, { ...chunk, sampledRows: 1 }) - cost.stageNs(0, chunk)).toBe(2.3 * MS);
     expect(cost.stageNs(0, { ...chunk, gatheredPages: 3 }) - cost.stageNs(0, chunk)).toBeCloseTo(1.2 * MS, 3);
+    expect(cost.stageNs(0, { ...chunk, partSeals: 2 }) - cost.stageNs(0, chunk)).toBeCloseTo(2 * 0.5 * MS, 3);
     expect(cost.stageNs(0, decode(447)) - cost.stageNs(0, decode(446))).toBe(0.5 * MS);
   });
 
