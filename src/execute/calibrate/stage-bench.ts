@@ -99,7 +99,7 @@ export class StageBench {
   /** Opens one more lane, with no past and room for a prompt; done by the next step. */
   openPrompt(room: number): void {
     const lane = this.#lengths.size;
-    this.#opens.push({ lane, request: this.#requests++, attempt: 0, tokens: room, gather: [] });
+    this.#opens.push({ lane, request: this.#requests++, attempt: 0, tokens: room, gather: [], gatherTokens: 0 });
     this.#lengths.set(lane, 0);
   }
 
