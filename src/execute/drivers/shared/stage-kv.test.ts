@@ -82,6 +82,32 @@ describe("stage KV", () => {
   });
 });
 
+describe("a prompt's memory", () => {
+  it("is not gathered again where it still holds the blocks, however short the next prompt", () => {
+    const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 256, workingPages: PAGES });
+    const opening = { lane: 0, request: 0, attempt: 0 };
+    openStageLane(kv, { ...opening, tokens: 200, gather: [], gatherTokens: 0 });
+    for (let i = 0; i < 120; i++) stage(kv, 0, i);
+    const whole = { slot: 0, generation: 0 };
+    const part = { slot: 1, generation: 0 };
+    sealStageBlock(kv, { lane: 0, block: 0, tokens: 64, target: whole });
+    sealStageBlock(kv, { lane: 0, block: 1, tokens: 56, target: part });
+    closeStageLane(kv, 0);
+    // Copies would bring these back.
+    for (const block of kv.sealed.values()) block.data.fill(-1);
+    openStageLane(kv, { ...opening, tokens: 130, gather: [whole, part], gatherTokens: 64 + 48 });
+    expect(held(kv, 0)).toEqual(Array.from({ length: 112 }, (_, i) => i));
+    expect(stageKvBytes(kv)).toBe((3 + 2) * PAGE_BYTES);
+    closeStageLane(kv, 0);
+    // The second block is only known to lie there for 48 tokens now; another first block lies nowhere.
+    openStageLane(kv, { ...opening, tokens: 130, gather: [whole, part], gatherTokens: 64 + 56 });
+    expect(held(kv, 0)).toEqual([...Array.from({ length: 64 }, (_, i) => i), ...new Array<number>(56).fill(-1)]);
+    closeStageLane(kv, 0);
+    openStageLane(kv, { ...opening, tokens: 130, gather: [part], gatherTokens: 40 });
+    expect(held(kv, 0)).toEqual(new Array<number>(40).fill(-1));
+  });
+});
+
 describe("the page pool", () => {
   it("fills holes from below and lays before the graph no more than it must", () => {
     const pool = createPagePool({ buffers: 1, kvHeads: 1, headDim: 1 }, 6, 2);

@@ -4,7 +4,7 @@ import type { DecoderSpec } from "../../../graph/decoder/spec.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../../state/block.ts";
 import type { StageLimits } from "../../stage-driver.ts";
 import { createPagePool, freePages, type PagePool, type PageShape, takePage } from "./page-pool.ts";
-import { copyStaged, giveStaging, type Staging, type StagingMemory, takeStaging } from "./staging.ts";
+import { copyStaged, giveStaging, holds, type Staging, type StagingMemory, takeStaging } from "./staging.ts";
 
 /**
  * Keys and values of one stage, f32: of every open lane, staged while its prompt comes in and in pages once it decodes; and sealed blocks.
@@ -61,17 +61,20 @@ export function openStageLane(kv: StageKv, { lane, tokens, gather, gatherTokens 
     assert(sealed !== undefined && sealed.generation === ref.generation, "a block is read in its generation", ref);
     const wanted = Math.min(BLOCK_TOKENS, gatherTokens - index * BLOCK_TOKENS);
     assert(wanted <= sealed.tokens, "a block is read as far as it was sealed", { ...ref, wanted, tokens: sealed.tokens });
-    return { data: sealed.data, tokens: wanted };
+    return { data: sealed.data, held: { ...ref, tokens: wanted } };
   });
-  const staging = takeStaging(kv.memory, kv.shape, pagesFor(Math.max(tokens, 1)) * BLOCK_TOKENS);
-  kv.staged[lane] = staging;
-  const { capacity } = staging;
+  const staging = takeStaging(kv.memory, kv.shape, { pages: pagesFor(Math.max(tokens, 1)), first: gather[0] });
+  const { capacity, held } = staging;
+  const missing = blocks.flatMap((block, index) => (holds(staging, index, block.held) ? [] : [{ ...block, index }]));
   staging.buffers.forEach((staged, b) => {
     const offset = b * kv.pool.pageFloats;
-    for (const [index, block] of blocks.entries()) {
-      copyStaged(staged, block.data, { shape: kv.shape, capacity, index, tokens: block.tokens, offset, toStaging: true });
+    for (const { data, held: part, index } of missing) {
+      copyStaged(staged, data, { shape: kv.shape, capacity, index, tokens: part.tokens, offset, toStaging: true });
     }
   });
+  // What lay behind the gathered tokens is the new prompt's from here on.
+  held.splice(0, held.length, ...blocks.map((block) => block.held));
+  kv.staged[lane] = staging;
   kv.lengths[lane] = gatherTokens;
 }
 
@@ -114,6 +117,7 @@ export function sealStageBlock(kv: StageKv, { lane, block, tokens, target }: Sea
     staging.buffers.forEach((staged, b) => {
       copyStaged(staged, data, { shape, capacity: staging.capacity, index: block, tokens, offset: b * size, toStaging: false });
     });
+    staging.held[block] = { ...target, tokens };
   }
   kv.sealed.set(target.slot, { generation: target.generation, tokens, data });
 }
@@ -122,7 +126,7 @@ export function sealStageBlock(kv: StageKv, { lane, block, tokens, target }: Sea
 export function stageKvBytes(kv: StageKv): number {
   let pages = kv.sealed.size;
   for (const held of kv.pool.pages) pages += held.length;
-  for (const staging of kv.staged) pages += (staging?.capacity ?? 0) / BLOCK_TOKENS;
+  for (const staging of kv.staged) pages += staging?.pages ?? 0;
   return pages * kv.shape.buffers * kv.pool.pageFloats * Float32Array.BYTES_PER_ELEMENT;
 }
 
