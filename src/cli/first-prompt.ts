@@ -31,6 +31,8 @@ export interface FirstPrompt {
 /**
  * Runs one prompt alone, after a few tokens that warm the hosts up, and compares its times with the plan's prediction. Undefined where the context is
  * too short for the prompt the prediction is for.
+ *
+ * Errors: those of generation; the signal's reason.
  */
 export async function measureFirstPrompt(stack: ServingStack, signal: AbortSignal): Promise<FirstPrompt | undefined> {
   const { front, plan, costs } = stack;
@@ -55,7 +57,7 @@ export async function measureFirstPrompt(stack: ServingStack, signal: AbortSigna
   };
 }
 
-/** Times of the tokens since the request was made. Units: ns. */
+/** Times of the tokens since the request was made. Units: ns. Errors: the signal's reason where it ended the request, which then says only `cancelled`. */
 async function timed(
   stack: ServingStack,
   run: { tokens: readonly number[]; outputTokens: number; signal: AbortSignal },
@@ -73,8 +75,12 @@ async function timed(
     priority: 0,
   };
   const onToken = (): void => void times.push((performance.now() - startMs) * NS_PER_MS);
-  for await (const event of stack.front.generate(request, { signal: run.signal, onToken })) {
-    if (event.type === "end") break;
+  try {
+    for await (const event of stack.front.generate(request, { signal: run.signal, onToken })) {
+      if (event.type === "end") break;
+    }
+  } finally {
+    run.signal.throwIfAborted();
   }
   return times;
 }

@@ -14,9 +14,9 @@ const MS_PER_S = 1_000;
 
 /**
  * Listens at once (not ready until a host is up) and serves until SIGTERM or SIGINT: then new requests get 503, those in flight end within the
- * limit, and the hosts stop. A second signal ends at once; a signal before all is up is `interrupted`.
+ * limit, and the hosts stop. A second signal ends at once; a signal before `onReady` is done is `interrupted`.
  *
- * Errors: `insecure-bind`, `port-in-use`; what keeps a host from starting.
+ * Errors: `insecure-bind`, `port-in-use`, `interrupted`; what keeps a host from starting.
  */
 export async function serveUntilSignal(stack: ServingStack, loop: ServeLoop): Promise<void> {
   let server: HttpServer | undefined;
@@ -25,6 +25,7 @@ export async function serveUntilSignal(stack: ServingStack, loop: ServeLoop): Pr
     const { signal, release } = abortOnSignal();
     await untilUp(stack, signal);
     await loop.onReady(server.url, signal);
+    signal.throwIfAborted();
     release();
     const name = await firstSignal();
     note(`${name}: ${stack.fleet.live} requests in flight have ${loop.drainSeconds} s to end; once more to end now`);
