@@ -1,7 +1,7 @@
 // Goal: portable ln, log2, exp and pow are right to 2 ulp. Method: against the built-in ones (themselves within 1) over seeded arguments;
 // powers against exact ones in whole numbers.
 import { expect, test } from "vitest";
-import { exp, ln, log2, pow } from "./math.ts";
+import { atan, exp, ln, log2, pow } from "./math.ts";
 import { seededPrng } from "./prng.ts";
 
 const CASES = 20_000;
@@ -63,6 +63,16 @@ test("powers of 2 are exact", () => {
     expect(log2(x)).toBe(k);
     expect(pow(2, k)).toBe(x);
   }
+});
+
+test("arc tangents", () => {
+  const prng = seededPrng(11);
+  for (let i = 0; i < 2_000; i++) {
+    const x = (prng.nextFloat() - 0.5) * 2 ** (prng.nextBelow(40) - 20);
+    expect(ulps(atan(x), Math.atan(x)), `atan ${x}`).toBeLessThan(8);
+  }
+  expect([atan(0), atan(Infinity), atan(NaN)]).toEqual([0, Math.PI / 2, NaN]);
+  expect(atan(1)).toBe(Math.PI / 4);
 });
 
 test("edges", () => {

@@ -1,7 +1,7 @@
 // Goal: summaries and draws follow their definitions. Method: small lists by hand; normal draws and quantiles against known shares.
 import { expect, test } from "vitest";
 import { seededPrng } from "./prng.ts";
-import { mean, NORMAL_90, normalDraw, normalQuantile, quantile, shuffledIndices, summarise } from "./statistics.ts";
+import { mean, NORMAL_90, normalDraw, normalQuantile, predictiveQuantile, quantile, shuffledIndices, summarise } from "./statistics.ts";
 
 test("quantiles are linear between order statistics", () => {
   expect(quantile([3, 1, 2], 0.5)).toBe(2);
@@ -9,6 +9,21 @@ test("quantiles are linear between order statistics", () => {
   expect(quantile([10, 20], 0.9)).toBe(19);
   expect(quantile([5], 0.99)).toBe(5);
   expect(summarise([1, 2, 3, 4, 5])).toEqual({ mean: 3, p50: 3, p90: 4.6, p99: 4.96 });
+});
+
+test("a predictive quantile holds one more draw with its probability", () => {
+  const ranks = Float64Array.from({ length: 39 }, (_, i) => i + 1);
+  expect([predictiveQuantile(ranks, 0.05), predictiveQuantile(ranks, 0.5), predictiveQuantile(ranks, 0.95)]).toEqual([2, 20, 38]);
+  expect(predictiveQuantile(Float64Array.from([1, 2, 3]), 0.05)).toBe(1);
+  expect(predictiveQuantile(Float64Array.from([7]), 0.95)).toBe(7);
+  expect(predictiveQuantile(new Float64Array(), 0.5)).toBeNaN();
+  const prng = seededPrng(4);
+  const held = Array.from({ length: 20_000 }, () => {
+    const sorted = Float64Array.from({ length: 39 }, () => normalDraw(prng)).sort();
+    const next = normalDraw(prng);
+    return next >= predictiveQuantile(sorted, 0.05) && next <= predictiveQuantile(sorted, 0.95);
+  }).filter(Boolean).length;
+  expect(held / 20_000).toBeCloseTo(0.9, 2);
 });
 
 test("an empty list has no mean and no quantile", () => {

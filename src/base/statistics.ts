@@ -44,6 +44,19 @@ export function quantileOfSorted(sorted: Float64Array, share: Ratio): number {
   return sorted[low]! + (sorted[high]! - sorted[low]!) * (at - low);
 }
 
+/**
+ * Value that one more draw stays below with probability `share`, from draws in rising order; the least or the largest where that lies beyond them.
+ *
+ * Why: of m draws and one more each order is as likely, so the k-th smallest is above it k times in m + 1; the quantile of the draws themselves is too
+ * near their middle. Source: Hyndman and Fan (1996), definition 6.
+ */
+export function predictiveQuantile(sorted: Float64Array, share: Ratio): number {
+  assert(share >= 0 && share <= 1, "a quantile lies between 0 and 1", { share });
+  const last = sorted.length - 1;
+  const rank = share * (sorted.length + 1) - 1;
+  return last <= 0 ? quantileOfSorted(sorted, 0.5) : quantileOfSorted(sorted, Math.min(last, Math.max(0, rank)) / last);
+}
+
 /** Quantile of the standard normal distribution at 0.95: the half-width of a central 90 % interval in standard deviations. */
 export const NORMAL_90 = 1.6448536269514722;
 

@@ -1,6 +1,9 @@
-import { quantile } from "../base/statistics.ts";
+import { exp, ln } from "../base/math.ts";
+import { mean, quantile } from "../base/statistics.ts";
+import { runSpread } from "./run-spread.ts";
+import { fitLasting, type LastingNoise } from "./step-noise.ts";
 
-/** One iteration of one stage as it ran live, beside what the tables had said of its two parts. Units: ns. */
+/** One iteration of one stage as it ran live, beside what the tables had said of its two parts; those of a run are in order. Units: ns. */
 export interface StageObservation {
   /** Runs are numbered apart: what differs between runs is systematic, what differs within one is noise. */
   readonly run: number;
@@ -23,17 +26,17 @@ export interface Correction {
   /** Overhead of an iteration: fixed, and per sampled row. */
   readonly overheadNs: number;
   readonly overheadPerSampleNs: number;
-  /** Relative 90 % half-widths: between runs, and of single iterations within a run. */
+  /** Relative 90 % half-widths: of the next run as a whole, and of single iterations within a run. */
   readonly systematic: number;
   readonly noise: number;
+  /** Degrees of freedom of the first: few runs leave thick tails. */
+  readonly freedom: number;
+  /** What of the second lasts over iterations. */
+  readonly lasting: LastingNoise;
   readonly observations: number;
   readonly runs: number;
 }
 
-/** Without a second run to compare with, the next one may differ from the first by this. Source: repeated runs on a shared 2-core machine. */
-const SINGLE_RUN_SYSTEMATIC = 0.12;
-/** Two or three runs show less than the whole of the variation between runs. */
-const FEW_RUNS = 4;
 /** Fewer iterations than this teach nothing that outweighs the tables. */
 const OBSERVATIONS_MIN = 20;
 /** A factor beyond these bounds means the tables describe something else. */
@@ -41,23 +44,33 @@ const FACTOR_MIN = 0.2;
 const FACTOR_MAX = 5;
 /** Iterations off by more than this many times the median deviation are disturbances, not the machine's speed. */
 const OUTLIER_DEVIATIONS = 6;
+/** Overheads above this quantile count as that much: a stall of the machine is no overhead of an iteration. */
+const OVERHEAD_KEPT = 0.99;
 
 /**
  * Fits a correction to live iterations; `undefined` when there are too few to outweigh the tables.
  *
- * Model: measured = decodeFactor x predicted decode + prefillFactor x predicted prefill, least squares on relative errors, refitted once without
- * outliers; overhead = fixed + per sample x rows, on medians. Within-run scatter is noise; what the runs' medians differ by is systematic.
+ * Model: measured = decodeFactor x predicted decode + prefillFactor x predicted prefill, least squares on errors relative to the tables' price, so
+ * that means are met (relative to what was measured, slow iterations count less and noise of 16 % makes factors 4 % too small); refitted once without
+ * outliers, and scaled so that each run counts alike. Overhead = fixed + per sample x rows, on means. Within-run scatter is noise; what the runs' means
+ * differ by says how far the next run may lie off.
  */
 export function fitCorrection(stages: readonly StageObservation[], overheads: readonly OverheadObservation[]): Correction | undefined {
   const usable = stages.filter((one) => one.measuredNs > 0 && one.predictedDecodeNs + one.predictedPrefillNs > 0);
   if (usable.length < OBSERVATIONS_MIN) return undefined;
-  const first = fitFactors(usable);
-  const deviations = usable.map((one) => Math.abs(residual(one, first)));
-  const bound = OUTLIER_DEVIATIONS * Math.max(0.01, quantile(deviations, 0.5));
-  const kept = usable.filter((_one, index) => deviations[index]! <= bound);
-  const factors = fitFactors(kept);
-  const spread = spreadOf(usable, factors);
-  return { ...factors, ...fitOverhead(overheads), ...spread, observations: usable.length };
+  const factors = fitFactors(withoutOutliers(usable, fitFactors(usable)));
+  const kept = [...byRun(withoutOutliers(usable, factors)).values()];
+  const deviations = kept.map((run) => ln(mean(run.map((one) => ratio(one, factors)))));
+  const centred = scaled(factors, exp(mean(deviations)));
+  return {
+    ...centred,
+    ...fitOverhead(overheads),
+    ...runSpread(deviations),
+    noise: noiseOf(usable, centred),
+    lasting: fitLasting(kept.map((run) => run.map((one) => ln(ratio(one, centred))))),
+    observations: usable.length,
+    runs: kept.length,
+  };
 }
 
 interface Factors {
@@ -72,13 +85,15 @@ function fitFactors(observations: readonly StageObservation[]): Factors {
   let d1 = 0;
   let p1 = 0;
   for (const { predictedDecodeNs, predictedPrefillNs, measuredNs } of observations) {
-    const decode = predictedDecodeNs / measuredNs;
-    const prefill = predictedPrefillNs / measuredNs;
+    const total = predictedDecodeNs + predictedPrefillNs;
+    const decode = predictedDecodeNs / total;
+    const prefill = predictedPrefillNs / total;
+    const measured = measuredNs / total;
     dd += decode * decode;
     dp += decode * prefill;
     pp += prefill * prefill;
-    d1 += decode;
-    p1 += prefill;
+    d1 += decode * measured;
+    p1 += prefill * measured;
   }
   const determinant = dd * pp - dp * dp;
   if (determinant <= 1e-9 * Math.max(1e-9, dd * pp)) {
@@ -93,39 +108,62 @@ function bounded(factor: number): number {
   return Math.min(FACTOR_MAX, Math.max(FACTOR_MIN, factor));
 }
 
-/** Relative deviation of what was measured from the corrected prediction. */
-function residual(one: StageObservation, factors: Factors): number {
-  const predicted = factors.decodeFactor * one.predictedDecodeNs + factors.prefillFactor * one.predictedPrefillNs;
-  return one.measuredNs / predicted - 1;
+function scaled({ decodeFactor, prefillFactor }: Factors, factor: number): Factors {
+  return { decodeFactor: bounded(decodeFactor * factor), prefillFactor: bounded(prefillFactor * factor) };
 }
 
-function spreadOf(observations: readonly StageObservation[], factors: Factors): { systematic: number; noise: number; runs: number } {
-  const byRun = new Map<number, number[]>();
+/** What was measured, as a multiple of the corrected prediction. */
+function ratio(one: StageObservation, factors: Factors): number {
+  return one.measuredNs / (factors.decodeFactor * one.predictedDecodeNs + factors.prefillFactor * one.predictedPrefillNs);
+}
+
+/** The iterations that are not disturbed, by the median and the median deviation of their own run: a slow run is none of outliers. */
+function withoutOutliers(observations: readonly StageObservation[], factors: Factors): readonly StageObservation[] {
+  return [...byRun(observations).values()].flatMap((run) => {
+    const ratios = run.map((one) => ratio(one, factors));
+    const centre = quantile(ratios, 0.5);
+    const deviations = ratios.map((one) => Math.abs(one / centre - 1));
+    const bound = OUTLIER_DEVIATIONS * Math.max(0.01, quantile(deviations, 0.5));
+    return run.filter((_one, index) => deviations[index]! <= bound);
+  });
+}
+
+function byRun(observations: readonly StageObservation[]): ReadonlyMap<number, readonly StageObservation[]> {
+  const runs = new Map<number, StageObservation[]>();
   for (const one of observations) {
-    const list = byRun.get(one.run) ?? [];
-    list.push(residual(one, factors));
-    byRun.set(one.run, list);
+    const list = runs.get(one.run) ?? [];
+    list.push(one);
+    runs.set(one.run, list);
   }
-  const centres = [...byRun.values()].map((list) => quantile(list, 0.5));
-  const within = [...byRun.values()].flatMap((list, index) => list.map((value) => Math.abs(value - centres[index]!)));
-  const runs = centres.length;
-  const largest = centres.reduce((most, centre) => Math.max(most, Math.abs(centre)), 0);
-  const seen = runs < FEW_RUNS ? Math.max(SINGLE_RUN_SYSTEMATIC / runs, largest * 1.5) : quantile(centres.map(Math.abs), 0.9) * 1.25;
-  return { systematic: Math.max(0.02, seen), noise: quantile(within, 0.9), runs };
+  return runs;
 }
 
-/** A line through the medians of each number of sampled rows, weighted by how often it occurred; never negative. */
+/** Relative 90 % half-width of single iterations about the median of their run. */
+function noiseOf(observations: readonly StageObservation[], factors: Factors): number {
+  const within = [...byRun(observations).values()].flatMap((run) => {
+    const ratios = run.map((one) => ratio(one, factors));
+    const centre = quantile(ratios, 0.5);
+    return ratios.map((one) => Math.abs(one / centre - 1));
+  });
+  return quantile(within, 0.9);
+}
+
+/** A line through the means of each number of sampled rows, weighted by how often it occurred; never negative. Means, because overheads add up. */
 function fitOverhead(overheads: readonly OverheadObservation[]): { overheadNs: number; overheadPerSampleNs: number } {
   const byRows = new Map<number, number[]>();
+  const most = quantile(
+    overheads.map(({ ns }) => ns),
+    OVERHEAD_KEPT,
+  );
   for (const { sampledRows, ns } of overheads) {
     const list = byRows.get(sampledRows) ?? [];
-    list.push(ns);
+    list.push(Math.min(ns, most));
     byRows.set(sampledRows, list);
   }
   let weight = 0;
   let sumX = 0;
   let sumY = 0;
-  const points = [...byRows.entries()].map(([x, list]) => ({ x, y: quantile(list, 0.5), count: list.length }));
+  const points = [...byRows.entries()].map(([x, list]) => ({ x, y: mean(list), count: list.length }));
   for (const { x, y, count } of points) {
     weight += count;
     sumX += count * x;

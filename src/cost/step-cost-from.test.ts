@@ -145,13 +145,15 @@ describe("step cost", () => {
       overheadPerSampleNs: 100_000,
       systematic: 0.07,
       noise: 0.02,
+      freedom: 4,
+      lasting: { share: 0.4, kept: 0.9 },
       observations: 100,
       runs: 2,
     };
     const cost = costOf({ stages, stageCalibrations: [table], correction });
     expect(cost.handOverNs(0, 100)).toBe(Math.round(50_000 + (100 * 576 * 4) / 100));
     expect(cost.handOverNs(1, 3)).toBe(600_000);
-    expect(cost.spread).toEqual({ systematic: 0.07, noise: 0.02 });
+    expect(cost.spread).toEqual({ systematic: 0.07, noise: 0.02, freedom: 4, lasting: { share: 0.4, kept: 0.9 } });
     const plain = costOf({ stages, stageCalibrations: [table] });
     expect(cost.stageNs(0, decode(256)) / plain.stageNs(0, decode(256))).toBeCloseTo(1.5, 6);
     const step = cost.stepEstimate(decode(256));

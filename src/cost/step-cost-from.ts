@@ -128,7 +128,10 @@ function spreadOf(
   step: (shape: StepShape) => Priced,
   pricers: readonly StagePricer[],
   correction: Correction | undefined,
-): { readonly systematic: number; readonly noise: number } {
-  if (correction !== undefined) return { systematic: correction.systematic, noise: correction.noise };
+): StepCost["spread"] {
+  if (correction !== undefined) {
+    const { systematic, freedom, noise, lasting } = correction;
+    return { systematic, freedom, noise, lasting };
+  }
   return { systematic: step(TYPICAL).spread, noise: pricers.reduce((most, pricer) => Math.max(most, pricer.noise), 0) };
 }

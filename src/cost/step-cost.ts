@@ -1,4 +1,6 @@
 import type { Nanoseconds } from "../base/units.ts";
+import type { RunSpread } from "./run-spread.ts";
+import type { StepNoise } from "./step-noise.ts";
 
 /** What the cost of one iteration depends on. */
 export interface StepShape {
@@ -23,6 +25,6 @@ export interface StepCost {
    * known to the engine (drawing, messages). Units: ns.
    */
   handOverNs(stage: number, rows: number): Nanoseconds;
-  /** Relative half-width of the 90 % interval of one step: the systematic part is shared by a run, the noise is drawn per step. */
-  readonly spread: { readonly systematic: number; readonly noise: number };
+  /** How far steps lie off: the systematic part is drawn once a run, the noise goes on from step to step. */
+  readonly spread: RunSpread & StepNoise;
 }

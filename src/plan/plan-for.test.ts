@@ -182,6 +182,8 @@ describe("bases", () => {
       overheadPerSampleNs: 0,
       systematic: 0.05,
       noise: 0.02,
+      freedom: 4,
+      lasting: { share: 0.4, kept: 0.9 },
       observations: 99,
       runs: 3,
     };

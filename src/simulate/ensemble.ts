@@ -1,8 +1,8 @@
 import { assert } from "../base/assert.ts";
-import { exp, ln } from "../base/math.ts";
 import { mix32, seededPrng } from "../base/prng.ts";
-import { NORMAL_90, normalQuantile, quantileOfSorted, type Summary, shuffledIndices } from "../base/statistics.ts";
+import { predictiveQuantile, quantileOfSorted, type Summary, shuffledIndices } from "../base/statistics.ts";
 import type { Ratio } from "../base/units.ts";
+import { runFactor } from "../cost/run-spread.ts";
 import type { RunMetrics } from "./metrics/run-metrics.ts";
 import type { RunInput } from "./run/run-input.ts";
 import { type SimulatedRun, simulatedRun } from "./simulated-run.ts";
@@ -47,24 +47,23 @@ const HIGH: Ratio = 0.95;
  * Repeats a run with the errors of the cost models drawn anew: the systematic part once a run, the same quantile for all replicas, because errors of
  * tables measured on one machine go together; the noise once a step.
  *
- * Model: both parts log-normal with the given central 90 %; the quantiles of the systematic part are spread evenly over the runs, in an order
- * drawn from the seed, so that few runs cover it.
+ * Model: `runFactor` and `noiseDraws`; the quantiles of the systematic part are spread evenly over the runs, in an order drawn from the seed, so that
+ * few runs cover it.
  */
 export function* ensembleRuns(input: RunInput, options: EnsembleOptions): Generator<SimulatedRun> {
   const { runs: count, seed } = options;
   assert(Number.isInteger(count) && count >= 1, "an ensemble has a run", { count });
   const order = shuffledIndices(count, seededPrng(mix32(seed)));
   for (let i = 0; i < count; i++) {
-    const deviations = normalQuantile((order[i]! + 0.5) / count);
-    yield simulatedRun(drawn(input, deviations, mix32(mix32(seed) + i)));
+    yield simulatedRun(drawn(input, (order[i]! + 0.5) / count, mix32(mix32(seed) + i)));
   }
 }
 
-function drawn(input: RunInput, deviations: number, seed: number): RunInput {
+function drawn(input: RunInput, share: Ratio, seed: number): RunInput {
   const replicas = input.replicas.map((replica) => ({
     ...replica,
-    stepFactor: replica.stepFactor * exp((deviations * ln(1 + replica.cost.spread.systematic)) / NORMAL_90),
-    stepNoise: replica.cost.spread.noise,
+    stepFactor: replica.stepFactor * runFactor(replica.cost.spread, share),
+    stepNoise: replica.cost.spread,
   }));
   return { ...input, replicas, seed };
 }
@@ -89,8 +88,11 @@ export function ensembleMetrics(runs: readonly RunMetrics[]): EnsembleMetrics {
   };
 }
 
-/** Median and central 90 % of the runs that have a value; NaN where none has. */
+/**
+ * Median of the runs that have a value, and the interval one more run falls into nine times in ten; NaN where none has. Below 19 runs it is their
+ * whole range, which holds one more run (m - 1) / (m + 1) of the time.
+ */
 export function barOf(values: readonly number[]): Bar {
   const sorted = Float64Array.from(values.filter((value) => !Number.isNaN(value))).sort();
-  return { value: quantileOfSorted(sorted, 0.5), low: quantileOfSorted(sorted, LOW), high: quantileOfSorted(sorted, HIGH) };
+  return { value: quantileOfSorted(sorted, 0.5), low: predictiveQuantile(sorted, LOW), high: predictiveQuantile(sorted, HIGH) };
 }

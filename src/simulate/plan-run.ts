@@ -42,7 +42,7 @@ export function planRunInput(plan: Plan, options: PlanRunOptions): RunInput {
         devices: stages.map((stage) => stage.device),
         startUpNs: 0,
         stepFactor: 1,
-        stepNoise: 0,
+        stepNoise: { noise: 0 },
       }),
     ),
     timing: sessionTimingOf(plan.policy),

@@ -45,7 +45,7 @@ function runOf(requests: readonly VirtualRequest[], cost: Partial<LinearCost> = 
         devices: Array.from({ length: stages }, (_, i) => `device ${i}`),
         startUpNs: 0,
         stepFactor: 1,
-        stepNoise: 0,
+        stepNoise: { noise: 0 },
       },
     ],
     timing: { ackDelayNs: 50 * NS_PER_MS, retransmitNs: 500 * NS_PER_MS, heartbeatNs: NS_PER_S, timeoutNs: 10 * NS_PER_S },

@@ -142,7 +142,7 @@ function replicaOf(id: number, disturbances: Disturbances, memory: { pages: numb
     devices: Array.from({ length: stages }, (_, stage) => (stage === 0 ? `device ${id}` : "shared device")),
     startUpNs: 100 * NS_PER_MS,
     stepFactor: 1,
-    stepNoise: 0.2,
+    stepNoise: { noise: 0.2 },
   };
 }
 

@@ -7,7 +7,7 @@ export interface LinearCost {
   readonly decodeRowNs: number;
   readonly contextTokenNs: number;
   readonly handOverNs: number;
-  readonly spread?: { readonly systematic: number; readonly noise: number };
+  readonly spread?: StepCost["spread"];
 }
 
 /** About a small model on one core: 8 ms a decode step, 1 ms a prompt token. */

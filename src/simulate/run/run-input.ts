@@ -1,5 +1,6 @@
 import type { Nanoseconds, Ratio } from "../../base/units.ts";
 import type { StepCost } from "../../cost/step-cost.ts";
+import type { StepNoise } from "../../cost/step-noise.ts";
 import type { FleetConfig } from "../../engine/fleet-state.ts";
 import type { ReplicaConfig } from "../../engine/replica-state.ts";
 import type { SessionTiming } from "../../fleet/session.ts";
@@ -22,8 +23,8 @@ export interface VirtualReplica {
   readonly startUpNs: Nanoseconds;
   /** Factor on every step time of this run: the systematic part of the cost model's error. */
   readonly stepFactor: Ratio;
-  /** Relative 90 % half-width of single steps. */
-  readonly stepNoise: Ratio;
+  /** Scatter of single steps about it. */
+  readonly stepNoise: StepNoise;
 }
 
 /** One client. */

@@ -1,10 +1,9 @@
 import { must } from "../../base/assert.ts";
-import { exp, ln } from "../../base/math.ts";
 import { mix32, type Prng, seededPrng } from "../../base/prng.ts";
-import { NORMAL_90, normalDraw } from "../../base/statistics.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { ClockTimer } from "../../clock/clock.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
+import { noiseDraws } from "../../cost/step-noise.ts";
 import { createFleetEngine } from "../../engine/fleet-engine.ts";
 import type { FleetCommand, FleetEvent } from "../../engine/fleet-engine-types.ts";
 import { createReplicaEngine } from "../../engine/replica-engine.ts";
@@ -126,11 +125,10 @@ function prepare(input: RunInput): Running {
   };
 }
 
-/** The run's own factor times log-normal noise whose central 90 % lie within `stepNoise` of 1. */
+/** The run's own factor times the noise of each step. */
 function stepFactors({ stepFactor, stepNoise }: VirtualReplica, prng: Prng): () => number {
-  if (stepNoise === 0) return () => stepFactor;
-  const deviation = ln(1 + stepNoise) / NORMAL_90;
-  return () => stepFactor * exp(deviation * normalDraw(prng));
+  const draw = noiseDraws(stepNoise, prng);
+  return () => stepFactor * draw();
 }
 
 function each(input: RunInput, tell: (watcher: RunWatcher) => void): void {

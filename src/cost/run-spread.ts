@@ -1,0 +1,45 @@
+import { exp, ln } from "../base/math.ts";
+import { mean, NORMAL_90, normalQuantile } from "../base/statistics.ts";
+import { studentQuantile } from "../base/student.ts";
+import type { Ratio } from "../base/units.ts";
+
+/** How far the next run may lie from the prediction as a whole. */
+export interface RunSpread {
+  /** Relative half-width of the 90 % interval of a run's factor: 1 / (1 + systematic) to 1 + systematic. */
+  readonly systematic: Ratio;
+  /** Degrees of freedom of the Student's t whose shape the logarithm of the factor has; normal where absent. */
+  readonly freedom?: number;
+}
+
+/**
+ * Standard deviation of ln(time) between runs of one machine that is assumed before runs have shown any, and the number of runs that assumption weighs.
+ *
+ * Source: two runs on a shared 2-core machine differ by up to 12 % (90 %), and a difference has √2 times the deviation of a run. The weight is the
+ * least at which the variance of a first prediction is finite.
+ */
+const PRIOR_DEVIATION = 0.05;
+const PRIOR_RUNS = 3;
+
+/**
+ * Spread of a new run, from what the runs so far were off by, each as ln(measured / predicted): few runs show neither their mean nor their spread
+ * well, so the interval is that of a new draw, not of the draws seen.
+ *
+ * Model: normal with unknown mean (flat prior) and unknown variance (scaled inverse chi-square prior, `PRIOR_RUNS` degrees of freedom about
+ * `PRIOR_DEVIATION`). A new run is then Student's t with PRIOR_RUNS + n - 1 degrees of freedom, scaled by √(1 + 1/n); without the prior it would be t
+ * with n - 1, which for two or three runs has no variance. Source: Gelman et al., Bayesian Data Analysis, 3rd edition, sections 3.2 and 3.3.
+ */
+export function runSpread(deviations: readonly number[]): RunSpread & { readonly freedom: number } {
+  const count = deviations.length;
+  const centre = mean(deviations);
+  const squares = deviations.reduce((sum, one) => sum + (one - centre) * (one - centre), 0);
+  const freedom = PRIOR_RUNS + count - 1;
+  const scale = Math.sqrt(((PRIOR_RUNS * PRIOR_DEVIATION * PRIOR_DEVIATION + squares) / freedom) * (1 + 1 / count));
+  return { systematic: exp(scale * studentQuantile(0.95, freedom)) - 1, freedom };
+}
+
+/** Factor on all step times of a run below which a run stays with probability `share`, 0 < share < 1; 1 at one half. */
+export function runFactor({ systematic, freedom }: RunSpread, share: Ratio): Ratio {
+  const deviations =
+    freedom === undefined ? normalQuantile(share) / NORMAL_90 : studentQuantile(share, freedom) / studentQuantile(0.95, freedom);
+  return exp(deviations * ln(1 + systematic));
+}
