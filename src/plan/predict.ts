@@ -1,6 +1,7 @@
 import { type Priced, sumPriced } from "../cost/priced.ts";
 import type { PricedStepCost } from "../cost/step-cost-from.ts";
 import type { Device } from "../rack/rack.ts";
+import { chunkEnd } from "../state/chunk-end.ts";
 
 /** Workload points a plan is judged at. */
 export const PROMPT_TOKENS = 512;
@@ -47,13 +48,14 @@ function cycleNs(cost: PricedStepCost, devices: readonly Device[], streams: numb
   return groups === 1 ? alone : Math.max(alone, busiest) * slowdown;
 }
 
-/** A prompt of `PROMPT_TOKENS` in chunks, its last position sampled. */
+/** A prompt of `PROMPT_TOKENS` alone, in the chunks the batching policy cuts it into, its last position sampled. */
 export function promptCost(cost: Pick<PricedStepCost, "step">, chunk: number): Priced {
   const steps: Priced[] = [];
-  for (let context = 0; context < PROMPT_TOKENS; context += chunk) {
-    const count = Math.min(chunk, PROMPT_TOKENS - context);
-    const sampledRows = context + count === PROMPT_TOKENS ? 1 : 0;
-    steps.push(cost.step({ prefill: [{ count, context }], decodeContexts: [], sampledRows }));
+  for (let context = 0; context < PROMPT_TOKENS; ) {
+    const end = chunkEnd(context, PROMPT_TOKENS, chunk);
+    const sampledRows = end === PROMPT_TOKENS ? 1 : 0;
+    steps.push(cost.step({ prefill: [{ count: end - context, context }], decodeContexts: [], sampledRows }));
+    context = end;
   }
   return sumPriced(steps);
 }

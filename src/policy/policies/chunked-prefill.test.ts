@@ -1,7 +1,9 @@
 // Goal: chunks keep running streams within their stretch, and streams are divided over stages only where that pays. Method: costs with known answers.
 import { describe, expect, it } from "vitest";
 import { LINEAR_COST, TEST_POLICY } from "../../../test/support/replica-rig.ts";
-import type { StepCost } from "../../cost/step-cost.ts";
+import type { Priced } from "../../cost/priced.ts";
+import type { StepCost, StepShape } from "../../cost/step-cost.ts";
+import { PROMPT_TOKENS, promptCost } from "../../plan/predict.ts";
 import type { BatchingChoice, RunningView, WaitingView } from "../batching.ts";
 import { chunkedPrefill } from "./chunked-prefill.ts";
 import { stepNs, streamsPerTask } from "./step-price.ts";
@@ -30,7 +32,12 @@ const waiting = (request: number, knownTokens: number): WaitingView => ({
   waitingNs: 0,
 });
 
-function choose(running: RunningView[], queue: WaitingView[] = [], stages = 1): BatchingChoice {
+function choose(
+  running: RunningView[],
+  queue: WaitingView[] = [],
+  stages = 1,
+  maxChunkTokens = TEST_POLICY.maxChunkTokens,
+): BatchingChoice {
   const view = {
     running: { length: running.length, at: (i: number) => running[i]! },
     waiting: { length: queue.length, at: (i: number) => queue[i]! },
@@ -38,7 +45,7 @@ function choose(running: RunningView[], queue: WaitingView[] = [], stages = 1): 
     stages,
     tasksInFlight: 0,
   };
-  return chunkedPrefill.decide(view, null, { parameters: TEST_POLICY, cost: LINEAR_COST }).choice;
+  return chunkedPrefill.decide(view, null, { parameters: { ...TEST_POLICY, maxChunkTokens }, cost: LINEAR_COST }).choice;
 }
 
 describe("chunked prefill", () => {
@@ -47,6 +54,22 @@ describe("chunked prefill", () => {
       { request: 0, tokens: 60 },
       { request: 1, tokens: 64 },
     ]);
+  });
+
+  it.each([64, 100, 256, 512])("cuts a prompt alone as the planner prices it, by %i", (maxChunkTokens) => {
+    const priced: StepShape["prefill"][number][] = [];
+    const step = ({ prefill }: StepShape): Priced => {
+      priced.push(...prefill);
+      return { ns: 1, spread: 0, basis: "measured" };
+    };
+    promptCost({ step }, maxChunkTokens);
+    const cut: typeof priced = [];
+    for (let context = 0; context < PROMPT_TOKENS; ) {
+      const [row] = choose([{ ...prompt(0, PROMPT_TOKENS - context), context }], [], 1, maxChunkTokens).prefill;
+      cut.push({ count: row!.tokens, context });
+      context += row!.tokens;
+    }
+    expect(priced).toEqual(cut);
   });
 
   it("cuts a prompt at the same places whether its beginning was cached or not", () => {

@@ -1,4 +1,4 @@
-import { BLOCK_TOKENS } from "../../state/block.ts";
+import { chunkEnd } from "../../state/chunk-end.ts";
 import type { BatchingChoice, BatchingContext, BatchingPolicy, BatchingView } from "../batching.ts";
 import { type StepDraft, stepNs, streamsPerTask } from "./step-price.ts";
 
@@ -99,16 +99,4 @@ class Chunks {
     prefill.pop();
     return priced <= this.#limitNs;
   }
-}
-
-/**
- * Where the chunk from `start` ends at the latest: at multiples of the chunk size, and where the blocks end that another prompt can share.
- *
- * Why: where chunks end decides how sums are split, so that two ways of cutting one prompt differ in their last bits, which int8 activations turn
- * into other tokens. Cut alike whether its beginning was cached or not, a prompt alone has one answer to the bit.
- */
-function chunkEnd(start: number, known: number, maxChunkTokens: number): number {
-  const shared = Math.floor((known - 1) / BLOCK_TOKENS) * BLOCK_TOKENS;
-  const multiple = (Math.floor(start / maxChunkTokens) + 1) * maxChunkTokens;
-  return Math.min(multiple, shared > start ? shared : known);
 }
