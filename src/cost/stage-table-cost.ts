@@ -61,13 +61,20 @@ function prefillPart(table: StageCalibration): PartPricer {
   };
 }
 
-/** What a run of decoding rows and a chunk together takes less than two runs: bilinear in (rows, count), level beyond what was measured. Units: ns. */
+/**
+ * What a run of decoding rows and a chunk together takes less than two runs: bilinear in (rows, count), level beyond what was measured. Units: ns.
+ *
+ * Model: two runs repeat what does not depend on rows (launches, reading the weights), so the saving is at most a run of one row; what noise
+ * measured beyond that is cut off.
+ */
 function savedTogether(table: StageCalibration): (rows: number, count: number) => number {
   if (table.mixed.length === 0) return () => 0;
   const decode = gridReader(table.decode.map((point) => ({ x: point.batch, y: point.context, value: point.ns })));
   const prefill = gridReader(table.prefill.map((point) => ({ x: point.count, y: point.context, value: point.ns })));
+  const most = Math.min(decode(1, table.pageTokens).value, prefill(1, 0).value);
   const points = table.mixed.map(({ rows, count, ns }) => {
-    return { x: rows, y: count, value: Math.max(0, decode(rows, table.pageTokens).value + prefill(count, 0).value - ns) };
+    const saved = decode(rows, table.pageTokens).value + prefill(count, 0).value - ns;
+    return { x: rows, y: count, value: Math.min(most, Math.max(0, saved)) };
   });
   const read = gridReader(points);
   const rowsMost = Math.max(...points.map((point) => point.x));

@@ -97,6 +97,9 @@ describe("step cost", () => {
     expect(saved(40, 200)).toBeCloseTo(5, 6);
     expect(saved(4, 64, 64)).toBeCloseTo(3, 6);
     expect(saved(0, 64)).toBe(0);
+    // No more than a run of one row, 7.064 ms, whatever was measured.
+    const impossible = costOf({ stageCalibrations: [{ ...table, mixed: mixed.map((point) => ({ ...point, ns: MS })) }] });
+    expect((apart.stageNs(0, shape(4, 64)) - impossible.stageNs(0, shape(4, 64))) / MS).toBeCloseTo(7.064, 6);
   });
 
   it("says when it extrapolates, and widens", () => {
