@@ -45,6 +45,12 @@ export const ERROR_CODES = {
     http: 400,
     todo: "README, Limits, lists the families",
   },
+  "architecture-unknown": {
+    message: "heddle does not know the layers of this model",
+    exit: 2,
+    http: 400,
+    todo: "`heddle inspect --help` lists the families; the detail names the field",
+  },
   "model-weights-missing": {
     message: "a tensor the model needs is not in its files",
     exit: 2,

@@ -97,12 +97,16 @@ export function evaluate(expression: Expression, bindings: Bindings): number {
 
 /** The expression with some symbols given values. */
 export function bind(expression: Expression, bindings: Bindings): Expression {
-  const bound = (factor: Factor): Expression => {
-    if (factor.type !== "symbol") return combined(factor.type, bind(factor.left, bindings), bind(factor.right, bindings));
-    const value = bindings[factor.name];
-    return value === undefined ? symbol(factor.name) : constant(value);
-  };
-  return add(...expression.terms.map(({ coefficient, factors }) => multiply(constant(coefficient), ...factors.map(bound))));
+  return substitute(expression, Object.fromEntries(Object.entries(bindings).map(([name, value]) => [name, constant(value)])));
+}
+
+/** The expression with some symbols replaced by expressions. */
+export function substitute(expression: Expression, replacements: Readonly<Record<string, Expression>>): Expression {
+  const replaced = (factor: Factor): Expression =>
+    factor.type === "symbol"
+      ? (replacements[factor.name] ?? symbol(factor.name))
+      : combined(factor.type, substitute(factor.left, replacements), substitute(factor.right, replacements));
+  return add(...expression.terms.map(({ coefficient, factors }) => multiply(constant(coefficient), ...factors.map(replaced))));
 }
 
 /** Names of the symbols it depends on, sorted. */

@@ -1,0 +1,65 @@
+import { z } from "zod";
+import type { SequenceModel } from "../architecture.ts";
+import type { LatentAttention } from "../attention.ts";
+import type { MixtureFeedForward } from "../feed-forward.ts";
+import type { PlacedBlock } from "../stack.ts";
+import { decoderFields, decoderModel, decoderStack, gatedFeedForward, layersOf } from "./decoder-fields.ts";
+import { readFields, size, unknownSetting } from "./fields.ts";
+import { mixture } from "./mixture-decoders.ts";
+
+const fields = decoderFields.extend({
+  intermediate_size: size,
+  moe_intermediate_size: size,
+  n_routed_experts: size,
+  n_shared_experts: z.int().min(0).nullish(),
+  num_experts_per_tok: size,
+  first_k_dense_replace: z.int().min(0),
+  moe_layer_freq: z.int().nullish(),
+  q_lora_rank: size.nullish(),
+  kv_lora_rank: size,
+  qk_nope_head_dim: size,
+  qk_rope_head_dim: size,
+  v_head_dim: size,
+  num_nextn_predict_layers: z.int().min(0).max(64).nullish(),
+});
+
+/**
+ * DeepSeek V2 and V3 (also R1 and V3.1): latent attention, dense first layers, many small experts and shared ones, drafting modules.
+ * Its active parameters are those of a token without the table of embeddings. Sources: arXiv 2405.04434, 2412.19437.
+ */
+export function deepseek(raw: unknown): SequenceModel {
+  const config = readFields(fields, raw);
+  const frequency = config.moe_layer_freq ?? 1;
+  if (frequency !== 1) throw unknownSetting("moe_layer_freq", String(frequency));
+  const attention: PlacedBlock = { block: latentOf(config), norms: "before" };
+  const experts: PlacedBlock = { block: mixtureOf(config), norms: "before" };
+  const dense: PlacedBlock = { block: gatedFeedForward(config.intermediate_size), norms: "before" };
+  const layers = layersOf(config.num_hidden_layers, (index) => [attention, index < config.first_k_dense_replace ? dense : experts]);
+  const mtp = layersOf(config.num_nextn_predict_layers ?? 0, () => [attention, experts]).map((layer) => ({ layer }));
+  return decoderModel(config, decoderStack(config, layers), { mtp, activeConvention: "without-embedding" });
+}
+
+type Fields = z.output<typeof fields>;
+
+function latentOf(config: Fields): LatentAttention {
+  return {
+    kind: "latent-attention",
+    heads: config.num_attention_heads,
+    queryRank: config.q_lora_rank ?? undefined,
+    kvRank: config.kv_lora_rank,
+    plainDim: config.qk_nope_head_dim,
+    rotatedDim: config.qk_rope_head_dim,
+    valueDim: config.v_head_dim,
+    bias: config.attention_bias === true,
+  };
+}
+
+function mixtureOf(config: Fields): MixtureFeedForward {
+  const shared = config.n_shared_experts ?? 0;
+  return {
+    ...mixture(config.n_routed_experts, config.num_experts_per_tok, config.moe_intermediate_size),
+    // V3 balances by an offset per expert that is stored with the weights.
+    routerBias: config.model_type === "deepseek_v3",
+    shared: shared > 0 ? { inner: shared * config.moe_intermediate_size, gate: false } : undefined,
+  };
+}

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import type { SequenceModel } from "../architecture.ts";
+import type { Stack } from "../stack.ts";
+import { encoderLayers } from "./encoder-layers.ts";
+import { commonFields, divide, layerCount, quantisationNotes, readFields, size, typeOf } from "./fields.ts";
+import { gemma3Text } from "./gemma.ts";
+
+/** SigLIP's tower as Gemma 3 uses it; files leave out what equals the defaults. Source: transformers 5.23, SiglipVisionConfig. */
+const visionFields = z.object({
+  hidden_size: size,
+  intermediate_size: size,
+  num_hidden_layers: layerCount,
+  num_attention_heads: size,
+  num_channels: size.default(3),
+  image_size: size,
+  patch_size: size,
+});
+
+const fields = z.object({
+  ...commonFields,
+  text_config: z.record(z.string(), z.unknown()),
+  vision_config: visionFields,
+  mm_tokens_per_image: size.default(256),
+});
+
+/** Gemma 3 with its eyes: a SigLIP encoder, patches pooled to 256, one product to the decoder's width. Source: arXiv 2503.19786, 2.1. */
+export function gemma3(raw: unknown): SequenceModel {
+  const config = readFields(fields, raw);
+  const text = gemma3Text({ model_type: "gemma3_text", ...config.text_config }, { path: "text_config", merges: true });
+  const decoder = text.stacks[0]!;
+  const type = typeOf(config) ?? text.type;
+  const notes = [...quantisationNotes(config), ...text.notes];
+  return { ...text, family: config.model_type, type, notes, stacks: [towerOf(config, decoder.width), decoder] };
+}
+
+function towerOf(config: z.output<typeof fields>, textWidth: number): Stack {
+  const { vision_config: vision, mm_tokens_per_image: positions } = config;
+  const side = divide(vision.image_size, vision.patch_size, "vision_config.patch_size");
+  const { hidden_size: width, num_attention_heads: heads, intermediate_size: inner, num_hidden_layers: layers } = vision;
+  return {
+    role: "encoder",
+    prefix: "vision.",
+    width,
+    norm: "layer",
+    stem: {
+      kind: "patches",
+      patches: side * side,
+      patchElements: vision.num_channels * vision.patch_size * vision.patch_size,
+      bias: true,
+      classToken: false,
+      norm: false,
+    },
+    layers: encoderLayers({ width, heads, inner, layers, norms: "before", headsField: "vision_config.num_attention_heads" }),
+    finalNorm: true,
+    outlet: { kind: "projector", positions, width, norm: true, products: [textWidth] },
+  };
+}

@@ -1,0 +1,41 @@
+import type { Attention, CrossAttention, LatentAttention } from "./attention.ts";
+import type { DenseFeedForward, MixtureFeedForward } from "./feed-forward.ts";
+import type { Mamba2 } from "./mamba2.ts";
+import type { Outlet } from "./outlet.ts";
+import type { Stem } from "./stem.ts";
+
+/** A column of layers of one width. */
+export interface Stack {
+  /** A decoder sees earlier tokens only and keeps state between runs; an encoder sees its whole input at once and keeps none. */
+  readonly role: "decoder" | "encoder";
+  /** Leads the names of its parts: `vision.`, empty for the only stack or the decoder of a model. */
+  readonly prefix: string;
+  readonly width: number;
+  readonly norm: NormKind;
+  readonly stem: Stem;
+  readonly layers: readonly Layer[];
+  /** A norm behind the last layer. */
+  readonly finalNorm: boolean;
+  readonly outlet: Outlet;
+}
+
+/** RMS norms have a weight per element, layer norms a bias as well. */
+export type NormKind = "rms" | "layer";
+
+/** Blocks one after the other, each adding to the residual stream. */
+export interface Layer {
+  readonly blocks: readonly PlacedBlock[];
+}
+
+export interface PlacedBlock {
+  readonly block: Block;
+  /** Norms of the stream around the block. */
+  readonly norms: "before" | "after" | "both";
+}
+
+export type Block = Attention | LatentAttention | CrossAttention | Mamba2 | DenseFeedForward | MixtureFeedForward;
+
+/** A module that predicts one token further: a projection of stream and embedding, then one layer. Source: DeepSeek-V3, arXiv 2412.19437, 2.2. */
+export interface MtpModule {
+  readonly layer: Layer;
+}

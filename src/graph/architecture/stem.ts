@@ -1,0 +1,39 @@
+/** How a stack's input becomes vectors. */
+export type Stem = TokenStem | PatchStem | AudioStem;
+
+export interface TokenStem {
+  readonly kind: "tokens";
+  readonly vocabulary: number;
+  /** Learned vectors added by position and by segment; 0 where there are none. */
+  readonly positions: number;
+  readonly segments: number;
+  readonly norm: boolean;
+  /** Output of the encoder before takes the place of some tokens. */
+  readonly merges: boolean;
+}
+
+/** Squares of an image, each one product. */
+export interface PatchStem {
+  readonly kind: "patches";
+  readonly patches: number;
+  /** Numbers in a patch: channels x height x width. */
+  readonly patchElements: number;
+  readonly bias: boolean;
+  /** A learned vector that stands beside the patches. */
+  readonly classToken: boolean;
+  readonly norm: boolean;
+}
+
+/** A mel spectrogram through two convolutions of three frames, the second of stride 2. Source: Whisper, arXiv 2212.04356, 2.2. */
+export interface AudioStem {
+  readonly kind: "audio";
+  readonly mels: number;
+  /** Positions behind the second convolution; half the frames. */
+  readonly positions: number;
+}
+
+/** Positions of an encoder's stem whose length is fixed; undefined for tokens. */
+export function fixedLength(stem: Stem): number | undefined {
+  if (stem.kind === "patches") return stem.patches + (stem.classToken ? 1 : 0);
+  return stem.kind === "audio" ? stem.positions : undefined;
+}

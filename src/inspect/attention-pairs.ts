@@ -1,0 +1,45 @@
+import { assert } from "../base/assert.ts";
+import { add, constant, type Expression, floorDivide, minimum, multiply, subtract, symbol } from "../graph/ir/expression.ts";
+import { CONTEXT, type Operator, TOKENS } from "../graph/ir/graph.ts";
+
+/**
+ * Pairs of a query and a key it sees, of one sequence: of `tokens` queries at the end of `context` tokens, each sees itself and those before
+ * it, as far as the mask reaches. Exact, not the rectangle that a kernel without skipping computes.
+ */
+export function pairsOf(operator: Operator, length: Expression): Expression {
+  const { mask, reach = 0, source = 0 } = operator.attributes;
+  const context = symbol(CONTEXT);
+  const upTo = (count: (tokens: Expression) => Expression): Expression =>
+    subtract(count(context), count(subtract(context, symbol(TOKENS))));
+  switch (mask) {
+    case "none":
+      return multiply(length, length);
+    case "source":
+      return multiply(length, constant(Number(source)));
+    case "causal":
+      return upTo(triangle);
+    case "window":
+      return upTo((tokens) => windowed(tokens, Number(reach)));
+    case "chunk":
+      return upTo((tokens) => chunked(tokens, Number(reach)));
+  }
+  assert(false, "an attention operator has a known mask", { mask });
+}
+
+/** 1 + 2 + … + n */
+function triangle(n: Expression): Expression {
+  return multiply(constant(0.5), n, add(n, constant(1)));
+}
+
+/** min(1, reach) + … + min(n, reach) */
+function windowed(n: Expression, reach: number): Expression {
+  const inside = minimum(n, constant(reach));
+  return add(triangle(inside), multiply(constant(reach), subtract(n, inside)));
+}
+
+/** 1 + … + reach, again and again, until n terms. */
+function chunked(n: Expression, reach: number): Expression {
+  const whole = floorDivide(n, constant(reach));
+  const rest = subtract(n, multiply(constant(reach), whole));
+  return add(multiply(whole, triangle(constant(reach))), triangle(rest));
+}
