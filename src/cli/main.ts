@@ -9,6 +9,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "up", add: async (program) => (await import("./up.ts")).addUpCommand(program) },
   { name: "run", add: async (program) => (await import("./run.ts")).addRunCommand(program) },
   { name: "serve", add: async (program) => (await import("./serve.ts")).addServeCommand(program) },
+  { name: "inspect", add: async (program) => (await import("./inspect.ts")).addInspectCommand(program) },
   { name: "model", add: async (program) => (await import("./model.ts")).addModelCommand(program) },
   { name: "rack", add: async (program) => (await import("./rack.ts")).addRackCommand(program) },
   { name: "plan", add: async (program) => (await import("./plan.ts")).addPlanCommand(program) },

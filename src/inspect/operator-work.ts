@@ -1,4 +1,4 @@
-import { add, constant, type Expression, floorDivide, multiply, substitute, subtract, symbol } from "../graph/ir/expression.ts";
+import { add, constant, type Expression, multiply, substitute, subtract, symbol } from "../graph/ir/expression.ts";
 import { type Access, CONTEXT, ELEMENT_BYTES, type Graph, type Operator, type State, TOKENS } from "../graph/ir/graph.ts";
 import { flopsOf } from "./flops.ts";
 import { bytesOfTensor, elementCount, tensorsOf } from "./tensor-bytes.ts";
@@ -32,7 +32,7 @@ function weightBytes(graph: Graph, operator: Operator): Expression {
     ...weights.map((tensor) =>
       tensor.experts === undefined
         ? bytesOfTensor(tensor)
-        : multiply(touched(tensor.experts), floorDivide(bytesOfTensor(tensor), constant(tensor.experts.count))),
+        : multiply(touched(tensor.experts), bytesOfTensor({ ...tensor, shape: tensor.shape?.slice(1) })),
     ),
   );
 }

@@ -12,15 +12,24 @@ export interface Parameters {
   readonly routedActive: number;
   /** Tables that are only looked up, never multiplied with: a token reads a row of them. */
   readonly lookedUp: number;
+  /** Of encoders before the last stack, which a token of text does not pass. */
+  readonly encoders: number;
 }
 
-export function parametersOf(graph: Graph): Parameters {
+const LOOK_UPS: ReadonlySet<string> = new Set(["Gather", "EmbeddingBag"]);
+
+/** `encoders` are the beginnings of the names of the stacks before the last. */
+export function parametersOf(graph: Graph, encoders: readonly string[] = []): Parameters {
   const multiplied = new Set(graph.operators.filter(({ type }) => !LOOK_UPS.has(type)).flatMap(({ inputs }) => inputs));
-  const sums = { total: 0, routed: 0, routedActive: 0, lookedUp: 0 };
+  const sums = { total: 0, routed: 0, routedActive: 0, lookedUp: 0, encoders: 0 };
   for (const [id, tensor] of graph.tensors.entries()) {
     if (tensor.origin !== "weight") continue;
     const elements = elementsOf(tensor);
     sums.total += elements;
+    if (encoders.some((prefix) => tensor.name.startsWith(prefix))) {
+      sums.encoders += elements;
+      continue;
+    }
     if (tensor.experts !== undefined) {
       sums.routed += elements;
       sums.routedActive += (elements / tensor.experts.count) * tensor.experts.active;
@@ -30,11 +39,10 @@ export function parametersOf(graph: Graph): Parameters {
   return sums;
 }
 
-const LOOK_UPS: ReadonlySet<string> = new Set(["Gather", "EmbeddingBag"]);
-
-/** Parameters that one token uses, counted as the publisher of the model counts. */
-export function activeParameters({ total, routed, routedActive, lookedUp }: Parameters, convention: ActiveConvention): number {
-  const used = total - routed + routedActive;
+/** Parameters that one token of text uses, counted as the publisher of the model counts. */
+export function activeParameters(parameters: Parameters, convention: ActiveConvention): number {
+  const { total, encoders, routed, routedActive, lookedUp } = parameters;
+  const used = total - encoders - routed + routedActive;
   return convention === "all" ? used : used - lookedUp;
 }
 

@@ -14,12 +14,11 @@ export interface StateSize {
   readonly bytesPerLaterToken: number;
 }
 
-/** Longer than any window: 2^40 tokens, where every sum of bytes is still exact. */
-const FAR = 1_099_511_627_776;
+/** Longer than any window a configuration may name (2^24), and short enough that sums of bytes stay below 2^53. */
+const FAR = 268_435_456;
 
 export function stateSizeOf(graph: Graph): StateSize {
   const perSequence = substitute(add(...graph.states.map(bytesOfTensor)), { [BATCH]: constant(1) });
   const at = (context: number): number => evaluate(perSequence, { [CONTEXT]: context });
-  // Beyond 2^53 a difference of two sums loses digits, so the growth is taken over a power of two of tokens.
-  return { perSequence, fixedBytes: at(0), bytesPerToken: at(1) - at(0), bytesPerLaterToken: (at(2 * FAR) - at(FAR)) / FAR };
+  return { perSequence, fixedBytes: at(0), bytesPerToken: at(1) - at(0), bytesPerLaterToken: at(FAR + 1) - at(FAR) };
 }

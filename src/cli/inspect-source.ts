@@ -1,0 +1,76 @@
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { HeddleError } from "../base/heddle-error.ts";
+import { openFileBytes } from "../execute/file-bytes.ts";
+import { INDEX_FILE } from "../execute/model-store/hf-folder.ts";
+import type { Architecture } from "../graph/architecture/architecture.ts";
+import { architectureOfGguf } from "../graph/architecture/config/gguf-config.ts";
+import { readArchitecture } from "../graph/architecture/config/read-architecture.ts";
+import { readGguf } from "../graph/gguf/read-gguf.ts";
+import { shardNames } from "../graph/hf-config/hf-weights.ts";
+import { readSafetensors } from "../graph/safetensors/read-safetensors.ts";
+import { type StoredWeights, storedInGguf, storedInSafetensors } from "../inspect/stored-weights.ts";
+
+/** A model to be looked at. */
+export interface InspectSource {
+  readonly name: string;
+  readonly architecture: Architecture;
+  /** Undefined where there are no weights, or not all of them. */
+  readonly stored: StoredWeights | undefined;
+}
+
+/** Largest configuration: labels of classes make some long, none of 16 MB is known. */
+const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
+
+/** Opens a GGUF file, a Hugging Face folder or a config.json. Errors: `file-unreadable` and those of the readers. */
+export function openInspectSource(path: string): InspectSource {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return folder(path);
+  return path.toLowerCase().endsWith(".gguf") ? gguf(path) : configuration(path);
+}
+
+function gguf(path: string): InspectSource {
+  const bytes = openFileBytes(path);
+  try {
+    const file = readGguf(bytes);
+    return { name: basename(path), architecture: architectureOfGguf(file), stored: storedInGguf(file) };
+  } finally {
+    bytes.close();
+  }
+}
+
+/** A file called config.json goes by the name of its folder. */
+function configuration(path: string): InspectSource {
+  const name = basename(path) === "config.json" ? basename(dirname(resolve(path))) : basename(path);
+  return { name, architecture: readArchitecture(readText(path)), stored: undefined };
+}
+
+function folder(path: string): InspectSource {
+  const architecture = readArchitecture(readText(join(path, "config.json")));
+  const names = existsSync(join(path, INDEX_FILE)) ? shardNames(readText(join(path, INDEX_FILE))) : ["model.safetensors"];
+  const whole = names.every((name) => existsSync(join(path, name)));
+  return {
+    name: basename(resolve(path)),
+    architecture,
+    stored: whole ? storedInSafetensors(names.map((name) => header(path, name))) : undefined,
+  };
+}
+
+function header(path: string, name: string): ReturnType<typeof readSafetensors> {
+  const bytes = openFileBytes(join(path, name));
+  try {
+    return readSafetensors(bytes, name);
+  } finally {
+    bytes.close();
+  }
+}
+
+function readText(path: string): string {
+  const bytes = openFileBytes(path);
+  try {
+    if (bytes.byteLength > MAX_CONFIG_BYTES)
+      throw new HeddleError("file-unreadable", { where: path, detail: `${bytes.byteLength} bytes of text` });
+    return new TextDecoder().decode(bytes.read(0, bytes.byteLength));
+  } finally {
+    bytes.close();
+  }
+}

@@ -1,0 +1,66 @@
+import { HeddleError } from "../../../base/heddle-error.ts";
+import { GgufFields } from "../../gguf/gguf-fields.ts";
+import type { GgufFile } from "../../gguf/gguf-file.ts";
+import type { Architecture } from "../architecture.ts";
+import { architectureOf } from "./read-architecture.ts";
+
+/** `model_type` by `general.architecture`, where the metadata say all that the layers need. */
+const FAMILIES: ReadonlyMap<string, string> = new Map([
+  ["llama", "llama"],
+  ["qwen2", "qwen2"],
+  ["qwen3", "qwen3"],
+  ["qwen3moe", "qwen3_moe"],
+  ["gemma2", "gemma2"],
+  ["gemma3", "gemma3_text"],
+  ["phi3", "phi3"],
+  ["granite", "granite"],
+  ["olmoe", "olmoe"],
+]);
+
+/** Metadata by the fields of config.json. Source: gguf-py `constants.py` and `convert_hf_to_gguf.py` of llama.cpp. */
+const KEYS: Readonly<Record<string, string>> = {
+  hidden_size: "embedding_length",
+  num_hidden_layers: "block_count",
+  intermediate_size: "feed_forward_length",
+  num_attention_heads: "attention.head_count",
+  num_key_value_heads: "attention.head_count_kv",
+  head_dim: "attention.key_length",
+  max_position_embeddings: "context_length",
+  sliding_window: "attention.sliding_window",
+  num_experts_per_tok: "expert_used_count",
+  moe_intermediate_size: "expert_feed_forward_length",
+};
+
+/**
+ * The architecture a GGUF file describes.
+ *
+ * Errors: `architecture-unknown` naming `general.architecture`; `gguf-invalid` and `gguf-unsupported` naming the key; those of the
+ * configuration's reader.
+ */
+export function architectureOfGguf(file: GgufFile): Architecture {
+  const fields = new GgufFields(file.metadata);
+  const name = fields.string("general.architecture");
+  if (name === undefined) throw new HeddleError("gguf-invalid", { where: "general.architecture", detail: "it is missing" });
+  const family = FAMILIES.get(name);
+  if (family === undefined) throw new HeddleError("architecture-unknown", { where: "general.architecture", detail: name });
+  const config: Record<string, unknown> = {};
+  for (const [field, key] of Object.entries(KEYS)) {
+    if (fields.has(`${name}.${key}`)) config[field] = fields.size(`${name}.${key}`);
+  }
+  const experts = fields.sizeOr(`${name}.expert_count`, 1);
+  const mixture = family === "llama" && experts > 1;
+  return architectureOf({
+    ...config,
+    ...(experts > 1 ? { num_experts: experts, num_local_experts: experts } : {}),
+    model_type: mixture ? "mixtral" : family,
+    vocab_size: vocabularyOf(file),
+    tie_word_embeddings: !file.tensors.has("output.weight"),
+  });
+}
+
+/** Rows of the table of embeddings; the metadata name the vocabulary only where a tokenizer is stored. */
+function vocabularyOf(file: GgufFile): number {
+  const rows = file.tensors.get("token_embd.weight")?.shape[0];
+  if (rows === undefined) throw new HeddleError("model-weights-missing", { where: "token_embd.weight" });
+  return rows;
+}

@@ -1,0 +1,53 @@
+import type { GgufFile } from "../graph/gguf/gguf-file.ts";
+import type { SafetensorsFile } from "../graph/safetensors/read-safetensors.ts";
+
+/** What the files of a model hold, counted tensor by tensor. */
+export interface StoredWeights {
+  readonly tensors: number;
+  readonly parameters: number;
+  readonly bytes: number;
+  /** Parameters and bytes by format, largest first. */
+  readonly formats: readonly { readonly format: string; readonly parameters: number; readonly bytes: number }[];
+  /** False where a format packs several parameters in an element, or scales lie beside them, so that elements are not parameters. */
+  readonly exact: boolean;
+}
+
+/** Frequencies of rotary embeddings, which converters store as tensors. They follow from the configuration and are not learned. */
+const NOT_LEARNED = /^rope_|rotary_emb\.inv_freq$/;
+/** Types in which the hub's formats hold learned numbers one by one. */
+const PLAIN: ReadonlySet<string> = new Set(["F64", "F32", "F16", "BF16"]);
+
+export function storedInGguf({ tensors }: GgufFile): StoredWeights {
+  return countedUp([...tensors.values()], true);
+}
+
+export function storedInSafetensors(files: Iterable<SafetensorsFile>): StoredWeights {
+  const all = [...files].flatMap(({ tensors }) =>
+    [...tensors].map(([name, { type, shape, byteLength }]) => ({ name, format: type, shape, byteLength })),
+  );
+  return countedUp(
+    all,
+    all.every(({ format }) => PLAIN.has(format)),
+  );
+}
+
+interface Counted {
+  readonly name: string;
+  readonly format: string;
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+}
+
+function countedUp(all: readonly Counted[], exact: boolean): StoredWeights {
+  const learned = all.filter(({ name }) => !NOT_LEARNED.test(name));
+  const formats = new Map<string, { format: string; parameters: number; bytes: number }>();
+  for (const { format, shape, byteLength } of learned) {
+    const sums = formats.get(format) ?? { format, parameters: 0, bytes: 0 };
+    sums.parameters += shape.reduce((product, size) => product * size, 1);
+    sums.bytes += byteLength;
+    formats.set(format, sums);
+  }
+  const sorted = [...formats.values()].sort((a, b) => b.bytes - a.bytes);
+  const sum = (field: "parameters" | "bytes"): number => sorted.reduce((total, entry) => total + entry[field], 0);
+  return { tensors: learned.length, parameters: sum("parameters"), bytes: sum("bytes"), formats: sorted, exact };
+}
