@@ -85,7 +85,7 @@ function operatorTable(groups: readonly InspectedGroup[], phase: string): string
   return table(["operator", "kind", phase, "operations", "bytes", "formula"], rows);
 }
 
-/** Runs of numbers: `0-2, 5`, and `3, 9, ... (12)` for many that do not run on. */
+/** Runs of numbers: `0-2, 5`, and `3, 9, … 12 in all` for many that do not run on. */
 function layersText(indices: readonly number[]): string {
   const runs: [number, number][] = [];
   for (const index of indices) {
@@ -94,7 +94,7 @@ function layersText(indices: readonly number[]): string {
     else runs.push([index, index]);
   }
   const texts = runs.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`));
-  return texts.length > 4 ? `${texts.slice(0, 2).join(", ")}, … (${indices.length})` : texts.join(", ");
+  return texts.length > 4 ? `${texts.slice(0, 2).join(", ")}, … ${indices.length} in all` : texts.join(", ");
 }
 
 function intensityText(intensity: number | undefined): string {

@@ -46,12 +46,11 @@ export interface InspectedState {
 }
 
 export interface InspectedGroup extends Pick<StageGroup, "scope" | "count" | "indices"> {
-  /** Of all parts of the group, as are the figures; texts are of one part. */
+  /** Of all parts of the group, as are the figures; texts and operators are of one part. */
   readonly parameters: number;
   readonly work: WorkText;
   /** In the order of the phases. */
   readonly figures: readonly Figures[];
-  /** Of one part. */
   readonly operators: readonly {
     readonly name: string;
     readonly type: string;
@@ -111,7 +110,7 @@ function inspectedGroup(group: StageGroup, phases: readonly Phase[]): InspectedG
     scope,
     count,
     indices,
-    parameters: parameters * count,
+    parameters,
     work: textsOf(work),
     figures: phases.map(({ sizes }) => figuresOf(work, sizes, count)),
     operators: group.operators.flatMap((entry) => {

@@ -1,4 +1,5 @@
-import { add, constant, type Expression, multiply, substitute, subtract, symbol } from "../graph/ir/expression.ts";
+import { ENCODED } from "../graph/architecture/sizes.ts";
+import { add, constant, type Expression, equal, minimum, multiply, substitute, subtract, symbol } from "../graph/ir/expression.ts";
 import { type Access, CONTEXT, ELEMENT_BYTES, type Graph, type Operator, type State, TOKENS } from "../graph/ir/graph.ts";
 import { flopsOf } from "./flops.ts";
 import { bytesOfTensor, elementCount, tensorsOf } from "./tensor-bytes.ts";
@@ -28,13 +29,20 @@ function weightBytes(graph: Graph, operator: Operator): Expression {
     const rows = tensorsOf(graph, operator.outputs).map(bytesOfTensor);
     return weights.length === 0 ? constant(0) : multiply(constant(Number(operator.attributes["lookups"] ?? 1)), add(...rows));
   }
-  return add(
+  const read = add(
     ...weights.map((tensor) =>
       tensor.experts === undefined
         ? bytesOfTensor(tensor)
         : multiply(touched(tensor.experts), bytesOfTensor({ ...tensor, shape: tensor.shape?.slice(1) })),
     ),
   );
+  return multiply(runs(graph, operator), read);
+}
+
+/** 0 for an encoder's operator in a run that encodes nothing, else 1. */
+function runs(graph: Graph, operator: Operator): Expression {
+  const items = tensorsOf(graph, operator.outputs)[0]?.shape?.[0];
+  return items !== undefined && equal(items, symbol(ENCODED)) ? minimum(items, constant(1)) : constant(1);
 }
 
 function stateBytes(graph: Graph, operator: Operator): Expression {

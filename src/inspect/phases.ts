@@ -39,15 +39,15 @@ export function phasesOf(architecture: Architecture, graph: Graph, { batch, prom
     sizes: { ...sizes, ...touchedBindings(graph, sizes) },
   });
   if (architecture.kind === "recommender")
-    return [phase("run", `${batch} requests`, { [BATCH]: batch, [TOKENS]: 1, [CONTEXT]: 1, [ENCODED]: 0 })];
+    return [phase("run", `batch of ${batch}`, { [BATCH]: batch, [TOKENS]: 1, [CONTEXT]: 1, [ENCODED]: 0 })];
   const most = architecture.contextLength ?? Number.MAX_SAFE_INTEGER;
   const tokens = atMost(most, prompt, PROMPT_DEFAULT, "--prompt");
   const [first, last] = [architecture.stacks[0], architecture.stacks.at(-1)];
   const encoded = first !== undefined && fixedLength(first.stem) !== undefined ? batch : 0;
   const whole = { [BATCH]: batch, [TOKENS]: tokens, [CONTEXT]: tokens, [ENCODED]: encoded };
-  if (last?.role !== "decoder") return [phase("run", encoded > 0 ? `${batch} inputs` : `${batch} x ${tokens} tokens`, whole)];
+  if (last?.role !== "decoder") return [phase("run", encoded > 0 ? `batch of ${batch}` : `${batch} x ${tokens} tokens`, whole)];
   const there = atMost(most, context, CONTEXT_DEFAULT, "--context");
-  const inputs = encoded > 0 ? `, ${encoded} encoded inputs` : "";
+  const inputs = encoded > 0 ? `, ${encoded} encoded` : "";
   return [
     phase("prefill", `${batch} x ${tokens} tokens${inputs}`, whole),
     phase("decode", `${batch} x 1 token at context ${there}`, { [BATCH]: batch, [TOKENS]: 1, [CONTEXT]: there, [ENCODED]: 0 }),

@@ -12,8 +12,9 @@ export interface StageGroup {
   readonly example: string;
   readonly indices: readonly number[];
   readonly count: number;
-  /** Of one part. */
+  /** Of all parts. */
   readonly parameters: number;
+  /** Of one part. */
   readonly work: Work;
   readonly operators: readonly OperatorWork[];
 }
@@ -25,7 +26,7 @@ export interface OperatorWork {
   readonly work: Work | undefined;
 }
 
-interface Part extends Omit<StageGroup, "scope" | "count" | "indices"> {}
+type Part = Omit<StageGroup, "scope" | "count" | "indices">;
 
 /** Parts in the order of the graph, equal ones together. Parts that look alike but differ in size (windows, dense layers) stay apart. */
 export function stageGroupsOf(graph: Graph): readonly StageGroup[] {
@@ -38,9 +39,13 @@ export function stageGroupsOf(graph: Graph): readonly StageGroup[] {
     const at = alike.findIndex((group) => sameWork(group, part));
     const known = alike[at];
     if (known === undefined) alike.push({ scope, count: 1, indices: [index], ...part });
-    else alike[at] = { ...known, count: known.count + 1, indices: [...known.indices, index] };
+    else alike[at] = grown(known, part, index);
   }
   return [...groups.values()].flat();
+}
+
+function grown(group: StageGroup, part: Part, index: number): StageGroup {
+  return { ...group, count: group.count + 1, indices: [...group.indices, index], parameters: group.parameters + part.parameters };
 }
 
 function partsOf(graph: Graph): readonly Part[] {
@@ -71,7 +76,8 @@ function parametersOf(graph: Graph, operators: readonly OperatorWork[], counted:
   return sum;
 }
 
+/** Embedding tables of many sizes do the same work. */
 function sameWork(a: Part, b: Part): boolean {
   const same = (field: keyof Work): boolean => equal(a.work[field], b.work[field]);
-  return a.parameters === b.parameters && same("flops") && same("weightBytes") && same("stateBytes") && same("activationBytes");
+  return same("flops") && same("weightBytes") && same("stateBytes") && same("activationBytes");
 }
