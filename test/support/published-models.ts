@@ -1,6 +1,6 @@
 /**
  * Configurations of published models, written out field by field (those that decide the layers), with the figures their publishers print.
- * A figure's digits are the digits held equal. Sources: the models' cards and papers as named, and their config.json.
+ * A figure's digits are the digits held equal, rounded. Sources: the models' cards and papers as named, and their config.json.
  */
 export interface PublishedModel {
   readonly name: string;
@@ -8,10 +8,18 @@ export interface PublishedModel {
   /** Billions, as printed. */
   readonly total: string;
   readonly active?: string;
+  /** The publisher cuts the active figure off where rounding would go up. */
+  readonly activeCut?: boolean;
   readonly source: string;
 }
 
-const LLAMA3 = { model_type: "llama", vocab_size: 128256, num_key_value_heads: 8, max_position_embeddings: 131072, tie_word_embeddings: false };
+const LLAMA3 = {
+  model_type: "llama",
+  vocab_size: 128256,
+  num_key_value_heads: 8,
+  max_position_embeddings: 131072,
+  tie_word_embeddings: false,
+};
 const MISTRAL = {
   vocab_size: 32000,
   hidden_size: 4096,
@@ -161,7 +169,8 @@ export const PUBLISHED: readonly PublishedModel[] = [
     name: "Qwen3-30B-A3B",
     total: "30.5",
     active: "3.3",
-    source: "model card",
+    activeCut: true,
+    source: "model card; 3.353 calculated",
     config: {
       model_type: "qwen3_moe",
       vocab_size: 151936,
@@ -206,7 +215,8 @@ export const PUBLISHED: readonly PublishedModel[] = [
     name: "DeepSeek-V2-Lite",
     total: "15.7",
     active: "2.4",
-    source: "arXiv 2405.04434, appendix B",
+    activeCut: true,
+    source: "arXiv 2405.04434, appendix B; 2.451 calculated",
     config: {
       model_type: "deepseek_v2",
       vocab_size: 102400,
@@ -399,7 +409,8 @@ export const PUBLISHED: readonly PublishedModel[] = [
     name: "Granite-3.1-3B-A800M",
     total: "3.3",
     active: "0.8",
-    source: "model card",
+    activeCut: true,
+    source: "model card; 0.883 calculated",
     config: {
       model_type: "granitemoe",
       vocab_size: 49155,
@@ -509,7 +520,7 @@ export const PUBLISHED: readonly PublishedModel[] = [
   },
   {
     name: "BERT-base-uncased",
-    total: "0.110",
+    total: "0.11",
     source: "model card (110M); 109,482,240 without task heads",
     config: {
       model_type: "bert",

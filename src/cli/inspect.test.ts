@@ -1,0 +1,103 @@
+/** Goal: heddle inspect prints what it found for files, folders and configurations. Method: the command on tiny models and a published configuration. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { PUBLISHED } from "../../test/support/published-models.ts";
+import { writeTinyGguf } from "../../test/support/tiny-gguf.ts";
+import { writeTinyHf } from "../../test/support/tiny-hf.ts";
+import type { Inspection } from "../inspect/inspection.ts";
+import { addInspectCommand } from "./inspect.ts";
+import { parameterCount, quantity } from "./quantity.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "heddle-inspect-"));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** What the command prints on stdout. */
+async function printed(...words: string[]): Promise<string> {
+  let text = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  const program = new Command("heddle").exitOverride();
+  addInspectCommand(program);
+  await program.parseAsync(["node", "heddle", "inspect", ...words]);
+  return text;
+}
+
+function writeConfig(name: string): string {
+  const path = join(folder, `${name}.json`);
+  writeFileSync(path, JSON.stringify(PUBLISHED.find((model) => model.name === name)!.config));
+  return path;
+}
+
+describe("heddle inspect", () => {
+  it("tells totals, runs and parts of a configuration", async () => {
+    const text = await printed(writeConfig("DeepSeek-V3"));
+    expect(text).toContain("parameters  671 B (671026419200)");
+    expect(text).toContain("active      36.6 B a token (head counted, input embedding not)");
+    expect(text).toContain("state       70272 B a token as bf16");
+    expect(text).toMatch(/layers\.\*\.experts\t3-60\t654 B\t/);
+    expect(text).toMatch(/decode, 1 x 1 token at context 4096\t/);
+  });
+
+  it("takes sizes and types, and gives JSON", async () => {
+    const options = ["--dtype", "f8e4m3", "--kv-dtype", "bf16", "--batch", "4", "--prompt", "100", "--context", "200", "--json"];
+    const found = JSON.parse(await printed(writeConfig("Llama-3.1-8B"), ...options)) as Inspection;
+    expect(found.weightBytes).toBe(8_030_261_248);
+    expect(found.state).toMatchObject({ bytesPerToken: 131072, bytesPerSequence: 200 * 131072, context: 200 });
+    expect(found.phases.map(({ name, sizes }) => [name, sizes["batch"], sizes["tokens"], sizes["context"]])).toEqual([
+      ["prefill", 4, 100, 100],
+      ["decode", 4, 1, 200],
+    ]);
+  });
+
+  it("prints formulas of every operator", async () => {
+    const text = await printed(writeConfig("Mixtral-8x7B"), "--operators");
+    expect(text).toContain("layers.0.experts.expert-down\tExpertLinear\t");
+    expect(text).toContain("touched(8,2)");
+  });
+
+  it("holds the tensors of a GGUF file and of a folder against the configuration", async () => {
+    const gguf = await printed(writeTinyGguf(join(folder, "tiny.gguf"), { format: "Q4_1" }));
+    expect(gguf).toContain("as many as the configuration's layers have");
+    const path = writeTinyHf(join(folder, "tiny"), { family: "qwen3" });
+    expect(await printed(path)).toContain("as many as the configuration's layers have");
+    const more = { ...(JSON.parse(await printed(path, "--json")) as Inspection & { stored: { parameters: number } }) };
+    expect(more.stored.parameters).toBe(more.parameters.total);
+  });
+
+  it("says so where a folder has weights the configuration does not explain", async () => {
+    const path = writeTinyHf(join(folder, "odd"), { config: { num_hidden_layers: 1 } });
+    expect(await printed(path)).toMatch(/\d+ more than the configuration's layers have/);
+  });
+
+  it.each([
+    [["nowhere.json"], "file-unreadable"],
+    [[join(folder, "Llama-3.1-8B.json"), "--dtype", "q4_k"], "usage"],
+    [[join(folder, "Llama-3.1-8B.json"), "--prompt", "1000000"], "usage"],
+  ])("refuses %j", async (words, code) => {
+    writeConfig("Llama-3.1-8B");
+    await expect(printed(...words)).rejects.toMatchObject({ code });
+  });
+});
+
+describe("quantities", () => {
+  it("have three digits and a prefix", () => {
+    expect([0, 512, 999, 1000, 23_040, 13_476_831_232, 1.5e15].map((value) => quantity(value, "B"))).toEqual([
+      "0 B",
+      "512 B",
+      "999 B",
+      "1 kB",
+      "23.0 kB",
+      "13.5 GB",
+      "1.50 PB",
+    ]);
+    expect([576, 85_798_656, 6_738_415_616, 671_026_419_200].map(parameterCount)).toEqual(["576", "85.8 M", "6.74 B", "671 B"]);
+  });
+});

@@ -1,0 +1,115 @@
+/**
+ * Goal: published models have the published parameters, and what is not known is refused by name.
+ * Method: configurations written out with the figures of their cards and papers; configurations with one field changed.
+ */
+import { describe, expect, it, test } from "vitest";
+import { PUBLISHED, type PublishedModel } from "../../../../test/support/published-models.ts";
+import { activeParameters, type Parameters, parametersOf } from "../../../inspect/parameters.ts";
+import { graphOf } from "../build/build-architecture.ts";
+import { architectureOf, KNOWN_FAMILIES, readArchitecture } from "./read-architecture.ts";
+
+const BILLION = 1e9;
+
+function published(name: string): PublishedModel["config"] {
+  return PUBLISHED.find((model) => model.name === name)!.config;
+}
+
+function counted(config: PublishedModel["config"], mtp = false): Parameters & { readonly active: number } {
+  const architecture = architectureOf(config);
+  const graph = graphOf(architecture, { name: "model", type: "bf16", kvType: "bf16", mtp });
+  if (architecture.kind === "recommender") return { ...parametersOf(graph), active: 0 };
+  const parameters = parametersOf(
+    graph,
+    architecture.stacks.slice(0, -1).map(({ prefix }) => prefix),
+  );
+  return { ...parameters, active: activeParameters(parameters, architecture.activeConvention) };
+}
+
+/** `parameters` in billions with as many digits as `printed`. */
+function digits(parameters: number, printed: string, cut = false): string {
+  const places = printed.split(".")[1]?.length ?? 0;
+  const scale = 10 ** places;
+  const value = parameters / BILLION;
+  return (cut ? Math.floor(value * scale) / scale : value).toFixed(places);
+}
+
+test("every family that is read has a published model here", () => {
+  const covered = new Set(PUBLISHED.flatMap(({ config }) => [config["model_type"], textTypeOf(config)]));
+  const alike = ["granite", "granitemoeshared"]; // As Llama with other scalars, and as Granite MoE with the shared expert of Qwen2 MoE.
+  expect(KNOWN_FAMILIES.filter((family) => !covered.has(family) && !alike.includes(family))).toEqual([]);
+});
+
+function textTypeOf(config: PublishedModel["config"]): unknown {
+  const text = config["text_config"];
+  return typeof text === "object" && text !== null && "model_type" in text ? text.model_type : undefined;
+}
+
+describe.each(PUBLISHED)("$name", ({ config, total, active, activeCut }) => {
+  it(`has ${total} B parameters`, () => {
+    const found = counted(config);
+    expect(digits(found.total, total)).toBe(total);
+    if (active !== undefined) expect(digits(found.active, active, activeCut)).toBe(active);
+  });
+});
+
+/** Parameters as the hub counts the tensors of the safetensors files. */
+const EXACT: readonly (readonly [string, number])[] = [
+  ["Llama-2-7B", 6_738_415_616],
+  ["Llama-3.1-8B", 8_030_261_248],
+  ["Llama-3.1-70B", 70_553_706_496],
+  ["Gemma-2-9B", 9_241_705_984],
+  ["Gemma-3-27B", 27_432_406_640],
+  ["Phi-3-mini", 3_821_079_552],
+  ["Llama-4-Scout", 108_641_793_536],
+  ["Whisper large-v3", 1_543_490_560],
+  ["BERT-base-uncased", 109_482_240],
+];
+
+test.each(EXACT)("%s has %d parameters", (name, parameters) => {
+  expect(counted(published(name)).total).toBe(parameters);
+});
+
+test("DeepSeek-V3's drafting module is apart: 11.5 billion of its own, published without its embedding and head", () => {
+  const config = published("DeepSeek-V3");
+  const drafting = counted(config, true).total - counted(config).total;
+  const layer = 7168 * 1536 + 1536 + 1536 * 128 * 192 + 7168 * 576 + 512 + 512 * 128 * 256 + 128 * 128 * 7168 + 2 * 7168;
+  const experts = 257 * 3 * 7168 * 2048 + 256 * 7168 + 256;
+  expect(drafting).toBe(layer + experts + 2 * 7168 * 7168 + 3 * 7168);
+});
+
+const LLAMA = published("Llama-2-7B");
+const CHANGED: readonly (readonly [PublishedModel["config"], string, string])[] = [
+  [{ ...LLAMA, model_type: "llama9" }, "architecture-unknown", "model_type"],
+  [{ ...LLAMA, model_type: "__proto__" }, "architecture-unknown", "model_type"],
+  [{ ...LLAMA, model_type: undefined }, "model-config-invalid", "model_type"],
+  [{ ...LLAMA, hidden_size: undefined }, "model-config-invalid", "hidden_size"],
+  [{ ...LLAMA, intermediate_size: "11008" }, "model-config-invalid", "intermediate_size"],
+  [{ ...LLAMA, num_hidden_layers: 1e9 }, "model-config-invalid", "num_hidden_layers"],
+  [{ ...LLAMA, num_key_value_heads: 5 }, "model-config-invalid", "num_key_value_heads"],
+  [{ ...LLAMA, hidden_size: 4097 }, "model-config-invalid", "num_attention_heads"],
+  [{ ...published("Mixtral-8x7B"), num_local_experts: undefined }, "model-config-invalid", "num_local_experts"],
+  [{ ...published("Mixtral-8x7B"), num_experts_per_tok: 9 }, "model-config-invalid", "num_experts_per_tok"],
+  [{ ...published("Qwen1.5-MoE-A2.7B"), shared_expert_intermediate_size: null }, "model-config-invalid", "shared_expert_intermediate_size"],
+  [{ ...published("DeepSeek-V3"), moe_layer_freq: 2 }, "architecture-unknown", "moe_layer_freq"],
+  [{ ...published("DeepSeek-V3"), kv_lora_rank: null }, "model-config-invalid", "kv_lora_rank"],
+  [{ ...published("gpt-oss-20b"), layer_types: ["full_attention"] }, "model-config-invalid", "layer_types"],
+  [{ ...published("gpt-oss-20b"), layer_types: Array(24).fill("linear_attention") }, "architecture-unknown", "layer_types"],
+  [{ ...published("Gemma-3-27B"), text_config: { hidden_size: 8 } }, "model-config-invalid", "text_config.num_hidden_layers"],
+  [{ ...published("Gemma-3-27B"), vision_config: { hidden_size: 8 } }, "model-config-invalid", "vision_config.intermediate_size"],
+  [{ ...published("Granite-4.0-H-Tiny"), layer_types: Array(40).fill("rwkv") }, "architecture-unknown", "layer_types"],
+  [{ ...published("Codestral-Mamba-7B"), num_heads: 100 }, "model-config-invalid", "num_heads"],
+  [{ ...published("BERT-base-uncased"), is_decoder: true }, "architecture-unknown", "is_decoder"],
+  [{ ...published("ViT-B/16"), patch_size: 15 }, "model-config-invalid", "patch_size"],
+  [{ ...published("DLRM of MLPerf"), arch_mlp_bot: [13, 64] }, "model-config-invalid", "arch_mlp_bot"],
+];
+
+test.each(CHANGED)("a changed field of %# is refused", (config, code, field) => {
+  const attempt = (): unknown => readArchitecture(JSON.stringify(config));
+  expect(attempt).toThrow(expect.objectContaining({ code, where: `config.json, ${field}` }));
+});
+
+test("a head of classes counts where the configuration names them", () => {
+  const labels = Object.fromEntries(Array.from({ length: 1000 }, (_unused, index) => [String(index), "thing"]));
+  // Source: 86,567,656 parameters of google/vit-base-patch16-224.
+  expect(counted({ ...published("ViT-B/16"), id2label: labels }).total).toBe(86_567_656);
+});

@@ -1,0 +1,78 @@
+/**
+ * Goal: no configuration, however wrong, ends in anything but a description that can be counted or one error of the table.
+ * Method: configurations of published models with seeded damage to their text, and with wrong values put into their fields.
+ */
+import { expect, test } from "vitest";
+import { type Prng, seededPrng } from "../../src/base/prng.ts";
+import { readArchitecture } from "../../src/graph/architecture/config/read-architecture.ts";
+import { inspect } from "../../src/inspect/inspection.ts";
+import { countBy, outcomeOf } from "../support/mutate.ts";
+import { PUBLISHED } from "../support/published-models.ts";
+import { mutateText } from "./mutate-text.ts";
+
+const ALLOWED = ["model-config-invalid", "architecture-unknown"];
+const VALUES: readonly unknown[] = [null, true, 0, 1, -1, 1.5, 2 ** 31, 1e308, 7, 64, "", "x", "full_attention", [], [0], [null], {}, 1024];
+
+const one = <T>(prng: Prng, list: readonly T[]): T => list[prng.nextBelow(list.length)]!;
+
+/** Few layers, so that thousands of graphs are built in seconds; lists by layer are cut with them. */
+function small(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const layers = 4;
+  const shrunk = Object.entries(config).map(([key, value]) => {
+    if (/layers$/.test(key) && typeof value === "number") return [key, layers];
+    if (key === "layer_types" && Array.isArray(value)) return [key, value.slice(0, layers)];
+    const record = typeof value === "object" && value !== null && !Array.isArray(value);
+    return [key, record ? small(value as Record<string, unknown>) : value];
+  });
+  return Object.fromEntries(shrunk) as Record<string, unknown>;
+}
+
+const CONFIGS = PUBLISHED.map(({ config }) => small(config));
+
+function count(text: string): void {
+  const architecture = readArchitecture(text);
+  const found = inspect(architecture, { name: "model", type: "bf16", kvType: "bf16", batch: 2, prompt: undefined, context: undefined });
+  expect(found.parameters.total).toBeGreaterThan(0);
+  expect(found.phases.every(({ total }) => total.flops >= 0 && total.bytes > 0)).toBe(true);
+}
+
+function fuzz(cases: number, firstSeed: number, damage: (prng: Prng) => string): Record<string, number> {
+  const outcomes: string[] = [];
+  for (let seed = firstSeed; seed < firstSeed + cases; seed++) {
+    const text = damage(seededPrng(seed));
+    try {
+      outcomes.push(outcomeOf(() => count(text), ALLOWED));
+    } catch (cause) {
+      throw new Error(`seed ${seed}: ${text.slice(0, 400)}`, { cause });
+    }
+  }
+  return countBy(outcomes);
+}
+
+test("the configurations are whole before they are damaged", () => {
+  for (const config of CONFIGS) count(JSON.stringify(config));
+});
+
+test("1,500 damaged texts", () => {
+  const counts = fuzz(1500, 1, (prng) => mutateText(JSON.stringify(one(prng, CONFIGS), null, 1), prng));
+  expect(counts["model-config-invalid"]).toBeGreaterThan(300);
+});
+
+/** Puts a wrong value somewhere. */
+function spoil(prng: Prng, value: Record<string, unknown>): Record<string, unknown> {
+  const key = one(prng, Object.keys(value));
+  const { [key]: old, ...rest } = value;
+  if (prng.nextBelow(6) === 0) return rest;
+  const record = typeof old === "object" && old !== null && !Array.isArray(old);
+  const enter = record && prng.nextBelow(4) > 0 && Object.keys(old).length > 0;
+  return { ...rest, [key]: enter ? spoil(prng, old as Record<string, unknown>) : one(prng, VALUES) };
+}
+
+test("2,500 configurations with wrong values, up to three each", () => {
+  const counts = fuzz(2500, 10_000, (prng) => {
+    let config = one(prng, CONFIGS);
+    for (let wrong = 1 + prng.nextBelow(3); wrong > 0; wrong--) config = spoil(prng, config);
+    return JSON.stringify(config);
+  });
+  for (const code of [...ALLOWED, "valid"]) expect(counts[code]).toBeGreaterThan(50);
+});
