@@ -98,7 +98,8 @@ function layersText(indices: readonly number[]): string {
 }
 
 function intensityText(intensity: number | undefined): string {
-  return intensity === undefined ? "" : intensity.toPrecision(3);
+  if (intensity === undefined) return "";
+  return intensity >= 1000 ? String(Math.round(intensity)) : intensity.toPrecision(3);
 }
 
 function fixedNotes({ parameters, kvType, type }: Inspection): readonly string[] {

@@ -20,18 +20,30 @@ interface InspectFlags {
 /** Types weights and state can be counted in. */
 const TYPES: readonly DataType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
 
+/** Families a line of help holds. */
+const FAMILIES_PER_LINE = 9;
+
 const HELP = `
 Reads a config.json, a Hugging Face folder (with or without weights) or a GGUF file, and tells parameters, bytes of weights and state, and for
 a prefill and a decode step the operations and bytes of every part. Nothing is run or measured. Where weights are there, their tensors are
 counted and held against the configuration.
 
-Families (model_type): ${KNOWN_FAMILIES.join(", ")}.
+Families (model_type):
+${familyLines()}
 
 Examples:
   heddle inspect config.json
   heddle inspect ~/models/DeepSeek-V3 --dtype f8e4m3 --batch 128 --context 8192
   heddle inspect model.gguf --operators
   heddle inspect config.json --json | jq .parameters.total`;
+
+function familyLines(): string {
+  const lines: string[] = [];
+  for (let at = 0; at < KNOWN_FAMILIES.length; at += FAMILIES_PER_LINE) {
+    lines.push(`  ${KNOWN_FAMILIES.slice(at, at + FAMILIES_PER_LINE).join(" ")}`);
+  }
+  return lines.join("\n");
+}
 
 /** Adds `heddle inspect`. */
 export function addInspectCommand(program: Command): void {

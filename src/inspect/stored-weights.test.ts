@@ -59,3 +59,9 @@ test("an architecture that no metadata describe is named", () => {
     expect.objectContaining({ code: "architecture-unknown", where: "general.architecture" }),
   );
 });
+
+test("a key that is missing is named as the file names it", () => {
+  const file = readGguf(bytesOf(tinyGguf()));
+  const without = { ...file, metadata: new Map([...file.metadata].filter(([key]) => key !== "llama.block_count")) };
+  expect(() => architectureOfGguf(without)).toThrow(expect.objectContaining({ code: "gguf-invalid", where: "llama.block_count" }));
+});

@@ -18,15 +18,16 @@ const FAMILIES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Metadata by the fields of config.json. Source: gguf-py `constants.py` and `convert_hf_to_gguf.py` of llama.cpp. */
-const KEYS: Readonly<Record<string, string>> = {
+const REQUIRED: Readonly<Record<string, string>> = {
   hidden_size: "embedding_length",
   num_hidden_layers: "block_count",
   intermediate_size: "feed_forward_length",
   num_attention_heads: "attention.head_count",
+};
+const OPTIONAL: Readonly<Record<string, string>> = {
   num_key_value_heads: "attention.head_count_kv",
   head_dim: "attention.key_length",
   max_position_embeddings: "context_length",
-  sliding_window: "attention.sliding_window",
   num_experts_per_tok: "expert_used_count",
   moe_intermediate_size: "expert_feed_forward_length",
 };
@@ -44,13 +45,17 @@ export function architectureOfGguf(file: GgufFile): Architecture {
   const family = FAMILIES.get(name);
   if (family === undefined) throw new HeddleError("architecture-unknown", { where: "general.architecture", detail: name });
   const config: Record<string, unknown> = {};
-  for (const [field, key] of Object.entries(KEYS)) {
+  for (const [field, key] of Object.entries(REQUIRED)) config[field] = fields.size(`${name}.${key}`);
+  for (const [field, key] of Object.entries(OPTIONAL)) {
     if (fields.has(`${name}.${key}`)) config[field] = fields.size(`${name}.${key}`);
   }
+  // Converters write 0 where nothing slides.
+  const window = fields.integer(`${name}.attention.sliding_window`) ?? 0;
   const experts = fields.sizeOr(`${name}.expert_count`, 1);
   const mixture = family === "llama" && experts > 1;
   return architectureOf({
     ...config,
+    ...(window > 0 ? { sliding_window: window } : {}),
     ...(experts > 1 ? { num_experts: experts, num_local_experts: experts } : {}),
     model_type: mixture ? "mixtral" : family,
     vocab_size: vocabularyOf(file),
