@@ -85,7 +85,7 @@ const GRANITE4 = {
   layer_types: Array.from({ length: 40 }, (_unused, index) => (index % 10 === 5 ? "attention" : "mamba")),
 };
 /** Rows of the tables of the Criteo Terabyte set, capped at 40 million. Source: MLPerf training, recommendation_v2. */
-export const CRITEO_ROWS: readonly number[] = [
+const CRITEO_ROWS: readonly number[] = [
   39884406, 39043, 17289, 7420, 20263, 3, 7120, 1543, 63, 38532951, 2953546, 403346, 10, 2208, 11938, 155, 4, 976, 14, 39979771, 25641295,
   39664984, 585935, 12972, 108, 36,
 ];

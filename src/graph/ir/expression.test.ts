@@ -14,6 +14,7 @@ import {
   maximum,
   minimum,
   multiply,
+  substitute,
   subtract,
   symbol,
   symbolsOf,
@@ -48,6 +49,12 @@ describe("expressions", () => {
     expect(textOf(bind(size, { m: 2 }))).toBe("min(2·n, 7)");
     expect(evaluate(size, { n: 5, m: 2 })).toBe(7);
     expect(() => evaluate(size, { n: 5 })).toThrow("symbol");
+  });
+
+  it("take expressions for symbols, also inside operations", () => {
+    const size = multiply(m, minimum(n, constant(4)));
+    expect(textOf(substitute(size, { n: subtract(n, m) }))).toBe(textOf(multiply(m, minimum(subtract(n, m), constant(4)))));
+    expect(evaluate(substitute(size, { n: subtract(n, m) }), { n: 5, m: 2 })).toBe(6);
   });
 
   it("mean what the arithmetic of their values means", () => {

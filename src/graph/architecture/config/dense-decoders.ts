@@ -7,7 +7,7 @@ import { ALL, listedReach, reachFields, windowOf } from "./reach.ts";
 
 const fields = decoderFields.extend({ ...reachFields, intermediate_size: size, mlp_bias: flag });
 
-export type DenseFields = z.output<typeof fields>;
+type DenseFields = z.output<typeof fields>;
 
 /** Dense decoders that differ from Llama by a bias, a norm or a window. Source: transformers 5.23, `modeling_<family>.py`. */
 export function denseDecoder(raw: unknown): SequenceModel {
@@ -31,7 +31,7 @@ export function familyChanges({ model_type: family }: { readonly model_type: str
 }
 
 /** Mistral and Phi-3 slide over every layer, Qwen over those from `max_window_layers` on where `use_sliding_window` is set; Llama never. */
-export function reachOf(config: DenseFields, index: number): Reach {
+function reachOf(config: DenseFields, index: number): Reach {
   const { model_type: family, num_hidden_layers: layers, sliding_window: window } = config;
   if (family === "llama" || family === "granite") return ALL;
   if (family === "mistral" || family === "phi3" || family === "mixtral") return windowOf(window);

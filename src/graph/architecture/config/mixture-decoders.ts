@@ -55,7 +55,7 @@ export function qwenMoe(raw: unknown): SequenceModel {
   const dense = gatedFeedForward(config.intermediate_size);
   const step = config.decoder_sparse_step ?? 1;
   const only = new Set(config.mlp_only_layers ?? []);
-  const attention = attentionOf(config, config.qkv_bias === false ? {} : familyChanges(config));
+  const attention = attentionOf(config, config.model_type === "qwen2_moe" && config.qkv_bias === false ? {} : familyChanges(config));
   const layers = layersOf(config.num_hidden_layers, (index) => [
     { block: attention, norms: "before" },
     { block: only.has(index) || (index + 1) % step !== 0 ? dense : block, norms: "before" },

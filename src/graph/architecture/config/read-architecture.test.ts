@@ -52,15 +52,31 @@ describe.each(PUBLISHED)("$name", ({ config, total, active, activeCut }) => {
   });
 });
 
-/** Parameters as the hub counts the tensors of the safetensors files. */
+/** Parameters as the hub or llama.cpp counts the tensors of the published files. */
 const EXACT: readonly (readonly [string, number])[] = [
   ["Llama-2-7B", 6_738_415_616],
   ["Llama-3.1-8B", 8_030_261_248],
   ["Llama-3.1-70B", 70_553_706_496],
+  ["Mistral-7B-v0.1", 7_241_732_096],
+  ["Mixtral-8x7B", 46_702_792_704],
+  ["Qwen2.5-7B", 7_615_616_512],
+  ["Qwen3-8B", 8_190_735_360],
+  ["Qwen3-30B-A3B", 30_532_122_624],
+  ["Qwen1.5-MoE-A2.7B", 14_315_784_192],
+  ["DeepSeek-V2-Lite", 15_706_484_224],
+  // Without the 58 x 256 offsets of the routers it is 671,026,404,352, as most count it.
+  ["DeepSeek-V3", 671_026_404_352 + 58 * 256],
+  ["gpt-oss-120b", 116_829_156_672],
   ["Gemma-2-9B", 9_241_705_984],
   ["Gemma-3-27B", 27_432_406_640],
   ["Phi-3-mini", 3_821_079_552],
+  ["Phi-4", 14_659_507_200],
+  ["OLMoE-1B-7B", 6_919_161_856],
   ["Llama-4-Scout", 108_641_793_536],
+  ["Llama-4-Maverick", 401_583_781_376],
+  ["Granite-3.1-3B-A800M", 3_298_793_472],
+  ["Granite-4.0-H-Small", 32_207_337_984],
+  ["Codestral-Mamba-7B", 7_285_403_648],
   ["Whisper large-v3", 1_543_490_560],
   ["BERT-base-uncased", 109_482_240],
 ];
