@@ -4,10 +4,14 @@
  */
 import { expect, test } from "vitest";
 import { type Prng, seededPrng } from "../../src/base/prng.ts";
-import { readArchitecture } from "../../src/graph/architecture/config/read-architecture.ts";
+import type { Architecture } from "../../src/graph/architecture/architecture.ts";
+import { architectureOfGguf } from "../../src/graph/architecture/config/gguf-config.ts";
+import { architectureOf, readArchitecture } from "../../src/graph/architecture/config/read-architecture.ts";
+import { readGguf } from "../../src/graph/gguf/read-gguf.ts";
 import { inspect } from "../../src/inspect/inspection.ts";
-import { countBy, outcomeOf } from "../support/mutate.ts";
+import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
 import { PUBLISHED } from "../support/published-models.ts";
+import { tinyGguf } from "../support/tiny-gguf.ts";
 import { mutateText } from "./mutate-text.ts";
 
 const ALLOWED = ["model-config-invalid", "architecture-unknown"];
@@ -29,8 +33,7 @@ function small(config: Readonly<Record<string, unknown>>): Record<string, unknow
 
 const CONFIGS = PUBLISHED.map(({ config }) => small(config));
 
-function count(text: string): void {
-  const architecture = readArchitecture(text);
+function count(architecture: Architecture): void {
   const found = inspect(architecture, { name: "model", type: "bf16", kvType: "bf16", batch: 2, prompt: undefined, context: undefined });
   expect(found.parameters.total).toBeGreaterThan(0);
   expect(found.phases.every(({ total }) => total.flops >= 0 && total.bytes > 0)).toBe(true);
@@ -41,7 +44,7 @@ function fuzz(cases: number, firstSeed: number, damage: (prng: Prng) => string):
   for (let seed = firstSeed; seed < firstSeed + cases; seed++) {
     const text = damage(seededPrng(seed));
     try {
-      outcomes.push(outcomeOf(() => count(text), ALLOWED));
+      outcomes.push(outcomeOf(() => count(readArchitecture(text)), ALLOWED));
     } catch (cause) {
       throw new Error(`seed ${seed}: ${text.slice(0, 400)}`, { cause });
     }
@@ -50,7 +53,7 @@ function fuzz(cases: number, firstSeed: number, damage: (prng: Prng) => string):
 }
 
 test("the configurations are whole before they are damaged", () => {
-  for (const config of CONFIGS) count(JSON.stringify(config));
+  for (const config of CONFIGS) count(architectureOf(config));
 });
 
 test("1,500 damaged texts", () => {
@@ -75,4 +78,14 @@ test("2,500 configurations with wrong values, up to three each", () => {
     return JSON.stringify(config);
   });
   for (const code of [...ALLOWED, "valid"]) expect(counts[code]).toBeGreaterThan(50);
+});
+
+test("1,000 damaged GGUF headers", () => {
+  const allowed = [...ALLOWED, "gguf-invalid", "gguf-unsupported", "model-weights-missing"];
+  const whole = tinyGguf({ family: "qwen3", format: "BF16" });
+  const outcomes = Array.from({ length: 1000 }, (_unused, seed) => {
+    const bytes = mutate(seededPrng(50_000 + seed), whole, 3000);
+    return outcomeOf(() => count(architectureOfGguf(readGguf(guardedBytes(bytes, 4 * bytes.length + 4096)))), allowed);
+  });
+  expect(countBy(outcomes)["valid"]).toBeGreaterThan(0);
 });
