@@ -1,0 +1,117 @@
+/** Placement of the graphs of msr-fiddle/dnn-partitioning: value, bound and time beside the reference results of the data folder. */
+import { existsSync, readFileSync } from "node:fs";
+import { evaluate } from "../src/plan/partition/evaluate.ts";
+import { partition } from "../src/plan/partition/partition.ts";
+import type { Bench, BenchReport, Figure } from "./bench.ts";
+import { readExpertSplit, readPartitionInput } from "./partition-inputs.ts";
+
+const DATA = "../shared/data/dnn-partitioning";
+const SECONDS = 10;
+/** Values of the reference are given in six digits. */
+const DIGITS = 1e-5;
+const GAP_MEDIAN_MAX = 0.05;
+const EQUALLED_MIN = 6;
+
+interface Reference {
+  readonly dp: number;
+  readonly ip_noncontig?: number;
+  readonly ip_bound?: number;
+  readonly js_sa: number;
+}
+
+interface Row {
+  readonly name: string;
+  readonly value: number;
+  readonly gap: number;
+  readonly known: number;
+  readonly contiguous: number;
+  readonly expert: number;
+  /** A value proven by another solver lies below our bound. */
+  readonly broken: boolean;
+}
+
+export const bench: Bench = {
+  name: "partition",
+  run: async ({ note, rest }): Promise<BenchReport> => {
+    const folder = process.env["HEDDLE_PARTITION_DATA"] ?? DATA;
+    if (!existsSync(folder)) return { setup: [`left out: no data in ${folder} (HEDDLE_PARTITION_DATA names another folder)`], figures: [] };
+    const seconds = Number(rest[0] ?? SECONDS);
+    const { throughput } = JSON.parse(readFileSync(`${folder}/reference-results.json`, "utf8")) as {
+      readonly throughput: Readonly<Record<string, Reference>>;
+    };
+    const rows = Object.entries(throughput).map(([name, reference]) => measure({ folder, name, reference, seconds, note }));
+    return {
+      setup: [`largest load on ${rows.length} throughput inputs, at most ${seconds} s of CPU time each, one thread, seed 1`],
+      figures: [...rows.flatMap(figuresOf), ...summary(rows)],
+    };
+  },
+};
+
+interface Case {
+  readonly folder: string;
+  readonly name: string;
+  readonly reference: Reference;
+  readonly seconds: number;
+  readonly note: (text: string) => void;
+}
+
+function measure({ folder, name, reference, seconds, note }: Case): Row {
+  const input = readPartitionInput(`${folder}/throughput-inputs/${name}.json`);
+  // CPU time of the whole process is at least the wall time of a thread that nothing disturbs.
+  const cpuSeconds = (): number => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  };
+  const start = cpuSeconds();
+  const found = partition(input.problem, { moves: Infinity, shouldStop: () => cpuSeconds() - start > seconds });
+  const took = cpuSeconds() - start;
+  if (!found.ok) {
+    note(`${name}: no placement`);
+    return { name, value: Infinity, gap: 1, known: reference.dp, contiguous: reference.dp, expert: Infinity, broken: false };
+  }
+  const { value, bound, gap, method, moves, stages } = found.value;
+  const expertPath = `${folder}/human-experts/${name.split("/")[1]}_expert.json`;
+  const isLayers = name.startsWith("Layer") && existsSync(expertPath);
+  const expert = isLayers ? evaluate(input.problem, readExpertSplit(expertPath, input)).maxLoad : Infinity;
+  const known = Math.min(reference.dp, reference.js_sa, reference.ip_noncontig ?? Infinity);
+  note(
+    `${name}: ${value.toFixed(4)} (${method}; best known ${known}, contiguous ${reference.dp}, expert ${expert.toFixed(2)}), bound ${bound.value.toFixed(4)} ` +
+      `(${bound.method}; reference ${reference.ip_bound ?? "none"}), gap ${(100 * gap).toFixed(2)} %, ${stages.length} stages, ${(moves / 1e6).toFixed(1)} M moves, ${took.toFixed(1)} s`,
+  );
+  return { name, value, gap, known, contiguous: reference.dp, expert, broken: bound.value > known * (1 + DIGITS) };
+}
+
+function figuresOf({ name, value, gap, known }: Row): readonly Figure[] {
+  return [
+    { name: `${name}: value / best known`, value: value / known, unit: "x" },
+    { name: `${name}: gap`, value: gap, unit: "share" },
+  ];
+}
+
+function summary(rows: readonly Row[]): readonly Figure[] {
+  const gaps = rows.map(({ gap }) => gap).sort((a, b) => a - b);
+  const middle = gaps.length >> 1;
+  const count = (keeps: (row: Row) => boolean): number => rows.filter(keeps).length;
+  return [
+    {
+      name: "worst value / best known",
+      value: Math.max(...rows.map(({ value, known }) => value / known)),
+      unit: "x",
+      floor: { max: 1.01 },
+    },
+    {
+      name: "inputs as good as the best known",
+      value: count(({ value, known }) => value <= known * (1 + DIGITS)),
+      unit: "of 8",
+      floor: { min: EQUALLED_MIN },
+    },
+    {
+      name: "inputs worse than contiguous or expert",
+      value: count(({ value, contiguous, expert }) => value > Math.min(contiguous, expert) * (1 + DIGITS)),
+      unit: "of 8",
+      floor: { max: 0 },
+    },
+    { name: "bounds above a known value", value: count(({ broken }) => broken), unit: "of 8", floor: { max: 0 } },
+    { name: "median gap", value: (gaps[middle - 1]! + gaps[middle]!) / 2, unit: "share", floor: { max: GAP_MEDIAN_MAX } },
+  ];
+}
