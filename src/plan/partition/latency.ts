@@ -38,6 +38,15 @@ export function latencyOf(problem: PartitionProblem, assignment: Assignment): nu
   return longestPath(successors, duration);
 }
 
+/** A time that no placement is below: the longest path with every node on the type that is fastest for it, nothing moved. */
+export function latencyBound({ nodes, edges, types }: PartitionProblem): number {
+  const successors: Set<number>[] = nodes.map(() => new Set());
+  for (const [source, target] of edges) successors[source]!.add(target);
+  const least = Float64Array.from(nodes, ({ times }) => Math.min(...times.filter((_time, t) => types[t]!.count > 0)));
+  const longest = longestPath(successors, least);
+  return longest < Infinity ? longest : Math.max(...least);
+}
+
 function longestPath(successors: readonly Set<number>[], duration: Float64Array): number {
   const { componentOf, count } = components(listsOf(successors));
   if (count < successors.length) return Infinity;
