@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { evaluate } from "../src/plan/partition/evaluate.ts";
 import { partition } from "../src/plan/partition/partition.ts";
+import { placeForLatency } from "../src/plan/partition/place-for-latency.ts";
 import type { Bench, BenchReport, Figure } from "./bench.ts";
 import { readExpertSplit, readPartitionInput } from "./partition-inputs.ts";
 
@@ -36,32 +37,39 @@ export const bench: Bench = {
     const folder = process.env["HEDDLE_PARTITION_DATA"] ?? DATA;
     if (!existsSync(folder)) return { setup: [`left out: no data in ${folder} (HEDDLE_PARTITION_DATA names another folder)`], figures: [] };
     const seconds = Number(rest[0] ?? SECONDS);
-    const { throughput } = JSON.parse(readFileSync(`${folder}/reference-results.json`, "utf8")) as {
+    const { throughput, latency } = JSON.parse(readFileSync(`${folder}/reference-results.json`, "utf8")) as {
       readonly throughput: Readonly<Record<string, Reference>>;
+      readonly latency: Readonly<Record<string, LatencyReference | string>>;
     };
     const rows = Object.entries(throughput).map(([name, reference]) => measure({ folder, name, reference, seconds, note }));
+    const latencies = Object.entries(latency).flatMap(([name, reference]) =>
+      typeof reference === "string" ? [] : [measureLatency({ folder, name, reference, seconds, note })],
+    );
     return {
-      setup: [`largest load on ${rows.length} throughput inputs, at most ${seconds} s of CPU time each, one thread, seed 1`],
-      figures: [...rows.flatMap(figuresOf), ...summary(rows)],
+      setup: [
+        `largest load on ${rows.length} throughput inputs, time of one sample on ${latencies.length} latency inputs; at most ${seconds} s of CPU time each, one thread, seed 1`,
+      ],
+      figures: [...rows.flatMap(figuresOf), ...summary(rows), ...latencies],
     };
   },
 };
 
-interface Case {
+interface LatencyReference {
+  readonly greedy: number;
+  readonly dp_split?: number;
+  readonly expert?: number;
+}
+
+interface Case<R> {
   readonly folder: string;
   readonly name: string;
-  readonly reference: Reference;
+  readonly reference: R;
   readonly seconds: number;
   readonly note: (text: string) => void;
 }
 
-function measure({ folder, name, reference, seconds, note }: Case): Row {
+function measure({ folder, name, reference, seconds, note }: Case<Reference>): Row {
   const input = readPartitionInput(`${folder}/throughput-inputs/${name}.json`);
-  // CPU time of the whole process is at least the wall time of a thread that nothing disturbs.
-  const cpuSeconds = (): number => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  };
   const start = cpuSeconds();
   const found = partition(input.problem, { moves: Infinity, shouldStop: () => cpuSeconds() - start > seconds });
   const took = cpuSeconds() - start;
@@ -75,10 +83,29 @@ function measure({ folder, name, reference, seconds, note }: Case): Row {
   const expert = isLayers ? evaluate(input.problem, readExpertSplit(expertPath, input)).maxLoad : Infinity;
   const known = Math.min(reference.dp, reference.js_sa, reference.ip_noncontig ?? Infinity);
   note(
-    `${name}: ${value.toFixed(4)} (${method}; best known ${known}, contiguous ${reference.dp}, expert ${expert.toFixed(2)}), bound ${bound.value.toFixed(4)} ` +
+    `${name}: ${value.toFixed(4)} (${method}; best known ${known}, contiguous ${reference.dp}, expert ${expert < Infinity ? expert.toFixed(2) : "none"}), bound ${bound.value.toFixed(4)} ` +
       `(${bound.method}; reference ${reference.ip_bound ?? "none"}), gap ${(100 * gap).toFixed(2)} %, ${stages.length} stages, ${(moves / 1e6).toFixed(1)} M moves, ${took.toFixed(1)} s`,
   );
   return { name, value, gap, known, contiguous: reference.dp, expert, broken: bound.value > known * (1 + DIGITS) };
+}
+
+/** CPU time of the whole process: at least the wall time of a thread that nothing disturbs. */
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+function measureLatency({ folder, name, reference, seconds, note }: Case<LatencyReference>): Figure {
+  const { problem } = readPartitionInput(`${folder}/latency-inputs/${name}.json`);
+  const start = cpuSeconds();
+  const found = placeForLatency(problem, { moves: Infinity, shouldStop: () => cpuSeconds() - start > seconds });
+  const known = Math.min(reference.greedy, reference.dp_split ?? Infinity, reference.expert ?? Infinity);
+  const value = found.ok ? found.value.value : Infinity;
+  const details = found.ok
+    ? `${found.value.method}, bound ${found.value.bound.toFixed(2)}, gap ${(100 * found.value.gap).toFixed(1)} %, ${found.value.moves} moves`
+    : "no placement";
+  note(`latency ${name}: ${value.toFixed(3)} (best known ${known}), ${details}, ${(cpuSeconds() - start).toFixed(1)} s`);
+  return { name: `latency ${name}: value / best known`, value: value / known, unit: "x", floor: { max: 1 + DIGITS } };
 }
 
 function figuresOf({ name, value, gap, known }: Row): readonly Figure[] {
