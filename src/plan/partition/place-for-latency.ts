@@ -6,7 +6,7 @@ import { contiguousSplit } from "./contiguous.ts";
 import { type Contraction, contract, expanded } from "./contract.ts";
 import { breachesOf } from "./evaluate.ts";
 import { latencyBound, latencyOf } from "./latency.ts";
-import { applyMove, fits, type LoadState, loadState, moveDelta } from "./loads.ts";
+import { applyMove, fits, type LoadState, loadState, moveDelta, reset } from "./loads.ts";
 import type { NoPlacement, PartitionOptions } from "./partition.ts";
 import type { Assignment, PartitionProblem } from "./problem.ts";
 
@@ -22,7 +22,7 @@ export interface LatencyPlacement {
 }
 
 const MOVES = 20_000;
-/** Rises that are accepted, as a share of the latency, at the start; they fall to nothing, and start again after so many moves. */
+/** Rises that are accepted, as a share of the latency, at the start; they fall to nothing, and start again from the best after so many moves. */
 const HOT = 0.02;
 const CYCLE_MOVES = 5_000;
 
@@ -64,6 +64,10 @@ function anneal(problem: PartitionProblem, contraction: Contraction, options: Pa
   let deviceOf = state.deviceOf.slice();
   let moves = 0;
   for (; moves < (options.moves ?? MOVES) && options.shouldStop?.() !== true; moves++) {
+    if (moves % CYCLE_MOVES === 0 && current > best) {
+      reset(state, deviceOf);
+      current = best;
+    }
     const temperature = HOT * best * (1 - (moves % CYCLE_MOVES) / CYCLE_MOVES);
     const vertex = prng.nextBelow(contraction.graph.size);
     const from = state.deviceOf[vertex]!;
