@@ -33,6 +33,18 @@ export const ERROR_CODES = {
     todo: "the detail names the field; README, Limits, lists what is read",
   },
   "safetensors-invalid": { message: "the safetensors file is damaged", exit: 2, http: 400, todo: "download it again" },
+  "onnx-invalid": {
+    message: "the ONNX file is damaged or not an ONNX file",
+    exit: 2,
+    http: 400,
+    todo: "the detail says where; download it again",
+  },
+  "onnx-unsupported": {
+    message: "the ONNX file uses something heddle does not read",
+    exit: 2,
+    http: 400,
+    todo: "the detail names it; export the model again with another setting",
+  },
   "model-config-invalid": {
     message: "config.json does not describe a usable model",
     exit: 2,

@@ -91,6 +91,17 @@ export interface Operator {
   readonly accesses: readonly Access[];
   /** Part of the model it belongs to, for people and as a hint where to cut: `layers.3.attention`. */
   readonly scope: string;
+  /** Graphs that it runs: branches of a choice, the body of a loop. */
+  readonly bodies?: readonly Body[];
+}
+
+/** A graph inside an operator. */
+export interface Body {
+  /** What the operator calls it: `then_branch`, `body`. */
+  readonly role: string;
+  readonly graph: Graph;
+  /** Tensors of the graph around it that it reads by name; inside they are constants. The operator depends on them as on its inputs. */
+  readonly captures: readonly { readonly outer: TensorId; readonly inner: TensorId }[];
 }
 
 export type AttributeValue = number | string | boolean | readonly number[] | readonly string[];
