@@ -10,8 +10,10 @@ import {
   minimum,
   multiply,
   subtract,
+  symbol,
   textOf,
 } from "../ir/expression.ts";
+import { CONTEXT, TOKENS } from "../ir/graph.ts";
 
 export const ZERO: Expression = constant(0);
 export const ONE: Expression = constant(1);
@@ -86,8 +88,9 @@ function factorName(factor: Factor): string {
  *
  * Model: term by term, so `a - b` has no bound even where a is known to be more.
  */
-export function lowerBound({ terms }: Expression): number {
+export function lowerBound(expression: Expression): number {
   let sum = 0;
+  const { terms } = withPast(expression);
   for (const { coefficient, factors } of terms) {
     if (factors.length === 0) sum += coefficient;
     else {
@@ -97,6 +100,21 @@ export function lowerBound({ terms }: Expression): number {
     }
   }
   return sum;
+}
+
+/** The context is what was there and the new tokens; said so, context − tokens has a sign. */
+function withPast(expression: Expression): Expression {
+  const isContext = (factor: Factor): boolean => factor.type === "symbol" && factor.name === CONTEXT;
+  if (!expression.terms.some(({ factors }) => factors.some(isContext))) return expression;
+  const whole = add(symbol("past"), symbol(TOKENS));
+  return add(
+    ...expression.terms.map(({ coefficient, factors }) =>
+      multiply(
+        constant(coefficient),
+        ...factors.map((factor) => (isContext(factor) ? whole : { terms: [{ coefficient: 1, factors: [factor] }] })),
+      ),
+    ),
+  );
 }
 
 function leastOf(factor: Factor): number {

@@ -1,0 +1,81 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import type { ByteSource } from "../../base/bytes.ts";
+import { HeddleError } from "../../base/heddle-error.ts";
+import { symbol } from "../ir/expression.ts";
+import type { Graph } from "../ir/graph.ts";
+import { type ModelProto, ModelProtoSchema } from "./generated/onnx_pb.ts";
+import { functionKey, inlineFunctions } from "./inline-functions.ts";
+import { type GraphReading, readGraph } from "./read-graph.ts";
+import { skim } from "./skim.ts";
+
+/** An ONNX file as a graph, and what belongs to it. */
+export interface OnnxReading {
+  readonly graph: Graph;
+  /** Where the larger stored tensors lie, those of graphs inside operators included. */
+  readonly stored: GraphReading["stored"];
+  /** Operators without a shape rule: their outputs have the shapes the file states, if any. */
+  readonly unknown: readonly UnknownOperator[];
+}
+
+export interface UnknownOperator {
+  readonly domain: string;
+  readonly type: string;
+  readonly count: number;
+}
+
+/** Before operator set 7 elementwise operators broadcast by other rules. */
+const OLDEST_OPSET = 7;
+/** Far more operators than models have; bodies of loops count each time they are read. */
+const MAX_OPERATORS = 1_000_000;
+
+/**
+ * Reads an ONNX model: operators, tensors with symbolic shapes, states that inputs and outputs carry from run to run.
+ *
+ * Model: data of weights is neither read nor copied, and files of external data are not opened. Calls of the model's own functions are replaced
+ * by the functions' operators; graphs inside operators (If, Loop, Scan) stay.
+ * Errors: `onnx-invalid` for a damaged file, `onnx-unsupported` for operator sets before 7 and past the limits.
+ */
+export function readOnnx(source: ByteSource): OnnxReading {
+  const model = decode(skim(source));
+  const opsets = new Map(
+    model.opsetImport.map(({ domain, version }) => [domain === "" || domain === "ai.onnx" ? "onnx" : domain, Number(version)]),
+  );
+  if (model.graph === undefined) throw new HeddleError("onnx-invalid", { detail: "it holds no graph" });
+  const opset = opsets.get("onnx");
+  if (opset === undefined && !opsets.has("com.microsoft")) throw new HeddleError("onnx-invalid", { detail: "it names no operator set" });
+  if (opset !== undefined && opset < OLDEST_OPSET)
+    throw new HeddleError("onnx-unsupported", { detail: `operator set ${opset}; ${OLDEST_OPSET} is the oldest` });
+  const functions = new Map(model.functions.map((each) => [functionKey(each.domain, each.name), each]));
+  model.graph.node = [...inlineFunctions(model.graph.node, functions, MAX_OPERATORS)];
+  let symbols = 0;
+  let operators = 0;
+  const reading = readGraph(
+    {
+      opsets,
+      source: `ONNX, opset ${opset ?? 1}`,
+      fresh: (what) => symbol(`${what}#${symbols++}`),
+      count: () => {
+        if (++operators > MAX_OPERATORS) throw new HeddleError("onnx-unsupported", { detail: `more than ${MAX_OPERATORS} operators` });
+      },
+    },
+    model.graph,
+  );
+  return { graph: reading.graph, stored: reading.stored, unknown: counted(reading.unknown) };
+}
+
+function decode(bytes: Uint8Array): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+  } catch (cause) {
+    throw new HeddleError("onnx-invalid", { detail: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+}
+
+function counted(names: readonly string[]): UnknownOperator[] {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => {
+    const [domain = "", type = ""] = name.split("\n");
+    return { domain, type, count };
+  });
+}
