@@ -57,7 +57,9 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
   const attention = stageAttention(builder, spec, range);
   const products: ProductContext = { builder, format: range.format, shared: new Map(), packed };
   const lowering: Lowering = { builder, spec, weights, range, products, attention };
-  const given = builder.input("x", "float32", ["R", spec.width]);
+  // Other inputs of a mixed graph count decoding rows alone.
+  const rows = range.phase === "mixed" ? "rows" : "R";
+  const given = builder.input("x", "float32", [rows, spec.width]);
   let x = isRotated(range) ? rotateRows(products, given, spec.width) : given;
   let delta: Value | undefined;
   for (let layer = range.fromLayer; layer < range.toLayer; layer++) {
@@ -67,7 +69,7 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
   }
   const sum = delta === undefined ? x : builder.node("Add", [x, delta]);
   const xOut = isRotated(range) ? rotateRows(products, sum, spec.width) : sum;
-  builder.output(xOut, "float32", ["R", spec.width]);
+  builder.output(xOut, "float32", [rows, spec.width]);
   const decodedOut = newKv(lowering, attention.decoded, 1);
   const promptOut = newKv(lowering, attention.prompt, "S");
   return { model: builder.build(), xOut, decodedOut, promptOut, fromLayer: range.fromLayer, toLayer: range.toLayer };

@@ -8,6 +8,7 @@ import type { TensorShapeProto_Dimension, ValueInfoProto } from "./generated/onn
 const SYMBOLS: Readonly<Record<string, string>> = {
   batch: BATCH,
   batch_size: BATCH,
+  seq: TOKENS,
   sequence: TOKENS,
   sequence_length: TOKENS,
   seq_len: TOKENS,
@@ -37,7 +38,7 @@ function sizeOf({ value }: TensorShapeProto_Dimension): Expression | undefined {
     const size = Number(value.value);
     return Number.isSafeInteger(size) && size >= 0 ? constant(size) : undefined;
   }
-  return value.case === "dimParam" && value.value !== "" ? named(value.value.slice(0, 200)) : undefined;
+  return value.case === "dimParam" && /\w/.test(value.value) ? named(value.value.slice(0, 200)) : undefined;
 }
 
 function named(name: string): Expression {

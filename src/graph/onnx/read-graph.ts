@@ -1,11 +1,12 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import { createGraphBuilder } from "../ir/build-graph.ts";
-import { constantOf, type Expression, symbol } from "../ir/expression.ts";
-import type { Access, Body, Graph, Tensor, TensorId } from "../ir/graph.ts";
+import { type Bindings, bind, constantOf, type Expression, symbol } from "../ir/expression.ts";
+import type { Access, Body, Graph, State, TensorId } from "../ir/graph.ts";
 import { type Fact, factOf, UNKNOWN } from "../shapes/fact.ts";
 import { declared } from "./declared-shapes.ts";
 import { domainOf, type FileReading } from "./file-reading.ts";
 import type { GraphProto, NodeProto } from "./generated/onnx_pb.ts";
+import { graphScope } from "./graph-scope.ts";
 import { applyRule, type BodyReader } from "./infer-node.ts";
 import { attributesOf } from "./node-attributes.ts";
 import { inOrder } from "./order-nodes.ts";
@@ -38,46 +39,18 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
   if ((around?.depth ?? 0) > MAX_DEPTH)
     throw new HeddleError("onnx-unsupported", { where: proto.name, detail: "graphs are nested too deep" });
   const builder = createGraphBuilder();
-  const names = new Map<string, TensorId>();
-  const facts = new Map<TensorId, Fact>();
-  const captures: { outer: TensorId; inner: TensorId }[] = [];
-  const stored: { tensor: TensorId; location: DataLocation }[] = [];
+  const scope = graphScope(builder, around?.find);
+  const { declare, store, find, must } = scope;
   const unknown: string[] = [];
   const inner: GraphReading["stored"][number][] = [];
   const stated = new Map([...proto.valueInfo, ...proto.output].map((info) => [info.name, info]));
 
-  const declare = (name: string, origin: Tensor["origin"], fact: Fact): TensorId => {
-    if (names.has(name)) throw new HeddleError("onnx-invalid", { where: `tensor ${name.slice(0, 120)}`, detail: "it is made twice" });
-    const id = builder.tensor({ name, type: fact.type, shape: fact.shape, origin });
-    names.set(name, id);
-    facts.set(id, fact);
-    return id;
-  };
-  const store = (name: string, tensor: StoredTensor): void => {
-    const id = declare(name, isLearned(tensor) ? "weight" : "constant", tensor.fact);
-    if (tensor.location !== undefined) stored.push({ tensor: id, location: tensor.location });
-  };
-  const find = (name: string): { id: TensorId; fact: Fact } | undefined => {
-    const known = names.get(name);
-    if (known !== undefined) return { id: known, fact: facts.get(known)! };
-    const outside = around?.find(name);
-    if (outside === undefined) return undefined;
-    const id = declare(name, "constant", outside.fact);
-    captures.push({ outer: outside.id, inner: id });
-    return { id, fact: outside.fact };
-  };
-  const must = (name: string, reader: string): { id: TensorId; fact: Fact } => {
-    const found = find(name);
-    if (found === undefined) throw new HeddleError("onnx-invalid", { where: reader, detail: `nothing makes "${name.slice(0, 120)}"` });
-    return found;
-  };
-
   for (const tensor of proto.initializer) store(tensor.name, storedTensor(tensor));
   for (const sparse of proto.sparseInitializer) if (sparse.values !== undefined) store(sparse.values.name, sparseTensor(sparse));
   const inputs = proto.input.flatMap((info, at) => {
-    if (names.has(info.name)) return [];
+    if (scope.has(info.name)) return [];
     const fact = declared(info, (axis) => (around === undefined ? symbol(`${info.name}_${axis}`) : file.fresh(`${info.name}_${axis}`)));
-    return [declare(info.name, "input", merged(around?.given[at], fact))];
+    return [declare(info.name, "input", around === undefined ? sized(fact, file.sizes) : merged(around.given[at], fact))];
   });
 
   const pairs =
@@ -89,7 +62,7 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
       : [];
   const accesses = new Map<string, Access>();
   const states = pairs.map(({ input, output, kind }) => {
-    const { type, shape } = facts.get(names.get(input)!)!;
+    const { type, shape } = find(input)!.fact;
     const state = builder.state({ name: input, kind, type, shape: shape ?? [] });
     accesses.set(input, { state, mode: "read" });
     accesses.set(output, { state, mode: kind === "kv" ? "append" : "write" });
@@ -122,7 +95,8 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
         "activation",
         info === undefined
           ? (outputs[at] ?? UNKNOWN)
-          : refined(outputs[at],
+          : refined(
+              outputs[at],
               declared(info, () => file.fresh("open")),
             ),
       );
@@ -147,22 +121,14 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
 
   const outputs = proto.output.map(({ name }) => must(name, `output ${name.slice(0, 120)}`));
   const built = builder.build({ name: proto.name, source: file.source, inputs, outputs: outputs.map(({ id }) => id) });
-  const graph = {
-    ...built,
-    states: built.states.map((state, at) => ({ ...state, shape: facts.get(names.get(states[at]!.output)!)?.shape ?? state.shape })),
-  };
+  const graph = { ...built, states: built.states.map((state, at) => grown(state, find(states[at]!.output)?.fact.shape)) };
   return {
     graph,
     results: outputs.map(({ fact }) => fact),
-    captures,
-    stored: [...stored.map((each) => ({ graph, ...each })), ...inner],
+    captures: scope.captures,
+    stored: [...scope.stored.map((each) => ({ graph, ...each })), ...inner],
     unknown,
   };
-}
-
-/** Numbers of a type that is learned, more than one of them; integers that are not quantised are sizes and places. */
-function isLearned({ fact, elements }: StoredTensor): boolean {
-  return elements > 1 && !["i64", "i32", "i16", "u64", "u32", "u16", "bool", "string", "unknown"].includes(fact.type);
 }
 
 function sparseTensor(sparse: GraphProto["sparseInitializer"][number]): StoredTensor {
@@ -182,6 +148,11 @@ function constantTensor(node: NodeProto): StoredTensor | undefined {
   return undefined;
 }
 
+/** Sizes that whoever reads the model fixes. */
+function sized(fact: Fact, sizes: Bindings): Fact {
+  return { ...fact, shape: fact.shape?.map((size) => bind(size, sizes)) };
+}
+
 /** What a run is given says more than what a file states of it. */
 function merged(given: Fact | undefined, stated: Fact): Fact {
   if (given === undefined) return stated;
@@ -197,6 +168,12 @@ function refined(inferred: Fact | undefined, stated: Fact): Fact {
     isFresh(size) && constantOf(stated.shape![axis]!) !== undefined ? stated.shape![axis]! : size,
   );
   return { ...inferred, type, shape };
+}
+
+/** A KV cache is as large as what comes out; other states keep their size. */
+function grown(state: State, after: Fact["shape"]): State {
+  if (state.kind !== "kv" || after?.length !== state.shape.length) return state;
+  return { ...state, shape: state.shape.map((size, axis) => (isFresh(after[axis]!) ? size : after[axis]!)) };
 }
 
 /** A symbol that inference made up; its name holds `#`. */

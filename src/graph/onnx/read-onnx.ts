@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { ByteSource } from "../../base/bytes.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
-import { symbol } from "../ir/expression.ts";
+import { type Bindings, symbol } from "../ir/expression.ts";
 import type { Graph } from "../ir/graph.ts";
 import { type ModelProto, ModelProtoSchema } from "./generated/onnx_pb.ts";
 import { functionKey, inlineFunctions } from "./inline-functions.ts";
@@ -15,6 +15,11 @@ export interface OnnxReading {
   readonly stored: GraphReading["stored"];
   /** Operators without a shape rule: their outputs have the shapes the file states, if any. */
   readonly unknown: readonly UnknownOperator[];
+}
+
+export interface OnnxOptions {
+  /** Values of symbols that inputs' shapes name. With them a choice that depends on a size is decided, and shapes behind it are known. */
+  readonly sizes?: Bindings;
 }
 
 export interface UnknownOperator {
@@ -35,14 +40,14 @@ const MAX_OPERATORS = 1_000_000;
  * by the functions' operators; graphs inside operators (If, Loop, Scan) stay.
  * Errors: `onnx-invalid` for a damaged file, `onnx-unsupported` for operator sets before 7 and past the limits.
  */
-export function readOnnx(source: ByteSource): OnnxReading {
+export function readOnnx(source: ByteSource, options: OnnxOptions = {}): OnnxReading {
   const model = decode(skim(source));
   const opsets = new Map(
     model.opsetImport.map(({ domain, version }) => [domain === "" || domain === "ai.onnx" ? "onnx" : domain, Number(version)]),
   );
   if (model.graph === undefined) throw new HeddleError("onnx-invalid", { detail: "it holds no graph" });
   const opset = opsets.get("onnx");
-  if (opset === undefined && !opsets.has("com.microsoft")) throw new HeddleError("onnx-invalid", { detail: "it names no operator set" });
+  if (opsets.size === 0) throw new HeddleError("onnx-invalid", { detail: "it names no operator set" });
   if (opset !== undefined && opset < OLDEST_OPSET)
     throw new HeddleError("onnx-unsupported", { detail: `operator set ${opset}; ${OLDEST_OPSET} is the oldest` });
   const functions = new Map(model.functions.map((each) => [functionKey(each.domain, each.name), each]));
@@ -52,6 +57,7 @@ export function readOnnx(source: ByteSource): OnnxReading {
   const reading = readGraph(
     {
       opsets,
+      sizes: options.sizes ?? {},
       source: `ONNX, opset ${opset ?? 1}`,
       fresh: (what) => symbol(`${what}#${symbols++}`),
       count: () => {

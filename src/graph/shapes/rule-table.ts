@@ -118,6 +118,7 @@ const MICROSOFT: Table = {
   ...each("MatMulNBits MatMulBnb4", packedProduct),
   MatMulIntegerToFloat: productOfInputs([0, 1], { input: 2 }),
   DynamicQuantizeMatMul: productOfInputs([0, 1], { input: 0 }),
+  DynamicQuantizeLSTM: recurrent,
   FusedGemm: gemm(1),
   QGemm: gemm(3),
   FusedConv: convolution(1),
@@ -138,10 +139,11 @@ const MICROSOFT: Table = {
   Range: range,
 };
 
-const BY_DOMAIN: Readonly<Record<string, Table>> = { onnx: STANDARD, "com.microsoft": MICROSOFT };
+/** All rules, by the domain of their operators. */
+export const RULES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = { onnx: STANDARD, "com.microsoft": MICROSOFT };
 
 /** The rule of an operator, if there is one. */
 export function ruleOf(domain: string, type: string): Rule | undefined {
-  const table = Object.hasOwn(BY_DOMAIN, domain) ? BY_DOMAIN[domain] : undefined;
+  const table = Object.hasOwn(RULES, domain) ? RULES[domain] : undefined;
   return table !== undefined && Object.hasOwn(table, type) ? table[type] : undefined;
 }

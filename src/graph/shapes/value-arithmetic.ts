@@ -7,13 +7,18 @@ export type ElementRule = (inputs: readonly Expression[], type: DataType) => Exp
 
 const FLOATS: ReadonlySet<DataType> = new Set<DataType>(["f64", "f32", "f16", "bf16"]);
 
+/** A rule for two elements; a file may give one. */
+function two(rule: (a: Expression, b: Expression, type: DataType) => Expression | undefined): ElementRule {
+  return ([a, b], type) => (a === undefined || b === undefined ? undefined : rule(a, b, type));
+}
+
 /** Operators that occur where exporters compute sizes, and what they do to one element. Truth is 1, falsehood 0. */
 export const ELEMENT_RULES: Readonly<Record<string, ElementRule>> = {
-  Add: ([a, b]) => add(a!, b!),
-  Sub: ([a, b]) => subtract(a!, b!),
-  Mul: ([a, b]) => (a!.terms.length * b!.terms.length > 64 ? undefined : multiply(a!, b!)),
-  Div: ([a, b], type) => divided(a!, b!, type),
-  Mod: ([a, b]) => remainder(a!, b!),
+  Add: two((a, b) => add(a, b)),
+  Sub: two((a, b) => subtract(a, b)),
+  Mul: two((a, b) => (a.terms.length * b.terms.length > 64 ? undefined : multiply(a, b))),
+  Div: two((a, b, type) => divided(a, b, type)),
+  Mod: two((a, b) => remainder(a, b)),
   Neg: ([a]) => multiply(constant(-1), a!),
   Abs: ([a]) => (isAtLeast(a!, ZERO) ? a : numeric([a!], (x) => (x! < 0 ? -x! : x!))),
   Floor: ([a]) => rounded(a!, Math.floor),
@@ -22,11 +27,11 @@ export const ELEMENT_RULES: Readonly<Record<string, ElementRule>> = {
   Sqrt: ([a]) => numeric([a!], (x) => (x! >= 0 ? Math.sqrt(x!) : Number.NaN)),
   Min: (inputs) => inputs.reduce(lesser),
   Max: (inputs) => inputs.reduce(greater),
-  Equal: ([a, b]) => compared(a!, b!, (x, y) => x === y),
-  Less: ([a, b]) => compared(a!, b!, (x, y) => x < y),
-  LessOrEqual: ([a, b]) => compared(a!, b!, (x, y) => x <= y),
-  Greater: ([a, b]) => compared(a!, b!, (x, y) => x > y),
-  GreaterOrEqual: ([a, b]) => compared(a!, b!, (x, y) => x >= y),
+  Equal: two((a, b) => compared(a, b, (x, y) => x === y)),
+  Less: two((a, b) => compared(a, b, (x, y) => x < y)),
+  LessOrEqual: two((a, b) => compared(a, b, (x, y) => x <= y)),
+  Greater: two((a, b) => compared(a, b, (x, y) => x > y)),
+  GreaterOrEqual: two((a, b) => compared(a, b, (x, y) => x >= y)),
   Not: ([a]) => numeric([a!], (x) => (x === 0 ? 1 : 0)),
   And: (inputs) => numeric(inputs, (x, y) => (x !== 0 && y !== 0 ? 1 : 0)),
   Or: (inputs) => numeric(inputs, (x, y) => (x !== 0 || y !== 0 ? 1 : 0)),

@@ -48,7 +48,7 @@ export const multiHeadAttention: Rule = (call) => {
   const type = typeOf([query]);
   const heads = integer(call, "num_heads", 0);
   const shape = query?.shape;
-  if (shape === undefined || heads < 1) return [factOf(type, undefined)];
+  if (shape === undefined || heads < 1 || !(shape.length === 3 || shape.length === 5)) return [factOf(type, undefined)];
   const [batch, tokens] = [shape[0]!, shape[1]!];
   // Packed as [B, S, heads, 3, D].
   if (shape.length === 5) return [factOf(type, [batch, tokens, multiply(constant(heads), shape[4]!)])];
@@ -56,10 +56,10 @@ export const multiHeadAttention: Rule = (call) => {
   const headDim = quotientOf([width], [constant(heads)]) ?? call.fresh("head");
   const v = value?.shape;
   const isHeaded = v?.length === 4;
-  const valueDim = v === undefined ? headDim : isHeaded ? v[3]! : (quotientOf([v[2]!], [constant(heads)]) ?? headDim);
+  const valueDim = valueHead(v, heads) ?? headDim;
   const newTokens = isHeaded ? v[2]! : (key?.shape?.[1] ?? tokens);
   const grown = (past: Fact | undefined): Expression =>
-    past?.shape === undefined || isHeaded ? newTokens : add(past.shape[2]!, newTokens);
+    past?.shape?.length !== 4 || isHeaded ? newTokens : add(past.shape[2]!, newTokens);
   const present = (past: Fact | undefined, size: Expression): Shape => [batch, constant(heads), grown(past), size];
   return [
     factOf(type, [batch, tokens, multiply(constant(heads), valueDim)]),
@@ -67,6 +67,12 @@ export const multiHeadAttention: Rule = (call) => {
     factOf(type, present(pastValue, valueDim)),
   ];
 };
+
+/** Size of a value head: [B, heads, S, D] or [B, S, heads·D]. */
+function valueHead(value: Shape | undefined, heads: number): Expression | undefined {
+  if (value?.length === 4) return value[3];
+  return value?.length === 3 ? quotientOf([value[2]!], [constant(heads)]) : undefined;
+}
 
 /**
  * Projects and attends: x [B, S, W] × [W, 3·H·D] → [B, S, H·D] and present [2, B, heads, total, D].
@@ -82,10 +88,10 @@ export function projectedAttention(bias: number, pastAt: number): Rule {
     const all = call.inputs[bias]?.shape?.[0] ?? weight?.shape?.[1];
     if (x?.shape?.length !== 3 || all === undefined || heads < 1) return [factOf(type, undefined), factOf(type, undefined)];
     const sizes = integers(call, "qkv_hidden_sizes");
-    const width = sizes?.[2] === undefined ? quotientOf([all], [constant(3)])! : constant(sizes[2]);
+    const width = sizes?.[2] === undefined ? (quotientOf([all], [constant(3)]) ?? call.fresh("width")) : constant(sizes[2]);
     const [batch, tokens] = [x.shape[0]!, x.shape[1]!];
-    const length = past?.shape === undefined ? tokens : add(past.shape[3]!, tokens);
-    const present = [constant(2), batch, constant(heads), length, quotientOf([width], [constant(heads)])!];
+    const length = past?.shape?.length === 5 ? add(past.shape[3]!, tokens) : tokens;
+    const present = [constant(2), batch, constant(heads), length, quotientOf([width], [constant(heads)]) ?? call.fresh("head")];
     return [factOf(type, [batch, tokens, width]), factOf(type, present)];
   };
 }
@@ -98,15 +104,16 @@ export function projectedAttention(bias: number, pastAt: number): Rule {
 export const standardAttention: Rule = (call) => {
   const [query, key, value, , pastKey, pastValue] = call.inputs;
   const type = typeOf([query]);
-  if (query?.shape === undefined || key?.shape === undefined || value?.shape === undefined) return [factOf(type, undefined)];
-  const heads = constant(integer(call, "q_num_heads", 1));
-  const kvHeads = constant(integer(call, "kv_num_heads", 1));
+  const ranks = [query, key, value].map((each) => each?.shape?.length);
+  if (!ranks.every((rank) => rank === 3 || rank === 4)) return [factOf(type, undefined)];
+  const heads = constant(Math.max(1, integer(call, "q_num_heads", 1)));
+  const kvHeads = constant(Math.max(1, integer(call, "kv_num_heads", 1)));
   const headed = (shape: Shape): Shape =>
-    shape.length === 4 ? shape : [shape[0]!, kvHeads, shape[1]!, quotientOf([shape[2]!], [kvHeads])!];
-  const [k, v] = [headed(key.shape), headed(value.shape)];
+    shape.length === 4 ? shape : [shape[0]!, kvHeads, shape[1]!, quotientOf([shape[2]!], [kvHeads]) ?? call.fresh("head")];
+  const [k, v] = [headed(key!.shape!), headed(value!.shape!)];
   const present = (past: Fact | undefined, now: Shape): Shape =>
-    now.map((size, axis) => (axis === 2 && past?.shape ? add(past.shape[2]!, size) : size));
-  const q = query.shape;
+    now.map((size, axis) => (axis === 2 && past?.shape?.length === 4 ? add(past.shape[2]!, size) : size));
+  const q = query!.shape!;
   const shape = q.length === 4 ? [...q.slice(0, 3), v[3]!] : [q[0]!, q[1]!, multiply(heads, v[3]!)];
   const presentKey = present(pastKey, k);
   const scores = q.length === 4 ? [...q.slice(0, 3), presentKey[2]!] : [q[0]!, heads, q[1]!, presentKey[2]!];

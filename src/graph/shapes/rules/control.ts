@@ -49,6 +49,8 @@ function tripsOf(call: Call, condition: Fact | undefined): Expression {
 
 /** States and sequences in; states and stacked results out. Source: ONNX operator spec, Scan (since operator set 9). */
 export const scan: Rule = (call) => {
+  // Before operator set 9 every input had a batch axis; exporters left that form soon.
+  if (call.opset < 9) return [];
   const count = integer(call, "num_scan_inputs", 1);
   const states = Math.max(0, call.inputs.length - count);
   const sequences = call.inputs.slice(states);

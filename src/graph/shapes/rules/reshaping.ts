@@ -1,6 +1,7 @@
 import { constantOf, type Expression } from "../../ir/expression.ts";
 import { broadcast, broadcastPlaces } from "../broadcast.ts";
 import { type Fact, factOf } from "../fact.ts";
+import { turnedValue } from "../picked-value.ts";
 import { axesOf, type Call, integer, integers, type Rule } from "../rule.ts";
 import { ONE, productOf, quotientOf } from "../size-arithmetic.ts";
 import { typeOf } from "./elementwise.ts";
@@ -84,8 +85,7 @@ export const transpose: Rule = (call) => {
   if (x?.shape === undefined) return [factOf(typeOf([x]), undefined)];
   const order = integers(call, "perm") ?? x.shape.map((_, axis) => x.shape!.length - 1 - axis);
   const axes = order.length === x.shape.length ? axesOf(order, x.shape.length) : undefined;
-  const kept = x.shape.filter((size) => constantOf(size) !== 1).length < 2;
-  return [{ type: x.type, shape: axes?.map((axis) => x.shape![axis]!), value: kept ? x.value : undefined, fill: x.fill }];
+  return [{ type: x.type, shape: axes?.map((axis) => x.shape![axis]!), value: axes && turnedValue(x, axes), fill: x.fill }];
 };
 
 /** Broadcasting to the sizes of the second input. Source: ONNX operator spec, Expand. */

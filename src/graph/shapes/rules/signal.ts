@@ -9,7 +9,8 @@ export const shortFourier: Rule = (call) => {
   const [signal, step, window, frame] = call.inputs;
   const length = frame?.value?.[0] ?? window?.shape?.[0];
   const stride = step?.value?.[0];
-  if (signal?.shape === undefined || length === undefined || stride === undefined) return [factOf(typeOf([signal]), undefined)];
+  if (signal?.shape === undefined || signal.shape.length < 2 || length === undefined || stride === undefined)
+    return [factOf(typeOf([signal]), undefined)];
   const bins = integer(call, "onesided", 1) === 0 ? length : add(floorDivide(length, constant(2)), constant(1));
   const frames = add(floorDivide(subtract(signal.shape[1]!, length), stride), constant(1));
   return [factOf(signal.type, [signal.shape[0]!, frames, bins, constant(2)])];

@@ -1,5 +1,6 @@
 import { add, ceilDivide, constant, constantOf, type Expression, equal, multiply, subtract } from "../../ir/expression.ts";
 import { type Fact, factOf } from "../fact.ts";
+import { pickedValue } from "../picked-value.ts";
 import { axisOf, type Call, integer, integers, type Rule } from "../rule.ts";
 import { greater, isAtLeast, isNegative, lesser, quotientOf, ZERO } from "../size-arithmetic.ts";
 import { typeOf } from "./elementwise.ts";
@@ -13,7 +14,7 @@ export const slice: Rule = (call) => {
   if (x?.shape === undefined) return [factOf(typeOf([x]), undefined)];
   const starts = boundsOf(call, "starts", 1);
   const ends = boundsOf(call, "ends", 2);
-  const count = starts?.length ?? ends?.length ?? 0;
+  const count = starts?.length ?? ends?.length ?? listLength(call.inputs[1]) ?? x.shape.length;
   const isGiven = call.inputs[3] !== undefined || integers(call, "axes") !== undefined;
   const axes = isGiven ? listOf(call, "axes", 3) : Array.from({ length: count }, (_, axis) => axis);
   if (axes === undefined)
@@ -24,22 +25,19 @@ export const slice: Rule = (call) => {
       ),
     ];
   const steps = call.inputs[4] === undefined ? undefined : listOf(call, "steps", 4);
-  const shape = [...x.shape];
+  const cuts = new Map<number, Cut>();
   axes.forEach((given, i) => {
-    const axis = axisOf(given, shape.length);
-    const step = call.inputs[4] === undefined ? 1 : steps?.[i];
-    if (axis !== undefined)
-      shape[axis] = lengthOf(x.shape![axis]!, { start: starts?.[i], end: ends?.[i], step }) ?? call.fresh(`sliced_${axis}`);
+    const axis = axisOf(given, x.shape!.length);
+    if (axis !== undefined) cuts.set(axis, { start: starts?.[i], end: ends?.[i], step: call.inputs[4] === undefined ? 1 : steps?.[i] });
   });
-  return [
-    {
-      type: x.type,
-      shape,
-      value: elementsOf(x, { starts, ends, steps: call.inputs[4] === undefined ? undefined : (steps ?? [0]) }),
-      fill: x.fill,
-    },
-  ];
+  const shape = x.shape.map((size, axis) => {
+    const cut = cuts.get(axis);
+    return cut === undefined ? size : (lengthOf(size, cut) ?? call.fresh(`sliced_${axis}`));
+  });
+  return [{ type: x.type, shape, value: pickedValue(x, (axis, count) => placesOf(count, cuts.get(axis) ?? WHOLE)), fill: x.fill }];
 };
+
+const WHOLE: Cut = { start: ZERO, end: constant(Number.MAX_SAFE_INTEGER), step: 1 };
 
 function boundsOf(call: Call, attribute: string, input: number): Bounds | undefined {
   return integers(call, attribute)?.map(constant) ?? call.inputs[input]?.value;
@@ -66,6 +64,8 @@ function lengthOf(size: Expression, { start, end, step }: Cut): Expression | und
 function bounded(bound: Expression, size: Expression): Expression | undefined {
   if (isNegative(bound)) return greater(ZERO, add(size, bound));
   const known = constantOf(bound);
+  // Exporters write the greatest number there is for "to the end".
+  if (known !== undefined && known >= 0x7fffffff) return size;
   // A sign that is not known is taken for positive only where exporters write it: a difference of sizes.
   if (known === 0 || isAtLeast(bound, ZERO)) return lesser(bound, size);
   return known === undefined ? lesser(bound, size) : undefined;
@@ -84,20 +84,21 @@ function backwards(size: Expression, start: Expression, end: Expression, step: n
   return constant(Math.max(0, Math.ceil((from - to) / -step)));
 }
 
-function elementsOf(
-  x: Fact,
-  cut: { starts: Bounds | undefined; ends: Bounds | undefined; steps: readonly number[] | undefined },
-): Fact["value"] {
-  const { value, shape } = x;
-  const [start, end] = [cut.starts?.[0] && constantOf(cut.starts[0]), cut.ends?.[0] && constantOf(cut.ends[0])];
-  const step = cut.steps?.[0] ?? 1;
-  if (value === undefined || shape?.length !== 1 || start === undefined || end === undefined || step === 0) return undefined;
-  if (step > 0) return value.slice(start, end).filter((_, index) => index % step === 0);
-  const from = Math.min(start < 0 ? start + value.length : start, value.length - 1);
-  const to = end < 0 ? Math.max(end + value.length, -1) : end;
-  const picked: (Expression | undefined)[] = [];
-  for (let at = from; at > to && at >= 0; at += step) picked.push(value[at]);
-  return picked;
+/** Places along an axis from start to end; undefined where they are not known. */
+function placesOf(count: number, { start, end, step }: Cut): readonly number[] | undefined {
+  const [first, last] = [start && constantOf(start), end && constantOf(end)];
+  if (first === undefined || last === undefined || step === undefined || step === 0) return undefined;
+  const counted = (bound: number): number => (bound < 0 ? bound + count : bound);
+  const within = (bound: number, low: number, high: number): number => Math.min(Math.max(bound, low), high);
+  const from = step > 0 ? within(counted(first), 0, count) : within(counted(first), 0, count - 1);
+  const to = step > 0 ? within(counted(last), 0, count) : within(counted(last), -1, count - 1);
+  const places: number[] = [];
+  for (let at = from; step > 0 ? at < to : at > to; at += step) places.push(at);
+  return places;
+}
+
+function listLength(list: Fact | undefined): number | undefined {
+  return list?.shape?.length === 1 ? constantOf(list.shape[0]!) : undefined;
 }
 
 /** Source: ONNX operator spec, Split: sizes given, or equal parts (the last one smaller since operator set 18). */

@@ -1,0 +1,142 @@
+/** Small ONNX models with what readers meet: shape arithmetic, states, bodies, functions, weights inside and outside. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { bytesOfArray, createOnnxBuilder } from "../../src/graph/onnx/builder.ts";
+import {
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  AttributeProto_AttributeType as Kind,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProto_DataType as Type,
+  ValueInfoProtoSchema,
+} from "../../src/graph/onnx/generated/onnx_pb.ts";
+
+type Dim = number | string;
+
+export function info(name: string, elemType: Type, dims?: readonly Dim[]) {
+  const dim = dims?.map((size) =>
+    typeof size === "number"
+      ? { value: { case: "dimValue" as const, value: BigInt(size) } }
+      : { value: { case: "dimParam" as const, value: size } },
+  );
+  const tensorType = dim === undefined ? { elemType } : { elemType, shape: { dim } };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensorType } } });
+}
+
+export function node(
+  opType: string,
+  input: readonly string[],
+  output: readonly string[],
+  attributes: Readonly<Record<string, number | GraphProto>> = {},
+) {
+  const attribute = Object.entries(attributes).map(([name, value]) =>
+    typeof value === "number"
+      ? create(AttributeProtoSchema, { name, type: Kind.INT, i: BigInt(value) })
+      : create(AttributeProtoSchema, { name, type: Kind.GRAPH, g: value }),
+  );
+  return create(NodeProtoSchema, { opType, name: `/made/${output[0]}`, input: [...input], output: [...output], attribute });
+}
+
+/** A choice whose condition is an input, and a loop that makes a row a turn. */
+export function controlModel(): Uint8Array {
+  const branch = (operator: string, out: string): GraphProto =>
+    create(GraphProtoSchema, { name: out, node: [node(operator, ["x", "x"], [out])], output: [info(out, Type.FLOAT)] });
+  const body = create(GraphProtoSchema, {
+    name: "body",
+    input: [info("turn", Type.INT64, []), info("go", Type.BOOL, []), info("sum", Type.FLOAT, ["b", 4])],
+    node: [node("Identity", ["go"], ["go_on"]), node("Add", ["sum", "x"], ["more"]), node("Identity", ["more"], ["row"])],
+    output: [info("go_on", Type.BOOL), info("more", Type.FLOAT), info("row", Type.FLOAT)],
+  });
+  return modelOf({
+    name: "control",
+    input: [info("x", Type.FLOAT, ["batch", 4]), info("which", Type.BOOL, []), info("turns", Type.INT64, [])],
+    node: [
+      node("If", ["which"], ["chosen"], { then_branch: branch("Add", "sum_of"), else_branch: branch("Mul", "product_of") }),
+      node("Loop", ["turns", "which", "chosen"], ["last", "rows"], { body }),
+    ],
+    output: [info("last", Type.FLOAT), info("rows", Type.FLOAT)],
+  });
+}
+
+/** A key cache that a run makes longer, named as exporters do. */
+export function cacheModel(): Uint8Array {
+  return modelOf({
+    name: "cache",
+    input: [
+      info("x", Type.FLOAT, ["batch_size", 2, "sequence_length", 8]),
+      info("past_key_values.0.key", Type.FLOAT, ["batch_size", 2, "past_sequence_length", 8]),
+    ],
+    node: [
+      node("Concat", ["past_key_values.0.key", "x"], ["present.0.key"], { axis: 2 }),
+      node("Shape", ["present.0.key"], ["sizes"]),
+      node("Transpose", ["present.0.key"], ["turned"]),
+      node("Reshape", ["turned", "sizes"], ["y"]),
+    ],
+    output: [info("y", Type.FLOAT), info("present.0.key", Type.FLOAT)],
+  });
+}
+
+function modelOf(graph: Parameters<typeof create<typeof GraphProtoSchema>>[1], more: { functions?: [] } = {}): Uint8Array {
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ domain: "", version: 17n }], graph: graph as GraphProto, ...more }),
+  );
+}
+
+/** A function that calls a function, with an attribute handed on. */
+export function functionModel(): Uint8Array {
+  const call = create(NodeProtoSchema, { opType: "Twice", domain: "own", name: "call", input: ["x"], output: ["y"] });
+  const axis = create(AttributeProtoSchema, { name: "axis", type: Kind.INT, i: 1n });
+  call.attribute.push(axis);
+  const handed = create(NodeProtoSchema, { opType: "Concat", name: "join", input: ["a", "a"], output: ["b"] });
+  handed.attribute.push(create(AttributeProtoSchema, { name: "axis", type: Kind.INT, refAttrName: "axis" }));
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: 8n,
+      opsetImport: [
+        { domain: "", version: 17n },
+        { domain: "own", version: 1n },
+      ],
+      functions: [
+        {
+          name: "Twice",
+          domain: "own",
+          input: ["a"],
+          output: ["b"],
+          attribute: ["axis"],
+          node: [handed],
+          opsetImport: [{ domain: "", version: 17n }],
+        },
+      ],
+      graph: { name: "calls", input: [info("x", Type.FLOAT, ["batch", "n"])], node: [call], output: [info("y", Type.FLOAT)] },
+    }),
+  );
+}
+
+/** A convolution, an LSTM, a product with weights outside, and reshapes with computed sizes. */
+export function mixedModel() {
+  const builder = createOnnxBuilder("mixed");
+  const floats = (count: number): Uint8Array => bytesOfArray(Float32Array.from({ length: count }, (_, i) => (i % 5) / 8));
+  const ints = (values: readonly number[]): Uint8Array => bytesOfArray(BigInt64Array.from(values, BigInt));
+  const image = builder.input("image", "float32", ["batch", 3, "height", 16]);
+  const kernel = builder.constant("float32", [8, 3, 3, 3], floats(216));
+  const seen = builder.node("Conv", [image, kernel], { attributes: { strides: [2, 2], pads: [1, 1, 1, 1] } });
+  const shape = builder.node("Shape", [seen]);
+  const first = builder.node("Gather", [shape, builder.constant("int64", [1], ints([0]))], { attributes: { axis: 0 } });
+  const target = builder.node("Concat", [first, builder.constant("int64", [2], ints([-1, 8]))], { attributes: { axis: 0 } });
+  const rows = builder.node("Transpose", [builder.node("Reshape", [seen, target])], { attributes: { perm: [1, 0, 2] } });
+  const weights = [builder.constant("float32", [1, 16, 8], floats(128)), builder.constant("float32", [1, 16, 4], floats(64))];
+  const [all = "", last = ""] = builder.nodeOutputs("LSTM", [rows, ...weights], { attributes: { hidden_size: 4 }, outputs: 3 });
+  const flat = builder.node("Squeeze", [all, builder.constant("int64", [1], ints([1]))]);
+  const y = builder.node("MatMul", [flat, builder.weight("w", "float32", [4, 6], floats(24))]);
+  const [top = ""] = builder.nodeOutputs("TopK", [y, builder.constant("int64", [1], ints([2]))], { outputs: 2 });
+  builder.output(top, "float32", ["rows", "batch", 2]);
+  builder.output(last, "float32", [1, "batch", 4]);
+  return builder.build();
+}
+
+export function tinyOnnxFiles(): Readonly<Record<string, Uint8Array>> {
+  return { control: controlModel(), cache: cacheModel(), functions: functionModel(), mixed: mixedModel().model };
+}
