@@ -113,12 +113,7 @@ function timePrefill(bench: StageBench, limit: number, options: CalibrateOptions
   const points = PREFILL_COUNTS.flatMap((counts) => PREFILL_CONTEXTS.flatMap((context) => counts.map((count) => ({ count, context }))))
     .filter(({ count, context }) => context + count <= limit && context <= reach)
     .map((point): TimedPoint<PrefillPoint> => ({ point, measure: () => timeChunk(bench, point) }));
-  return timeInRounds(points, {
-    signal: options.signal,
-    budgetMs: options.budgetMs * PREFILL_SHARE,
-    roundsMax: ROUNDS_MAX,
-    ...progress(options),
-  });
+  return timeShare(points, options, PREFILL_SHARE);
 }
 
 async function timeChunk(bench: StageBench, { count, context }: PrefillPoint): Promise<number> {
@@ -153,12 +148,7 @@ async function timeDecode(bench: StageBench, job: StageCalibrationJob, options: 
         return fitting.map((batch, index) => decodePoint(bench, { batch, context }, index === 0));
       });
   });
-  return timeInRounds(points, {
-    signal: options.signal,
-    budgetMs: options.budgetMs * DECODE_SHARE,
-    roundsMax: ROUNDS_MAX,
-    ...progress(options),
-  });
+  return timeShare(points, options, DECODE_SHARE);
 }
 
 function decodePoint(bench: StageBench, point: DecodePoint, opens: boolean): TimedPoint<DecodePoint> {
@@ -190,12 +180,7 @@ async function timeMixed(bench: StageBench, job: StageCalibrationJob, options: C
     point.count <= limits.contextLimit && point.rows + pagesFor(point.count) <= limits.workingPages;
   const points = rows.flatMap((one) => MIXED_COUNTS.map((count): MixedPoint => ({ rows: one, count }))).filter(fits);
   const timed = points.map((point): TimedPoint<MixedPoint> => ({ point, measure: () => timeTogether(bench, point) }));
-  return timeInRounds(timed, {
-    signal: options.signal,
-    budgetMs: options.budgetMs * MIXED_SHARE,
-    roundsMax: ROUNDS_MAX,
-    ...progress(options),
-  });
+  return timeShare(timed, options, MIXED_SHARE);
 }
 
 async function timeTogether(bench: StageBench, { rows, count }: MixedPoint): Promise<number> {
@@ -259,7 +244,12 @@ async function difference(more: () => Promise<number>, less: () => Promise<numbe
   return Math.max(0, Math.round(quantile(extras, 0.5)));
 }
 
-function progress(options: CalibrateOptions): { onProgress?: (share: number) => void } {
-  const { onProgress } = options;
-  return onProgress === undefined ? {} : { onProgress: (share) => onProgress(share, "timing the stage") };
+/** Times points within their share of the budget. */
+function timeShare<T>(points: readonly TimedPoint<T>[], options: CalibrateOptions, share: number): Promise<RoundResult<T>> {
+  const { signal, budgetMs, onProgress } = options;
+  const limits = { signal, budgetMs: budgetMs * share, roundsMax: ROUNDS_MAX };
+  return timeInRounds(
+    points,
+    onProgress === undefined ? limits : { ...limits, onProgress: (done) => onProgress(done, "timing the stage") },
+  );
 }

@@ -47,7 +47,7 @@ const ROTATED_POSITIONS = 8192;
 export type AttentionShape = Pick<DecoderSpec, "heads" | "kvHeads" | "headDim">;
 
 /** The attention of one layer with its rotation, lowered as a stage's is. Inputs as `AttentionInputs` and those its phase declares name them. */
-export function attentionModel(shape: AttentionShape, phase: Phase): OnnxModel {
+export function attentionModel(shape: AttentionShape, phase: Exclude<Phase, "mixed">): OnnxModel {
   const builder = createOnnxBuilder(`attention, ${phase}`);
   const { heads, kvHeads, headDim } = shape;
   const past = phase === "prefill" ? [1, kvHeads, "P", headDim] : ["N", kvHeads, 1, BLOCK_TOKENS, headDim];

@@ -1,3 +1,4 @@
+import { must } from "../../base/assert.ts";
 import type { Lane, OpenSequence, Seal, StepRow, StepTask } from "../../engine/replica-engine-types.ts";
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import { BLOCK_TOKENS, type SlotRef } from "../../state/block.ts";
@@ -57,7 +58,7 @@ export class StageBench {
   open(count: number, tokens: number, room = tokens): void {
     this.keep(0);
     for (let lane = 0; lane < count; lane++) {
-      const gather = this.#past.slice(0, tokens / BLOCK_TOKENS);
+      const gather = this.#gathered(tokens / BLOCK_TOKENS);
       this.#opens.push({ lane, request: this.#requests++, attempt: 0, tokens: room, gather, gatherTokens: gather.length * BLOCK_TOKENS });
       this.#lengths.set(lane, tokens);
     }
@@ -113,6 +114,14 @@ export class StageBench {
     const busyNs = await this.#run(rows, []);
     for (const { lane, start, count: done } of rows) this.#lengths.set(lane, start + done);
     return busyNs;
+  }
+
+  /** Blocks of the past, each time from another one on: memory that still holds some at their places would save the copies that are timed. */
+  #gathered(count: number): SlotRef[] {
+    const from = this.#requests;
+    return Array.from({ length: count }, (_, index) =>
+      must(this.#past[(from + index) % this.#past.length], "a past is gathered that was filled"),
+    );
   }
 
   async #run(rows: readonly StepRow[], seals: readonly Seal[]): Promise<number> {
