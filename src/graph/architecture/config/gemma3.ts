@@ -2,19 +2,9 @@ import { z } from "zod";
 import type { SequenceModel } from "../architecture.ts";
 import type { Stack } from "../stack.ts";
 import { encoderLayers } from "./encoder-layers.ts";
-import { commonFields, divide, layerCount, quantisationNotes, readFields, size, typeOf } from "./fields.ts";
+import { commonFields, divide, quantisationNotes, readFields, size, typeOf } from "./fields.ts";
 import { gemma3Text } from "./gemma.ts";
-
-/** SigLIP's tower as Gemma 3 uses it; files leave out what equals the defaults. Source: transformers 5.23, SiglipVisionConfig. */
-const visionFields = z.object({
-  hidden_size: size,
-  intermediate_size: size,
-  num_hidden_layers: layerCount,
-  num_attention_heads: size,
-  num_channels: size.default(3),
-  image_size: size,
-  patch_size: size,
-});
+import { visionFields } from "./vision-fields.ts";
 
 const fields = z.object({
   ...commonFields,

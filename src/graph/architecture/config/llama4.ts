@@ -4,8 +4,9 @@ import type { Reach } from "../attention.ts";
 import type { Stack } from "../stack.ts";
 import { attentionOf, decoderFields, decoderModel, decoderStack, gatedFeedForward, layersOf } from "./decoder-fields.ts";
 import { encoderLayers } from "./encoder-layers.ts";
-import { commonFields, divide, invalidField, layerCount, optionalSize, quantisationNotes, readFields, size, typeOf } from "./fields.ts";
+import { commonFields, divide, invalidField, optionalSize, quantisationNotes, readFields, size, typeOf } from "./fields.ts";
 import { mixture } from "./mixture-decoders.ts";
+import { visionFields } from "./vision-fields.ts";
 
 const textFields = decoderFields.extend({
   intermediate_size: size,
@@ -46,19 +47,12 @@ export function llama4Text(raw: unknown, options: { readonly path?: string; read
   return decoderModel(config, stack);
 }
 
-const visionFields = z.object({
-  hidden_size: size,
-  intermediate_size: size,
-  num_hidden_layers: layerCount,
-  num_attention_heads: size,
-  num_channels: size.default(3),
-  image_size: size,
-  patch_size: size,
+const llamaVisionFields = visionFields.extend({
   pixel_shuffle_ratio: z.literal(0.5).default(0.5),
   projector_input_dim: size,
   projector_output_dim: size,
 });
-const fields = z.object({ ...commonFields, text_config: z.record(z.string(), z.unknown()), vision_config: visionFields });
+const fields = z.object({ ...commonFields, text_config: z.record(z.string(), z.unknown()), vision_config: llamaVisionFields });
 /** A ratio of a half joins two by two positions. */
 const SHUFFLED = 4;
 
@@ -77,7 +71,7 @@ export function llama4(raw: unknown): SequenceModel {
   };
 }
 
-function towerOf(vision: z.output<typeof visionFields>, textWidth: number): Stack {
+function towerOf(vision: z.output<typeof llamaVisionFields>, textWidth: number): Stack {
   const side = divide(vision.image_size, vision.patch_size, "vision_config.patch_size");
   const patches = side * side;
   const { hidden_size: width, num_attention_heads: heads, intermediate_size: inner, num_hidden_layers: layers } = vision;
