@@ -1,52 +1,43 @@
+import { must } from "../base/assert.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 
-/** Devices that differ only in which cores they take. */
+/** Devices that differ only in which cores they take, or in which of several equal memories they have for themselves. */
 export interface DeviceClass {
   readonly key: string;
   readonly devices: readonly Device[];
-}
-
-/** Groups the devices that can be priced by what matters to a plan; in the order of the rack. */
-export function deviceClasses(devices: readonly Device[]): readonly DeviceClass[] {
-  const classes = new Map<string, Device[]>();
-  for (const device of devices) {
-    const { kind, driver, threads, memory, calibration } = device;
-    const key = JSON.stringify([kind, driver, threads, memory, calibration]);
-    const members = classes.get(key);
-    if (members === undefined) classes.set(key, [device]);
-    else members.push(device);
-  }
-  return [...classes.entries()].map(([key, members]) => ({ key, devices: members }));
+  /** Each has a memory for itself. */
+  readonly ownMemory: boolean;
 }
 
 /**
- * Every sequence of `length` devices worth comparing: within a class the device whose cores are least used, so equal choices appear once.
- * A device is used twice only where `repeat` allows it. At most `limit` sequences.
+ * Groups the devices that can be priced by what matters to a plan; in the order of the rack. A device that a plan names (`apart`) is a class of its own.
  */
-export function deviceSequences(
-  classes: readonly DeviceClass[],
-  question: { readonly length: number; readonly taken: readonly Device[]; readonly repeat: boolean; readonly limit: number },
-): readonly (readonly Device[])[] {
-  const sequences: (readonly Device[])[] = [];
-  const extend = (chosen: readonly Device[]): void => {
-    if (sequences.length >= question.limit) return;
-    if (chosen.length === question.length) {
-      sequences.push(chosen);
-      return;
-    }
-    for (const { devices } of classes) {
-      const next = leastUsed(devices, [...question.taken, ...chosen]);
-      if (next !== undefined) extend([...chosen, next]);
-      const last = chosen.at(-1);
-      if (question.repeat && last !== undefined && last !== next && devices.includes(last)) extend([...chosen, last]);
-    }
-  };
-  extend([]);
-  return sequences;
+export function deviceClasses(rack: Rack, devices: readonly Device[], apart: readonly string[] = []): readonly DeviceClass[] {
+  const classes = new Map<string, { readonly devices: Device[]; readonly ownMemory: boolean }>();
+  for (const device of devices) {
+    const { id, kind, driver, threads, calibration } = device;
+    const named = apart.includes(id);
+    const ownMemory = !named && devices.every((other) => other === device || other.memory !== device.memory);
+    const memory = ownMemory ? memoryText(rack, device.memory) : device.memory;
+    const key = JSON.stringify([named ? id : "", kind, driver, threads, ownMemory, memory, calibration]);
+    const members = classes.get(key);
+    if (members === undefined) classes.set(key, { devices: [device], ownMemory });
+    else members.devices.push(device);
+  }
+  return [...classes.entries()].map(([key, found]) => ({ key, ...found }));
+}
+
+/** What makes two memories alike. */
+function memoryText({ memories }: Rack, id: string): string {
+  const { tier, capacityBytes, bandwidthBytesPerSecond } = must(
+    memories.find((memory) => memory.id === id),
+    "a device's memory is in the rack",
+  );
+  return [tier, capacityBytes, bandwidthBytesPerSecond].join(" ");
 }
 
 /** The unused device of a class whose cores others use least; the first of equals. */
-function leastUsed(devices: readonly Device[], used: readonly Device[]): Device | undefined {
+export function leastUsed(devices: readonly Device[], used: readonly Device[]): Device | undefined {
   let best: Device | undefined;
   let bestUse = Infinity;
   for (const device of devices) {

@@ -44,6 +44,33 @@ describe("planner", () => {
     const made = plan(syntheticRack([both, first, second, wasm]));
     expect(layout(made)).toEqual(["cpu-0-1:0-30"]);
     expect(made.reasons[0]).toContain("runner-up");
+    expect(made.reasons.join("\n")).toMatch(/Kept whole: the best split is cpu-0 .* then cpu-0-1 .* % behind/);
+    expect(made.reasons.join("\n")).toMatch(/wasm-0 is not used: the best layout with it is .*wasm-0.* % behind/);
+  });
+
+  it("states the least a token can take, and keeps to it where a token is all that counts", () => {
+    const bound = (made: Plan): readonly number[] => {
+      const [, takes, least, gap] = /takes ([\d.]+) ms; no contiguous split takes less than ([\d.]+) ms \(gap ([\d.]+) %/.exec(
+        made.reasons.join("\n"),
+      )!;
+      return [Number(takes), Number(least), Number(gap)];
+    };
+    const [takes, least, gap] = bound(plan(syntheticRack([both, first, second, wasm])));
+    expect(least).toBeLessThanOrEqual(takes!);
+    expect(gap).toBeLessThan(3);
+    // A device forced on the plan shows as a gap.
+    expect(bound(plan(syntheticRack([both, wasm]), { pins: [{ stage: 0, device: "wasm-0" }] }))[2]).toBeGreaterThan(10);
+  });
+
+  it("uses devices in an order and number no list of sequences was made for", () => {
+    // Eight devices with a memory each, none of which holds more than a fifth of the model.
+    const rack = syntheticRack(
+      Array.from({ length: 8 }, (_zero, at) => syntheticDevice(`npu-${at}`, { memory: `hbm-${at}`, cores: [at] })),
+      45e6,
+    );
+    const [replica] = plan(rack, { contextLimit: 64 }).replicas;
+    expect(replica!.stages.length).toBeGreaterThan(4);
+    expect(new Set(replica!.stages.map(({ device }) => device)).size).toBe(replica!.stages.length);
   });
 
   it("chooses formats by phase: int8-row to prefill, int4 to decode", () => {

@@ -1,6 +1,8 @@
 import { must } from "../base/assert.ts";
 import type { Priced } from "../cost/priced.ts";
+import { deviceClasses, usableDevices } from "./device-classes.ts";
 import { type DraftContext, pageBytes } from "./draft-context.ts";
+import { tokenBound } from "./draft-replicas.ts";
 import { KV_SHARE, type KvBudget } from "./kv-budget.ts";
 import { withoutEachPin } from "./pins.ts";
 import { PROMPT_TOKENS, STREAMS } from "./predict.ts";
@@ -20,15 +22,63 @@ export interface ReasonInput {
 
 /** Why this plan: the choice and its runner-up, formats, memory, what each pin cost, what was left out; one sentence each. */
 export function planReasons(input: ReasonInput): readonly string[] {
-  return [choiceReason(input), ...formatReasons(input), memoryReason(input), ...pinReasons(input), ...input.leftOut];
+  return [
+    choiceReason(input),
+    ...splitReason(input),
+    ...boundReason(input),
+    ...formatReasons(input),
+    memoryReason(input),
+    ...pinReasons(input),
+    ...droppedReasons(input),
+    ...input.leftOut,
+  ];
 }
 
 function choiceReason({ fleet, others }: ReasonInput): string {
   const chosen = `${fleetText(fleet)}: ${figures(fleet)}`;
   const next = others[0];
   if (next === undefined) return `${chosen}; no other layout fits.`;
-  const margin = percent(marginOf(fleet.score.score, next.score.score));
-  return `${chosen}. The runner-up is ${fleetText(next)} (${figures(next)}), ${margin} behind over first token, token and ${STREAMS} streams together.`;
+  return `${chosen}. The runner-up is ${fleetText(next)} (${figures(next)}), ${behind(fleet, next)} behind over first token, token and ${STREAMS} streams together.`;
+}
+
+/** What splitting a model that is kept whole would cost. */
+function splitReason({ fleet, others }: ReasonInput): readonly string[] {
+  if (fleet.replicas.some(({ stages }) => stages.length > 1)) return [];
+  const split = others.find(({ replicas }) => replicas.some(({ stages }) => stages.length > 1));
+  if (split === undefined) return [];
+  return [`Kept whole: the best split is ${fleetText(split)} (${figures(split)}), ${behind(fleet, split)} behind.`];
+}
+
+function boundReason({ context, fleet }: ReasonInput): readonly string[] {
+  const { usable } = usableDevices(context.request.rack);
+  const bound = tokenBound(context, deviceClasses(context.request.rack, usable));
+  const { tpot } = must(fleet.replicas[fleet.score.best], "the best replica").prediction;
+  if (bound === undefined) return [];
+  const what = bound.proven ? "no contiguous split takes less than" : "the least found over contiguous splits is";
+  const gap = percent(Math.max(0, 1 - bound.ns / tpot.ns));
+  return [
+    `A lone stream's token takes ${ms(tpot)}; ${what} ${(bound.ns / 1e6).toPrecision(3)} ms (gap ${gap}; dynamic programme over layers and devices of each kind, up to ${bound.stages} stages).`,
+  ];
+}
+
+/** Kinds of devices the plan does without, each with the best layout that has one. */
+function droppedReasons({ context, fleet, others }: ReasonInput): readonly string[] {
+  const { rack } = context.request;
+  const uses = ({ replicas }: FleetDraft, ids: readonly string[]): boolean =>
+    replicas.some(({ devices }) => devices.some(({ id }) => ids.includes(id)));
+  return deviceClasses(rack, usableDevices(rack).usable).flatMap(({ devices }) => {
+    const ids = devices.map(({ id }) => id);
+    const other = others.find((one) => uses(one, ids));
+    if (uses(fleet, ids) || other === undefined) return [];
+    const verb = ids.length === 1 ? "is" : "are";
+    return [
+      `${ids.join(", ")} ${verb} not used: the best layout with ${ids.length === 1 ? "it" : "one"} is ${fleetText(other)} (${figures(other)}), ${behind(fleet, other)} behind.`,
+    ];
+  });
+}
+
+function behind(fleet: FleetDraft, other: FleetDraft): string {
+  return percent(marginOf(fleet.score.score, other.score.score));
 }
 
 function fleetText({ replicas }: FleetDraft): string {
