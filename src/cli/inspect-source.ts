@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { HeddleError } from "../base/heddle-error.ts";
 import { openFileBytes } from "../execute/file-bytes.ts";
 import { INDEX_FILE } from "../execute/model-store/hf-folder.ts";
@@ -8,40 +8,78 @@ import { architectureOfGguf } from "../graph/architecture/config/gguf-config.ts"
 import { readArchitecture } from "../graph/architecture/config/read-architecture.ts";
 import { readGguf } from "../graph/gguf/read-gguf.ts";
 import { shardNames } from "../graph/hf-config/hf-weights.ts";
+import type { Bindings, Expression } from "../graph/ir/expression.ts";
+import type { Graph } from "../graph/ir/graph.ts";
+import { sizeNamed } from "../graph/onnx/declared-shapes.ts";
+import { readOnnx } from "../graph/onnx/read-onnx.ts";
 import { readSafetensors } from "../graph/safetensors/read-safetensors.ts";
-import { type StoredWeights, storedInGguf, storedInSafetensors } from "../inspect/stored-weights.ts";
+import { type StoredWeights, storedInGguf, storedInGraph, storedInSafetensors } from "../inspect/stored-weights.ts";
 
 /** A model to be looked at. */
-export interface InspectSource {
+export type InspectSource = ArchitectureSource | GraphSource;
+
+/** A model whose layers a configuration describes. */
+export interface ArchitectureSource {
+  readonly kind: "architecture";
   readonly name: string;
   readonly architecture: Architecture;
   /** Undefined where there are no weights, or not all of them. */
   readonly stored: StoredWeights | undefined;
 }
 
+/** A file that holds the operators themselves. */
+export interface GraphSource {
+  readonly kind: "graph";
+  readonly name: string;
+  readonly graph: Graph;
+  /** The graph with some symbols given values, where reading it again tells more: choices that depend on a size. */
+  readonly at: (sizes: Bindings) => Graph;
+  /** Names the file has for symbols, and what they are called in the graph. */
+  readonly symbolOf: (name: string) => Expression;
+  readonly stored: StoredWeights | undefined;
+}
+
+/** How to open files by what their names end in. */
+const OPENERS: Readonly<Record<string, (path: string) => InspectSource>> = { ".gguf": gguf, ".onnx": onnx, ".json": configuration };
+
 /** Largest configuration: labels of classes make some long, none of 16 MB is known. */
 const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
 
-/** Opens a GGUF file, a Hugging Face folder or a config.json. Errors: `file-unreadable` and those of the readers. */
+/** Opens a model file, a Hugging Face folder or a config.json. Errors: `file-unreadable` and those of the readers. */
 export function openInspectSource(path: string): InspectSource {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return folder(path);
-  return path.toLowerCase().endsWith(".gguf") ? gguf(path) : configuration(path);
+  const ending = extname(path).toLowerCase();
+  return (Object.hasOwn(OPENERS, ending) ? OPENERS[ending]! : configuration)(path);
 }
 
 function gguf(path: string): InspectSource {
   const bytes = openFileBytes(path);
   try {
     const file = readGguf(bytes);
-    return { name: basename(path), architecture: architectureOfGguf(file), stored: storedInGguf(file) };
+    return { kind: "architecture", name: basename(path), architecture: architectureOfGguf(file), stored: storedInGguf(file) };
   } finally {
     bytes.close();
   }
 }
 
+/** External data beside the file is not opened. */
+function onnx(path: string): InspectSource {
+  const read = (sizes: Bindings): Graph => {
+    const bytes = openFileBytes(path);
+    try {
+      return readOnnx(bytes, { sizes }).graph;
+    } finally {
+      bytes.close();
+    }
+  };
+  const graph = read({});
+  return { kind: "graph", name: basename(path), graph, at: read, symbolOf: sizeNamed, stored: storedInGraph(graph) };
+}
+
 /** A file called config.json goes by the name of its folder. */
 function configuration(path: string): InspectSource {
   const name = basename(path) === "config.json" ? basename(dirname(resolve(path))) : basename(path);
-  return { name, architecture: readArchitecture(readText(path)), stored: undefined };
+  return { kind: "architecture", name, architecture: readArchitecture(readText(path)), stored: undefined };
 }
 
 function folder(path: string): InspectSource {
@@ -49,6 +87,7 @@ function folder(path: string): InspectSource {
   const names = existsSync(join(path, INDEX_FILE)) ? shardNames(readText(join(path, INDEX_FILE))) : ["model.safetensors"];
   const whole = names.every((name) => existsSync(join(path, name)));
   return {
+    kind: "architecture",
     name: basename(resolve(path)),
     architecture,
     stored: whole ? storedInSafetensors(names.map((name) => header(path, name))) : undefined,

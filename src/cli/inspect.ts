@@ -1,24 +1,14 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { HeddleError } from "../base/heddle-error.ts";
 import { KNOWN_FAMILIES } from "../graph/architecture/config/read-architecture.ts";
-import { type DataType, ELEMENT_BYTES } from "../graph/ir/graph.ts";
-import { inspect } from "../inspect/inspection.ts";
+import { inspectionOf, type ModelFlags, TYPES } from "./inspect-model.ts";
 import { inspectionText } from "./inspect-report.ts";
 import { openInspectSource } from "./inspect-source.ts";
 import { printResult } from "./output.ts";
 
-interface InspectFlags {
-  readonly dtype?: string;
-  readonly kvDtype?: string;
-  readonly batch: number;
-  readonly prompt?: number;
-  readonly context?: number;
+interface InspectFlags extends ModelFlags {
   readonly operators?: boolean;
   readonly json?: boolean;
 }
-
-/** Types weights and state can be counted in. */
-const TYPES: readonly DataType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
 
 /** Families a line of help holds. */
 const FAMILIES_PER_LINE = 9;
@@ -28,6 +18,11 @@ Reads a config.json, a Hugging Face folder (with or without weights) or a GGUF f
 a prefill and a decode step the operations and bytes of every part. Nothing is run or measured. Where weights are there, their tensors are
 counted and held against the configuration.
 
+An ONNX model is read operator by operator, without its weights, and told in one run at given sizes. Sizes it leaves open have the names its
+inputs give them: --size name=value, or --batch, --prompt (new tokens) and --context where the model names these in the usual ways. Sizes not
+given have defaults, which are printed: batches 1; of a model that carries keys and values 1 new token at a context of 4096; images 224; all
+others 128 (or 1024 or 16384 where the model takes no less). Operators whose work is not known are listed, never counted as none.
+
 Families (model_type):
 ${familyLines()}
 
@@ -35,6 +30,7 @@ Examples:
   heddle inspect config.json
   heddle inspect ~/models/DeepSeek-V3 --dtype f8e4m3 --batch 128 --context 8192
   heddle inspect model.gguf --operators
+  heddle inspect model.onnx --size height=640 --size width=640
   heddle inspect config.json --json | jq .parameters.total`;
 
 function familyLines(): string {
@@ -49,36 +45,32 @@ function familyLines(): string {
 export function addInspectCommand(program: Command): void {
   program
     .command("inspect")
-    .description("Tell what a model is made of and what its runs cost, from its configuration alone.")
-    .argument("<model>", "config.json, Hugging Face folder or GGUF file")
+    .description("Tell what a model is made of and what its runs cost, from its configuration or graph alone.")
+    .argument("<model>", "config.json, Hugging Face folder, GGUF file or ONNX file")
     .option("--dtype <type>", `count weights and activations as ${TYPES.join(", ")} (default: what the configuration names, else bf16)`)
     .option("--kv-dtype <type>", "count keys, values and recurrent state as this type (default: as --dtype)")
-    .option("--batch <n>", "sequences that run together", count, 1)
+    .option("--batch <n>", "sequences that run together (default: 1)", count)
     .option("--prompt <tokens>", "tokens of a prompt (default: 512, or what the model takes)", count)
     .option("--context <tokens>", "tokens of a sequence in a decode step (default: 4096, or what the model takes)", count)
+    .option("--size <name=value>", "a size that an ONNX model leaves open; once for each", collected, [])
     .option("--operators", "also a row for every operator, with formulas")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action((path: string, flags: InspectFlags) => {
-      const { name, architecture, stored } = openInspectSource(path);
-      const type = typeFrom("--dtype", flags.dtype) ?? architecture.type ?? "bf16";
-      const { batch, prompt, context } = flags;
-      const kvType = typeFrom("--kv-dtype", flags.kvDtype) ?? type;
-      const inspection = inspect(architecture, { name, type, kvType, batch, prompt, context });
+      const source = openInspectSource(path);
+      const inspection = inspectionOf(source, flags);
+      const { stored } = source;
       const report = { stored, operators: flags.operators === true };
       printResult(flags.json === true, { ...inspection, stored }, () => inspectionText(inspection, report));
     });
-}
-
-function typeFrom(flag: string, text: string | undefined): DataType | undefined {
-  if (text === undefined) return undefined;
-  const known = TYPES.find((type) => type === text && ELEMENT_BYTES[type] > 0);
-  if (known === undefined) throw new HeddleError("usage", { where: `${flag} ${text}`, detail: `possible: ${TYPES.join(", ")}` });
-  return known;
 }
 
 function count(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("a whole number above 0 is wanted");
   return value;
+}
+
+function collected(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
 }

@@ -5,8 +5,9 @@ import { CONTEXT, type DataType, ELEMENT_BYTES, type Graph } from "../graph/ir/g
 import { addFigures, type Figures, figuresOf } from "./figures.ts";
 import { activeParameters, type Parameters, parametersOf } from "./parameters.ts";
 import { type Phase, type PhaseOptions, phasesOf } from "./phases.ts";
+import type { SizeUse } from "./run-sizes.ts";
 import { type StageGroup, stageGroupsOf } from "./stage-groups.ts";
-import { stateSizeOf } from "./state-size.ts";
+import { type KeptState, stateSizeOf } from "./state-size.ts";
 import type { Work } from "./work.ts";
 
 export interface InspectOptions extends PhaseOptions {
@@ -15,7 +16,7 @@ export interface InspectOptions extends PhaseOptions {
   readonly kvType: DataType;
 }
 
-/** What a model costs before it is run anywhere: plain data, fit for JSON. Every figure follows from the configuration alone. */
+/** What a model costs before it is run anywhere: plain data, fit for JSON. Every figure follows from the configuration, or the graph, alone. */
 export interface Inspection {
   readonly name: string;
   readonly family: string;
@@ -33,6 +34,20 @@ export interface Inspection {
   readonly phases: readonly (Pick<Phase, "name" | "text"> & { readonly sizes: Bindings; readonly total: Figures })[];
   readonly groups: readonly InspectedGroup[];
   readonly notes: readonly string[];
+  /** Of a graph that was read from a file: the value of every symbol in its run. */
+  readonly sizes?: readonly SizeUse[];
+  /** Of a graph that was read from a file: operators that the figures leave out. Empty where they hold all. */
+  readonly unknownWork?: readonly UnknownOperators[];
+  /** Of a graph that was read from a file: what it keeps from run to run. */
+  readonly states?: readonly KeptState[];
+}
+
+/** Operators of one kind whose work is unknown. */
+export interface UnknownOperators {
+  readonly domain: string;
+  readonly type: string;
+  readonly count: number;
+  readonly reason: "no rule" | "sizes not known";
 }
 
 export interface InspectedState {
@@ -98,13 +113,13 @@ function inspectedParameters(architecture: Architecture, graph: Graph, options: 
   return { ...counted, active: activeParameters(counted, activeConvention), activeConvention, mtp: drafting };
 }
 
-function inspectedState(graph: Graph, phases: readonly Phase[]): InspectedState {
-  const { perSequence, ...sizes } = stateSizeOf(graph);
+export function inspectedState(graph: Graph, phases: readonly Phase[]): InspectedState {
+  const { perSequence, ...sizes } = stateSizeOf(graph, phases.at(-1)?.sizes);
   const context = phases.at(-1)?.sizes[CONTEXT] ?? 0;
   return { ...sizes, bytesPerSequence: evaluate(perSequence, { [CONTEXT]: context }), context, perSequence: textOf(perSequence) };
 }
 
-function inspectedGroup(group: StageGroup, phases: readonly Phase[]): InspectedGroup {
+export function inspectedGroup(group: StageGroup, phases: readonly Phase[]): InspectedGroup {
   const { scope, count, indices, parameters, work } = group;
   return {
     scope,

@@ -1,83 +1,80 @@
-import { ENCODED } from "../graph/architecture/sizes.ts";
-import { add, constant, type Expression, equal, minimum, multiply, substitute, subtract, symbol } from "../graph/ir/expression.ts";
-import { type Access, CONTEXT, ELEMENT_BYTES, type Graph, type Operator, type State, TOKENS } from "../graph/ir/graph.ts";
-import { flopsOf } from "./flops.ts";
-import { bytesOfTensor, elementCount, tensorsOf } from "./tensor-bytes.ts";
-import { touched } from "./touched-experts.ts";
-import type { Work } from "./work.ts";
+import { constant, type Expression, multiply } from "../graph/ir/expression.ts";
+import type { Body, Graph, Operator } from "../graph/ir/graph.ts";
+import { capturedBy, turnsOf } from "./body-runs.ts";
+import { flopRuleOf } from "./flops/rule-table.ts";
+import { heddleWork } from "./heddle-work.ts";
+import { type InnerSurvey, type Survey, surveyOf } from "./survey.ts";
+import { trafficWork } from "./traffic-work.ts";
+import { boundedWork, NO_WORK, sumOf, type Work, workAt } from "./work.ts";
 
-/** Work of one operator; undefined where no rule says what it does. */
-export function workOf(graph: Graph, operator: Operator): Work | undefined {
-  const flops = flopsOf(graph, operator);
-  if (flops === undefined) return undefined;
-  return {
-    flops,
-    weightBytes: weightBytes(graph, operator),
-    stateBytes: stateBytes(graph, operator),
-    activationBytes: activationBytes(graph, operator),
-  };
+/**
+ * Work of one operator; undefined where no rule says what it does, or sizes it needs are not known. An operator that runs graphs does what the
+ * operators in them do, as often as they run; those of unknown work are left out and listed by `unknownWorkOf`.
+ */
+export function workOf(graph: Graph, operator: Operator, given?: Survey): Work | undefined {
+  if (operator.domain === "heddle") return heddleWork(graph, operator);
+  const survey = given ?? surveyOf(graph);
+  if (survey.folded.has(operator)) return NO_WORK;
+  if (!survey.works.has(operator)) survey.works.set(operator, workOfRun(survey, operator));
+  return survey.works.get(operator);
 }
 
-function looksUp({ type }: Operator): boolean {
-  return type === "Gather" || type === "EmbeddingBag";
-}
-
-function weightBytes(graph: Graph, operator: Operator): Expression {
-  const weights = tensorsOf(graph, operator.inputs).filter(({ origin }) => origin === "weight");
-  if (looksUp(operator)) {
-    // Rows that are read are as large as those that are given; a bag sums several.
-    const rows = tensorsOf(graph, operator.outputs).map(bytesOfTensor);
-    return weights.length === 0 ? constant(0) : multiply(constant(Number(operator.attributes["lookups"] ?? 1)), add(...rows));
-  }
-  const read = add(
-    ...weights.map((tensor) =>
-      tensor.experts === undefined
-        ? bytesOfTensor(tensor)
-        : multiply(touched(tensor.experts), bytesOfTensor({ ...tensor, shape: tensor.shape?.slice(1) })),
-    ),
+function workOfRun(survey: Survey, operator: Operator): Work | undefined {
+  if (operator.bodies === undefined) return trafficWork(survey, operator);
+  const run = bodyThatRuns(survey, operator);
+  if (run === undefined) return undefined;
+  const { flops, weightBytes, stateBytes, activationBytes } = run.inner.work;
+  const often = (once: Expression): Expression => multiply(run.times, once);
+  return boundedWork(
+    { flops: often(flops), weightBytes: often(weightBytes), stateBytes: often(stateBytes), activationBytes: often(activationBytes) },
+    survey.sizes,
   );
-  return multiply(runs(graph, operator), read);
 }
 
-/** 0 for an encoder's operator in a run that encodes nothing, else 1. */
-function runs(graph: Graph, operator: Operator): Expression {
-  const items = tensorsOf(graph, operator.outputs)[0]?.shape?.[0];
-  return items !== undefined && equal(items, symbol(ENCODED)) ? minimum(items, constant(1)) : constant(1);
+interface BodyRun {
+  readonly inner: InnerSurvey;
+  readonly times: Expression;
 }
 
-function stateBytes(graph: Graph, operator: Operator): Expression {
-  return add(...operator.accesses.map((access) => accessBytes(graph, operator, access)));
+/** The branch that does most at the survey's sizes, or the body of a loop with its turns; undefined for other operators. */
+function bodyThatRuns(survey: Survey, operator: Operator): BodyRun | undefined {
+  const bodies = operator.bodies ?? [];
+  const turns = turnsOf(survey, operator);
+  if (turns !== undefined) return { inner: innerOf(survey, bodies[0]!), times: turns };
+  if (operator.domain !== "onnx" || operator.type !== "If") return undefined;
+  const [first, ...others] = bodies.map((body) => innerOf(survey, body));
+  if (first === undefined) return undefined;
+  return { inner: others.reduce((most, each) => (doesMore(each, most, survey) ? each : most), first), times: constant(1) };
 }
 
-/** What is appended comes from activations of the same run, so a read finds what was there before it. */
-function accessBytes(graph: Graph, operator: Operator, { state: id, mode }: Access): Expression {
-  const state = graph.states[id]!;
-  switch (mode) {
-    case "append":
-      return sizeAt(state, symbol(TOKENS));
-    case "read":
-      return sizeAt(state, subtract(symbol(CONTEXT), symbol(TOKENS)));
-    case "write":
-    case "reduce":
-      return operator.type === "WriteState" ? inputBytes(graph, operator, state) : bytesOfTensor(state);
-  }
+function doesMore({ work }: InnerSurvey, than: InnerSurvey, { sizes }: Survey): boolean {
+  const [a, b] = [workAt(work, sizes), workAt(than.work, sizes)];
+  return a.flops > b.flops || (a.flops === b.flops && a.bytes > b.bytes);
 }
 
-function sizeAt(state: State, context: Expression): Expression {
-  return substitute(bytesOfTensor(state), { [CONTEXT]: context });
+function innerOf(survey: Survey, body: Body): InnerSurvey {
+  const known = survey.inner.get(body);
+  if (known !== undefined) return known;
+  const inner = surveyOf(body.graph, survey.sizes, capturedBy(body, survey));
+  const all = body.graph.operators.map((operator) => workOf(body.graph, operator, inner) ?? NO_WORK);
+  const made = { survey: inner, work: boundedWork(sumOf(all), survey.sizes) };
+  survey.inner.set(body, made);
+  return made;
 }
 
-function inputBytes(graph: Graph, operator: Operator, state: State): Expression {
-  const elements = add(...tensorsOf(graph, operator.inputs).map(({ shape }) => elementCount(shape)));
-  return multiply(constant(ELEMENT_BYTES[state.type]), elements);
+export interface UnknownWork {
+  readonly operator: Operator;
+  readonly reason: "no rule" | "sizes not known";
 }
 
-function activationBytes(graph: Graph, operator: Operator): Expression {
-  const outputs = tensorsOf(graph, operator.outputs);
-  if (looksUp(operator)) {
-    const tabled = tensorsOf(graph, operator.inputs).some(({ origin }) => origin === "weight");
-    return multiply(constant(tabled ? 1 : 2), add(...outputs.map(bytesOfTensor)));
-  }
-  const inputs = tensorsOf(graph, operator.inputs).filter(({ origin }) => origin === "activation" || origin === "input");
-  return add(...[...inputs, ...outputs].map(bytesOfTensor));
+/** Operators whose work is unknown; of branches, those of the one that counts. */
+export function unknownWorkOf(survey: Survey): readonly UnknownWork[] {
+  return survey.graph.operators.flatMap((operator): readonly UnknownWork[] => {
+    if (workOf(survey.graph, operator, survey) === undefined) {
+      const ruled = flopRuleOf(operator) !== undefined;
+      return [{ operator, reason: ruled ? "sizes not known" : "no rule" }];
+    }
+    const run = operator.domain === "heddle" || survey.folded.has(operator) ? undefined : bodyThatRuns(survey, operator);
+    return run === undefined ? [] : unknownWorkOf(run.inner.survey);
+  });
 }

@@ -1,8 +1,10 @@
-import { equal } from "../graph/ir/expression.ts";
-import type { Graph, Operator, OperatorId } from "../graph/ir/graph.ts";
+import { type Bindings, equal } from "../graph/ir/expression.ts";
+import type { Body, Graph, Operator, OperatorId, Tensor } from "../graph/ir/graph.ts";
 import { workOf } from "./operator-work.ts";
-import { elementsOf } from "./parameters.ts";
-import { NO_WORK, sumOf, type Work } from "./work.ts";
+import { parameterCounts } from "./parameters.ts";
+import { groupableScopes } from "./scopes.ts";
+import { type Survey, surveyOf } from "./survey.ts";
+import { boundedWork, NO_WORK, sumOf, type Work } from "./work.ts";
 
 /** Parts of a model that do the same work at every size: `layers.*.attention` of the layers it names. */
 export interface StageGroup {
@@ -28,10 +30,26 @@ export interface OperatorWork {
 
 type Part = Omit<StageGroup, "scope" | "count" | "indices">;
 
-/** Parts in the order of the graph, equal ones together. Parts that look alike but differ in size (windows, dense layers) stay apart. */
-export function stageGroupsOf(graph: Graph): readonly StageGroup[] {
+/** More parts than this are no overview: scopes of files are cut to fewer levels until there are no more. */
+const MAX_GROUPS = 40;
+
+/**
+ * Parts in the order of the graph, equal ones together. Parts that look alike but differ in size (windows, dense layers) stay apart. `sizes` are
+ * those at which branches are compared.
+ */
+export function stageGroupsOf(graph: Graph, sizes: Bindings = {}): readonly StageGroup[] {
+  const survey = surveyOf(graph, sizes);
+  let groups: readonly StageGroup[] = [];
+  for (const scopes of groupableScopes(survey)) {
+    groups = groupedBy(survey, scopes);
+    if (groups.length <= MAX_GROUPS) break;
+  }
+  return groups;
+}
+
+function groupedBy(survey: Survey, scopes: readonly string[]): readonly StageGroup[] {
   const groups = new Map<string, StageGroup[]>();
-  for (const part of partsOf(graph)) {
+  for (const part of partsOf(survey, scopes)) {
     const scope = part.example.replace(/\d+/g, "*");
     const alike = groups.get(scope) ?? [];
     groups.set(scope, alike);
@@ -48,32 +66,40 @@ function grown(group: StageGroup, part: Part, index: number): StageGroup {
   return { ...group, count: group.count + 1, indices: [...group.indices, index], parameters: group.parameters + part.parameters };
 }
 
-function partsOf(graph: Graph): readonly Part[] {
+function partsOf(survey: Survey, scopes: readonly string[]): readonly Part[] {
+  const { graph } = survey;
   const byScope = new Map<string, OperatorWork[]>();
   for (const [id, operator] of graph.operators.entries()) {
-    const list = byScope.get(operator.scope) ?? [];
-    byScope.set(operator.scope, list);
-    list.push({ id, operator, work: workOf(graph, operator) });
+    const list = byScope.get(scopes[id]!) ?? [];
+    byScope.set(scopes[id]!, list);
+    list.push({ id, operator, work: workOf(graph, operator, survey) });
   }
-  const counted = new Set<number>();
+  const left = new Map(parameterCounts(graph));
   return [...byScope].map(([example, operators]) => ({
     example,
     operators,
-    parameters: parametersOf(graph, operators, counted),
-    work: sumOf(operators.map(({ work }) => work ?? NO_WORK)),
+    parameters: operators.reduce((sum, { operator }) => sum + takenParameters(graph, operator, left), 0),
+    work: groupWork(survey, operators),
   }));
 }
 
+function groupWork({ sizes }: Survey, operators: readonly OperatorWork[]): Work {
+  const sum = sumOf(operators.map(({ work }) => work ?? NO_WORK));
+  return operators[0]?.operator.domain === "heddle" ? sum : boundedWork(sum, sizes);
+}
+
 /** A weight counts where it is used first: a tied table belongs to the embedding. */
-function parametersOf(graph: Graph, operators: readonly OperatorWork[], counted: Set<number>): number {
-  let sum = 0;
-  for (const id of operators.flatMap(({ operator }) => operator.inputs)) {
-    const tensor = id === undefined || counted.has(id) ? undefined : graph.tensors[id];
-    if (id === undefined || tensor?.origin !== "weight") continue;
-    counted.add(id);
-    sum += elementsOf(tensor);
-  }
-  return sum;
+function takenParameters(graph: Graph, { inputs, bodies = [] }: Operator, left: Map<Tensor, number>): number {
+  const taken = (tensor: Tensor | undefined): number => {
+    const count = (tensor && left.get(tensor)) ?? 0;
+    if (tensor !== undefined) left.delete(tensor);
+    return count;
+  };
+  const read = inputs.reduce<number>((sum, id) => sum + taken(id === undefined ? undefined : graph.tensors[id]), 0);
+  const inside = ({ graph: body, captures }: Body): number =>
+    captures.reduce((sum, { outer }) => sum + taken(graph.tensors[outer]), 0) +
+    body.operators.reduce((sum, operator) => sum + takenParameters(body, operator, left), 0);
+  return bodies.reduce((sum, body) => sum + inside(body), read);
 }
 
 /** Embedding tables of many sizes do the same work. */

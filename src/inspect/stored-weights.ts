@@ -1,4 +1,6 @@
 import type { GgufFile } from "../graph/gguf/gguf-file.ts";
+import { constantOf } from "../graph/ir/expression.ts";
+import { ELEMENT_BYTES, type Graph, type Tensor } from "../graph/ir/graph.ts";
 import type { SafetensorsFile } from "../graph/safetensors/read-safetensors.ts";
 
 /** What the files of a model hold, counted tensor by tensor. */
@@ -29,6 +31,30 @@ export function storedInSafetensors(files: Iterable<SafetensorsFile>): StoredWei
     all,
     all.every(({ format }) => PLAIN.has(format)),
   );
+}
+
+/** Everything a graph stores, constants and tensors of graphs inside operators included; what operators compute is not stored. */
+export function storedInGraph(graph: Graph): StoredWeights {
+  const tensors = storedTensorsOf(graph, new Set());
+  return countedUp(
+    tensors.map(({ name, type, shape = [] }) => {
+      const sizes = shape.map((size) => constantOf(size) ?? 0);
+      const elements = sizes.reduce((product, size) => product * size, 1);
+      return { name, format: type, shape: sizes, byteLength: Math.ceil(elements * ELEMENT_BYTES[type]) };
+    }),
+    tensors.every(({ type, origin }) => origin === "constant" || PLAIN_TYPES.has(type)),
+  );
+}
+
+const PLAIN_TYPES: ReadonlySet<string> = new Set(["f64", "f32", "f16", "bf16"]);
+
+/** A constant that an operator makes, or that stands for a tensor of the graph around, is stored nowhere. */
+function storedTensorsOf(graph: Graph, captured: ReadonlySet<number>): readonly Tensor[] {
+  const own = graph.tensors.filter(({ origin }, id) => origin === "weight" || (origin === "constant" && !captured.has(id)));
+  const inner = graph.operators.flatMap(({ bodies = [] }) =>
+    bodies.flatMap((body) => storedTensorsOf(body.graph, new Set(body.captures.map(({ inner: id }) => id)))),
+  );
+  return [...own, ...inner];
 }
 
 interface Counted {

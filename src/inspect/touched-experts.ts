@@ -21,7 +21,12 @@ export function touchedBindings(graph: Graph, sizes: Bindings): Bindings {
   for (const { experts } of graph.tensors) {
     if (experts === undefined) continue;
     const { count, active } = experts;
-    bindings[nameOf(count, active)] = active === count ? count : count * (1 - pow(1 - active / count, rows));
+    Object.assign(bindings, touchedBy({ count, active, rows }));
   }
   return bindings;
+}
+
+/** The value of the symbol, where `rows` tokens each choose `active` of `count`. */
+export function touchedBy({ count, active, rows }: { readonly count: number; readonly active: number; readonly rows: number }): Bindings {
+  return { [nameOf(count, active)]: active === count ? count : count * (1 - pow(1 - active / count, rows)) };
 }

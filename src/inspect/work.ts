@@ -1,4 +1,5 @@
-import { add, constant, type Expression } from "../graph/ir/expression.ts";
+import { add, type Bindings, constant, type Expression, evaluate, symbolsOf } from "../graph/ir/expression.ts";
+import { isLong } from "../graph/shapes/size-arithmetic.ts";
 
 /**
  * What an operator does once: floating-point operations and bytes moved, as sizes allow.
@@ -25,4 +26,35 @@ export function sumOf(parts: readonly Work[]): Work {
     stateBytes: add(...parts.map(({ stateBytes }) => stateBytes)),
     activationBytes: add(...parts.map(({ activationBytes }) => activationBytes)),
   };
+}
+
+/** Longer formulas are no use to a reader. */
+const MAX_TERMS = 64;
+
+/** The work with formulas that are too long replaced by their values at `sizes`. */
+export function boundedWork({ flops, weightBytes, stateBytes, activationBytes }: Work, sizes: Bindings): Work {
+  const bounded = (expression: Expression): Expression =>
+    expression.terms.length > MAX_TERMS || isLong(expression) ? constantAt(expression, sizes) : expression;
+  return {
+    flops: bounded(flops),
+    weightBytes: bounded(weightBytes),
+    stateBytes: bounded(stateBytes),
+    activationBytes: bounded(activationBytes),
+  };
+}
+
+function constantAt(expression: Expression, sizes: Bindings): Expression {
+  const value = valueAt(expression, sizes);
+  return Number.isFinite(value) ? constant(value) : expression;
+}
+
+/** As `evaluate`, where symbols without a value count 1. */
+export function valueAt(expression: Expression, sizes: Bindings): number {
+  const missing = symbolsOf(expression).filter((name) => !Object.hasOwn(sizes, name));
+  return evaluate(expression, missing.length === 0 ? sizes : { ...sizes, ...Object.fromEntries(missing.map((name) => [name, 1])) });
+}
+
+export function workAt({ flops, weightBytes, stateBytes, activationBytes }: Work, sizes: Bindings): { flops: number; bytes: number } {
+  const bytes = [weightBytes, stateBytes, activationBytes].reduce((sum, part) => sum + valueAt(part, sizes), 0);
+  return { flops: valueAt(flops, sizes), bytes };
 }

@@ -119,6 +119,8 @@ export interface State {
 export interface Access {
   readonly state: StateId;
   readonly mode: "read" | "append" | "write" | "reduce";
+  /** The input or output of the operator that is the state's content, where the source has one. */
+  readonly tensor?: TensorId;
 }
 
 /** Symbols that readers use where the source says what a dimension counts. */

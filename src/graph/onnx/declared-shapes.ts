@@ -38,12 +38,13 @@ function sizeOf({ value }: TensorShapeProto_Dimension): Expression | undefined {
     const size = Number(value.value);
     return Number.isSafeInteger(size) && size >= 0 ? constant(size) : undefined;
   }
-  return value.case === "dimParam" && /\w/.test(value.value) ? named(value.value.slice(0, 200)) : undefined;
+  return value.case === "dimParam" && /\w/.test(value.value) ? sizeNamed(value.value.slice(0, 200)) : undefined;
 }
 
-function named(name: string): Expression {
+/** The size that a name stands for, as exporters call what heddle has one word for. */
+export function sizeNamed(name: string): Expression {
   if (SUM.test(name))
-    return add(...name.split("+").map((part) => (/^\s*\d+\s*$/.test(part) ? constant(Number(part)) : named(part.trim()))));
+    return add(...name.split("+").map((part) => (/^\s*\d+\s*$/.test(part) ? constant(Number(part)) : sizeNamed(part.trim()))));
   if (PAST.includes(name)) return subtract(symbol(CONTEXT), symbol(TOKENS));
   return symbol(Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name]! : name);
 }

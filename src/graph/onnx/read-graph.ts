@@ -113,7 +113,11 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
       inputs: operands.map((operand) => operand?.id),
       outputs: results,
       attributes: attributesOf(node),
-      accesses: [...node.input, ...node.output].flatMap((name) => accesses.get(name) ?? []),
+      accesses: [...node.input, ...node.output].flatMap((name, at) => {
+        const access = accesses.get(name);
+        const tensor = at < operands.length ? operands[at]?.id : results[at - operands.length];
+        return access === undefined ? [] : [{ ...access, ...(tensor === undefined ? {} : { tensor }) }];
+      }),
       scope: scopeOf(node.name),
       ...(kept.length === 0 ? {} : { bodies: kept }),
     });

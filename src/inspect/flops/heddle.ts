@@ -1,12 +1,9 @@
-import { must } from "../base/assert.ts";
-import { add, constant, type Expression, minimum, multiply, symbol } from "../graph/ir/expression.ts";
-import { CONTEXT, type Graph, type Operator } from "../graph/ir/graph.ts";
-import { pairsOf } from "./attention-pairs.ts";
-import { elementCount, tensorsOf } from "./tensor-bytes.ts";
-
-type Rule = (graph: Graph, operator: Operator) => Expression;
-
-const zero: Rule = () => constant(0);
+import { must } from "../../base/assert.ts";
+import { add, constant, type Expression, minimum, multiply, symbol } from "../../graph/ir/expression.ts";
+import { CONTEXT, type Graph, type Operator } from "../../graph/ir/graph.ts";
+import { pairsOf } from "../attention-pairs.ts";
+import { elementCount, tensorsOf } from "../tensor-bytes.ts";
+import { type FlopRules, zero } from "./flop-rule.ts";
 
 /**
  * Operations of a Mamba-2 step per element of state: decay, product of input and B, their sum, and a multiply-add with C. The recurrent form;
@@ -15,7 +12,7 @@ const zero: Rule = () => constant(0);
 const SCAN_FLOPS = 5;
 
 /** Floating-point operations of every operator the configurations use. */
-const RULES: Readonly<Record<string, Rule>> = {
+export const HEDDLE_FLOPS: FlopRules = {
   Linear: (graph, operator) => {
     const [, weights] = tensorsOf(graph, operator.inputs);
     return multiply(constant(2), outputOf(graph, operator), must(weights?.shape?.at(-1), "a product has weights"));
@@ -46,11 +43,6 @@ const RULES: Readonly<Record<string, Rule>> = {
   Pool: zero,
   WriteState: zero,
 };
-
-/** Undefined for an operator without a rule. */
-export function flopsOf(graph: Graph, operator: Operator): Expression | undefined {
-  return operator.domain === "heddle" ? RULES[operator.type]?.(graph, operator) : undefined;
-}
 
 /** Scores and mixture of values. */
 function attention(graph: Graph, operator: Operator): Expression {

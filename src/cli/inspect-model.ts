@@ -1,0 +1,131 @@
+import { HeddleError } from "../base/heddle-error.ts";
+import { type Bindings, constantOf, type Expression, symbolsOf } from "../graph/ir/expression.ts";
+import { BATCH, CONTEXT, type DataType, ELEMENT_BYTES, type Graph, TOKENS } from "../graph/ir/graph.ts";
+import { inspectGraph } from "../inspect/inspect-graph.ts";
+import { type Inspection, inspect } from "../inspect/inspection.ts";
+import { inputSymbols } from "../inspect/run-sizes.ts";
+import { valueAt } from "../inspect/work.ts";
+import type { GraphSource, InspectSource } from "./inspect-source.ts";
+
+/** What `heddle inspect` is asked about a model. */
+export interface ModelFlags {
+  readonly dtype?: string;
+  readonly kvDtype?: string;
+  readonly batch?: number;
+  readonly prompt?: number;
+  readonly context?: number;
+  /** `name=value` each. */
+  readonly size?: readonly string[];
+}
+
+/** Types weights and state can be counted in. */
+export const TYPES: readonly DataType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
+
+/** Largest size a symbol may be given: far beyond any batch, text or image, and small enough that products of some sizes stay numbers. */
+const MAX_SIZE = 1_000_000_000;
+
+/** Errors: `usage` where an option does not apply to the model, those of the reader otherwise. */
+export function inspectionOf(source: InspectSource, flags: ModelFlags): Inspection {
+  return source.kind === "graph" ? ofGraph(source, flags) : ofArchitecture(source, flags);
+}
+
+function ofArchitecture(source: InspectSource & { kind: "architecture" }, flags: ModelFlags): Inspection {
+  if (flags.size !== undefined && flags.size.length > 0)
+    throw refusal(`--size ${flags.size[0]}`, "a configuration has the sizes --batch, --prompt and --context");
+  const type = typeFrom("--dtype", flags.dtype) ?? source.architecture.type ?? "bf16";
+  const { batch = 1, prompt, context } = flags;
+  const kvType = typeFrom("--kv-dtype", flags.kvDtype) ?? type;
+  return inspect(source.architecture, { name: source.name, type, kvType, batch, prompt, context });
+}
+
+function ofGraph(source: GraphSource, flags: ModelFlags): Inspection {
+  for (const [flag, value] of [["--dtype", flags.dtype] as const, ["--kv-dtype", flags.kvDtype] as const]) {
+    if (value !== undefined) throw refusal(`${flag} ${value}`, "the file says which type every tensor has");
+  }
+  const sizes = sizesFrom(source, flags);
+  const first = inspectGraph(source.graph, { name: source.name, sizes });
+  if (!first.unknownWork?.some(({ reason }) => reason === "sizes not known")) return first;
+  // With numbers for sizes the reader can decide choices and finish shape arithmetic; formulas are then numbers as well.
+  const known = first.sizes?.filter(({ symbol, basis }) => basis !== "open" && inputSymbols(source.graph).includes(symbol)) ?? [];
+  const bound = Object.fromEntries(known.map(({ symbol, value }) => [symbol, value]));
+  const again = inspectGraph(source.at(bound), {
+    name: source.name,
+    sizes,
+    notes: ["some sizes follow from others only as numbers: formulas hold at the sizes of this run"],
+  });
+  if (unknownCount(again) >= unknownCount(first)) return first;
+  const others = again.sizes?.filter(({ symbol }) => !known.some((each) => each.symbol === symbol)) ?? [];
+  return { ...again, sizes: [...known, ...others], phases: again.phases.map((phase) => ({ ...phase, text: first.phases[0]!.text })) };
+}
+
+function unknownCount({ unknownWork = [] }: Inspection): number {
+  return unknownWork.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Values of the graph's symbols from all options. Errors: `usage` for a name the graph does not have, or a value that is no size. */
+function sizesFrom(source: GraphSource, flags: ModelFlags): Bindings {
+  const known = inputSymbols(source.graph);
+  const sizes: Record<string, number> = {};
+  const pasts: { readonly text: string; readonly size: Expression; readonly value: number }[] = [];
+  for (const text of flags.size ?? []) {
+    const [, name, digits] = /^(.+)=(\d+)$/.exec(text) ?? [];
+    const value = Number(digits);
+    if (name === undefined || !(value <= MAX_SIZE))
+      throw refusal(`--size ${text}`, `name=value with a whole number up to ${MAX_SIZE} is wanted`);
+    const size = source.symbolOf(name);
+    if (Object.hasOwn(source.graph.tensors, 0) && allNames(source.graph).has(name)) sizes[name] = value;
+    else if (symbolsOf(size).length > 0 && symbolsOf(size).every((each) => known.includes(each))) {
+      const [only, more] = symbolsOf(size);
+      if (more === undefined && only !== undefined) sizes[only] = value;
+      else pasts.push({ text, size, value });
+    } else throw refusal(`--size ${text}`, symbolList(known));
+  }
+  apply(sizes, known, { flag: "--batch", symbol: BATCH, value: flags.batch });
+  apply(sizes, known, { flag: "--prompt", symbol: TOKENS, value: flags.prompt });
+  apply(sizes, known, { flag: "--context", symbol: CONTEXT, value: flags.context });
+  for (const { text, size, value } of pasts) addPast(sizes, { text, size, value });
+  const [tokens, context] = [sizes[TOKENS], sizes[CONTEXT]];
+  if (tokens !== undefined && context !== undefined && tokens > context)
+    throw refusal(`--context ${context}`, `the ${tokens} new tokens of a sequence are part of its context`);
+  return sizes;
+}
+
+function apply(
+  sizes: Record<string, number>,
+  known: readonly string[],
+  use: { flag: string; symbol: string; value: number | undefined },
+): void {
+  if (use.value === undefined) return;
+  if (!known.includes(use.symbol)) throw refusal(`${use.flag} ${use.value}`, `no input has such a size; ${symbolList(known)}`);
+  if (sizes[use.symbol] !== undefined && sizes[use.symbol] !== use.value)
+    throw refusal(`${use.flag} ${use.value}`, `--size says ${sizes[use.symbol]}`);
+  sizes[use.symbol] = use.value;
+}
+
+/** A past is what the context has before the new tokens: with a value for it, the context follows. */
+function addPast(sizes: Record<string, number>, { text, size, value }: { text: string; size: Expression; value: number }): void {
+  sizes[TOKENS] ??= 1;
+  const context = value - valueAt(size, { ...sizes, [CONTEXT]: 0 });
+  if (constantOf(size) !== undefined || !symbolsOf(size).includes(CONTEXT)) throw refusal(`--size ${text}`, "it is a sum; give its parts");
+  if (sizes[CONTEXT] !== undefined && sizes[CONTEXT] !== context) throw refusal(`--size ${text}`, `the context is ${sizes[CONTEXT]}`);
+  sizes[CONTEXT] = context;
+}
+
+function allNames(graph: Graph): ReadonlySet<string> {
+  return new Set(graph.tensors.flatMap(({ shape = [] }) => shape.flatMap(symbolsOf)));
+}
+
+function symbolList(known: readonly string[]): string {
+  return known.length === 0 ? "all inputs have fixed sizes" : `the model's sizes: ${known.join(", ")}`;
+}
+
+function typeFrom(flag: string, text: string | undefined): DataType | undefined {
+  if (text === undefined) return undefined;
+  const known = TYPES.find((type) => type === text && ELEMENT_BYTES[type] > 0);
+  if (known === undefined) throw refusal(`${flag} ${text}`, `possible: ${TYPES.join(", ")}`);
+  return known;
+}
+
+function refusal(where: string, detail: string): HeddleError {
+  return new HeddleError("usage", { where, detail });
+}

@@ -1,0 +1,17 @@
+import type { Expression } from "../../graph/ir/expression.ts";
+import type { Graph, Operator } from "../../graph/ir/graph.ts";
+import type { FlopRule, FlopRules } from "./flop-rule.ts";
+import { HEDDLE_FLOPS } from "./heddle.ts";
+
+/** Rules by the domain of their operators. */
+const FLOPS: Readonly<Record<string, FlopRules>> = { heddle: HEDDLE_FLOPS };
+
+export function flopRuleOf({ domain, type }: Pick<Operator, "domain" | "type">): FlopRule | undefined {
+  const rules = Object.hasOwn(FLOPS, domain) ? FLOPS[domain] : undefined;
+  return rules !== undefined && Object.hasOwn(rules, type) ? rules[type] : undefined;
+}
+
+/** Undefined for an operator without a rule, and where sizes it needs are not known. */
+export function flopsOf(graph: Graph, operator: Operator): Expression | undefined {
+  return flopRuleOf(operator)?.(graph, operator);
+}

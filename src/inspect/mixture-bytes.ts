@@ -1,0 +1,42 @@
+import { type Bindings, constant, constantOf, type Expression, multiply } from "../graph/ir/expression.ts";
+import type { Graph, Operator, Tensor } from "../graph/ir/graph.ts";
+import { touched, touchedBy } from "./touched-experts.ts";
+import { valueAt } from "./work.ts";
+
+/**
+ * Inputs of mixtures whose first dimension counts experts: weights, their scales, biases and zero points.
+ * Source: ONNX Runtime, docs/ContribOperators.md, MoE and QMoE.
+ */
+const FIRST_EXPERT_PLACE = 2;
+
+export function isMixture({ domain, type }: Operator): boolean {
+  return domain === "com.microsoft" && (type === "MoE" || type === "QMoE");
+}
+
+/** Bytes read of an input: of a mixture's experts, those that some token visits. */
+export function expertBytes(operator: Operator, place: number, tensor: Tensor, whole: Expression | undefined): Expression | undefined {
+  if (whole === undefined || !isMixture(operator) || place < FIRST_EXPERT_PLACE) return whole;
+  const count = tensor.shape?.[0] && constantOf(tensor.shape[0]);
+  const bytes = constantOf(whole);
+  if (count === undefined || bytes === undefined || count < 1) return whole;
+  return multiply(touched({ count, active: activeOf(operator, count) }), constant(bytes / count));
+}
+
+/** Experts a token visits. */
+export function activeOf(operator: Operator, count: number): number {
+  const active = Number(operator.attributes["k"] ?? 1);
+  return active >= 1 && active <= count ? active : 1;
+}
+
+/** Values of the symbols of experts that are visited, at the sizes of a run. */
+export function mixtureBindings(graph: Graph, sizes: Bindings): Bindings {
+  const bindings: Record<string, number> = {};
+  for (const operator of graph.operators.filter(isMixture)) {
+    const [input, , weights] = operator.inputs.map((id) => (id === undefined ? undefined : graph.tensors[id]?.shape));
+    const count = weights?.[0] && constantOf(weights[0]);
+    if (input === undefined || count === undefined) continue;
+    const rows = input.slice(0, -1).reduce((product, size) => product * valueAt(size, sizes), 1);
+    Object.assign(bindings, touchedBy({ count, active: activeOf(operator, count), rows }));
+  }
+  return bindings;
+}

@@ -1,0 +1,87 @@
+import { add, constant, type Expression, multiply, substitute, subtract, symbol } from "../graph/ir/expression.ts";
+import { type Access, CONTEXT, ELEMENT_BYTES, type Operator, type TensorId, TOKENS } from "../graph/ir/graph.ts";
+import { isView, selectedPlaces } from "./flops/movement.ts";
+import { flopsOf } from "./flops/rule-table.ts";
+import { expertBytes } from "./mixture-bytes.ts";
+import type { Survey } from "./survey.ts";
+import { bytesOfTensor, knownBytes, knownElements, sumOfKnown } from "./tensor-bytes.ts";
+import { NO_WORK, type Work } from "./work.ts";
+
+type Kind = "weightBytes" | "stateBytes" | "activationBytes";
+
+interface Moved {
+  readonly kind: Kind;
+  readonly bytes: Expression | undefined;
+}
+
+/**
+ * Work of an operator read from a file.
+ *
+ * Model: it reads each of its inputs once and writes its outputs. A look-up reads the rows it gives, a view moves nothing, weights are read as they
+ * are stored, once a run of the operator; what is appended to a state is written alone. Undefined where a size is not known.
+ */
+export function trafficWork(survey: Survey, operator: Operator): Work | undefined {
+  const flops = flopsOf(survey.graph, operator);
+  if (flops === undefined) return undefined;
+  if (isView(operator)) return { ...NO_WORK, flops };
+  const moved = [...reads(survey, operator), ...writes(survey, operator), ...unnamed(survey, operator)];
+  const sum = (kind: Kind): Expression | undefined => sumOfKnown(moved.filter((each) => each.kind === kind).map(({ bytes }) => bytes));
+  const [weightBytes, stateBytes, activationBytes] = [sum("weightBytes"), sum("stateBytes"), sum("activationBytes")];
+  if (weightBytes === undefined || stateBytes === undefined || activationBytes === undefined) return undefined;
+  return { flops, weightBytes, stateBytes, activationBytes };
+}
+
+function reads(survey: Survey, operator: Operator): readonly Moved[] {
+  const seen = new Set<TensorId>();
+  const selected = selectedPlaces(operator);
+  return operator.inputs.flatMap((id, place): readonly Moved[] => {
+    if (id === undefined || seen.has(id)) return [];
+    seen.add(id);
+    const kind: Kind = survey.stored.has(id) ? "weightBytes" : survey.states.has(id) ? "stateBytes" : "activationBytes";
+    if (selected.includes(place)) return [{ kind, bytes: selectedBytes(survey, operator, id) }];
+    const whole = survey.stored.has(id) ? survey.stored.get(id) : knownBytes(survey.graph.tensors[id]!);
+    return [{ kind, bytes: expertBytes(operator, place, survey.graph.tensors[id]!, whole) }];
+  });
+}
+
+/** As many elements as are given out, of the size they are stored in. */
+function selectedBytes({ graph }: Survey, operator: Operator, id: TensorId): Expression | undefined {
+  const given = operator.outputs[0];
+  const elements = given === undefined ? undefined : knownElements(graph.tensors[given]!.shape);
+  const size = ELEMENT_BYTES[graph.tensors[id]!.type];
+  return elements === undefined || size === 0 ? undefined : multiply(constant(size), elements);
+}
+
+function writes(survey: Survey, operator: Operator): readonly Moved[] {
+  const { graph } = survey;
+  return operator.outputs.flatMap((id): readonly Moved[] => {
+    if (id === undefined) return [];
+    const whole = knownBytes(graph.tensors[id]!);
+    const access = operator.accesses.find(({ tensor, mode }) => tensor === id && mode !== "read");
+    if (access === undefined) return [{ kind: "activationBytes", bytes: whole }];
+    return [{ kind: "stateBytes", bytes: access.mode === "append" ? appended(survey, operator, access, whole) : whole }];
+  });
+}
+
+/** What is there after the run without what was there before it; where both are one buffer, the tokens of the run. */
+function appended({ graph }: Survey, operator: Operator, { state }: Access, after: Expression | undefined): Expression | undefined {
+  const before = graph.inputs.map((id) => graph.tensors[id]!).find(({ name }) => name === graph.states[state]!.name);
+  if (before?.shape === undefined || after === undefined) return after;
+  const grown = subtract(after, bytesOfTensor(before));
+  if (grown.terms.length > 0) return grown;
+  const query = operator.inputs[0];
+  const tokens = query === undefined ? undefined : graph.tensors[query]!.shape?.at(1);
+  return tokens === undefined ? after : knownBytes({ ...before, shape: before.shape.map((size, axis) => (axis === 2 ? tokens : size)) });
+}
+
+/** Accesses to states that no input or output stands for. */
+function unnamed({ graph }: Survey, { accesses }: Operator): readonly Moved[] {
+  return accesses.flatMap(({ state: id, mode, tensor }): readonly Moved[] => {
+    if (tensor !== undefined) return [];
+    const whole = bytesOfTensor(graph.states[id]!);
+    const at = (context: Expression): Expression => substitute(whole, { [CONTEXT]: context });
+    if (mode === "append") return [{ kind: "stateBytes", bytes: at(symbol(TOKENS)) }];
+    const before = mode === "read" ? at(subtract(symbol(CONTEXT), symbol(TOKENS))) : add(whole);
+    return [{ kind: "stateBytes", bytes: before }];
+  });
+}
