@@ -1,4 +1,4 @@
-import type { Rack } from "./rack.ts";
+import type { Device, Rack } from "./rack.ts";
 
 /** A relation between parts of a rack that does not hold; `path` names the field. */
 export interface RackFault {
@@ -36,8 +36,20 @@ function checkDevices(rack: Rack): RackFault | undefined {
     if (!memories.has(device.memory))
       return at("memory", `no memory is named ${quoted(device.memory)}; there are ${[...memories].join(", ")}`);
     if (new Set(device.cores).size !== device.cores.length) return at("cores", "a core is listed twice");
+    const fault = checkPeaks(device);
+    if (fault !== undefined) return { ...fault, path: ["devices", index, ...fault.path] };
   }
   return undefined;
+}
+
+function checkPeaks({ peaks = [], calibration, overheads }: Device): RackFault | undefined {
+  const seen = new Set<string>();
+  for (const [index, { type }] of peaks.entries()) {
+    if (seen.has(type)) return { path: ["peaks", index, "type"], message: `another peak of the device is of ${type}` };
+    seen.add(type);
+  }
+  if (calibration === undefined || overheads === undefined) return undefined;
+  return { path: ["overheads"], message: "a calibrated device has them measured in its calibration" };
 }
 
 function checkLinks(rack: Rack): RackFault | undefined {

@@ -30,6 +30,19 @@ const rack: Rack = {
       },
     },
     { id: "wasm-0", kind: "cpu", driver: "ort-wasm", threads: 1, cores: [0], memory: "dram" },
+    {
+      id: "card",
+      kind: "gpu",
+      driver: "none",
+      threads: 1,
+      cores: [1],
+      memory: "dram",
+      peaks: [
+        { type: "bf16", operationsPerSecond: 1e14, basis: "data-sheet", source: "the maker's sheet" },
+        { type: "f32", operationsPerSecond: 2e13, basis: "measured", source: "one product, 1024 x 1024 x 1024" },
+      ],
+      overheads: { launchNs: 2_500, operatorNs: 500, basis: "data-sheet", source: "the maker's guide" },
+    },
   ],
   memories: [{ id: "dram", tier: "dram", capacityBytes: 25e9, bandwidthBytesPerSecond: 1.2e10, basis: "measured" }],
   links: [
@@ -68,6 +81,16 @@ describe("rack file", () => {
     ["a repeated id", "id: wasm-0", "id: cpu-0-1", "devices[1].id"],
     ["a link to nowhere", "to: wasm-0", "to: tpu-9", "links[0].to"],
     ["a core listed twice", "cores: [0, 1]", "cores: [1, 1]", "devices[0].cores"],
+    ["an unknown element type", "type: bf16", "type: tf32", "devices[2].peaks[0].type"],
+    ["two peaks of a type", "type: f32", "type: bf16", "devices[2].peaks[1].type"],
+    ["a peak of nothing", "operationsPerSecond: 100000000000000", "operationsPerSecond: 0", "devices[2].peaks[0].operationsPerSecond"],
+    ["a peak without its source", "        source: the maker's sheet\n", "", "devices[2].peaks[0].source"],
+    [
+      "overheads beside a calibration",
+      "cores: [0, 1]",
+      "overheads: {launchNs: 1, operatorNs: 1, basis: measured, source: x}\n    cores: [0, 1]",
+      "devices[0].overheads",
+    ],
     ["a not-a-number", "latencyNs: 9000", "latencyNs: .nan", "links[0].latencyNs"],
     ["a repeated field", "name: desk", "name: desk\nname: chair", "name"],
   ];

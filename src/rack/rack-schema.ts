@@ -7,6 +7,8 @@ const DEVICES_MAX = 1024;
 /** Largest core number, thread count or table dimension that is plausible. */
 const COUNT_MAX = 1_048_576;
 const THREADS_MAX = 4096;
+/** Longest text that says where a figure comes from. */
+const SOURCE_LENGTH_MAX = 500;
 
 const dimension = z.int().min(1).max(COUNT_MAX);
 
@@ -30,6 +32,22 @@ const attentionRow = z.strictObject({
   ns: positive,
 });
 
+/** Element types a device may have a peak for: those weights and activations are counted in. */
+const peakType = z.enum(["f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"]);
+
+const basis = z.enum(["measured", "data-sheet"]);
+
+/** Where a figure was read or how it was measured. */
+const source = z
+  .string()
+  .min(1)
+  .max(SOURCE_LENGTH_MAX)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u, "must not hold control characters");
+
+const peak = z.strictObject({ type: peakType, operationsPerSecond: positive, basis, source });
+
+const overheads = z.strictObject({ launchNs: finiteAmount, operatorNs: finiteAmount, basis, source });
+
 const deviceCalibration = z.strictObject({
   products: z.array(productRow).max(TABLE_ROWS_MAX),
   attention: z.array(attentionRow).max(TABLE_ROWS_MAX),
@@ -48,9 +66,9 @@ const device = z.strictObject({
   cores: z.array(z.int().min(0).max(COUNT_MAX)).min(1).max(THREADS_MAX),
   memory: nameText,
   calibration: z.exactOptional(deviceCalibration),
+  peaks: z.exactOptional(z.array(peak).min(1).max(peakType.options.length)),
+  overheads: z.exactOptional(overheads),
 });
-
-const basis = z.enum(["measured", "data-sheet"]);
 
 const memory = z.strictObject({
   id: nameText,
@@ -58,6 +76,7 @@ const memory = z.strictObject({
   capacityBytes: positive,
   bandwidthBytesPerSecond: positive,
   basis,
+  source: z.exactOptional(source),
 });
 
 const link = z.strictObject({
@@ -67,6 +86,7 @@ const link = z.strictObject({
   latencyNs: finiteAmount,
   bandwidthBytesPerSecond: positive,
   basis,
+  source: z.exactOptional(source),
 });
 
 /** Form of a rack file, version 1; relations between its parts are checked by `checkRack`. */

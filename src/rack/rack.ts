@@ -1,4 +1,5 @@
 import type { Bytes, BytesPerSecond, Nanoseconds } from "../base/units.ts";
+import type { DataType } from "../graph/ir/graph.ts";
 import type { ComputeFormat } from "../graph/lower/compute-format.ts";
 
 export type { ComputeFormat };
@@ -32,6 +33,29 @@ export interface Device {
   readonly memory: string;
   /** Measured operator tables; absent until calibrated. */
   readonly calibration?: DeviceCalibration;
+  /** Most operations a second, by element type; one row a type. */
+  readonly peaks?: readonly Peak[];
+  /** Fixed costs of a device that is not calibrated. */
+  readonly overheads?: Overheads;
+}
+
+/** Element types a peak may be given for. */
+export type PeakType = Extract<DataType, "f64" | "f32" | "f16" | "bf16" | "f8e4m3" | "f8e5m2" | "f4e2m1" | "i8" | "i4">;
+
+/** Operations a second that a device reaches on dense matrix products; a multiply-add counts 2. */
+export interface Peak {
+  readonly type: PeakType;
+  readonly operationsPerSecond: number;
+  readonly basis: FigureBasis;
+  readonly source: string;
+}
+
+/** Fixed cost of one run of a model, and of each operator in it. */
+export interface Overheads {
+  readonly launchNs: Nanoseconds;
+  readonly operatorNs: Nanoseconds;
+  readonly basis: FigureBasis;
+  readonly source: string;
 }
 
 export interface Memory {
@@ -40,6 +64,7 @@ export interface Memory {
   readonly capacityBytes: Bytes;
   readonly bandwidthBytesPerSecond: BytesPerSecond;
   readonly basis: FigureBasis;
+  readonly source?: string;
 }
 
 export interface Link {
@@ -49,6 +74,7 @@ export interface Link {
   readonly latencyNs: Nanoseconds;
   readonly bandwidthBytesPerSecond: BytesPerSecond;
   readonly basis: FigureBasis;
+  readonly source?: string;
 }
 
 /** Measured times of one device; every figure is a median of repeated runs. */
