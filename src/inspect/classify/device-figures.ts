@@ -1,16 +1,6 @@
-import type { Device, FigureBasis, Link, PeakType, Rack } from "../../rack/rack.ts";
+import type { Device, FigureBasis, Link, Rack } from "../../rack/rack.ts";
+import type { Grounded, PeakFigure } from "./grounded.ts";
 import { measuredPeaks } from "./measured-peaks.ts";
-
-/** A figure of a device with what it rests on. */
-export interface Grounded {
-  readonly basis: FigureBasis;
-  readonly source: string;
-}
-
-export interface PeakFigure extends Grounded {
-  readonly type: PeakType;
-  readonly operationsPerSecond: number;
-}
 
 /** What classes and estimates of a device follow from: plain data. */
 export interface DeviceFigures {

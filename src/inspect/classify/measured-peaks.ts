@@ -1,6 +1,6 @@
 import { NS_PER_S } from "../../base/units.ts";
 import type { ComputeFormat, DeviceCalibration, PeakType } from "../../rack/rack.ts";
-import type { PeakFigure } from "./device-figures.ts";
+import type { PeakFigure } from "./grounded.ts";
 
 /** Type in which weights of a format are kept. */
 const TYPE_OF: Readonly<Record<ComputeFormat, PeakType>> = { f32: "f32", int4: "i4", "int8-row": "i8" };

@@ -1,0 +1,56 @@
+import { add, type Bindings, type Expression, evaluate, symbolsOf } from "../../graph/ir/expression.ts";
+import type { Graph, Operator, OperatorId, TensorId } from "../../graph/ir/graph.ts";
+import { bytesOfTensor } from "../tensor-bytes.ts";
+
+/** Who makes and who reads each tensor of a graph. */
+export interface TensorUses {
+  readonly producer: ReadonlyMap<TensorId, OperatorId>;
+  readonly readers: ReadonlyMap<TensorId, readonly OperatorId[]>;
+}
+
+export function tensorUsesOf(graph: Graph): TensorUses {
+  const producer = new Map<TensorId, OperatorId>();
+  const readers = new Map<TensorId, OperatorId[]>();
+  for (const [id, operator] of graph.operators.entries()) {
+    for (const output of operator.outputs) if (output !== undefined) producer.set(output, id);
+    for (const input of readBy(operator)) {
+      const list = readers.get(input) ?? [];
+      readers.set(input, list);
+      if (list.at(-1) !== id) list.push(id);
+    }
+  }
+  return { producer, readers };
+}
+
+/** Tensors an operator depends on, those its bodies name included. */
+export function readBy({ inputs, bodies = [] }: Operator): readonly TensorId[] {
+  const captured = bodies.flatMap(({ captures }) => captures.map(({ outer }) => outer));
+  return [...inputs, ...captured].filter((id) => id !== undefined);
+}
+
+/**
+ * Bytes of activations that come into a part of a graph from its other operators and go out to them: what links carry when the part stands alone on a
+ * device. A tensor that several operators read crosses once. Inputs and outputs of the model are not counted, whoever is on the device.
+ */
+export function crossingOf(graph: Graph, part: readonly OperatorId[], { producer, readers }: TensorUses): Expression | undefined {
+  const inside = new Set(part);
+  const crossing = new Set<TensorId>();
+  for (const id of part) {
+    const operator = graph.operators[id]!;
+    for (const input of readBy(operator)) {
+      const maker = producer.get(input);
+      if (maker !== undefined && !inside.has(maker)) crossing.add(input);
+    }
+    for (const output of operator.outputs) {
+      if (output !== undefined && (readers.get(output) ?? []).some((reader) => !inside.has(reader))) crossing.add(output);
+    }
+  }
+  const tensors = [...crossing].map((id) => graph.tensors[id]!);
+  return tensors.some(({ shape }) => shape === undefined) ? undefined : add(...tensors.map(bytesOfTensor));
+}
+
+/** Value where every symbol has one. */
+export function evaluated(expression: Expression | undefined, sizes: Bindings): number | undefined {
+  if (expression === undefined || symbolsOf(expression).some((name) => sizes[name] === undefined)) return undefined;
+  return evaluate(expression, sizes);
+}

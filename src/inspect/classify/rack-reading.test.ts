@@ -1,0 +1,117 @@
+/**
+ * Goal: what is said of a model on a rack follows from shapes and data sheets.
+ * Method: Llama-3.1-8B, DeepSeek-V3 and a model with windows worked out by hand; a crossing that forgets a tensor would be seen.
+ */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { PUBLISHED } from "../../../test/support/published-models.ts";
+import { graphOf } from "../../graph/architecture/build/build-architecture.ts";
+import { architectureOf } from "../../graph/architecture/config/read-architecture.ts";
+import type { DataType } from "../../graph/ir/graph.ts";
+import { readRack } from "../../rack/rack-file.ts";
+import { inspect } from "../inspection.ts";
+import { type DeviceReading, type RackReading, readOnRack } from "./rack-reading.ts";
+
+const RACK = readRack(readFileSync(new URL("../../../examples/racks/unlike-devices.yaml", import.meta.url), "utf8"));
+
+function reading(name: string, options: { type?: DataType; batch?: number; reserve?: number } = {}): RackReading {
+  const { type = "bf16", batch = 1, reserve = 0.1 } = options;
+  const architecture = architectureOf(PUBLISHED.find((model) => model.name === name)!.config);
+  const inspection = inspect(architecture, { name, type, kvType: type, batch, prompt: undefined, context: undefined });
+  const graph = graphOf(architecture, { name, type, kvType: type });
+  const contextLength = architecture.kind === "recommender" ? undefined : architecture.contextLength;
+  return readOnRack(graph, inspection, RACK, { reserve, contextLength });
+}
+
+function device(found: RackReading, id: string): DeviceReading {
+  return found.devices.find((one) => one.id === id)!;
+}
+
+describe("Llama-3.1-8B", () => {
+  const found = reading("Llama-3.1-8B");
+  const [prefill, decode] = device(found, "h100").phases;
+
+  it("multiplies in a prefill and streams in a decode step", () => {
+    // 512 rows do 45.1 GFLOP of attention; weights of 83.9 MB and each operator's own inputs and outputs keep it just below the ridge of 295.
+    expect(prefill!.stages.map(({ bound }) => bound)).toEqual(["bandwidth", "bandwidth", "compute", "bandwidth"]);
+    expect(prefill!.stages[1]!.intensity.value).toBeGreaterThan(250);
+    expect(decode!.stages.map(({ bound }) => bound)).toEqual(["latency", "bandwidth", "bandwidth", "bandwidth"]);
+  });
+
+  it("moves the residual stream in and out of every layer's part, once each", () => {
+    const [embedding, attention, feedForward, head] = prefill!.stages;
+    const stream = 512 * 4096 * 2;
+    expect([embedding, attention, feedForward, head].map((stage) => stage!.crossingBytes)).toEqual([
+      stream,
+      2 * stream,
+      2 * stream,
+      stream,
+    ]);
+    expect(decode!.stages[1]!.crossingBytes).toBe(2 * 4096 * 2);
+  });
+
+  it("takes at least the time to read its weights", () => {
+    // All weights but the table (525 M of 8.03 G parameters), 2 B each, at 3.35 TB/s.
+    const least = ((8_030_261_248 - 525_336_576) * 2) / 3.35e12;
+    expect(decode!.estimateNs! / 1e9).toBeGreaterThan(least);
+    expect(decode!.estimateNs! / 1e9).toBeLessThan(1.2 * least);
+  });
+
+  it("fits as many sequences as memory less weights and reserve hold", () => {
+    const { budget } = device(found, "h100");
+    const free = 72e9 - 16_060_522_496;
+    expect(budget).toMatchObject({ freeBytes: free, devicesForWeights: 1, reserveBytes: 8e9 });
+    expect(budget.sequences.map(({ context }) => context)).toEqual([1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072]);
+    for (const { context, sequences } of budget.sequences) expect(sequences).toBe(Math.floor(free / (context! * 131072)));
+  });
+
+  it("is refused an estimate where the device has no peak for its type, and given one where it has", () => {
+    const npu = device(found, "npu");
+    expect(npu.peak).toBeUndefined();
+    expect(npu.peakNote).toContain("no peak for bf16");
+    expect(npu.phases[0]!.estimateNs).toBeUndefined();
+    const small = device(reading("Llama-3.1-8B", { type: "i4" }), "npu");
+    expect(small.peakNote).toContain("run as i8");
+    expect(small.phases[0]!.estimateNs).toBeGreaterThan(0);
+  });
+});
+
+describe("state budgets", () => {
+  it("say how many devices the weights need at least", () => {
+    const { budget } = device(reading("DeepSeek-V3"), "h100");
+    expect(budget.freeBytes).toBeLessThan(0);
+    expect(budget.devicesForWeights).toBe(Math.ceil((671_026_419_200 * 2) / 72e9));
+    expect(new Set(budget.sequences.map(({ sequences }) => sequences))).toEqual(new Set([0]));
+  });
+
+  it("keep a window's layers at the window", () => {
+    const { sequences } = device(reading("Gemma-3-27B"), "xeon").budget;
+    const perToken = 2 * 16 * 128 * 2;
+    for (const { context, bytesPerSequence } of sequences) {
+      expect(bytesPerSequence).toBe(perToken * (10 * context! + 52 * Math.min(context!, 1024)));
+    }
+  });
+
+  it("end at the context the model takes", () => {
+    const contexts = device(reading("Mistral-7B-v0.1"), "xeon").budget.sequences.map(({ context }) => context);
+    expect(contexts).toEqual([1024, 2048, 4096, 8192, 16384, 32768]);
+  });
+
+  it("leave out what a model without state does not need", () => {
+    expect(device(reading("BERT-base-uncased"), "xeon").budget.sequences).toEqual([]);
+  });
+
+  it("shrink by the reserve a user asks for", () => {
+    const [small, large] = [0.5, 0].map((reserve) => device(reading("Llama-3.1-8B", { reserve }), "h100").budget.freeBytes);
+    expect(large! - small!).toBe(40e9);
+  });
+});
+
+it("a larger batch raises a decode step from bytes towards the ridge", () => {
+  const intensities = [1, 64, 512].map(
+    (batch) => device(reading("Llama-3.1-8B", { batch }), "h100").phases[1]!.stages[2]!.intensity.value!,
+  );
+  expect(intensities[0]).toBeLessThan(1.1);
+  expect(intensities[1]).toBeGreaterThan(50);
+  expect(intensities[2]).toBeGreaterThan(295);
+});

@@ -1,0 +1,123 @@
+import { assert } from "../../base/assert.ts";
+import type { DataType, Graph } from "../../graph/ir/graph.ts";
+import type { Rack } from "../../rack/rack.ts";
+import type { InspectedGroup, Inspection } from "../inspection.ts";
+import { type StageGroup, stageGroupsOf } from "../stage-groups.ts";
+import { stateSizeOf } from "../state-size.ts";
+import { classifyWork, type PieceOfWork, ridgeOf, type WorkClass } from "./classify-work.ts";
+import { crossingOf, evaluated, tensorUsesOf } from "./crossing.ts";
+import { type DeviceFigures, deviceFiguresOf } from "./device-figures.ts";
+import type { PeakFigure } from "./grounded.ts";
+import { peakFor } from "./peak-for.ts";
+import { type StateBudget, stateBudgetOf } from "./state-budget.ts";
+import { THRESHOLDS, type Threshold } from "./thresholds.ts";
+
+/** Where the time of a model would go on every device of a rack, and why: plain data, fit for JSON. */
+export interface RackReading {
+  readonly rack: string;
+  readonly reserve: number;
+  readonly thresholds: readonly Threshold[];
+  readonly devices: readonly DeviceReading[];
+}
+
+export interface DeviceReading extends DeviceFigures {
+  /** The peak that products of this model run at; undefined where there is none. */
+  readonly peak: PeakFigure | undefined;
+  /** What a user must know of that peak: a wider type, or none at all. */
+  readonly peakNote: string | undefined;
+  /** FLOP/byte. */
+  readonly ridge: number | undefined;
+  /** In the order of the phases of the inspection. */
+  readonly phases: readonly PhaseReading[];
+  readonly budget: StateBudget;
+}
+
+export interface PhaseReading {
+  readonly name: string;
+  /** The whole model on this device, one launch of a run included; undefined where some stage has no estimate. */
+  readonly estimateNs: number | undefined;
+  /** In the order of the groups of the inspection; each of one part. */
+  readonly stages: readonly StageReading[];
+}
+
+export interface StageReading extends WorkClass, PieceOfWork {
+  /** Of all parts of the group. */
+  readonly allNs: number | undefined;
+}
+
+export interface RackReadingOptions {
+  readonly reserve: number;
+  /** Tokens a sequence may have. */
+  readonly contextLength: number | undefined;
+}
+
+/** Classes, estimates and budgets of a model that was inspected as `graph`. */
+export function readOnRack(graph: Graph, inspection: Inspection, rack: Rack, options: RackReadingOptions): RackReading {
+  const works = worksOf(graph, inspection);
+  const { perSequence } = stateSizeOf(graph);
+  const model = { weightBytes: inspection.weightBytes, perSequence, contextLength: options.contextLength };
+  return {
+    rack: rack.name,
+    reserve: options.reserve,
+    thresholds: THRESHOLDS,
+    devices: deviceFiguresOf(rack).map((device) => {
+      const peak = peakFor(device.peaks, inspection.type);
+      return {
+        ...device,
+        peak,
+        peakNote: peakNote(inspection.type, peak),
+        ridge: ridgeOf({ ...device, peak }),
+        phases: inspection.phases.map(({ name }, index) => phaseReading(name, works[index]!, inspection, { ...device, peak })),
+        budget: stateBudgetOf(model, device.memory, options.reserve),
+      };
+    }),
+  };
+}
+
+function phaseReading(
+  name: string,
+  works: readonly PieceOfWork[],
+  { groups }: Inspection,
+  device: DeviceFigures & { readonly peak: PeakFigure | undefined },
+): PhaseReading {
+  const stages = works.map((work, index) => {
+    const found = classifyWork(work, device);
+    return { ...work, ...found, allNs: found.estimateNs && found.estimateNs * groups[index]!.count };
+  });
+  const known = stages.every(({ allNs }) => allNs !== undefined);
+  const sum = stages.reduce((total, { allNs }) => total + (allNs ?? 0), device.overheads?.launchNs ?? 0);
+  return { name, estimateNs: known ? sum : undefined, stages };
+}
+
+/** By phase, then by group: the work of one part. */
+function worksOf(graph: Graph, { groups, phases }: Inspection): readonly (readonly PieceOfWork[])[] {
+  const parts = stageGroupsOf(graph);
+  assert(parts.length === groups.length, "the inspection is of this graph", { parts: parts.length, groups: groups.length });
+  const uses = tensorUsesOf(graph);
+  const crossings = parts.map((part) => crossingOf(graph, idsOf(part), uses));
+  return phases.map(({ sizes }, phase) =>
+    groups.map((group, index) => {
+      const { flops, bytes } = group.figures[phase]!;
+      return {
+        flops: flops / group.count,
+        bytes: bytes / group.count,
+        launches: busyOperators(group, phase),
+        crossingBytes: evaluated(crossings[index], sizes),
+      };
+    }),
+  );
+}
+
+function idsOf({ operators }: StageGroup): readonly number[] {
+  return operators.map(({ id }) => id);
+}
+
+function busyOperators({ operators }: InspectedGroup, phase: number): number {
+  return operators.filter(({ figures }) => figures[phase]!.flops > 0 || figures[phase]!.bytes > 0).length;
+}
+
+function peakNote(type: DataType, peak: PeakFigure | undefined): string | undefined {
+  if (peak === undefined) return `no peak for ${type} or a wider type is known: products cannot be estimated`;
+  if (peak.type === type) return undefined;
+  return `no peak for ${type} is known: products run as ${peak.type}, which holds every value of it; bytes stay those of ${type}`;
+}
