@@ -1,11 +1,12 @@
 import { HeddleError } from "../base/heddle-error.ts";
+import { graphOf } from "../graph/architecture/build/build-architecture.ts";
 import { type Bindings, constantOf, type Expression, symbolsOf } from "../graph/ir/expression.ts";
 import { BATCH, CONTEXT, type DataType, ELEMENT_BYTES, type Graph, TOKENS } from "../graph/ir/graph.ts";
 import { inspectGraph } from "../inspect/inspect-graph.ts";
 import { type Inspection, inspect } from "../inspect/inspection.ts";
 import { inputSymbols } from "../inspect/run-sizes.ts";
 import { valueAt } from "../inspect/work.ts";
-import type { GraphSource, InspectSource } from "./inspect-source.ts";
+import type { ArchitectureSource, GraphSource, InspectSource } from "./inspect-source.ts";
 
 /** What `heddle inspect` is asked about a model. */
 export interface ModelFlags {
@@ -24,38 +25,53 @@ export const TYPES: readonly DataType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5
 /** Largest size a symbol may be given: far beyond any batch, text or image, and small enough that products of some sizes stay numbers. */
 const MAX_SIZE = 1_000_000_000;
 
+/** A model with the graph that was looked at. */
+export interface InspectedModel {
+  readonly inspection: Inspection;
+  readonly graph: Graph;
+  /** Tokens a sequence may have, where the configuration says so. */
+  readonly contextLength: number | undefined;
+}
+
 /** Errors: `usage` where an option does not apply to the model, those of the reader otherwise. */
-export function inspectionOf(source: InspectSource, flags: ModelFlags): Inspection {
+export function inspectedModel(source: InspectSource, flags: ModelFlags): InspectedModel {
   return source.kind === "graph" ? ofGraph(source, flags) : ofArchitecture(source, flags);
 }
 
-function ofArchitecture(source: InspectSource & { kind: "architecture" }, flags: ModelFlags): Inspection {
+function ofArchitecture({ name, architecture }: ArchitectureSource, flags: ModelFlags): InspectedModel {
   if (flags.size !== undefined && flags.size.length > 0)
     throw refusal(`--size ${flags.size[0]}`, "a configuration has the sizes --batch, --prompt and --context");
-  const type = typeFrom("--dtype", flags.dtype) ?? source.architecture.type ?? "bf16";
+  const type = typeFrom("--dtype", flags.dtype) ?? architecture.type ?? "bf16";
   const { batch = 1, prompt, context } = flags;
   const kvType = typeFrom("--kv-dtype", flags.kvDtype) ?? type;
-  return inspect(source.architecture, { name: source.name, type, kvType, batch, prompt, context });
+  return {
+    inspection: inspect(architecture, { name, type, kvType, batch, prompt, context }),
+    graph: graphOf(architecture, { name, type, kvType }),
+    contextLength: architecture.kind === "recommender" ? undefined : architecture.contextLength,
+  };
 }
 
-function ofGraph(source: GraphSource, flags: ModelFlags): Inspection {
+function ofGraph(source: GraphSource, flags: ModelFlags): InspectedModel {
   for (const [flag, value] of [["--dtype", flags.dtype] as const, ["--kv-dtype", flags.kvDtype] as const]) {
     if (value !== undefined) throw refusal(`${flag} ${value}`, "the file says which type every tensor has");
   }
   const sizes = sizesFrom(source, flags);
   const first = inspectGraph(source.graph, { name: source.name, sizes });
-  if (!first.unknownWork?.some(({ reason }) => reason === "sizes not known")) return first;
+  const open: InspectedModel = { inspection: first, graph: source.graph, contextLength: undefined };
+  if (!first.unknownWork?.some(({ reason }) => reason === "sizes not known")) return open;
   // With numbers for sizes the reader can decide choices and finish shape arithmetic; formulas are then numbers as well.
   const known = first.sizes?.filter(({ symbol, basis }) => basis !== "open" && inputSymbols(source.graph).includes(symbol)) ?? [];
   const bound = Object.fromEntries(known.map(({ symbol, value }) => [symbol, value]));
-  const again = inspectGraph(source.at(bound), {
+  const graph = source.at(bound);
+  const again = inspectGraph(graph, {
     name: source.name,
     sizes,
     notes: ["some sizes follow from others only as numbers: formulas hold at the sizes of this run"],
   });
-  if (unknownCount(again) >= unknownCount(first)) return first;
+  if (unknownCount(again) >= unknownCount(first)) return open;
   const others = again.sizes?.filter(({ symbol }) => !known.some((each) => each.symbol === symbol)) ?? [];
-  return { ...again, sizes: [...known, ...others], phases: again.phases.map((phase) => ({ ...phase, text: first.phases[0]!.text })) };
+  const phases = again.phases.map((phase) => ({ ...phase, text: first.phases[0]!.text }));
+  return { ...open, inspection: { ...again, sizes: [...known, ...others], phases }, graph };
 }
 
 function unknownCount({ unknownWork = [] }: Inspection): number {

@@ -2,11 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { PUBLISHED } from "../../test/support/published-models.ts";
 import { writeTinyGguf } from "../../test/support/tiny-gguf.ts";
 import { writeTinyHf } from "../../test/support/tiny-hf.ts";
+import type { RackReading } from "../inspect/classify/rack-reading.ts";
 import type { Inspection } from "../inspect/inspection.ts";
 import { addInspectCommand } from "./inspect.ts";
 import { parameterCount, quantity } from "./quantity.ts";
@@ -77,8 +79,36 @@ describe("heddle inspect", () => {
     expect(await printed(path)).toMatch(/\d+ more than the configuration's layers have/);
   });
 
+  describe("on a rack", () => {
+    const rack = fileURLToPath(new URL("../../examples/racks/unlike-devices.yaml", import.meta.url));
+
+    it("tells class, estimate and budget of every device, tab separated in a pipe", async () => {
+      const text = await printed(writeConfig("Llama-3.1-8B"), "--rack", rack);
+      expect(text).toContain("h100 (gpu)  bf16 989 TFLOP/s (data sheet), 3.35 TB/s (data sheet), ridge 295 FLOP/B");
+      expect(text).toMatch(/h100, decode \(1 x 1 token at context 4096\): \d\.\d+ ms estimated \(roofline, data sheet\)/);
+      expect(text).toMatch(/layers\.\*\.feed-forward\t32\tbandwidth\t/);
+      expect(text).toContain("no peak for bf16 or a wider type is known");
+      expect(text).toMatch(/h100\t55\.9 GB\t416\t208\t104\t52\t26\t13\t6\t3/);
+      expect(text).toContain("latency 1: sensitive from here on");
+    });
+
+    it("says how many devices hold what one does not", async () => {
+      const text = await printed(writeConfig("DeepSeek-V3"), "--rack", rack, "--reserve", "0.25");
+      expect(text).toContain("h100: weights of 1.34 TB do not fit in 80 GB less the reserve: 23 devices like it are needed at least");
+    });
+
+    it("gives JSON", async () => {
+      const found = JSON.parse(await printed(writeConfig("Llama-3.1-8B"), "--rack", rack, "--json")) as { rack: RackReading };
+      expect(found.rack.devices.map(({ id, phases }) => [id, phases.map(({ stages }) => stages.length)])).toEqual(
+        ["h100", "l40s", "xeon", "npu"].map((id) => [id, [4, 4]]),
+      );
+    });
+  });
+
   it.each([
     [["nowhere.json"], "file-unreadable"],
+    [[join(folder, "Llama-3.1-8B.json"), "--rack", "nowhere.yaml"], "file-unreadable"],
+    [[join(folder, "Llama-3.1-8B.json"), "--reserve", "0.2"], "usage"],
     [[join(folder, "Llama-3.1-8B.json"), "--dtype", "q4_k"], "usage"],
     [[join(folder, "Llama-3.1-8B.json"), "--prompt", "1000000"], "usage"],
   ])("refuses %j", async (words, code) => {

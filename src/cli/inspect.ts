@@ -1,13 +1,20 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { HeddleError } from "../base/heddle-error.ts";
 import { KNOWN_FAMILIES } from "../graph/architecture/config/read-architecture.ts";
-import { inspectionOf, type ModelFlags, TYPES } from "./inspect-model.ts";
+import { readOnRack } from "../inspect/classify/rack-reading.ts";
+import { RESERVE_DEFAULT } from "../inspect/classify/state-budget.ts";
+import { inspectedModel, type ModelFlags, TYPES } from "./inspect-model.ts";
+import { rackReadingText } from "./inspect-rack.ts";
 import { inspectionText } from "./inspect-report.ts";
 import { openInspectSource } from "./inspect-source.ts";
 import { printResult } from "./output.ts";
+import { readRackFile } from "./rack.ts";
 
 interface InspectFlags extends ModelFlags {
   readonly operators?: boolean;
   readonly json?: boolean;
+  readonly rack?: string;
+  readonly reserve?: number;
 }
 
 /** Families a line of help holds. */
@@ -31,7 +38,8 @@ Examples:
   heddle inspect ~/models/DeepSeek-V3 --dtype f8e4m3 --batch 128 --context 8192
   heddle inspect model.gguf --operators
   heddle inspect model.onnx --size height=640 --size width=640
-  heddle inspect config.json --json | jq .parameters.total`;
+  heddle inspect config.json --json | jq .parameters.total
+  heddle inspect config.json --rack examples/racks/unlike-devices.yaml`;
 
 function familyLines(): string {
   const lines: string[] = [];
@@ -54,14 +62,23 @@ export function addInspectCommand(program: Command): void {
     .option("--context <tokens>", "tokens of a sequence in a decode step (default: 4096, or what the model takes)", count)
     .option("--size <name=value>", "a size that an ONNX model leaves open; once for each", collected, [])
     .option("--operators", "also a row for every operator, with formulas")
+    .option("--rack <file>", "also where the time goes on every device of a rack file, and why; and the sequences its memory holds")
+    .option("--reserve <share>", `share of a memory kept for activations and the runtime (default: ${RESERVE_DEFAULT})`, share)
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action((path: string, flags: InspectFlags) => {
       const source = openInspectSource(path);
-      const inspection = inspectionOf(source, flags);
+      const { inspection, graph, contextLength } = inspectedModel(source, flags);
       const { stored } = source;
       const report = { stored, operators: flags.operators === true };
-      printResult(flags.json === true, { ...inspection, stored }, () => inspectionText(inspection, report));
+      if (flags.reserve !== undefined && flags.rack === undefined)
+        throw new HeddleError("usage", { where: "--reserve", detail: "it is a share of a device's memory: --rack is missing" });
+      const rack = flags.rack === undefined ? undefined : readRackFile(flags.rack);
+      const options = { reserve: flags.reserve ?? RESERVE_DEFAULT, contextLength };
+      const reading = rack && readOnRack(graph, inspection, rack, options);
+      printResult(flags.json === true, { ...inspection, stored, rack: reading }, () =>
+        [inspectionText(inspection, report), ...(reading === undefined ? [] : [rackReadingText(inspection, reading)])].join("\n\n"),
+      );
     });
 }
 
@@ -73,4 +90,10 @@ function count(text: string): number {
 
 function collected(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value < 1)) throw new InvalidArgumentError("a share from 0 to below 1 is wanted");
+  return value;
 }
