@@ -1,3 +1,4 @@
+import { quantity } from "../base/quantity.ts";
 import type { WorkClass } from "../inspect/classify/classify-work.ts";
 import type { Grounded } from "../inspect/classify/grounded.ts";
 import type { DeviceReading, PhaseReading, RackReading } from "../inspect/classify/rack-reading.ts";
@@ -5,7 +6,6 @@ import type { ContextBudget } from "../inspect/classify/state-budget.ts";
 import type { Threshold } from "../inspect/classify/thresholds.ts";
 import type { Inspection } from "../inspect/inspection.ts";
 import { formatNs, table } from "./output.ts";
-import { quantity } from "./quantity.ts";
 
 /** Longest name of a part a table of 100 columns has room for. */
 const PART_WIDTH = 27;

@@ -1,7 +1,7 @@
+import { parameterCount, quantity } from "../base/quantity.ts";
 import type { InspectedGroup, Inspection } from "../inspect/inspection.ts";
 import type { StoredWeights } from "../inspect/stored-weights.ts";
 import { table } from "./output.ts";
-import { parameterCount, quantity } from "./quantity.ts";
 
 const CONVENTIONS = { all: "embedding and head counted", "without-embedding": "head counted, input embedding not" } as const;
 

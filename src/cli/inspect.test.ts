@@ -8,10 +8,10 @@ import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { PUBLISHED } from "../../test/support/published-models.ts";
 import { writeTinyGguf } from "../../test/support/tiny-gguf.ts";
 import { writeTinyHf } from "../../test/support/tiny-hf.ts";
+import { parameterCount, quantity } from "../base/quantity.ts";
 import type { RackReading } from "../inspect/classify/rack-reading.ts";
 import type { Inspection } from "../inspect/inspection.ts";
 import { addInspectCommand } from "./inspect.ts";
-import { parameterCount, quantity } from "./quantity.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-inspect-"));
 

@@ -1,5 +1,7 @@
 import Table from "cli-table3";
 
+export { formatNs } from "../base/duration.ts";
+
 /** Prints a result: as one JSON document with `--json`, else as text. Results go to stdout, progress and notes to stderr. */
 export function printResult(json: boolean, value: unknown, text: () => string): void {
   process.stdout.write(`${json ? JSON.stringify(value, null, 2) : text()}\n`);
@@ -15,13 +17,4 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const drawn = new Table({ head: [...head], style: { head: [], border: [] } });
   drawn.push(...rows.map((row) => [...row]));
   return drawn.toString();
-}
-
-/** A duration for people: `850 ns`, `12.3 µs`, `4.56 ms`, `1.20 s`. */
-export function formatNs(ns: number): string {
-  const magnitude = Math.abs(ns);
-  if (magnitude < 1e3) return `${Math.round(ns)} ns`;
-  if (magnitude < 1e6) return `${(ns / 1e3).toPrecision(3)} µs`;
-  if (magnitude < 1e9) return `${(ns / 1e6).toPrecision(3)} ms`;
-  return `${(ns / 1e9).toPrecision(3)} s`;
 }
