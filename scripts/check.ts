@@ -16,6 +16,7 @@ const extra = process.argv.slice(2);
 const STEPS: readonly Step[] = [
   { name: "format and lint", command: ["biome", "check", "--error-on-warnings", "."] },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
+  { name: "types of the page", command: ["tsc", "-p", "tsconfig.page.json"] },
   { name: "tests", command: ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...extra] },
   { name: "package", command: ["publint", "--strict"] },
 ];

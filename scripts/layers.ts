@@ -16,6 +16,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   engine: [...BELOW_POLICY, "policy"],
   fleet: [...BELOW_POLICY, "policy", "engine"],
   simulate: BELOW_SIMULATE,
+  page: [...BELOW_COST, "cost", "inspect"],
   telemetry: ["base"],
   execute: [...BELOW_SIMULATE, "telemetry"],
   serve: [...BELOW_SIMULATE, "telemetry", "execute"],

@@ -3,7 +3,9 @@ import { HeddleError } from "../base/heddle-error.ts";
 import { KNOWN_FAMILIES } from "../graph/architecture/config/read-architecture.ts";
 import { readOnRack } from "../inspect/classify/rack-reading.ts";
 import { RESERVE_DEFAULT } from "../inspect/classify/state-budget.ts";
+import { pageDataOf } from "../inspect/page/page-data.ts";
 import { inspectedModel, type ModelFlags, TYPES } from "./inspect-model.ts";
+import { writePage } from "./inspect-page.ts";
 import { rackReadingText } from "./inspect-rack.ts";
 import { inspectionText } from "./inspect-report.ts";
 import { openInspectSource } from "./inspect-source.ts";
@@ -15,6 +17,7 @@ interface InspectFlags extends ModelFlags {
   readonly json?: boolean;
   readonly rack?: string;
   readonly reserve?: number;
+  readonly html?: string;
 }
 
 /** Families a line of help holds. */
@@ -39,7 +42,7 @@ Examples:
   heddle inspect model.gguf --operators
   heddle inspect model.onnx --size height=640 --size width=640
   heddle inspect config.json --json | jq .parameters.total
-  heddle inspect config.json --rack examples/racks/unlike-devices.yaml`;
+  heddle inspect config.json --rack examples/racks/unlike-devices.yaml --html page.html`;
 
 function familyLines(): string {
   const lines: string[] = [];
@@ -64,6 +67,7 @@ export function addInspectCommand(program: Command): void {
     .option("--operators", "also a row for every operator, with formulas")
     .option("--rack <file>", "also where the time goes on every device of a rack file, and why; and the sequences its memory holds")
     .option("--reserve <share>", `share of a memory kept for activations and the runtime (default: ${RESERVE_DEFAULT})`, share)
+    .option("--html <file>", "write a page with the graph, the roofline and all tables: one file, opened without a network")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action((path: string, flags: InspectFlags) => {
@@ -76,6 +80,7 @@ export function addInspectCommand(program: Command): void {
       const rack = flags.rack === undefined ? undefined : readRackFile(flags.rack);
       const options = { reserve: flags.reserve ?? RESERVE_DEFAULT, contextLength };
       const reading = rack && readOnRack(graph, inspection, rack, options);
+      if (flags.html !== undefined) writePage(flags.html, pageDataOf(graph, inspection, reading));
       printResult(flags.json === true, { ...inspection, stored, rack: reading }, () =>
         [inspectionText(inspection, report), ...(reading === undefined ? [] : [rackReadingText(inspection, reading)])].join("\n\n"),
       );

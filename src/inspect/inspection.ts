@@ -137,7 +137,7 @@ export function inspectedGroup(group: StageGroup, phases: readonly Phase[]): Ins
   };
 }
 
-function textsOf({ flops, weightBytes, stateBytes, activationBytes }: Work): WorkText {
+export function textsOf({ flops, weightBytes, stateBytes, activationBytes }: Work): WorkText {
   return {
     flops: textOf(flops),
     weightBytes: textOf(weightBytes),

@@ -1,0 +1,130 @@
+import type { Graph, OperatorId } from "../../graph/ir/graph.ts";
+import { readBy, tensorUsesOf } from "../classify/crossing.ts";
+import type { StageGroup } from "../stage-groups.ts";
+import type { Edge } from "./layout/node.ts";
+import { type Gaps, place } from "./layout/place.ts";
+
+/** Sizes in units of the drawing; about a pixel where it is shown at its own size. */
+export const OPERATOR_WIDTH = 132;
+export const OPERATOR_HEIGHT = 30;
+export const BOX_HEADER = 26;
+const BOX_PADDING = 14;
+const OPERATOR_GAPS: Gaps = { across: 16, down: 24, column: 40 };
+const BOX_GAPS: Gaps = { across: 48, down: 44, column: 80 };
+
+/** Boxes of stages with their operators inside, placed. Lists run over boxes, operators and edges. */
+export interface Drawing {
+  readonly width: number;
+  readonly height: number;
+  readonly boxes: readonly DrawnBox[];
+  /** Of the graph. */
+  readonly operators: readonly OperatorId[];
+  /** Box, left and upper edge of each operator. */
+  readonly box: readonly number[];
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  /** Places in `operators`, from and to in turn. */
+  readonly edges: readonly number[];
+  /** Places in `boxes`, from and to in turn; an edge back is one too. */
+  readonly boxEdges: readonly number[];
+}
+
+export interface DrawnBox {
+  readonly name: string;
+  /** Place in the groups of the inspection. */
+  readonly group: number;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly operators: number;
+}
+
+export interface DrawnPart {
+  readonly name: string;
+  readonly group: number;
+  readonly operators: readonly OperatorId[];
+}
+
+/** Every part of the model in a box of its own. */
+export function modelDrawing(graph: Graph, groups: readonly StageGroup[]): Drawing {
+  const groupOf = new Map(groups.flatMap(({ scopes }, index) => scopes.map((scope) => [scope, index] as const)));
+  const byScope = new Map<string, OperatorId[]>();
+  for (const [id, { scope }] of graph.operators.entries()) {
+    const list = byScope.get(scope) ?? [];
+    byScope.set(scope, list);
+    list.push(id);
+  }
+  const parts = [...byScope].map(([name, operators]) => ({ name, operators, group: groupOf.get(name)! }));
+  return drawingOf(parts, edgesOf(graph));
+}
+
+/** One box a stage group: the first of its parts stands for all. Edges join groups of which any two parts are joined. */
+export function stageDrawing(graph: Graph, groups: readonly StageGroup[]): Drawing {
+  const groupOf = new Map(groups.flatMap(({ scopes }, index) => scopes.map((scope) => [scope, index] as const)));
+  const parts = groups.map(({ scope, count, operators }, group) => ({
+    name: count > 1 ? `${scope} × ${count}` : scope,
+    group,
+    operators: operators.map(({ id }) => id),
+  }));
+  const edges = edgesOf(graph);
+  const between = edges.map(([from, to]): Edge => [groupOf.get(graph.operators[from]!.scope)!, groupOf.get(graph.operators[to]!.scope)!]);
+  return drawingOf(parts, edges, between);
+}
+
+/** From the maker of every tensor to its readers; each pair once. */
+function edgesOf(graph: Graph): readonly Edge[] {
+  const { producer } = tensorUsesOf(graph);
+  return graph.operators.flatMap((operator, id) => {
+    const makers = new Set(readBy(operator).map((tensor) => producer.get(tensor)));
+    return [...makers].filter((maker) => maker !== undefined && maker !== id).map((maker): Edge => [maker!, id]);
+  });
+}
+
+function drawingOf(parts: readonly DrawnPart[], all: readonly Edge[], between?: readonly Edge[]): Drawing {
+  const placeOf = new Map(parts.flatMap(({ operators }) => operators).map((id, index) => [id, index]));
+  const partOf = new Map(parts.flatMap(({ operators }, part) => operators.map((id) => [id, part] as const)));
+  const edges = all.filter(([from, to]) => placeOf.has(from) && placeOf.has(to));
+  const inner = parts.map((): Edge[] => []);
+  const local = new Map(parts.flatMap(({ operators }) => operators.map((id, index) => [id, index] as const)));
+  for (const [from, to] of edges) {
+    if (partOf.get(from) === partOf.get(to)) inner[partOf.get(from)!]!.push([local.get(from)!, local.get(to)!]);
+  }
+  const insides = parts.map(({ operators }, part) => {
+    const sizes = operators.map(() => ({ width: OPERATOR_WIDTH, height: OPERATOR_HEIGHT }));
+    return place(sizes, inner[part]!, OPERATOR_GAPS);
+  });
+  const sizes = insides.map(({ width, height }) => ({ width: width + 2 * BOX_PADDING, height: height + 2 * BOX_PADDING + BOX_HEADER }));
+  const boxEdges = distinct(between ?? edges.map(([from, to]): Edge => [partOf.get(from)!, partOf.get(to)!]), parts.length);
+  const outside = place(sizes, boxEdges, BOX_GAPS);
+  const rounded = (value: number): number => Math.round(value);
+  return {
+    width: rounded(outside.width),
+    height: rounded(outside.height),
+    boxes: parts.map(({ name, group, operators }, part) => ({
+      name,
+      group,
+      x: rounded(outside.x[part]!),
+      y: rounded(outside.y[part]!),
+      width: rounded(sizes[part]!.width),
+      height: rounded(sizes[part]!.height),
+      operators: operators.length,
+    })),
+    operators: parts.flatMap(({ operators }) => operators),
+    box: parts.flatMap(({ operators }, part) => operators.map(() => part)),
+    x: insides.flatMap((inside, part) => inside.x.map((x) => rounded(outside.x[part]! + BOX_PADDING + x))),
+    y: insides.flatMap((inside, part) => inside.y.map((y) => rounded(outside.y[part]! + BOX_PADDING + BOX_HEADER + y))),
+    edges: edges.flatMap(([from, to]) => [placeOf.get(from)!, placeOf.get(to)!]),
+    boxEdges: boxEdges.flat(),
+  };
+}
+
+function distinct(edges: readonly Edge[], count: number): readonly Edge[] {
+  const seen = new Set<number>();
+  return edges.filter(([from, to]) => {
+    const key = from * count + to;
+    if (from === to || seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
