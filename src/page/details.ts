@@ -103,7 +103,7 @@ function classRows({ rack }: PageData, view: View, found: WorkClass | undefined)
   const device = rack?.devices[view.device];
   if (found === undefined || device === undefined || found.bound === "idle") return [];
   return [
-    ["on " + device.id, `${timeText(found.estimateNs)} ${found.estimateNs === undefined ? "" : estimateBasis(device)}`],
+    [`on ${device.id}`, `${timeText(found.estimateNs)} ${found.estimateNs === undefined ? "" : estimateBasis(device)}`],
     ["of it", `operations ${timeText(found.computeNs)}, bytes ${timeText(found.bytesNs)}, launches ${timeText(found.launchNs)}`],
     ["against ridge", `${axisText(found.intensity)} (ridge ${numberText(device.ridge)})`],
     ["bytes take", `${shareText(found.bandwidth.value)} ${found.bandwidth.value === undefined ? "" : found.bandwidth.label}`],

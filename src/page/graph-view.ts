@@ -66,7 +66,7 @@ export function createGraphView(canvas: HTMLCanvasElement, data: PageData, store
     showAll,
   });
   new ResizeObserver(() => {
-    const empty = scene.screen.width === 0;
+    const empty = scene.screen.height === 0;
     scene = { ...scene, screen: resize(canvas, context) };
     if (empty) showAll();
     redraw();

@@ -29,6 +29,8 @@ export interface Ink {
 const OPERATORS_FROM = 3;
 const NAMES_FROM = 13;
 const LABEL_PIXELS = 12;
+/** A box without room for so many characters of its name shows its letter alone. */
+const LABEL_CHARACTERS = 7;
 /** Width of a character as a share of the letter height, for cutting names. */
 const CHARACTER = 0.58;
 
@@ -43,12 +45,13 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
   context.fillStyle = ink.ground;
   context.fillRect(0, 0, screen.width, screen.height);
   const near = showsOperators(viewport);
-  paintBoxes(context, scene, near);
   if (near) {
+    paintBoxes(context, scene, near);
     paintEdges(context, scene, scene.drawing.edges, operatorEnds(scene));
     paintOperators(context, scene);
   } else {
     paintEdges(context, scene, scene.drawing.boxEdges, boxEnds(scene));
+    paintBoxes(context, scene, near);
   }
   paintBoxLabels(context, scene, near);
   paintSelection(context, scene);
@@ -123,14 +126,15 @@ function paintBoxLabels(context: CanvasRenderingContext2D, scene: Scene, near: b
     const header = near ? BOX_HEADER * viewport.scale : height;
     const pixels = Math.min(LABEL_PIXELS, Math.max(header * 0.72, near ? 0 : Math.min(LABEL_PIXELS, height * 0.6)));
     const room = Math.floor((width - 6) / (pixels * CHARACTER));
-    if (pixels < 6 || room < 2) continue;
+    if (pixels < 6 || room < 1) continue;
     const shade = shades[classes.groups[box.group]!]!;
     context.font = `600 ${pixels}px system-ui, sans-serif`;
     context.fillStyle = shade.text;
     const letter = shade.letter === "" ? "" : `${shade.letter} `;
+    const label = room < LABEL_CHARACTERS ? shade.letter : cut(letter + box.name, room);
     // A header that lies left of the screen keeps its name in sight.
     const left = Math.max(x, Math.min(0, x + width - room * pixels * CHARACTER));
-    context.fillText(cut(letter + box.name, room), left + 4, y + Math.min(header, height) / 2);
+    context.fillText(label, left + (room < LABEL_CHARACTERS ? 2 : 4), y + Math.min(header, height) / 2);
   }
 }
 

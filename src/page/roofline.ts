@@ -1,24 +1,30 @@
 import { LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
-import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 import { quantity } from "../base/quantity.ts";
 import type { PageData } from "../inspect/page/page-data.ts";
+import { type Label, labelPlaces } from "./label-places.ts";
 import { shadesOf } from "./palette.ts";
-import { rooflineMarks, roofOf } from "./roofline-data.ts";
+import { type RooflineMark, rooflineMarks, roofOf } from "./roofline-data.ts";
 import { ink } from "./theme.ts";
 import type { View } from "./view.ts";
 
-use([LineChart, ScatterChart, GridComponent, TooltipComponent, LabelLayout, CanvasRenderer]);
+use([LineChart, ScatterChart, GridComponent, TooltipComponent, CanvasRenderer]);
 
 /** Shape of a class's marks, so that colour is not all that tells them apart. */
 const SYMBOLS: Readonly<Record<string, string>> = { compute: "circle", bandwidth: "rect", latency: "triangle" };
 
+const GRID = { left: 76, right: 64, top: 18, bottom: 48 } as const;
+
 /** The roofs of all devices and the stages on the one in use; returns how to draw a view. */
 export function createRoofline(place: HTMLElement, note: HTMLElement, data: PageData): (view: View) => void {
   const chart = init(place, undefined, { renderer: "canvas" });
-  new ResizeObserver(() => chart.resize()).observe(place);
+  let redraw = (): void => undefined;
+  new ResizeObserver(() => {
+    chart.resize();
+    redraw();
+  }).observe(place);
   return (view) => {
     const { text, line, focus } = ink();
     const devices = data.rack?.devices ?? [];
@@ -48,22 +54,7 @@ export function createRoofline(place: HTMLElement, note: HTMLElement, data: Page
         },
       ];
     });
-    const stages = shadesOf("bound", true).flatMap(({ key, name, fill }) => {
-      const own = marks.filter(({ bound }) => bound === key);
-      if (own.length === 0) return [];
-      return [
-        {
-          type: "scatter" as const,
-          name,
-          symbol: SYMBOLS[key] ?? "diamond",
-          symbolSize: 13,
-          itemStyle: { color: fill, borderColor: ink().ground, borderWidth: 1 },
-          data: own.map(({ scope, intensity, rate }) => ({ name: scope, value: [intensity, rate] })),
-          label: { show: true, formatter: "{b}", position: "right" as const, color: text, fontSize: 11 },
-          labelLayout: { hideOverlap: false, moveOverlap: "shiftY" as const },
-        },
-      ];
-    });
+    const series = (labels: readonly Label[]): object[] => [...roofs, ...stageSeries(marks, labels)];
     const axis = {
       type: "log" as const,
       nameLocation: "middle" as const,
@@ -71,21 +62,52 @@ export function createRoofline(place: HTMLElement, note: HTMLElement, data: Page
       axisLine: { lineStyle: { color: text } },
     };
     const splitLine = { lineStyle: { color: line, opacity: 0.4 } };
-    chart.setOption(
-      {
-        animation: false,
-        textStyle: { color: text },
-        grid: { left: 76, right: 64, top: 18, bottom: 48 },
-        tooltip: { trigger: "item", confine: true, formatter: tipText },
-        xAxis: { ...axis, name: "FLOP / byte", nameGap: 30, nameTextStyle: { color: text }, splitLine, min: span[0], max: span[1] },
-        yAxis: { ...axis, splitLine, axisLabel: { color: text, formatter: (value: number) => quantity(value, "FLOP/s") } },
-        series: [...roofs, ...stages],
-      },
-      { notMerge: true },
-    );
+    const option = {
+      animation: false,
+      textStyle: { color: text },
+      grid: GRID,
+      tooltip: { trigger: "item", confine: true, formatter: tipText },
+      xAxis: { ...axis, name: "FLOP / byte", nameGap: 30, nameTextStyle: { color: text }, splitLine, min: span[0], max: span[1] },
+      yAxis: { ...axis, splitLine, axisLabel: { color: text, formatter: (value: number) => quantity(value, "FLOP/s") } },
+    };
+    const draw = (): void => {
+      chart.setOption({ ...option, series: series([]) }, { notMerge: true });
+      const points = marks.map(({ scope, intensity, rate }) => {
+        const [x, y] = chart.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [intensity, rate]) as [number, number];
+        return { x, y, text: scope };
+      });
+      chart.setOption({ series: series(labelPlaces(points, chart.getWidth() - GRID.right)) });
+    };
+    draw();
+    redraw = draw;
     place.dataset["marks"] = String(marks.length);
     note.textContent = noteText(left);
   };
+}
+
+/** One series a class: marks of one shape and colour. */
+function stageSeries(marks: readonly RooflineMark[], labels: readonly Label[]): object[] {
+  const { text, ground } = ink();
+  return shadesOf("bound", true).flatMap(({ key, name, fill }) => {
+    const own = marks.flatMap((mark, index) => (mark.bound === key ? [{ ...mark, label: labels[index] }] : []));
+    if (own.length === 0) return [];
+    const data = own.map(({ scope, intensity, rate, label }) => ({
+      name: scope,
+      value: [intensity, rate],
+      label: { show: label !== undefined, position: label?.side ?? "right", offset: [0, label?.down ?? 0] },
+    }));
+    return [
+      {
+        type: "scatter",
+        name,
+        symbol: SYMBOLS[key] ?? "diamond",
+        symbolSize: 13,
+        itemStyle: { color: fill, borderColor: ground, borderWidth: 1 },
+        data,
+        label: { formatter: "{b}", color: text, fontSize: 11, textBorderColor: ground, textBorderWidth: 3 },
+      },
+    ];
+  });
 }
 
 /** Whole decades around everything drawn. */

@@ -1,10 +1,11 @@
 import { layersOf } from "./layers.ts";
-import { type Edge, type Neighbours, neighboursOf, type Placed, type Sized } from "./node.ts";
+import { type Edge, neighboursOf, type Placed, type Sized } from "./node.ts";
 
 /** Width over height that a folded drawing comes near to. */
 const ASPECT = 1.5;
-/** Passes that draw boxes towards their neighbours. */
-const PASSES = 2;
+
+/** A strip of fewer layers is read more easily in one column. */
+const FOLDED_FROM = 16;
 
 export interface Gaps {
   readonly across: number;
@@ -19,49 +20,22 @@ export interface Gaps {
  * Complexity: O((n + m) log n).
  */
 export function place(boxes: readonly Sized[], edges: readonly Edge[], gaps: Gaps): Placed {
-  const neighbours = neighboursOf(boxes.length, edges);
-  const layers = layersOf(boxes.length, neighbours);
-  const x = acrossOf(boxes, layers, neighbours, gaps);
-  return folded(boxes, layers, x, gaps);
+  const layers = layersOf(boxes.length, neighboursOf(boxes.length, edges));
+  return folded(boxes, layers, acrossOf(boxes, layers, gaps), gaps);
 }
 
-/** Left edges: towards the mean of the neighbours' middles, kept apart in the order of the layer. */
-function acrossOf(boxes: readonly Sized[], layers: readonly (readonly number[])[], neighbours: Neighbours, gaps: Gaps): number[] {
+/** Left edges: every layer about one middle, so that what follows one another stands in a line. */
+function acrossOf(boxes: readonly Sized[], layers: readonly (readonly number[])[], { across }: Gaps): number[] {
   const x = new Array<number>(boxes.length).fill(0);
-  for (const layer of layers)
-    spread(
-      boxes,
-      layer,
-      x,
-      layer.map(() => 0),
-      gaps,
-    );
-  for (let pass = 0; pass < PASSES; pass++) {
-    const near = pass % 2 === 0 ? neighbours.before : neighbours.after;
-    for (const layer of pass % 2 === 0 ? layers : [...layers].reverse()) {
-      const wishes = layer.map((box) => meanMiddle(boxes, near[box]!, x) ?? x[box]! + boxes[box]!.width / 2);
-      spread(boxes, layer, x, wishes, gaps);
+  for (const layer of layers) {
+    const width = layer.reduce((sum, box) => sum + boxes[box]!.width + across, -across);
+    let left = -width / 2;
+    for (const box of layer) {
+      x[box] = left;
+      left += boxes[box]!.width + across;
     }
   }
   return x;
-}
-
-function meanMiddle(boxes: readonly Sized[], near: readonly number[], x: readonly number[]): number | undefined {
-  if (near.length === 0) return undefined;
-  return near.reduce((sum, box) => sum + x[box]! + boxes[box]!.width / 2, 0) / near.length;
-}
-
-/** From left to right no closer than the gap; then the whole layer back by what it was pushed in the mean. */
-function spread(boxes: readonly Sized[], layer: readonly number[], x: number[], wishes: readonly number[], { across }: Gaps): void {
-  let least = Number.NEGATIVE_INFINITY;
-  let pushed = 0;
-  for (const [index, box] of layer.entries()) {
-    const wish = wishes[index]! - boxes[box]!.width / 2;
-    x[box] = Math.max(wish, least);
-    pushed += x[box]! - wish;
-    least = x[box]! + boxes[box]!.width + across;
-  }
-  for (const box of layer) x[box] = x[box]! - pushed / layer.length;
 }
 
 function folded(boxes: readonly Sized[], layers: readonly (readonly number[])[], x: number[], gaps: Gaps): Placed {
@@ -69,7 +43,7 @@ function folded(boxes: readonly Sized[], layers: readonly (readonly number[])[],
   const strip = heights.reduce((sum, height) => sum + height + gaps.down, 0);
   const extents = layers.map((layer) => extentOf(boxes, layer, x));
   const mean = extents.reduce((sum, [left, right]) => sum + right - left, 0) / Math.max(1, layers.length) + gaps.column;
-  const columns = Math.max(1, Math.floor(Math.sqrt((ASPECT * strip) / mean)));
+  const columns = layers.length < FOLDED_FROM ? 1 : Math.max(1, Math.floor(Math.sqrt((ASPECT * strip) / mean)));
   const limit = strip / columns;
   const y = new Array<number>(boxes.length).fill(0);
   let first = 0;

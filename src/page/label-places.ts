@@ -1,0 +1,35 @@
+/** A mark on a chart, in pixels, with the text that belongs to it. */
+export interface Labelled {
+  readonly x: number;
+  readonly y: number;
+  readonly text: string;
+}
+
+export interface Label {
+  readonly side: "left" | "right";
+  /** Pixels below the middle of the mark. */
+  readonly down: number;
+}
+
+const LINE = 14;
+const CHARACTER = 6.2;
+/** From the middle of a mark to its text. */
+const GAP = 12;
+/** Lines a label may stand above or below its mark. */
+const STEPS = 6;
+
+/** Sides and heights at which no label covers another, as far as there is room near the marks; none leaves the chart on the right. */
+export function labelPlaces(marks: readonly Labelled[], right: number): readonly Label[] {
+  const taken: { readonly left: number; readonly top: number; readonly width: number }[] = [];
+  return marks.map(({ x, y, text }) => {
+    const width = text.length * CHARACTER;
+    const side = x + GAP + width > right ? "left" : "right";
+    const left = side === "right" ? x + GAP : x - GAP - width;
+    const free = (down: number): boolean =>
+      taken.every((other) => left + width < other.left || other.left + other.width < left || Math.abs(y + down - other.top) >= LINE);
+    const downs = [0, ...Array.from({ length: STEPS }, (_unused, step) => [(step + 1) * LINE, -(step + 1) * LINE]).flat()];
+    const down = downs.find(free) ?? 0;
+    taken.push({ left, top: y + down, width });
+    return { side, down };
+  });
+}
