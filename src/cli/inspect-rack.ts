@@ -23,7 +23,7 @@ export function rackReadingText(inspection: Inspection, reading: RackReading): s
 
 const NOTES: readonly string[] = [
   "bound by: on this device with its neighbours there too; cut: activations in and out over the best link ÷ estimate; ! dear or sensitive, ~ between",
-  "estimates are rooflines of one part (max of operations and bytes, a launch an operator): no cache, no overlap, no queue; times are at least these",
+  "estimates are rooflines: max(operations / peak, bytes / bandwidth) + a launch an operator; kernels reach less than a peak, fused ones move and launch less",
   "each part is estimated as if it lay in the device's memory, whether or not the whole model fits",
 ];
 
