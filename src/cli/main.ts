@@ -10,6 +10,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "run", add: async (program) => (await import("./run.ts")).addRunCommand(program) },
   { name: "serve", add: async (program) => (await import("./serve.ts")).addServeCommand(program) },
   { name: "inspect", add: async (program) => (await import("./inspect.ts")).addInspectCommand(program) },
+  { name: "partition", add: async (program) => (await import("./partition.ts")).addPartitionCommand(program) },
   { name: "model", add: async (program) => (await import("./model.ts")).addModelCommand(program) },
   { name: "rack", add: async (program) => (await import("./rack.ts")).addRackCommand(program) },
   { name: "plan", add: async (program) => (await import("./plan.ts")).addPlanCommand(program) },

@@ -1,0 +1,63 @@
+import { formatNs } from "../base/duration.ts";
+import { quantity } from "../base/quantity.ts";
+import type { PlacementReport } from "../plan/place-graph/placement-report.ts";
+import { table } from "./output.ts";
+
+const OBJECTIVES: Readonly<Record<string, string>> = { throughput: "a run every", latency: "a run takes" };
+/** Stages listed; more are counted. */
+const STAGES_SHOWN = 24;
+
+/** A placement for people. */
+export function placementText(report: PlacementReport): string {
+  const { parts, stages, ns, reserve } = report;
+  const rows = parts.map(({ device, operators, computeNs, transferNs, bytes, memoryBytes }) => [
+    device,
+    String(operators),
+    formatNs(computeNs),
+    formatNs(transferNs),
+    percent((computeNs + transferNs) / ns),
+    quantity(bytes, "B"),
+    percent(bytes / memoryBytes),
+  ]);
+  const listed = stages
+    .slice(0, STAGES_SHOWN)
+    .map(({ device, operators, scopes }, index) => [String(index), device, String(operators.length), scopes]);
+  return [
+    `${report.name}, ${report.phase}: ${report.run}`,
+    resultLines(report).join("\n"),
+    table(["device", "operators", "compute", "transfers", "of the time", "weights and state", "of its memory"], rows),
+    table(["stage", "device", "operators", "parts of the model"], listed),
+    ...(stages.length > STAGES_SHOWN ? [`and ${stages.length - STAGES_SHOWN} more stages (--json lists all)`] : []),
+    [
+      ...notes(report),
+      `estimated: roofline of every operator by the rack file's figures, nothing measured here; ${percent(reserve)} of each memory is kept free`,
+    ]
+      .map((note) => `- ${note}`)
+      .join("\n"),
+  ].join("\n\n");
+}
+
+function resultLines(report: PlacementReport): readonly string[] {
+  const { objective, ns, boundNs, boundMethod, gap, method, contiguousNs, moves, tookMs } = report;
+  const found = `${method}, ${moves} moves, ${(tookMs / 1000).toFixed(1)} s`;
+  const bound = gap === 0 ? "proven the least" : `no placement takes less than ${formatNs(boundNs)} (${boundMethod}), gap ${percent(gap)}`;
+  const lines = [`${OBJECTIVES[objective] ?? objective} ${formatNs(ns)} (${found}); ${bound}`];
+  if (contiguousNs !== undefined) lines.push(`best found in parts that follow one another: ${formatNs(contiguousNs)}`);
+  return lines;
+}
+
+function notes({ whole, unused, otherSets, ns }: PlacementReport): readonly string[] {
+  const alone = whole.map(({ device, ns: wholeNs, bytes, memoryBytes }) => {
+    if (bytes > memoryBytes) return `whole on ${device}: ${quantity(bytes, "B")} do not fit in ${quantity(memoryBytes, "B")}`;
+    if (wholeNs === undefined) return `whole on ${device}: it cannot run all operators`;
+    return `whole on ${device}: ${formatNs(wholeNs)} (${(wholeNs / ns).toPrecision(3)} x)`;
+  });
+  const sets = otherSets.map(
+    ({ devices, ns: other }) => `on ${devices.join(", ")} instead: ${other === undefined ? "no room" : formatNs(other)}`,
+  );
+  return [...alone, ...(unused.length > 0 ? [`without work: ${unused.join(", ")}`] : []), ...sets];
+}
+
+function percent(part: number): string {
+  return `${(100 * part).toPrecision(3)} %`;
+}

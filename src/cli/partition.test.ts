@@ -1,0 +1,77 @@
+/** Goal: heddle partition places every operator within memory and says how good the cut is. Method: the command on published configurations and the example rack. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { PUBLISHED } from "../../test/support/published-models.ts";
+import type { PlacementReport } from "../plan/place-graph/placement-report.ts";
+import { addPartitionCommand } from "./partition.ts";
+
+const RACK = "examples/racks/unlike-devices.yaml";
+const folder = mkdtempSync(join(tmpdir(), "heddle-partition-"));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+
+async function printed(...words: string[]): Promise<string> {
+  let text = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  const program = new Command("heddle").exitOverride();
+  addPartitionCommand(program);
+  await program.parseAsync(["node", "heddle", "partition", ...words]);
+  return text;
+}
+
+function config(name: string): string {
+  const path = join(folder, `${name}.json`);
+  writeFileSync(path, JSON.stringify(PUBLISHED.find((model) => model.name === name)!.config));
+  return path;
+}
+
+async function report(...words: string[]): Promise<PlacementReport> {
+  return JSON.parse(await printed(...words, "--json")) as PlacementReport;
+}
+
+describe("heddle partition", () => {
+  it("splits a model that fits no single accelerator, within every memory, every operator once", async () => {
+    const output = join(folder, "placement.json");
+    const found = await report(config("Mixtral-8x7B"), "--rack", RACK, "--seconds", "1", "-o", output);
+    expect(found.parts.length).toBeGreaterThan(1);
+    for (const { bytes, memoryBytes } of found.parts) expect(bytes).toBeLessThanOrEqual(memoryBytes);
+    const names = found.stages.flatMap(({ operators }) => operators);
+    expect(names).toHaveLength(found.parts.reduce((sum, { operators }) => sum + operators, 0));
+    expect(new Set(names).size).toBe(names.length);
+    expect(found.boundNs).toBeLessThanOrEqual(found.ns);
+    expect(found.ns).toBeLessThanOrEqual(found.contiguousNs!);
+    expect(found.ns).toBeCloseTo(Math.max(...found.parts.map(({ computeNs, transferNs }) => computeNs + transferNs)), 3);
+    expect(found.whole.find(({ device }) => device === "h100")!.ns).toBeUndefined();
+    expect(JSON.parse(readFileSync(output, "utf8"))).toEqual(found);
+  });
+
+  it("keeps a run's latency no worse than the best device's alone", async () => {
+    const found = await report(config("Llama-3.1-8B"), "--rack", RACK, "--phase", "prefill", "--objective", "latency", "--seconds", "1");
+    expect(found.ns).toBeLessThanOrEqual(Math.min(...found.whole.map(({ ns }) => ns ?? Infinity)) * (1 + 1e-9));
+    expect(found).toMatchObject({ phase: "prefill", objective: "latency" });
+  });
+
+  it("prints devices, stages, the bound and what one device alone takes", async () => {
+    const text = await printed(config("Llama-3.1-8B"), "--rack", RACK, "--seconds", "0.5", "--devices", "h100,l40s");
+    expect(text).toMatch(/a run every [\d.]+ .*(gap [\d.]+ %|proven the least)/);
+    expect(text).toMatch(/whole on h100: [\d.]+ /);
+    expect(text).toMatch(/stage\tdevice\toperators\tparts of the model\n0\t/);
+    expect(text).toContain("estimated: roofline");
+  });
+
+  it.each([
+    [["--devices", "h100,gpu-9"], "usage"],
+    [["--phase", "train"], "usage"],
+    [["--devices", "npu"], "plan-no-capacity"],
+  ])("refuses %j", async (words, code) => {
+    await expect(printed(config("Mixtral-8x7B"), "--rack", RACK, "--seconds", "0.5", ...words)).rejects.toMatchObject({ code });
+  });
+});

@@ -1,0 +1,146 @@
+import { writeFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { must } from "../base/assert.ts";
+import { HeddleError } from "../base/heddle-error.ts";
+import type { Objective } from "../execute/placement/placement-job.ts";
+import { solvePlacement } from "../execute/placement/solve-placement.ts";
+import { RESERVE_DEFAULT } from "../inspect/classify/state-budget.ts";
+import type { PartitionProblem } from "../plan/partition/problem.ts";
+import { type DeviceSet, deviceSets } from "../plan/place-graph/device-sets.ts";
+import { placementProblem } from "../plan/place-graph/placement-problem.ts";
+import { type FoundPlacement, type PlacementReport, placementReport } from "../plan/place-graph/placement-report.ts";
+import type { Rack } from "../rack/rack.ts";
+import { type InspectedModel, inspectedModel, type ModelFlags } from "./inspect-model.ts";
+import { openInspectSource } from "./inspect-source.ts";
+import { addModelOptions, share } from "./model-options.ts";
+import { printResult } from "./output.ts";
+import { placementText } from "./partition-report.ts";
+import { readRackFile } from "./rack.ts";
+import { withShareProgress } from "./share-progress.ts";
+
+interface PartitionFlags extends ModelFlags {
+  readonly rack: string;
+  readonly objective: Objective;
+  readonly phase?: string;
+  readonly devices?: string;
+  readonly reserve: number;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly output?: string;
+  readonly json?: boolean;
+}
+
+const SECONDS_DEFAULT = 10;
+const MS_PER_S = 1000;
+
+const HELP = `
+Every operator of the model gets a device, so that samples follow one another as fast as may be (throughput: the busiest device decides) or one
+sample is through as soon as may be (latency). Times are roofline estimates from the rack file's figures, transfers are latency + bytes / bandwidth of
+each device's best link; weights, constants and state must find room. Operators that touch the same state share a device. The result says how good it
+is: a lower bound that no placement beats, and the gap to it. Ctrl-C ends the search with the best so far.
+
+Devices of the rack that share cores are alternatives: the best of the largest sets without overlap is taken, and the others are listed.
+
+Examples:
+  heddle partition config.json --rack examples/racks/unlike-devices.yaml --phase prefill
+  heddle partition model.onnx --rack rack.yaml --objective latency --seconds 30
+  heddle partition config.json --rack rack.yaml --devices h100,l40s --json -o placement.json`;
+
+/** Adds `heddle partition`. */
+export function addPartitionCommand(program: Command): void {
+  const command = program
+    .command("partition")
+    .description("Cut a model's graph over the devices of a rack, with a proof of how good the cut is.")
+    .argument("<model>", "what `heddle inspect` takes")
+    .requiredOption("--rack <file>", "rack file");
+  addModelOptions(command)
+    .addOption(new Option("--objective <name>", "what is made small").choices(["throughput", "latency"]).default("throughput"))
+    .option("--phase <name>", "run it is cut for: prefill, decode or run (default: the model's last)")
+    .option("--devices <ids>", "only these devices of the rack, separated by commas")
+    .option("--reserve <share>", "share of a memory kept for activations and the runtime", share, RESERVE_DEFAULT)
+    .option("--seconds <n>", "longest search", seconds, SECONDS_DEFAULT)
+    .option("--seed <n>", "seed of the search", seed, 1)
+    .option("-o, --output <file>", "write the placement of every operator here (JSON)")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action((path: string, flags: PartitionFlags) => run(path, flags));
+}
+
+async function run(path: string, flags: PartitionFlags): Promise<void> {
+  const model = inspectedModel(openInspectSource(path), flags);
+  const phase = phaseNamed(model, flags.phase);
+  const rack = withDevices(readRackFile(flags.rack), flags.devices);
+  const { graph, inspection } = model;
+  const at = { graph, sizes: phase.sizes, type: inspection.type };
+  const tasks = deviceSets(rack, flags.reserve).map((set) => ({ set, problem: placementProblem(at, set) }));
+  const found = await solveAll(tasks, flags);
+  const report = placementReport({ name: inspection.name, phase, objective: flags.objective, graph, found, reserve: flags.reserve });
+  if (report === undefined) throw noRoom(found);
+  if (flags.output !== undefined) writeReport(flags.output, report);
+  printResult(flags.json === true, report, () => placementText(report));
+}
+
+function phaseNamed({ inspection }: InspectedModel, name: string | undefined): InspectedModel["inspection"]["phases"][number] {
+  if (name === undefined) return must(inspection.phases.at(-1), "a model has a run");
+  const phase = inspection.phases.find((one) => one.name === name);
+  if (phase !== undefined) return phase;
+  throw new HeddleError("usage", {
+    where: `--phase ${name}`,
+    detail: `this model has ${inspection.phases.map((one) => one.name).join(", ")}`,
+  });
+}
+
+function withDevices(rack: Rack, ids: string | undefined): Rack {
+  if (ids === undefined) return rack;
+  const wanted = ids.split(",").map((id) => id.trim());
+  const missing = wanted.find((id) => !rack.devices.some((device) => device.id === id));
+  if (missing !== undefined) {
+    const known = rack.devices.map(({ id }) => id).join(", ");
+    throw new HeddleError("usage", { where: `--devices ${missing}`, detail: `the rack has ${known}` });
+  }
+  return { ...rack, devices: rack.devices.filter(({ id }) => wanted.includes(id)) };
+}
+
+/** The sets one after another, each with its part of the time. */
+function solveAll(
+  tasks: readonly { readonly set: DeviceSet; readonly problem: PartitionProblem }[],
+  { seconds: limit, seed: given, objective }: PartitionFlags,
+): Promise<readonly FoundPlacement[]> {
+  const limitMs = (limit * MS_PER_S) / tasks.length;
+  return withShareProgress("placing", async ({ signal, onProgress }) => {
+    const found: FoundPlacement[] = [];
+    for (const [index, { set, problem }] of tasks.entries()) {
+      const report = (ms: number): void => onProgress((index + Math.min(1, ms / limitMs)) / tasks.length, "Ctrl-C: the best so far");
+      const answer = await solvePlacement({ problem, objective, seed: given, limitMs, signal, onProgress: report });
+      found.push({ set, problem, ...answer });
+    }
+    return found;
+  });
+}
+
+function noRoom(found: readonly FoundPlacement[]): HeddleError {
+  const { set, problem } = must(found[0], "a rack has devices");
+  const need = problem.nodes.reduce((sum, { bytes }) => sum + bytes, 0);
+  const room = set.types.map(({ name, count, memoryBytes }) => `${count} x ${Math.floor(memoryBytes)} on ${name}`).join(", ");
+  return new HeddleError("plan-no-capacity", { where: "the rack", detail: `the model takes ${need} bytes, there are ${room}` });
+}
+
+function writeReport(path: string, report: PlacementReport): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
+  } catch (cause) {
+    throw new HeddleError("file-unwritable", { where: path, cause });
+  }
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value > 0 && value <= 86_400)) throw new InvalidArgumentError("seconds above 0, up to 86400, are wanted");
+  return value;
+}
+
+function seed(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("a whole number is wanted");
+  return value;
+}

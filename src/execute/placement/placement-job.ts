@@ -1,0 +1,25 @@
+import type { Result } from "../../base/result.ts";
+import type { NoPlacement, Partition } from "../../plan/partition/partition.ts";
+import type { LatencyPlacement } from "../../plan/partition/place-for-latency.ts";
+import type { PartitionProblem } from "../../plan/partition/problem.ts";
+
+/** What a placement is judged by: the time between two samples of a pipeline, or the time of one sample. */
+export type Objective = "throughput" | "latency";
+
+/** What the worker is started with. */
+export interface PlacementJob {
+  readonly problem: PartitionProblem;
+  readonly objective: Objective;
+  readonly seed: number;
+  readonly limitMs: number;
+  /** One Int32: anything but 0 ends the search with the best so far. */
+  readonly stop: SharedArrayBuffer;
+}
+
+/** Its answer, with the time it took. */
+export interface PlacementAnswer {
+  readonly found: Result<PlacedGraph, NoPlacement>;
+  readonly tookMs: number;
+}
+
+export type PlacedGraph = ({ readonly objective: "throughput" } & Partition) | ({ readonly objective: "latency" } & LatencyPlacement);

@@ -1,0 +1,82 @@
+import type { Graph, OperatorId } from "../../graph/ir/graph.ts";
+import { type Assignment, deviceTypes, type PartitionProblem } from "../partition/problem.ts";
+import { stagesOf } from "../partition/stages.ts";
+import type { DeviceSet } from "./device-sets.ts";
+
+/** What one device does in a placement. */
+export interface PlacedPart {
+  readonly device: string;
+  readonly operators: number;
+  /** Its operators, and its outputs and inputs that cross. Units: ns. */
+  readonly computeNs: number;
+  readonly transferNs: number;
+  /** Weights and state that lie there, and what it has for them. */
+  readonly bytes: number;
+  readonly memoryBytes: number;
+}
+
+/** Operators that one device runs in a row. */
+export interface PlacedStage {
+  readonly device: string;
+  /** Names, in the order of the graph. */
+  readonly operators: readonly string[];
+  /** The parts of the model they belong to, shortened: `layers.0 to layers.7`. */
+  readonly scopes: string;
+}
+
+/** Devices of a set with what an assignment gives them; those with nothing are left out. */
+export function placedParts(problem: PartitionProblem, { types, ids }: DeviceSet, assignment: Assignment): readonly PlacedPart[] {
+  const typeOf = deviceTypes(problem.types);
+  const parts = ids.map((device, at) => ({
+    device,
+    operators: 0,
+    computeNs: 0,
+    transferNs: 0,
+    bytes: 0,
+    memoryBytes: types[typeOf[at]!]!.memoryBytes,
+  }));
+  problem.nodes.forEach(({ times, bytes }, node) => {
+    const part = parts[assignment[node]!]!;
+    part.operators += 1;
+    part.computeNs += times[typeOf[assignment[node]!]!]!;
+    part.bytes += bytes;
+  });
+  const paid = new Set<string>();
+  for (const [source, target] of problem.edges) {
+    if (assignment[source] === assignment[target]) continue;
+    for (const device of [assignment[source]!, assignment[target]!]) {
+      const key = `${source} ${device}`;
+      if (paid.has(key)) continue;
+      paid.add(key);
+      parts[device]!.transferNs += problem.nodes[source]!.outputCost * problem.types[typeOf[device]!]!.transferFactor;
+    }
+  }
+  return parts.filter(({ operators }) => operators > 0);
+}
+
+/** An order in which the parts can run. */
+export function placedStages(graph: Graph, problem: PartitionProblem, { ids }: DeviceSet, assignment: Assignment): readonly PlacedStage[] {
+  const stages = stagesOf(problem, assignment) ?? [];
+  return stages.map(({ device, nodes }) => {
+    const operators = [...nodes].sort((a, b) => a - b);
+    return { device: ids[device]!, operators: operators.map((id) => graph.operators[id]!.name), scopes: scopesText(graph, operators) };
+  });
+}
+
+/** First and last part of the model in a stage, by what their operators belong to. */
+function scopesText(graph: Graph, operators: readonly OperatorId[]): string {
+  const names = operators.map((id) => graph.operators[id]!.scope || graph.operators[id]!.name);
+  const [first, last] = [names[0] ?? "", names.at(-1) ?? ""];
+  return first === last ? first : `${first} to ${last}`;
+}
+
+/** The whole graph on one device of a kind: its time, or why not. Units: ns and bytes. */
+export function wholeOn(problem: PartitionProblem, type: number): { readonly ns: number; readonly bytes: number; readonly fits: boolean } {
+  let ns = 0;
+  let bytes = 0;
+  for (const node of problem.nodes) {
+    ns += node.times[type]!;
+    bytes += node.bytes;
+  }
+  return { ns, bytes, fits: bytes <= problem.types[type]!.memoryBytes };
+}

@@ -1,0 +1,104 @@
+import type { Result } from "../../base/result.ts";
+import type { Bindings } from "../../graph/ir/expression.ts";
+import type { Graph } from "../../graph/ir/graph.ts";
+import type { Bound } from "../partition/bounds.ts";
+import type { Assignment, PartitionProblem } from "../partition/problem.ts";
+import type { DeviceSet } from "./device-sets.ts";
+import { type PlacedPart, type PlacedStage, placedParts, placedStages, wholeOn } from "./placed-parts.ts";
+
+/** A search's answer for one set of devices. */
+export interface FoundPlacement {
+  readonly set: DeviceSet;
+  readonly problem: PartitionProblem;
+  readonly found: Result<SolvedPlacement, { readonly proven: boolean }>;
+  readonly tookMs: number;
+}
+
+/** What both objectives' searches answer. */
+export interface SolvedPlacement {
+  readonly assignment: Assignment;
+  readonly value: number;
+  readonly bound: Bound | number;
+  readonly gap: number;
+  readonly method: string;
+  readonly contiguous?: { readonly value: number; readonly method: string } | undefined;
+  readonly moves: number;
+}
+
+/** A placement of every operator, with what it is worth: plain data, fit for JSON. Times are roofline estimates, in ns. */
+export interface PlacementReport {
+  readonly name: string;
+  readonly phase: string;
+  readonly run: string;
+  readonly objective: string;
+  /** Time between two samples, or of one sample. */
+  readonly ns: number;
+  /** No placement on these devices takes less. */
+  readonly boundNs: number;
+  readonly boundMethod: string;
+  readonly gap: number;
+  readonly method: string;
+  /** The best split into parts that follow one another, where the search found one. */
+  readonly contiguousNs: number | undefined;
+  readonly moves: number;
+  readonly tookMs: number;
+  readonly reserve: number;
+  readonly parts: readonly PlacedPart[];
+  readonly stages: readonly PlacedStage[];
+  /** Devices left without work. */
+  readonly unused: readonly string[];
+  /** The whole model on one device of each kind. */
+  readonly whole: readonly {
+    readonly device: string;
+    readonly ns: number | undefined;
+    readonly bytes: number;
+    readonly memoryBytes: number;
+  }[];
+  /** Other sets of devices, best first. */
+  readonly otherSets: readonly { readonly devices: readonly string[]; readonly ns: number | undefined }[];
+}
+
+export interface ReportInput {
+  readonly name: string;
+  readonly phase: { readonly name: string; readonly text: string; readonly sizes: Bindings };
+  readonly objective: string;
+  readonly graph: Graph;
+  readonly found: readonly FoundPlacement[];
+  readonly reserve: number;
+}
+
+/** The best of all sets; `undefined` where no set has room. */
+export function placementReport({ name, phase, objective, graph, found, reserve }: ReportInput): PlacementReport | undefined {
+  const solved = found.flatMap((one) => (one.found.ok ? [{ ...one, solution: one.found.value }] : []));
+  const best = [...solved].sort((a, b) => a.solution.value - b.solution.value)[0];
+  if (best === undefined) return undefined;
+  const { set, problem, solution, tookMs } = best;
+  const { value, bound, gap, method, contiguous, moves, assignment } = solution;
+  const parts = placedParts(problem, set, assignment);
+  const others = found
+    .filter((one) => one.set !== set)
+    .map((one) => ({ devices: one.set.ids, ns: one.found.ok ? one.found.value.value : undefined }));
+  return {
+    name,
+    phase: phase.name,
+    run: phase.text,
+    objective,
+    ns: value,
+    boundNs: typeof bound === "number" ? bound : bound.value,
+    boundMethod: typeof bound === "number" ? "longest path" : bound.method,
+    gap,
+    method,
+    contiguousNs: contiguous?.value,
+    moves,
+    tookMs,
+    reserve,
+    parts,
+    stages: placedStages(graph, problem, set, assignment),
+    unused: set.ids.filter((id) => !parts.some(({ device }) => device === id)),
+    whole: set.types.map(({ ids, memoryBytes }, type) => {
+      const { ns, bytes, fits } = wholeOn(problem, type);
+      return { device: ids[0]!, ns: fits && ns < Infinity ? ns : undefined, bytes, memoryBytes };
+    }),
+    otherSets: others.sort((a, b) => (a.ns ?? Infinity) - (b.ns ?? Infinity)),
+  };
+}
