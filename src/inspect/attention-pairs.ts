@@ -8,22 +8,35 @@ import { CONTEXT, type Operator, TOKENS } from "../graph/ir/graph.ts";
  */
 export function pairsOf(operator: Operator, length: Expression): Expression {
   const { mask, reach = 0, source = 0 } = operator.attributes;
-  const context = symbol(CONTEXT);
-  const upTo = (count: (tokens: Expression) => Expression): Expression =>
-    subtract(count(context), count(subtract(context, symbol(TOKENS))));
+  const sizes = { tokens: symbol(TOKENS), context: symbol(CONTEXT) };
   switch (mask) {
     case "none":
       return multiply(length, length);
     case "source":
       return multiply(length, constant(Number(source)));
     case "causal":
-      return upTo(triangle);
+      return queriesByKeys({ ...sizes, window: undefined });
     case "window":
-      return upTo((tokens) => windowed(tokens, Number(reach)));
+      return queriesByKeys({ ...sizes, window: Number(reach) });
     case "chunk":
-      return upTo((tokens) => chunked(tokens, Number(reach)));
+      return grownBy(sizes, (tokens) => chunked(tokens, Number(reach)));
   }
   assert(false, "an attention operator has a known mask", { mask });
+}
+
+interface Lengths {
+  /** New tokens, and tokens there are with them. */
+  readonly tokens: Expression;
+  readonly context: Expression;
+}
+
+/** Pairs under a causal mask, in which a query sees at most `window` keys, itself included. */
+export function queriesByKeys({ window, ...sizes }: Lengths & { readonly window: number | undefined }): Expression {
+  return grownBy(sizes, window === undefined ? triangle : (tokens) => windowed(tokens, window));
+}
+
+function grownBy({ tokens, context }: Lengths, count: (tokens: Expression) => Expression): Expression {
+  return subtract(count(context), count(subtract(context, tokens)));
 }
 
 /** 1 + 2 + … + n */

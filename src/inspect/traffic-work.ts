@@ -1,6 +1,6 @@
 import { add, constant, type Expression, multiply, substitute, subtract, symbol } from "../graph/ir/expression.ts";
 import { type Access, CONTEXT, ELEMENT_BYTES, type Operator, type TensorId, TOKENS } from "../graph/ir/graph.ts";
-import { isView, selectedPlaces } from "./flops/movement.ts";
+import { isView, positionPlaces, selectedPlaces } from "./flops/movement.ts";
 import { flopsOf } from "./flops/rule-table.ts";
 import { expertBytes } from "./mixture-bytes.ts";
 import type { Survey } from "./survey.ts";
@@ -38,6 +38,7 @@ function reads(survey: Survey, operator: Operator): readonly Moved[] {
     if (id === undefined || seen.has(id)) return [];
     seen.add(id);
     const kind: Kind = survey.stored.has(id) ? "weightBytes" : survey.states.has(id) ? "stateBytes" : "activationBytes";
+    if (positionPlaces(operator).includes(place)) return [{ kind, bytes: positionBytes(survey, operator, id) }];
     if (selected.includes(place)) return [{ kind, bytes: selectedBytes(survey, operator, id) }];
     const whole = survey.stored.has(id) ? survey.stored.get(id) : knownBytes(survey.graph.tensors[id]!);
     return [{ kind, bytes: expertBytes(operator, place, survey.graph.tensors[id]!, whole) }];
@@ -50,6 +51,14 @@ function selectedBytes({ graph }: Survey, operator: Operator, id: TensorId): Exp
   const elements = given === undefined ? undefined : knownElements(graph.tensors[given]!.shape);
   const size = ELEMENT_BYTES[graph.tensors[id]!.type];
   return elements === undefined || size === 0 ? undefined : multiply(constant(size), elements);
+}
+
+/** A row of the table for every token of x [B, S, W] or [B, heads, S, D]. */
+function positionBytes({ graph }: Survey, operator: Operator, id: TensorId): Expression | undefined {
+  const x = operator.inputs[0] === undefined ? undefined : graph.tensors[operator.inputs[0]]!.shape;
+  const width = graph.tensors[id]!.shape?.at(-1);
+  if (x === undefined || width === undefined || x.length < 3) return undefined;
+  return knownBytes({ type: graph.tensors[id]!.type, shape: [x[0]!, x.at(x.length === 4 ? 2 : 1)!, width] });
 }
 
 function writes(survey: Survey, operator: Operator): readonly Moved[] {

@@ -13,3 +13,8 @@ export type FlopRule = (graph: Graph, operator: Operator) => Expression | undefi
 export type FlopRules = Readonly<Record<string, FlopRule>>;
 
 export const zero: FlopRule = () => constant(0);
+
+/** The rule `zero` for operators named in texts of words. */
+export function zeroFor(texts: readonly string[]): FlopRules {
+  return Object.fromEntries(texts.flatMap((text) => text.split(/\s+/)).map((type) => [type, zero]));
+}

@@ -6,6 +6,8 @@ export interface Movement {
   readonly views: ReadonlySet<string>;
   /** Places of inputs of which no more is read than is given out: rows of a table, a slice. */
   readonly selected: Readonly<Record<string, readonly number[]>>;
+  /** Places of tables with a row a position, of which the rows of the run's tokens are read. */
+  readonly positions: Readonly<Record<string, readonly number[]>>;
   /** Places of inputs that are kept as they are stored when a loader runs the operator: their form changes, not what they say. */
   readonly kept: Readonly<Record<string, readonly number[]>>;
   /** Give something else at every run. */
@@ -17,6 +19,7 @@ const FORM_ONLY = ["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Tr
 const ONNX: Movement = {
   views: new Set(["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Shape", "Size", "Dropout"]),
   selected: { Gather: [0], GatherElements: [0], GatherND: [0], Slice: [0] },
+  positions: { RotaryEmbedding: [1, 2] },
   kept: { ...Object.fromEntries(FORM_ONLY.map((type) => [type, [0]])), DequantizeLinear: [0, 1, 2] },
   random: new Set(["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial"]),
 };
@@ -25,6 +28,7 @@ const ONNX: Movement = {
 const MICROSOFT: Movement = {
   views: new Set(),
   selected: { EmbedLayerNormalization: [2, 3, 4], GatherND: [0] },
+  positions: { RotaryEmbedding: [2, 3], GroupQueryAttention: [7, 8] },
   kept: { DequantizeLinear: [0, 1, 2] },
   random: new Set(["Sampling", "BitmaskDropout"]),
 };
@@ -45,6 +49,10 @@ export function isView(operator: Operator): boolean {
 
 export function selectedPlaces(operator: Operator): readonly number[] {
   return placesIn(movementOf(operator)?.selected, operator.type);
+}
+
+export function positionPlaces(operator: Operator): readonly number[] {
+  return placesIn(movementOf(operator)?.positions, operator.type);
 }
 
 export function keptPlaces(operator: Operator): readonly number[] {

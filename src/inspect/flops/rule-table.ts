@@ -2,9 +2,15 @@ import type { Expression } from "../../graph/ir/expression.ts";
 import type { Graph, Operator } from "../../graph/ir/graph.ts";
 import type { FlopRule, FlopRules } from "./flop-rule.ts";
 import { HEDDLE_FLOPS } from "./heddle.ts";
+import { MICROSOFT_FLOPS } from "./microsoft.ts";
+import { ONNX_FLOPS } from "./onnx.ts";
 
 /** Rules by the domain of their operators. */
-const FLOPS: Readonly<Record<string, FlopRules>> = { heddle: HEDDLE_FLOPS };
+const FLOPS: Readonly<Record<string, FlopRules>> = {
+  heddle: HEDDLE_FLOPS,
+  onnx: ONNX_FLOPS,
+  "com.microsoft": MICROSOFT_FLOPS,
+};
 
 export function flopRuleOf({ domain, type }: Pick<Operator, "domain" | "type">): FlopRule | undefined {
   const rules = Object.hasOwn(FLOPS, domain) ? FLOPS[domain] : undefined;
