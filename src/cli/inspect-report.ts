@@ -1,6 +1,7 @@
 import { parameterCount, quantity } from "../base/quantity.ts";
 import type { InspectedGroup, Inspection } from "../inspect/inspection.ts";
 import type { StoredWeights } from "../inspect/stored-weights.ts";
+import { graphNotes, stateLines, unknownLines } from "./inspect-graph-report.ts";
 import { table } from "./output.ts";
 
 const CONVENTIONS = { all: "embedding and head counted", "without-embedding": "head counted, input embedding not" } as const;
@@ -26,6 +27,7 @@ export function inspectionText(inspection: Inspection, { stored, operators }: Re
   return [
     `${name} (${family})`,
     [...sizeLines(inspection), ...storedLines(inspection, stored)].join("\n"),
+    ...unknownLines(inspection),
     table(["run", "operations", "weights", "state", "activations", "FLOP/B"], totals),
     table(["part", "layers", "parameters", ...phases.flatMap(({ name: phase }) => [phase, "bytes", "FLOP/B"])], rows),
     ...(operators ? [operatorTable(groups, phases[0]?.name ?? "")] : []),
@@ -33,15 +35,16 @@ export function inspectionText(inspection: Inspection, { stored, operators }: Re
   ].join("\n\n");
 }
 
-function sizeLines({ parameters, type, kvType, weightBytes, state }: Inspection): readonly string[] {
+function sizeLines({ parameters, type, kvType, weightBytes, state, states }: Inspection): readonly string[] {
   const { total, active, activeConvention, mtp, encoders } = parameters;
-  const lines = [`parameters  ${parameterCount(total)} (${total})`];
+  const lines: string[] = [`parameters  ${parameterCount(total)} (${total})`];
   if (active !== undefined && activeConvention !== undefined) {
     lines.push(`active      ${parameterCount(active)} a token (${CONVENTIONS[activeConvention]})`);
   }
   if (encoders > 0) lines.push(`encoders    ${parameterCount(encoders)} of them`);
   if (mtp > 0) lines.push(`drafting    ${parameterCount(mtp)} more in modules for further tokens, not counted above or below`);
-  lines.push(`weights     ${quantity(weightBytes, "B")} as ${type}`);
+  lines.push(`weights     ${quantity(weightBytes, "B")} ${states === undefined ? `as ${type}` : `as stored, most as ${type}`}`);
+  if (states !== undefined) return [...lines, ...stateLines(states)];
   if (state.bytesPerSequence === 0) return [...lines, "state       none"];
   const later = state.bytesPerLaterToken === state.bytesPerToken ? "" : `, ${state.bytesPerLaterToken} B once every window is full`;
   const fixed = state.fixedBytes === 0 ? "" : `, ${quantity(state.fixedBytes, "B")} whatever its length`;
@@ -49,11 +52,12 @@ function sizeLines({ parameters, type, kvType, weightBytes, state }: Inspection)
   return [...lines, `            ${quantity(state.bytesPerSequence, "B")} a sequence of ${state.context} tokens`];
 }
 
-function storedLines({ parameters }: Inspection, stored: StoredWeights | undefined): readonly string[] {
+function storedLines({ parameters, states }: Inspection, stored: StoredWeights | undefined): readonly string[] {
   if (stored === undefined) return [];
   const formats = stored.formats.map(({ format, bytes }) => `${format} ${quantity(bytes, "B")}`).join(", ");
   const line = `stored      ${stored.parameters} elements in ${stored.tensors} tensors, ${quantity(stored.bytes, "B")} (${formats})`;
-  if (!stored.exact) return [line, "            packed or scaled: elements are not parameters"];
+  if (!stored.exact && states === undefined) return [line, "            packed or scaled: elements are not parameters"];
+  if (states !== undefined) return [line, "            with constants, scales and zero points"];
   const difference = stored.parameters - parameters.total;
   return [
     line,
@@ -102,7 +106,9 @@ function intensityText(intensity: number | undefined): string {
   return intensity >= 1000 ? String(Math.round(intensity)) : intensity.toPrecision(3);
 }
 
-function fixedNotes({ parameters, kvType, type }: Inspection): readonly string[] {
+function fixedNotes(inspection: Inspection): readonly string[] {
+  const { parameters, kvType, type } = inspection;
+  if (inspection.sizes !== undefined) return graphNotes(inspection);
   const notes = [
     "calculated from the configuration, nothing is measured; 2 operations a multiply-add, none for norms, activations and sums",
     "every operator reads its inputs from memory and writes its output; a device that fuses operators moves fewer activations",

@@ -1,20 +1,16 @@
 import { type Expression, symbol } from "../graph/ir/expression.ts";
 import type { Body, Operator, Tensor } from "../graph/ir/graph.ts";
-import type { Captured, Survey } from "./survey.ts";
-
-/** A graph inside an operator, and how often it runs. */
-export interface BodyRun {
-  readonly body: Body;
-  readonly times: Expression;
-}
+import type { Captured, CapturedTensor, Survey } from "./survey.ts";
 
 /** Tensors of a body that stand for some around it. */
 export function capturedBy({ graph, captures }: Body, around: Survey): Captured {
-  const captured = new Map(
-    captures.map(({ outer, inner }) => [inner, around.stored.has(outer) ? { bytes: around.stored.get(outer) } : undefined] as const),
-  );
+  const captured = new Map<number, CapturedTensor>();
+  for (const { outer, inner } of captures) {
+    if (around.stored.has(outer)) captured.set(inner, { kind: "stored", bytes: around.stored.get(outer) });
+    else captured.set(inner, { kind: around.states.has(outer) ? "state" : "activation" });
+  }
   // What the operator hands over is no data of the body's own either.
-  for (const id of graph.inputs) captured.set(id, undefined);
+  for (const id of graph.inputs) captured.set(id, { kind: "activation" });
   return captured;
 }
 

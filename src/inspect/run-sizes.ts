@@ -8,7 +8,7 @@ import { valueAt } from "./work.ts";
 export interface SizeUse {
   readonly symbol: string;
   readonly value: number;
-  /** `given` by whoever asks, `default`, or of a size that only a run tells (`open`), which counts 1 unless it is given. */
+  /** `given` by whoever asks, `default`, or of a size that no input has and only a run tells (`open`), which counts 1 unless it is given. */
   readonly basis: "given" | "default" | "open";
 }
 
@@ -30,7 +30,8 @@ export function inputSymbols(graph: Graph): readonly string[] {
  * A value for every symbol of a graph.
  *
  * Model: batches and first axes of inputs are 1; with a context there is 1 new token at a context of 4,096 (`tokens` alone given: a prompt that
- * begins a sequence); axes of images are 224, all others the least of 128, 1,024 and 16,384 at which no size of the graph is below 0.
+ * begins a sequence); sizes of recurrent states are 1; axes of images are 224, all others the least of 128, 1,024 and 16,384 at which every size of
+ * the graph is above 0.
  */
 export function runSizes(graph: Graph, given: Bindings): readonly SizeUse[] {
   const symbols = allSymbols(graph);
@@ -44,7 +45,7 @@ export function bindingsOf(sizes: readonly SizeUse[]): Bindings {
 
 function sizeUse(graph: Graph, symbol: string, { given, length }: { readonly given: Bindings; readonly length: number }): SizeUse {
   if (Object.hasOwn(given, symbol)) return { symbol, value: given[symbol]!, basis: "given" };
-  if (symbol.includes("#") || isTurns(symbol)) return { symbol, value: 1, basis: "open" };
+  if (symbol.includes("#") || isTurns(symbol) || !inputSymbols(graph).includes(symbol)) return { symbol, value: 1, basis: "open" };
   return { symbol, value: defaultOf(graph, symbol, { given, length }), basis: "default" };
 }
 
@@ -55,6 +56,7 @@ function defaultOf(graph: Graph, symbol: string, { given, length }: { readonly g
   const shapes = graph.inputs.map((id) => graph.tensors[id]!.shape ?? []);
   const isAlone = (size: Expression | undefined): boolean => size !== undefined && constantOf(size) === undefined && only(size) === symbol;
   if (symbol === BATCH || /batch/i.test(symbol)) return 1;
+  if (graph.states.some(({ kind, shape }) => kind === "recurrent" && shape.some(isAlone))) return 1;
   if (symbol !== TOKENS && shapes.some((shape) => shape.length > 1 && isAlone(shape[0]))) return 1;
   return shapes.some((shape) => shape.length === IMAGE_AXES && shape.slice(2).some(isAlone)) ? IMAGE_DEFAULT : length;
 }
@@ -65,7 +67,8 @@ function only(size: Expression): string | undefined {
 }
 
 function isPossible(graph: Graph, sizes: Bindings): boolean {
-  return graph.tensors.every(({ shape = [] }) => shape.every((size) => valueAt(size, sizes) >= 0));
+  const own = graph.tensors.every(({ shape = [] }) => shape.every((size) => constantOf(size) !== undefined || valueAt(size, sizes) > 0));
+  return own && graph.operators.every(({ bodies = [] }) => bodies.every((body) => isPossible(body.graph, sizes)));
 }
 
 /** Of all tensors and loops, inside bodies too; those of the inputs first. */

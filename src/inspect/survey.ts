@@ -1,6 +1,6 @@
-import type { Bindings, Expression } from "../graph/ir/expression.ts";
+import { type Bindings, constantOf, type Expression } from "../graph/ir/expression.ts";
 import type { Body, Graph, Operator, TensorId } from "../graph/ir/graph.ts";
-import { foldsAway, keptPlaces } from "./flops/movement.ts";
+import { foldsAway } from "./flops/movement.ts";
 import { knownBytes, sumOfKnown } from "./tensor-bytes.ts";
 import type { Work } from "./work.ts";
 
@@ -27,30 +27,41 @@ export interface InnerSurvey {
   readonly work: Work;
 }
 
-/** Tensors of a body that stand for some of the graph around it: with their bytes where those are stored. */
-export type Captured = ReadonlyMap<TensorId, { readonly bytes: Expression | undefined } | undefined>;
+/** Tensors of a body that stand for some of the graph around it. */
+export type Captured = ReadonlyMap<TensorId, CapturedTensor>;
+
+export interface CapturedTensor {
+  readonly kind: "stored" | "state" | "activation";
+  /** Where it is stored. */
+  readonly bytes?: Expression | undefined;
+}
 
 /**
- * Model: what depends on no input is made once, when the model is loaded. A weight that only changes its form on the way (dequantised, cast,
- * transposed, reshaped) is kept as it is stored and read so; anything else made of weights is kept as it was made.
+ * Model: what depends on no input is made once, when the model is loaded. It is read in the smaller of two forms: as it was made, or as what it
+ * was made from; so a weight that is dequantised or cast on its way to a product is read as it is stored.
  */
 export function surveyOf(graph: Graph, sizes: Bindings = {}, captured: Captured = new Map()): Survey {
   const stored = new Map<TensorId, Expression | undefined>();
   for (const [id, tensor] of graph.tensors.entries()) {
     const outer = captured.get(id);
-    if (outer !== undefined) stored.set(id, outer.bytes);
-    else if (!captured.has(id) && (tensor.origin === "weight" || tensor.origin === "constant")) stored.set(id, knownBytes(tensor));
+    if (outer?.kind === "stored") stored.set(id, outer.bytes);
+    else if (outer === undefined && (tensor.origin === "weight" || tensor.origin === "constant")) stored.set(id, knownBytes(tensor));
   }
   const folded = new Set<Operator>();
-  const states = new Set<TensorId>();
+  const states = new Set([...captured].flatMap(([id, { kind }]) => (kind === "state" ? [id] : [])));
   for (const operator of graph.operators) {
     for (const { tensor } of operator.accesses) if (tensor !== undefined) states.add(tensor);
     const inputs = operator.inputs.filter((id) => id !== undefined);
     if (!foldsAway(operator) || !inputs.every((id) => stored.has(id))) continue;
     folded.add(operator);
-    const kept = keptPlaces(operator).flatMap((place) => operator.inputs[place] ?? []);
-    const keptBytes = kept.length === 0 ? undefined : sumOfKnown(kept.map((id) => stored.get(id)));
-    for (const id of operator.outputs) if (id !== undefined) stored.set(id, keptBytes ?? knownBytes(graph.tensors[id]!));
+    const from = sumOfKnown([...new Set(inputs)].map((id) => stored.get(id)));
+    for (const id of operator.outputs) if (id !== undefined) stored.set(id, smaller(knownBytes(graph.tensors[id]!), from));
   }
   return { graph, sizes, stored, folded, states, works: new Map(), inner: new Map() };
+}
+
+function smaller(made: Expression | undefined, from: Expression | undefined): Expression | undefined {
+  const [a, b] = [made && constantOf(made), from && constantOf(from)];
+  if (made === undefined || from === undefined || b === undefined) return made;
+  return a !== undefined && b < a ? from : made;
 }

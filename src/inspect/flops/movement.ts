@@ -8,19 +8,14 @@ export interface Movement {
   readonly selected: Readonly<Record<string, readonly number[]>>;
   /** Places of tables with a row a position, of which the rows of the run's tokens are read. */
   readonly positions: Readonly<Record<string, readonly number[]>>;
-  /** Places of inputs that are kept as they are stored when a loader runs the operator: their form changes, not what they say. */
-  readonly kept: Readonly<Record<string, readonly number[]>>;
   /** Give something else at every run. */
   readonly random: ReadonlySet<string>;
 }
-
-const FORM_ONLY = ["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Cast", "CastLike"];
 
 const ONNX: Movement = {
   views: new Set(["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Shape", "Size", "Dropout"]),
   selected: { Gather: [0], GatherElements: [0], GatherND: [0], Slice: [0] },
   positions: { RotaryEmbedding: [1, 2] },
-  kept: { ...Object.fromEntries(FORM_ONLY.map((type) => [type, [0]])), DequantizeLinear: [0, 1, 2] },
   random: new Set(["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial"]),
 };
 
@@ -29,7 +24,6 @@ const MICROSOFT: Movement = {
   views: new Set(),
   selected: { EmbedLayerNormalization: [2, 3, 4], GatherND: [0] },
   positions: { RotaryEmbedding: [2, 3], GroupQueryAttention: [7, 8] },
-  kept: { DequantizeLinear: [0, 1, 2] },
   random: new Set(["Sampling", "BitmaskDropout"]),
 };
 
@@ -53,10 +47,6 @@ export function selectedPlaces(operator: Operator): readonly number[] {
 
 export function positionPlaces(operator: Operator): readonly number[] {
   return placesIn(movementOf(operator)?.positions, operator.type);
-}
-
-export function keptPlaces(operator: Operator): readonly number[] {
-  return placesIn(movementOf(operator)?.kept, operator.type);
 }
 
 /** Whether a loader may run it where nothing it reads depends on a run. */
