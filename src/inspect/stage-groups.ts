@@ -12,8 +12,8 @@ export interface StageGroup {
   readonly scope: string;
   /** First scope of the group; the numbers of all of them. */
   readonly example: string;
-  /** Scopes of all its parts. */
-  readonly scopes: readonly string[];
+  /** All of them, with what belongs to each. */
+  readonly parts: readonly { readonly scope: string; readonly operators: readonly OperatorId[] }[];
   readonly indices: readonly number[];
   readonly count: number;
   /** Of all parts. */
@@ -30,7 +30,7 @@ export interface OperatorWork {
   readonly work: Work | undefined;
 }
 
-type Part = Omit<StageGroup, "scope" | "scopes" | "count" | "indices">;
+type Part = Omit<StageGroup, "scope" | "parts" | "count" | "indices">;
 
 /** More parts than this are no overview: scopes of files are cut to fewer levels until there are no more. */
 const MAX_GROUPS = 40;
@@ -58,21 +58,25 @@ function groupedBy(survey: Survey, scopes: readonly string[]): readonly StageGro
     const index = Number(/\d+/.exec(part.example)?.[0] ?? 0);
     const at = alike.findIndex((group) => sameWork(group, part));
     const known = alike[at];
-    if (known === undefined) alike.push({ scope, scopes: [part.example], count: 1, indices: [index], ...part });
+    if (known === undefined) alike.push({ scope, parts: [partOf(part)], count: 1, indices: [index], ...part });
     else alike[at] = grown(known, part, index);
   }
   return [...groups.values()].flat();
 }
 
 function grown(group: StageGroup, part: Part, index: number): StageGroup {
-  const { scopes, count, indices, parameters } = group;
+  const { parts, count, indices, parameters } = group;
   return {
     ...group,
-    scopes: [...scopes, part.example],
+    parts: [...parts, partOf(part)],
     count: count + 1,
     indices: [...indices, index],
     parameters: parameters + part.parameters,
   };
+}
+
+function partOf({ example, operators }: Part): StageGroup["parts"][number] {
+  return { scope: example, operators: operators.map(({ id }) => id) };
 }
 
 function partsOf(survey: Survey, scopes: readonly string[]): readonly Part[] {

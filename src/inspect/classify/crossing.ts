@@ -1,6 +1,7 @@
-import { add, type Bindings, type Expression, evaluate, symbolsOf } from "../../graph/ir/expression.ts";
+import { type Bindings, type Expression, evaluate, symbolsOf } from "../../graph/ir/expression.ts";
 import type { Graph, Operator, OperatorId, TensorId } from "../../graph/ir/graph.ts";
-import { bytesOfTensor } from "../tensor-bytes.ts";
+import type { Survey } from "../survey.ts";
+import { knownBytes, sumOfKnown } from "../tensor-bytes.ts";
 
 /** Who makes and who reads each tensor of a graph. */
 export interface TensorUses {
@@ -30,9 +31,14 @@ export function readBy({ inputs, bodies = [] }: Operator): readonly TensorId[] {
 
 /**
  * Bytes of activations that come into a part of a graph from its other operators and go out to them: what links carry when the part stands alone on a
- * device. A tensor that several operators read crosses once. Inputs and outputs of the model are not counted, whoever is on the device.
+ * device. A tensor that several operators read crosses once. Inputs and outputs of the model are not counted, whoever is on the device, nor is what
+ * is made of weights alone: that is there from the start.
  */
-export function crossingOf(graph: Graph, part: readonly OperatorId[], { producer, readers }: TensorUses): Expression | undefined {
+export function crossingOf(
+  { graph, stored }: Survey,
+  part: readonly OperatorId[],
+  { producer, readers }: TensorUses,
+): Expression | undefined {
   const inside = new Set(part);
   const crossing = new Set<TensorId>();
   for (const id of part) {
@@ -45,8 +51,8 @@ export function crossingOf(graph: Graph, part: readonly OperatorId[], { producer
       if (output !== undefined && (readers.get(output) ?? []).some((reader) => !inside.has(reader))) crossing.add(output);
     }
   }
-  const tensors = [...crossing].map((id) => graph.tensors[id]!);
-  return tensors.some(({ shape }) => shape === undefined) ? undefined : add(...tensors.map(bytesOfTensor));
+  const moved = [...crossing].filter((id) => !stored.has(id));
+  return sumOfKnown(moved.map((id) => knownBytes(graph.tensors[id]!)));
 }
 
 /** Value where every symbol has one. */

@@ -1,9 +1,11 @@
 import { assert } from "../../base/assert.ts";
+import type { Bindings } from "../../graph/ir/expression.ts";
 import type { DataType, Graph } from "../../graph/ir/graph.ts";
 import type { Rack } from "../../rack/rack.ts";
 import type { InspectedGroup, Inspection } from "../inspection.ts";
 import { type StageGroup, stageGroupsOf } from "../stage-groups.ts";
 import { stateSizeOf } from "../state-size.ts";
+import { surveyOf } from "../survey.ts";
 import { classifyWork, type PieceOfWork, ridgeOf, type WorkClass } from "./classify-work.ts";
 import { crossingOf, evaluated, tensorUsesOf } from "./crossing.ts";
 import { type DeviceFigures, deviceFiguresOf } from "./device-figures.ts";
@@ -54,7 +56,7 @@ export interface RackReadingOptions {
 /** Classes, estimates and budgets of a model that was inspected as `graph`. */
 export function readOnRack(graph: Graph, inspection: Inspection, rack: Rack, options: RackReadingOptions): RackReading {
   const works = worksOf(graph, inspection);
-  const { perSequence } = stateSizeOf(graph);
+  const { perSequence } = stateSizeOf(graph, sizesOf(inspection));
   const model = { weightBytes: inspection.weightBytes, perSequence, contextLength: options.contextLength };
   return {
     rack: rack.name,
@@ -89,12 +91,19 @@ function phaseReading(
   return { name, estimateNs: known ? sum : undefined, stages };
 }
 
+/** Sizes at which an inspection compares branches: those of its first run. */
+export function sizesOf({ phases }: Inspection): Bindings {
+  return phases[0]?.sizes ?? {};
+}
+
 /** By phase, then by group: the work of one part. */
-function worksOf(graph: Graph, { groups, phases }: Inspection): readonly (readonly PieceOfWork[])[] {
-  const parts = stageGroupsOf(graph);
+function worksOf(graph: Graph, inspection: Inspection): readonly (readonly PieceOfWork[])[] {
+  const { groups, phases } = inspection;
+  const parts = stageGroupsOf(graph, sizesOf(inspection));
   assert(parts.length === groups.length, "the inspection is of this graph", { parts: parts.length, groups: groups.length });
   const uses = tensorUsesOf(graph);
-  const crossings = parts.map((part) => crossingOf(graph, idsOf(part), uses));
+  const survey = surveyOf(graph, sizesOf(inspection));
+  const crossings = parts.map((part) => crossingOf(survey, idsOf(part), uses));
   return phases.map(({ sizes }, phase) =>
     groups.map((group, index) => {
       const { flops, bytes } = group.figures[phase]!;

@@ -46,30 +46,29 @@ export interface DrawnPart {
   readonly operators: readonly OperatorId[];
 }
 
-/** Every part of the model in a box of its own. */
+/** Every part of the model in a box of its own, in the order of the graph. */
 export function modelDrawing(graph: Graph, groups: readonly StageGroup[]): Drawing {
-  const groupOf = new Map(groups.flatMap(({ scopes }, index) => scopes.map((scope) => [scope, index] as const)));
-  const byScope = new Map<string, OperatorId[]>();
-  for (const [id, { scope }] of graph.operators.entries()) {
-    const list = byScope.get(scope) ?? [];
-    byScope.set(scope, list);
-    list.push(id);
-  }
-  const parts = [...byScope].map(([name, operators]) => ({ name, operators, group: groupOf.get(name)! }));
+  const parts = groups.flatMap(({ parts: own }, group) =>
+    own.map(({ scope, operators }): DrawnPart => ({ name: scope, group, operators })),
+  );
+  parts.sort((a, b) => (a.operators[0] ?? 0) - (b.operators[0] ?? 0));
   return drawingOf(parts, edgesOf(graph));
 }
 
 /** One box a stage group: the first of its parts stands for all. Edges join groups of which any two parts are joined. */
 export function stageDrawing(graph: Graph, groups: readonly StageGroup[]): Drawing {
-  const groupOf = new Map(groups.flatMap(({ scopes }, index) => scopes.map((scope) => [scope, index] as const)));
-  const parts = groups.map(({ scope, count, operators }, group) => ({
-    name: count > 1 ? `${scope} × ${count}` : scope,
-    group,
-    operators: operators.map(({ id }) => id),
-  }));
+  const parts = groups.map(({ scope, count, operators }, group): DrawnPart => {
+    return { name: count > 1 ? `${scope} × ${count}` : scope, group, operators: operators.map(({ id }) => id) };
+  });
+  const groupOf = new Map<OperatorId, number>();
+  for (const [group, { parts: own }] of groups.entries())
+    for (const { operators } of own) for (const id of operators) groupOf.set(id, group);
   const edges = edgesOf(graph);
-  const between = edges.map(([from, to]): Edge => [groupOf.get(graph.operators[from]!.scope)!, groupOf.get(graph.operators[to]!.scope)!]);
-  return drawingOf(parts, edges, between);
+  return drawingOf(
+    parts,
+    edges,
+    edges.map(([from, to]): Edge => [groupOf.get(from)!, groupOf.get(to)!]),
+  );
 }
 
 /** From the maker of every tensor to its readers; each pair once. */

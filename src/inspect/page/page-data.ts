@@ -1,10 +1,12 @@
 import { parameterCount, quantity } from "../../base/quantity.ts";
 import type { Graph } from "../../graph/ir/graph.ts";
 import type { RackReading } from "../classify/rack-reading.ts";
+import { sizesOf } from "../classify/rack-reading.ts";
 import { type Figures, figuresOf } from "../figures.ts";
 import { type Inspection, textsOf, type WorkText } from "../inspection.ts";
 import { workOf } from "../operator-work.ts";
 import { stageGroupsOf } from "../stage-groups.ts";
+import { surveyOf } from "../survey.ts";
 import { type Drawing, modelDrawing, stageDrawing } from "./drawing.ts";
 
 /** Everything the page shows: plain data without dates, so that equal models and racks give equal bytes. */
@@ -50,7 +52,7 @@ export interface PageWork {
 }
 
 export function pageDataOf(graph: Graph, inspection: Inspection, rack: RackReading | undefined): PageData {
-  const groups = stageGroupsOf(graph);
+  const groups = stageGroupsOf(graph, sizesOf(inspection));
   return {
     version: 1,
     name: inspection.name,
@@ -84,11 +86,13 @@ function factsOf({ family, parameters, type, kvType, weightBytes, state }: Inspe
 }
 
 /** Layers repeat one another: equal works are kept once. */
-function operatorsOf(graph: Graph, { phases }: Inspection): Pick<PageData, "operators" | "works"> {
+function operatorsOf(graph: Graph, inspection: Inspection): Pick<PageData, "operators" | "works"> {
+  const survey = surveyOf(graph, sizesOf(inspection));
+  const { phases } = inspection;
   const works: PageWork[] = [];
   const known = new Map<string, number>();
   const operators = graph.operators.map((operator): PageOperator => {
-    const work = workOf(graph, operator);
+    const work = workOf(graph, operator, survey);
     if (work === undefined) return [operator.name, operator.type, -1];
     const text = textsOf(work);
     const key = Object.values(text).join("\n");
