@@ -24,6 +24,7 @@ export function rackReadingText(inspection: Inspection, reading: RackReading): s
 const NOTES: readonly string[] = [
   "bound by: on this device with its neighbours there too; cut: activations in and out over the best link ÷ estimate; ! dear or sensitive, ~ between",
   "estimates are rooflines: max(operations / peak, bytes / bandwidth) + a launch an operator; kernels reach less than a peak, fused ones move and launch less",
+  "* operators of unknown work are left out of this part",
   "each part is estimated as if it lay in the device's memory, whether or not the whole model fits",
 ];
 
@@ -32,7 +33,7 @@ function deviceSections({ phases, groups }: Inspection, device: DeviceReading): 
     const rows = phase.stages.map((stage, at) => {
       const { scope, count } = groups[at]!;
       return [
-        shortened(scope),
+        shortened(stage.unknownOperators === 0 ? scope : `${scope} *`),
         String(count),
         stage.bound,
         stage.estimateNs === undefined ? "-" : formatNs(stage.estimateNs),
@@ -68,10 +69,11 @@ function deviceLines(device: DeviceReading): readonly string[] {
   ];
 }
 
-function estimateText({ peak, bandwidth }: DeviceReading, { estimateNs }: PhaseReading): string {
-  if (estimateNs === undefined) return "no estimate";
+function estimateText({ peak, bandwidth }: DeviceReading, { estimateNs, unknownOperators }: PhaseReading): string {
+  const left = unknownOperators === 0 ? "" : `, ${unknownOperators} operators of unknown work left out`;
+  if (estimateNs === undefined) return `no estimate${left}`;
   const bases = new Set([peak ?? bandwidth, bandwidth].map(basisText));
-  return `${formatNs(estimateNs)} estimated (roofline, ${[...bases].join(" and ")})`;
+  return `${formatNs(estimateNs)} estimated (roofline, ${[...bases].join(" and ")})${left}`;
 }
 
 function basisText({ basis }: Pick<Grounded, "basis">): string {

@@ -22,7 +22,7 @@ export function operatorClass({ rack, works, operators }: PageData, { device, ph
   const figures = works[operators[operator]![2]]?.figures[phase];
   const found = rack?.devices[device];
   if (figures === undefined || found === undefined) return undefined;
-  return classifyWork({ flops: figures.flops, bytes: figures.bytes, launches: 1, crossingBytes: undefined }, found);
+  return classifyWork({ flops: figures.flops, bytes: figures.bytes, launches: 1, crossingBytes: undefined, unknownOperators: 0 }, found);
 }
 
 /** An operator takes the colour of its own work; of cuts, that of its stage: stages are what is cut. */

@@ -52,11 +52,12 @@ function described(data: PageData, view: View, { kind, place }: Mark): Described
       reading?.crossingBytes === undefined
         ? []
         : [["in and out", `${quantity(reading.crossingBytes, "B")} of activations cross its border`]];
+    const left: Row[] = reading?.unknownOperators ? [["left out", `${reading.unknownOperators} operators of unknown work`]] : [];
     return {
       title: box.name,
       kind: `${counted}, ${box.operators} operators; ${phase}`,
       found: reading,
-      rows: [...figureRows(figures, group.work), ...crossing, ...classRows(data, view, reading)],
+      rows: [...figureRows(figures, group.work), ...crossing, ...left, ...classRows(data, view, reading)],
     };
   }
   const [name, type, work] = data.operators[drawing.operators[place]!]!;

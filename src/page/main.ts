@@ -51,8 +51,9 @@ function fillHead(): void {
 function headLine(view: View): string {
   const device = data.rack?.devices[view.device];
   if (device === undefined) return "No rack was given: classes, estimates and budgets need one.";
-  const { estimateNs } = device.phases[view.phase]!;
-  const estimate = estimateNs === undefined ? "no estimate of the whole run" : `${timeText(estimateNs)} ${estimateBasis(device)}`;
+  const { estimateNs, unknownOperators } = device.phases[view.phase]!;
+  const left = unknownOperators === 0 ? "" : `, ${unknownOperators} operators of unknown work left out`;
+  const estimate = (estimateNs === undefined ? "no estimate of the whole run" : `${timeText(estimateNs)} ${estimateBasis(device)}`) + left;
   return `${data.phases[view.phase]!.name}: ${estimate}. ${deviceLine(device)}.`;
 }
 

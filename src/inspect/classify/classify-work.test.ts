@@ -12,7 +12,7 @@ const DEVICE: WorkDevice = {
   overheads: { ...grounded, launchNs: 9_000, operatorNs: 1_000 },
   link: { ...grounded, to: "other", bytesPerSecond: 1e10, latencyNs: 5_000 },
 };
-const WORK: PieceOfWork = { flops: 1e9, bytes: 2e7, launches: 10, crossingBytes: 1e6 };
+const WORK: PieceOfWork = { flops: 1e9, bytes: 2e7, launches: 10, crossingBytes: 1e6, unknownOperators: 0 };
 
 describe("a piece of work", () => {
   it("takes max(compute, bytes) + launches", () => {
@@ -75,6 +75,8 @@ describe("a piece of work", () => {
 
   it("needs no peak where nothing is multiplied, and no time where nothing runs", () => {
     expect(classifyWork({ ...WORK, flops: 0 }, { ...DEVICE, peak: undefined })).toMatchObject({ bound: "bandwidth", estimateNs: 2.1e5 });
-    expect(classifyWork({ flops: 0, bytes: 0, launches: 0, crossingBytes: 0 }, DEVICE)).toMatchObject({ bound: "idle", estimateNs: 0 });
+    const none = { ...WORK, flops: 0, bytes: 0, launches: 0 };
+    expect(classifyWork(none, DEVICE)).toMatchObject({ bound: "idle", estimateNs: 0 });
+    expect(classifyWork({ ...none, unknownOperators: 3 }, DEVICE)).toMatchObject({ bound: "unknown", estimateNs: undefined });
   });
 });

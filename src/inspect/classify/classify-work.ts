@@ -11,6 +11,8 @@ export interface PieceOfWork {
   readonly launches: number;
   /** Activations that come from other stages and go to them; undefined where a shape is not known. */
   readonly crossingBytes: number | undefined;
+  /** Operators whose work no rule tells: the figures leave them out. */
+  readonly unknownOperators: number;
 }
 
 /** What a stage's time on a device is spent on while its neighbours are there too. */
@@ -59,7 +61,7 @@ export function classifyWork(work: PieceOfWork, device: WorkDevice): WorkClass {
   const computeNs = flops === 0 ? 0 : peak && (flops / peak.operationsPerSecond) * NS_PER_S;
   const bytesNs = (bytes / bandwidth.bytesPerSecond) * NS_PER_S;
   const launchNs = launches * (overheads?.operatorNs ?? 0);
-  if (flops === 0 && bytes === 0) return idle();
+  if (flops === 0 && bytes === 0) return nothing(work.unknownOperators === 0);
   const roofNs = computeNs === undefined ? undefined : Math.max(computeNs, bytesNs);
   const estimateNs = roofNs === undefined ? undefined : roofNs + launchNs;
   return {
@@ -80,14 +82,15 @@ export function ridgeOf({ peak, bandwidth }: Pick<WorkDevice, "peak" | "bandwidt
   return peak && peak.operationsPerSecond / bandwidth.bytesPerSecond;
 }
 
-/** A part that does nothing in this run, such as an encoder while tokens are decoded. */
-function idle(): WorkClass {
+/** A part that does nothing in this run, such as an encoder while tokens are decoded, or nothing that is known. */
+function nothing(known: boolean): WorkClass {
+  const none = known ? 0 : undefined;
   return {
-    bound: "idle",
-    computeNs: 0,
+    bound: known ? "idle" : "unknown",
+    computeNs: none,
     bytesNs: 0,
     launchNs: 0,
-    estimateNs: 0,
+    estimateNs: none,
     intensity: NOTHING,
     bandwidth: NOTHING,
     communication: NOTHING,

@@ -38,6 +38,8 @@ export interface PhaseReading {
   readonly name: string;
   /** The whole model on this device, one launch of a run included; undefined where some stage has no estimate. */
   readonly estimateNs: number | undefined;
+  /** Operators of unknown work that the estimate leaves out, those inside branches and loops included. */
+  readonly unknownOperators: number;
   /** In the order of the groups of the inspection; each of one part. */
   readonly stages: readonly StageReading[];
 }
@@ -79,7 +81,7 @@ export function readOnRack(graph: Graph, inspection: Inspection, rack: Rack, opt
 function phaseReading(
   name: string,
   works: readonly PieceOfWork[],
-  { groups }: Inspection,
+  { groups, unknownWork = [] }: Inspection,
   device: DeviceFigures & { readonly peak: PeakFigure | undefined },
 ): PhaseReading {
   const stages = works.map((work, index) => {
@@ -88,7 +90,7 @@ function phaseReading(
   });
   const known = stages.every(({ allNs }) => allNs !== undefined);
   const sum = stages.reduce((total, { allNs }) => total + (allNs ?? 0), device.overheads?.launchNs ?? 0);
-  return { name, estimateNs: known ? sum : undefined, stages };
+  return { name, estimateNs: known ? sum : undefined, unknownOperators: unknownWork.reduce((all, { count }) => all + count, 0), stages };
 }
 
 /** Sizes at which an inspection compares branches: those of its first run. */
@@ -112,6 +114,7 @@ function worksOf(graph: Graph, inspection: Inspection): readonly (readonly Piece
         bytes: bytes / group.count,
         launches: busyOperators(group, phase),
         crossingBytes: evaluated(crossings[index], sizes),
+        unknownOperators: parts[index]!.operators.filter(({ work }) => work === undefined).length,
       };
     }),
   );
