@@ -31,9 +31,9 @@ const NOTES: readonly string[] = [
 function deviceSections({ phases, groups }: Inspection, device: DeviceReading): readonly string[] {
   return device.phases.map((phase, index) => {
     const rows = phase.stages.map((stage, at) => {
-      const { scope, count } = groups[at]!;
+      const { count } = groups[at]!;
       return [
-        shortened(stage.unknownOperators === 0 ? scope : `${scope} *`),
+        shortened(stage.unknownOperators === 0 ? stage.name : `${stage.name} *`),
         String(count),
         stage.bound,
         stage.estimateNs === undefined ? "-" : formatNs(stage.estimateNs),

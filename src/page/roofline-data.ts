@@ -18,7 +18,7 @@ const NS_PER_S = 1e9;
 export function rooflineMarks(data: PageData, view: View): { readonly marks: readonly RooflineMark[]; readonly left: readonly string[] } {
   const marks: RooflineMark[] = [];
   const left: string[] = [];
-  for (const [group, { scope }] of data.groups.entries()) {
+  for (const [group, { name: scope }] of data.groups.entries()) {
     const reading = stageReading(data, view, group);
     if (reading === undefined || reading.bound === "idle") continue;
     const { flops, bytes, estimateNs, bound } = reading;

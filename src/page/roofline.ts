@@ -1,6 +1,7 @@
 import { LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
+import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 import { quantity } from "../base/quantity.ts";
 import type { PageData } from "../inspect/page/page-data.ts";
@@ -10,7 +11,7 @@ import { type RooflineMark, rooflineMarks, roofOf } from "./roofline-data.ts";
 import { ink } from "./theme.ts";
 import type { View } from "./view.ts";
 
-use([LineChart, ScatterChart, GridComponent, TooltipComponent, CanvasRenderer]);
+use([LineChart, ScatterChart, GridComponent, TooltipComponent, LabelLayout, CanvasRenderer]);
 
 /** Shape of a class's marks, so that colour is not all that tells them apart. */
 const SYMBOLS: Readonly<Record<string, string>> = { compute: "circle", bandwidth: "rect", latency: "triangle" };
@@ -50,6 +51,7 @@ export function createRoofline(place: HTMLElement, note: HTMLElement, data: Page
             type: used ? ("solid" as const) : ("dashed" as const),
             opacity: used ? 1 : 0.55,
           },
+          labelLayout: { moveOverlap: "shiftY" as const },
           endLabel: { show: true, formatter: device.id, color: text, fontWeight: used ? ("bold" as const) : ("normal" as const) },
         },
       ];

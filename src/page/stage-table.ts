@@ -34,7 +34,7 @@ const MODEL: readonly Column[] = [
   {
     head: "Stage",
     title: "part of the model; * stands for the number of a layer",
-    text: ({ data, group }) => data.groups[group]!.scope,
+    text: ({ data, group }) => data.groups[group]!.name,
     value: ({ group }) => group,
   },
   {

@@ -45,6 +45,8 @@ export interface PhaseReading {
 }
 
 export interface StageReading extends WorkClass, PieceOfWork {
+  /** Of the group where it has several parts, else of the part. */
+  readonly name: string;
   /** Of all parts of the group. */
   readonly allNs: number | undefined;
 }
@@ -58,6 +60,7 @@ export interface RackReadingOptions {
 /** Classes, estimates and budgets of a model that was inspected as `graph`. */
 export function readOnRack(graph: Graph, inspection: Inspection, rack: Rack, options: RackReadingOptions): RackReading {
   const works = worksOf(graph, inspection);
+  const names = stageGroupsOf(graph, sizesOf(inspection)).map(stageName);
   const { perSequence } = stateSizeOf(graph, sizesOf(inspection));
   const model = { weightBytes: inspection.weightBytes, perSequence, contextLength: options.contextLength };
   return {
@@ -71,7 +74,9 @@ export function readOnRack(graph: Graph, inspection: Inspection, rack: Rack, opt
         peak,
         peakNote: peakNote(inspection.type, peak),
         ridge: ridgeOf({ ...device, peak }),
-        phases: inspection.phases.map(({ name }, index) => phaseReading(name, works[index]!, inspection, { ...device, peak })),
+        phases: inspection.phases.map(({ name }, index) =>
+          phaseReading({ name, works: works[index]!, names }, inspection, { ...device, peak }),
+        ),
         budget: stateBudgetOf(model, device.memory, options.reserve),
       };
     }),
@@ -79,14 +84,13 @@ export function readOnRack(graph: Graph, inspection: Inspection, rack: Rack, opt
 }
 
 function phaseReading(
-  name: string,
-  works: readonly PieceOfWork[],
+  { name, works, names }: { readonly name: string; readonly works: readonly PieceOfWork[]; readonly names: readonly string[] },
   { groups, unknownWork = [] }: Inspection,
   device: DeviceFigures & { readonly peak: PeakFigure | undefined },
 ): PhaseReading {
   const stages = works.map((work, index) => {
     const found = classifyWork(work, device);
-    return { ...work, ...found, allNs: found.estimateNs && found.estimateNs * groups[index]!.count };
+    return { name: names[index]!, ...work, ...found, allNs: found.estimateNs && found.estimateNs * groups[index]!.count };
   });
   const known = stages.every(({ allNs }) => allNs !== undefined);
   const sum = stages.reduce((total, { allNs }) => total + (allNs ?? 0), device.overheads?.launchNs ?? 0);
@@ -118,6 +122,11 @@ function worksOf(graph: Graph, inspection: Inspection): readonly (readonly Piece
       };
     }),
   );
+}
+
+/** `layers.*.attention` for many, `layers.3.attention` for one. */
+export function stageName({ scope, count, example }: StageGroup): string {
+  return count === 1 ? example : scope;
 }
 
 function idsOf({ operators }: StageGroup): readonly number[] {

@@ -1,5 +1,6 @@
 import type { Graph, OperatorId } from "../../graph/ir/graph.ts";
 import { readBy, tensorUsesOf } from "../classify/crossing.ts";
+import { stageName } from "../classify/rack-reading.ts";
 import type { StageGroup } from "../stage-groups.ts";
 import type { Edge } from "./layout/node.ts";
 import { type Gaps, place } from "./layout/place.ts";
@@ -57,8 +58,10 @@ export function modelDrawing(graph: Graph, groups: readonly StageGroup[]): Drawi
 
 /** One box a stage group: the first of its parts stands for all. Edges join groups of which any two parts are joined. */
 export function stageDrawing(graph: Graph, groups: readonly StageGroup[]): Drawing {
-  const parts = groups.map(({ scope, count, operators }, group): DrawnPart => {
-    return { name: count > 1 ? `${scope} × ${count}` : scope, group, operators: operators.map(({ id }) => id) };
+  const parts = groups.map((stage, group): DrawnPart => {
+    const { count, operators } = stage;
+    const often = count > 1 ? `${count} × ` : "";
+    return { name: `${often}${stageName(stage)}`, group, operators: operators.map(({ id }) => id) };
   });
   const groupOf = new Map<OperatorId, number>();
   for (const [group, { parts: own }] of groups.entries())

@@ -1,7 +1,6 @@
 import { parameterCount, quantity } from "../../base/quantity.ts";
 import type { Graph } from "../../graph/ir/graph.ts";
-import type { RackReading } from "../classify/rack-reading.ts";
-import { sizesOf } from "../classify/rack-reading.ts";
+import { type RackReading, sizesOf, stageName } from "../classify/rack-reading.ts";
 import { type Figures, figuresOf } from "../figures.ts";
 import { type Inspection, textsOf, type WorkText } from "../inspection.ts";
 import { workOf } from "../operator-work.ts";
@@ -33,7 +32,8 @@ export interface PagePhase {
 }
 
 export interface PageGroup {
-  readonly scope: string;
+  /** Of the group where it has several parts, else of the part. */
+  readonly name: string;
   readonly count: number;
   readonly parameters: number;
   readonly operators: number;
@@ -59,8 +59,9 @@ export function pageDataOf(graph: Graph, inspection: Inspection, rack: RackReadi
     facts: factsOf(inspection, graph),
     notes: inspection.notes,
     phases: inspection.phases.map(({ name, text }) => ({ name, text })),
-    groups: inspection.groups.map(({ scope, count, parameters, work, figures }, index) => {
-      return { scope, count, parameters, operators: groups[index]!.operators.length, work, figures };
+    groups: inspection.groups.map(({ count, parameters, work, figures }, index) => {
+      const group = groups[index]!;
+      return { name: stageName(group), count, parameters, operators: group.operators.length, work, figures };
     }),
     ...operatorsOf(graph, inspection),
     drawings: { stages: stageDrawing(graph, groups), model: modelDrawing(graph, groups) },
