@@ -55,6 +55,11 @@ export function fits(state: LoadState, vertex: number, device: number): boolean 
   return graph.times[vertex * graph.types.length + graph.typeOf[device]!]! < Infinity;
 }
 
+/** Whether a device supports a vertex, with or without room for it. */
+export function supports({ graph }: LoadState, vertex: number, device: number): boolean {
+  return graph.times[vertex * graph.types.length + graph.typeOf[device]!]! < Infinity;
+}
+
 /** What a move to another device changes, into `delta`. Complexity: O(nets of the vertex). */
 export function moveDelta(state: LoadState, vertex: number, to: number): void {
   const { graph, pinsOn, spread, factor, deviceOf, delta } = state;

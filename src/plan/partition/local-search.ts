@@ -1,5 +1,5 @@
 import { type Prng, seededPrng } from "../../base/prng.ts";
-import { anneal } from "./anneal.ts";
+import { anneal, type Schedule } from "./anneal.ts";
 import { coarsen } from "./coarsen.ts";
 import { type Hypergraph, merged } from "./hypergraph.ts";
 import { loadState, maxLoad, reset } from "./loads.ts";
@@ -21,9 +21,10 @@ export interface Searched {
 }
 
 /**
- * Improves an assignment, contiguous or not, by rounds of annealing, each first on random clusters and then on single vertices.
+ * Improves an assignment, contiguous or not, by rounds of annealing, each first on random clusters and then on single vertices. A round starts from where
+ * the last one ended; now and then from the best so far, or anew from a random assignment.
  *
- * Never worse than the seed; supports and memory limits of the seed are kept.
+ * Never worse than the seed; memory limits and supports are kept.
  * Source: simulated annealing; clusters that respect the current assignment are the V-cycles of multilevel hypergraph partitioning (Karypis and Kumar 1999).
  */
 export function localSearch(graph: Hypergraph, seed: Int32Array, options: SearchOptions): Searched {
@@ -34,14 +35,14 @@ export function localSearch(graph: Hypergraph, seed: Int32Array, options: Search
   let moves = 0;
   for (let round = 0; moves < options.moves && best.load > (options.goal ?? 0); round++) {
     if (options.shouldStop?.() === true) break;
-    const fresh = round % RESTART_ROUNDS === RESTART_ROUNDS - 1;
-    const from = fresh ? best : current;
-    const coarse = coarseRound(graph, prng, from);
+    const anew = round % RESTART_ROUNDS === ANEW_AT;
+    if (round % RESTART_ROUNDS === 0) current = best;
+    const coarse = coarseRound(graph, prng, { from: current, unit: best.load, anew });
     reset(state, coarse.deviceOf);
-    const fine = { moves: FINE_MOVES, hot: pick(prng, FINE_HOT), cold: COLD };
-    const load = anneal(state, prng, fine);
-    moves += coarse.moves + fine.moves;
-    if (load <= from.load * (1 + SLACK * prng.nextFloat())) current = { deviceOf: state.deviceOf.slice(), load, moves };
+    const load = anneal(state, prng, { ...drawnSchedule(prng, FINE_HOT), moves: FINE_MOVES, unit: best.load });
+    moves += coarse.moves + FINE_MOVES;
+    const kept = anew ? load < Infinity : load <= current.load * (1 + SLACK * prng.nextFloat());
+    if (kept) current = { deviceOf: state.deviceOf.slice(), load, moves };
     if (load < best.load) best = { deviceOf: state.deviceOf.slice(), load, moves };
   }
   return { ...best, moves };
@@ -52,25 +53,57 @@ const FINE_MOVES = 65_536;
 const COARSE_HOT = [3, 1, 0.3, 0.1];
 const FINE_HOT = [0.3, 0.1, 0.03, 0.01];
 const COLD = 0.001;
+/** Prices of bytes beyond memory, and one exchange in so many trials: drawn, because no value is best for all graphs. */
+const MEMORY_PRICES = [0.25, 1, 4, 16];
+const SWAP_EVERY = [0, 0, 4, 8];
 /** Worse assignments than the current one that are taken over, as a share of the load. */
 const SLACK = 0.02;
-/** Rounds after which the search goes back to the best assignment. */
+/** Rounds after which the search goes back to the best assignment, and which of them starts anew. */
 const RESTART_ROUNDS = 16;
+const ANEW_AT = 8;
 /** Largest cluster, as a share of the largest load. */
 const CLUSTER_SHARE = 0.6;
 
-function coarseRound(graph: Hypergraph, prng: Prng, from: Searched): Searched {
+interface Start {
+  readonly from: Searched;
+  readonly unit: number;
+  readonly anew: boolean;
+}
+
+function coarseRound(
+  graph: Hypergraph,
+  prng: Prng,
+  { from, unit, anew }: Start,
+): { readonly deviceOf: Int32Array; readonly moves: number } {
   const floor = 2 * graph.typeOf.length;
   const target = floor + prng.nextBelow(Math.max(1, graph.size - floor));
-  const clusters = coarsen(graph, prng, { target, limit: from.load * CLUSTER_SHARE, apart: from.deviceOf });
+  const clusters = coarsen(graph, prng, { target, limit: unit * CLUSTER_SHARE, apart: anew ? undefined : from.deviceOf });
   const coarse = merged(graph, clusters.clusterOf, clusters.size);
-  const seed = new Int32Array(clusters.size);
-  clusters.clusterOf.forEach((cluster, v) => {
-    seed[cluster] = from.deviceOf[v]!;
-  });
+  const seed = anew ? drawnDevices(coarse, prng) : new Int32Array(clusters.size);
+  if (seed === undefined) return { deviceOf: from.deviceOf, moves: 0 };
+  if (!anew) {
+    clusters.clusterOf.forEach((cluster, v) => {
+      seed[cluster] = from.deviceOf[v]!;
+    });
+  }
   const state = loadState(coarse, seed);
-  const load = anneal(state, prng, { moves: COARSE_MOVES, hot: pick(prng, COARSE_HOT), cold: COLD });
-  return { deviceOf: clusters.clusterOf.map((cluster) => state.deviceOf[cluster]!), load, moves: COARSE_MOVES };
+  anneal(state, prng, { ...drawnSchedule(prng, COARSE_HOT), moves: COARSE_MOVES, unit });
+  return { deviceOf: clusters.clusterOf.map((cluster) => state.deviceOf[cluster]!), moves: COARSE_MOVES };
+}
+
+/** A device for every vertex, drawn from those that support it, with room or without; `undefined` where some vertex has none. */
+function drawnDevices(graph: Hypergraph, prng: Prng): Int32Array | undefined {
+  const drawn = new Int32Array(graph.size);
+  for (let v = 0; v < graph.size; v++) {
+    const able = Array.from(graph.typeOf.keys()).filter((d) => graph.times[v * graph.types.length + graph.typeOf[d]!]! < Infinity);
+    if (able.length === 0) return undefined;
+    drawn[v] = able[prng.nextBelow(able.length)]!;
+  }
+  return drawn;
+}
+
+function drawnSchedule(prng: Prng, hot: readonly number[]): Omit<Schedule, "moves" | "unit"> {
+  return { hot: pick(prng, hot), cold: COLD, memoryPrice: pick(prng, MEMORY_PRICES), swapEvery: pick(prng, SWAP_EVERY) };
 }
 
 function pick(prng: Prng, values: readonly number[]): number {

@@ -45,10 +45,10 @@ export interface NoPlacement {
 
 const MOVES = 20_000_000;
 /** Moves of local search between two attempts at the bound. */
-const ROUND_MOVES = 1_000_000;
-/** Attempts at the bound in a row while none takes more moves than this. */
+const ROUND_MOVES = 2_100_000;
+/** Attempts at the bound in a row, and the moves after which no other one begins. */
 const ATTEMPTS = 20;
-const EARLY_MOVES = 50_000;
+const BOUND_MOVES = 400_000;
 /** Moves of the search for a first assignment where no contiguous split exists. */
 const FIRST_MOVES = 2_000_000;
 /** A gap that is rounding. */
@@ -102,12 +102,16 @@ function improve(
   let best = first;
   let moves = 0;
   for (let round = 0; moves < movesMax && options.shouldStop?.() !== true; round++) {
-    // Attempts that end early cost nothing beside the search.
-    for (let attempt = 0; attempt < ATTEMPTS && bounds.bound.value < best.value * (1 - GAP_ZERO) && moves < movesMax; attempt++) {
+    const until = moves + BOUND_MOVES;
+    for (
+      let attempt = 0;
+      attempt < ATTEMPTS && moves < until && bounds.bound.value < best.value * (1 - GAP_ZERO) && moves < movesMax;
+      attempt++
+    ) {
       const raised = raiseBound(bounds, best.value, { moves: movesMax - moves, ...stopOf(options) });
       moves += raised.moves;
       if (raised.deviceOf !== undefined) best = better(graph, best, { deviceOf: raised.deviceOf, method: "exhaustive-search" });
-      if (raised.moves > EARLY_MOVES || options.shouldStop?.() === true) break;
+      if (options.shouldStop?.() === true) break;
     }
     if (bounds.bound.value >= best.value * (1 - GAP_ZERO)) break;
     const searched = localSearch(graph, best.deviceOf, {
