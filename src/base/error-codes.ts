@@ -45,6 +45,18 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail names it; export the model again with another setting",
   },
+  "torch-export-invalid": {
+    message: "the .pt2 archive is damaged or contradicts itself",
+    exit: 2,
+    http: 400,
+    todo: "the detail says where; write it again with torch.export.save",
+  },
+  "torch-export-unsupported": {
+    message: "the .pt2 archive uses something heddle does not read",
+    exit: 2,
+    http: 400,
+    todo: "the detail names it; README, Limits, lists what is read",
+  },
   "model-config-invalid": {
     message: "config.json does not describe a usable model",
     exit: 2,

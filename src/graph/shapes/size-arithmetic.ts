@@ -22,8 +22,9 @@ export const ONE: Expression = constant(1);
 const MAX_TERMS = 64;
 const MAX_TEXT = 2000;
 
-/** Too long to compute with: a hostile file can make expressions double at every operator. */
+/** Too long or too large to compute with: a hostile file can make expressions double at every operator. */
 export function isLong(expression: Expression): boolean {
+  if (expression.terms.some(({ coefficient }) => !Number.isFinite(coefficient))) return true;
   return expression.terms.length > MAX_TERMS || textOf(expression).length > MAX_TEXT;
 }
 

@@ -1,0 +1,44 @@
+import type { DataType } from "../../ir/graph.ts";
+import { factOf } from "../fact.ts";
+import { ONE } from "../size-arithmetic.ts";
+import { type AtenCall, type AtenRule, axisIn, each, isFloat, type RuleTable, type Shape } from "./call.ts";
+
+/** Without dimensions, or with an empty list, all are reduced. */
+function reduced(call: AtenCall, shape: Shape): Shape {
+  const named = call.numbers("dim") ?? (call.has("dim") ? [call.number("dim", 0)] : []);
+  const keep = call.flag("keepdim", false);
+  if (named.length === 0) return keep ? shape.map(() => ONE) : [];
+  const axes = named.map((axis) => axisIn(call, shape, axis));
+  return shape.flatMap((size, axis) => (axes.includes(axis) ? (keep ? [ONE] : []) : [size]));
+}
+
+/** The type of floats stays; whole numbers add up to i64, other results on them are left open. */
+function reduction(type?: DataType): AtenRule {
+  return (call) => {
+    const x = call.first;
+    if (x === undefined) return [];
+    const own = isFloat(x.type) ? x.type : "unknown";
+    return [factOf(type ?? call.dataType("dtype") ?? own, x.shape && reduced(call, x.shape))];
+  };
+}
+
+/** Values and places with a dimension, one value without, elementwise with two tensors. */
+const extreme: AtenRule = (call) => {
+  const x = call.first;
+  if (call.overload === "other" || x === undefined) return [];
+  const shape = x.shape && reduced(call, x.shape);
+  return call.has("dim") ? [factOf(x.type, shape), factOf("i64", shape)] : [factOf(x.type, shape)];
+};
+
+const twice: AtenRule = (call) => {
+  const [result] = reduction()(call);
+  return [result, result];
+};
+
+export const REDUCTIONS: RuleTable = {
+  ...each("sum mean prod amax amin var std logsumexp norm linalg_vector_norm nansum nanmean", reduction()),
+  ...each("any all", reduction("bool")),
+  ...each("argmax argmin", reduction("i64")),
+  ...each("max min median mode kthvalue", extreme),
+  ...each("var_mean std_mean aminmax", twice),
+};
