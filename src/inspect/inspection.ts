@@ -3,6 +3,7 @@ import { graphOf } from "../graph/architecture/build/build-architecture.ts";
 import { type Bindings, evaluate, textOf } from "../graph/ir/expression.ts";
 import { CONTEXT, type DataType, ELEMENT_BYTES, type Graph } from "../graph/ir/graph.ts";
 import { addFigures, type Figures, figuresOf } from "./figures.ts";
+import type { UnknownReason } from "./operator-work.ts";
 import { activeParameters, type Parameters, parametersOf } from "./parameters.ts";
 import { type Phase, type PhaseOptions, phasesOf } from "./phases.ts";
 import type { SizeUse } from "./run-sizes.ts";
@@ -47,7 +48,7 @@ export interface UnknownOperators {
   readonly domain: string;
   readonly type: string;
   readonly count: number;
-  readonly reason: "no rule" | "sizes not known";
+  readonly reason: UnknownReason;
 }
 
 export interface InspectedState {

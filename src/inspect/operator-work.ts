@@ -5,7 +5,7 @@ import { flopRuleOf } from "./flops/rule-table.ts";
 import { heddleWork } from "./heddle-work.ts";
 import { type InnerSurvey, type Survey, surveyOf } from "./survey.ts";
 import { trafficWork } from "./traffic-work.ts";
-import { boundedWork, NO_WORK, sumOf, type Work, workAt } from "./work.ts";
+import { boundedWork, NO_WORK, sumOf, valueAt, type Work, workAt } from "./work.ts";
 
 /**
  * Work of one operator; undefined where no rule says what it does, or sizes it needs are not known. An operator that runs graphs does what the
@@ -15,8 +15,20 @@ export function workOf(graph: Graph, operator: Operator, given?: Survey): Work |
   if (operator.domain === "heddle") return heddleWork(graph, operator);
   const survey = given ?? surveyOf(graph);
   if (survey.folded.has(operator)) return NO_WORK;
-  if (!survey.works.has(operator)) survey.works.set(operator, workOfRun(survey, operator));
+  if (!survey.works.has(operator)) {
+    const work = workOfRun(survey, operator);
+    survey.works.set(operator, work !== undefined && isPossible(work, survey) ? work : undefined);
+  }
   return survey.works.get(operator);
+}
+
+/** Not where a size is below 0 or divides by 0, so that no run can have these sizes, or where no number is large enough. */
+function isPossible(work: Work, { sizes }: Survey): boolean {
+  if (Object.keys(sizes).length === 0) return true;
+  return [work.flops, work.weightBytes, work.stateBytes, work.activationBytes].every((part) => {
+    const value = valueAt(part, sizes);
+    return value >= 0 && Number.isFinite(value);
+  });
 }
 
 function workOfRun(survey: Survey, operator: Operator): Work | undefined {
@@ -64,16 +76,21 @@ function innerOf(survey: Survey, body: Body): InnerSurvey {
 
 export interface UnknownWork {
   readonly operator: Operator;
-  readonly reason: "no rule" | "sizes not known";
+  readonly reason: UnknownReason;
+}
+
+/** Sizes are not possible where one would be below 0 at those of the run. */
+export type UnknownReason = "no rule" | "sizes not known" | "sizes not possible";
+
+function reasonOf(survey: Survey, operator: Operator): UnknownReason {
+  if (operator.bodies === undefined ? flopRuleOf(operator) === undefined : bodyThatRuns(survey, operator) === undefined) return "no rule";
+  return workOfRun(survey, operator) === undefined ? "sizes not known" : "sizes not possible";
 }
 
 /** Operators whose work is unknown; of branches, those of the one that counts. */
 export function unknownWorkOf(survey: Survey): readonly UnknownWork[] {
   return survey.graph.operators.flatMap((operator): readonly UnknownWork[] => {
-    if (workOf(survey.graph, operator, survey) === undefined) {
-      const ruled = flopRuleOf(operator) !== undefined;
-      return [{ operator, reason: ruled ? "sizes not known" : "no rule" }];
-    }
+    if (workOf(survey.graph, operator, survey) === undefined) return [{ operator, reason: reasonOf(survey, operator) }];
     const run = operator.domain === "heddle" || survey.folded.has(operator) ? undefined : bodyThatRuns(survey, operator);
     return run === undefined ? [] : unknownWorkOf(run.inner.survey);
   });

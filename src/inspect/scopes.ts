@@ -5,6 +5,8 @@ import { NO_WORK, workAt } from "./work.ts";
 
 /** Chunks that operators without a scope are put into. */
 const CHUNKS = 12;
+/** Scopes have fewer levels than this. */
+const MAX_DEPTH = 12;
 
 /**
  * Scopes of a graph's operators, finest first; later ones are shorter, for graphs that would fall into too many parts.
@@ -21,7 +23,7 @@ export function* groupableScopes(survey: Survey): Generator<readonly string[]> {
   }
   const chunks = chunksOf(survey);
   const parts = own.map((scope) => scope.split(".").filter((part) => part !== ""));
-  const deepest = parts.reduce((most, list) => Math.max(most, list.length), 1);
+  const deepest = parts.reduce((most, list) => Math.min(MAX_DEPTH, Math.max(most, list.length)), 1);
   for (let depth = deepest; depth >= 1; depth--) {
     yield parts.map((list, id) => (list.length === 0 ? chunks[id]! : cutAt(list, depth).join(".")));
   }

@@ -1,4 +1,4 @@
-import { type Bindings, equal } from "../graph/ir/expression.ts";
+import { type Bindings, textOf } from "../graph/ir/expression.ts";
 import type { Body, Graph, Operator, OperatorId, Tensor } from "../graph/ir/graph.ts";
 import { workOf } from "./operator-work.ts";
 import { parameterCounts } from "./parameters.ts";
@@ -50,18 +50,17 @@ export function stageGroupsOf(graph: Graph, sizes: Bindings = {}): readonly Stag
 }
 
 function groupedBy(survey: Survey, scopes: readonly string[]): readonly StageGroup[] {
-  const groups = new Map<string, StageGroup[]>();
+  const groups = new Map<string, Map<string, StageGroup>>();
   for (const part of partsOf(survey, scopes)) {
     const scope = part.example.replace(/\d+/g, "*");
-    const alike = groups.get(scope) ?? [];
+    const alike = groups.get(scope) ?? new Map<string, StageGroup>();
     groups.set(scope, alike);
     const index = Number(/\d+/.exec(part.example)?.[0] ?? 0);
-    const at = alike.findIndex((group) => sameWork(group, part));
-    const known = alike[at];
-    if (known === undefined) alike.push({ scope, parts: [partOf(part)], count: 1, indices: [index], ...part });
-    else alike[at] = grown(known, part, index);
+    const key = keyOf(part.work);
+    const known = alike.get(key);
+    alike.set(key, known === undefined ? { scope, parts: [partOf(part)], count: 1, indices: [index], ...part } : grown(known, part, index));
   }
-  return [...groups.values()].flat();
+  return [...groups.values()].flatMap((alike) => [...alike.values()]);
 }
 
 function grown(group: StageGroup, part: Part, index: number): StageGroup {
@@ -115,8 +114,7 @@ function takenParameters(graph: Graph, { inputs, bodies = [] }: Operator, left: 
   return bodies.reduce((sum, body) => sum + inside(body), read);
 }
 
-/** Embedding tables of many sizes do the same work. */
-function sameWork(a: Part, b: Part): boolean {
-  const same = (field: keyof Work): boolean => equal(a.work[field], b.work[field]);
-  return same("flops") && same("weightBytes") && same("stateBytes") && same("activationBytes");
+/** Equal for equal work: embedding tables of many sizes do the same. */
+function keyOf({ flops, weightBytes, stateBytes, activationBytes }: Work): string {
+  return [flops, weightBytes, stateBytes, activationBytes].map(textOf).join("\n");
 }

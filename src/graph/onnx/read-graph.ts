@@ -3,6 +3,7 @@ import { createGraphBuilder } from "../ir/build-graph.ts";
 import { type Bindings, bind, constantOf, type Expression, symbol } from "../ir/expression.ts";
 import type { Access, Body, Graph, State, TensorId } from "../ir/graph.ts";
 import { type Fact, factOf, UNKNOWN } from "../shapes/fact.ts";
+import { productOf } from "../shapes/size-arithmetic.ts";
 import { declared } from "./declared-shapes.ts";
 import { domainOf, type FileReading } from "./file-reading.ts";
 import type { GraphProto, NodeProto } from "./generated/onnx_pb.ts";
@@ -63,6 +64,8 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
   const accesses = new Map<string, Access>();
   const states = pairs.map(({ input, output, kind }) => {
     const { type, shape } = find(input)!.fact;
+    if (shape !== undefined && productOf(shape) === undefined)
+      throw new HeddleError("onnx-unsupported", { where: `state ${input.slice(0, 120)}`, detail: "its size is too long to write down" });
     const state = builder.state({ name: input, kind, type, shape: shape ?? [] });
     accesses.set(input, { state, mode: "read" });
     accesses.set(output, { state, mode: kind === "kv" ? "append" : "write" });
@@ -125,7 +128,12 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
 
   const outputs = proto.output.map(({ name }) => must(name, `output ${name.slice(0, 120)}`));
   const built = builder.build({ name: proto.name, source: file.source, inputs, outputs: outputs.map(({ id }) => id) });
-  const graph = { ...built, states: built.states.map((state, at) => grown(state, find(states[at]!.output)?.fact.shape)) };
+  const after = (name: string): Fact["shape"] => {
+    const inferred = find(name)?.fact.shape;
+    const info = stated.get(name);
+    return inferred && info ? named(inferred, declared(info, () => file.fresh("open")).shape) : inferred;
+  };
+  const graph = { ...built, states: built.states.map((state, at) => grown(state, after(states[at]!.output))) };
   return {
     graph,
     results: outputs.map(({ fact }) => fact),
@@ -177,7 +185,13 @@ function refined(inferred: Fact | undefined, stated: Fact): Fact {
 /** A KV cache is as large as what comes out; other states keep their size. */
 function grown(state: State, after: Fact["shape"]): State {
   if (state.kind !== "kv" || after?.length !== state.shape.length) return state;
-  return { ...state, shape: state.shape.map((size, axis) => (isFresh(after[axis]!) ? size : after[axis]!)) };
+  const shape = state.shape.map((size, axis) => (isFresh(after[axis]!) ? size : after[axis]!));
+  return productOf(shape) === undefined ? state : { ...state, shape };
+}
+
+/** What the file calls sizes that inference left open. */
+function named(inferred: readonly Expression[], stated: Fact["shape"]): readonly Expression[] {
+  return stated?.length !== inferred.length ? inferred : inferred.map((size, axis) => (isFresh(size) ? stated[axis]! : size));
 }
 
 /** A symbol that inference made up; its name holds `#`. */

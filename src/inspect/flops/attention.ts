@@ -17,15 +17,23 @@ interface Lengths {
   readonly window?: number | undefined;
 }
 
+/** Lengths of more terms make formulas without end. */
+const MAX_TERMS = 8;
+
 /** Pairs of a query and a key of one sequence: exact under a causal mask, all where there is none. Masks that are data cannot be known. */
-function pairs({ tokens, past, keys, isCausal, window }: Lengths): Expression {
+function pairs({ tokens, past, keys, isCausal, window }: Lengths): Expression | undefined {
   const context = past === undefined ? keys : add(past, keys);
+  if (tokens.terms.length > MAX_TERMS || context.terms.length > MAX_TERMS) return undefined;
   return isCausal && equal(tokens, keys) ? queriesByKeys({ tokens, context, window }) : multiply(tokens, context);
 }
 
 /** Scores and mixture of values: both widths are summed over heads. */
-function scoresAndMixture(batch: Expression, count: Expression, widths: readonly (Expression | undefined)[]): Expression | undefined {
-  return widths.every((width) => width !== undefined) ? multiplyAdds([batch, count, add(...widths)]) : undefined;
+function scoresAndMixture(
+  batch: Expression,
+  count: Expression | undefined,
+  widths: readonly (Expression | undefined)[],
+): Expression | undefined {
+  return count !== undefined && widths.every((width) => width !== undefined) ? multiplyAdds([batch, count, add(...widths)]) : undefined;
 }
 
 /** Query, key and value apart or packed. Source: ONNX Runtime, docs/ContribOperators.md, MultiHeadAttention. */
