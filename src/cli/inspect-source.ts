@@ -8,11 +8,12 @@ import { architectureOfGguf } from "../graph/architecture/config/gguf-config.ts"
 import { readArchitecture } from "../graph/architecture/config/read-architecture.ts";
 import { readGguf } from "../graph/gguf/read-gguf.ts";
 import { shardNames } from "../graph/hf-config/hf-weights.ts";
-import type { Bindings, Expression } from "../graph/ir/expression.ts";
+import { type Bindings, type Expression, symbol } from "../graph/ir/expression.ts";
 import type { Graph } from "../graph/ir/graph.ts";
 import { sizeNamed } from "../graph/onnx/declared-shapes.ts";
 import { readOnnx } from "../graph/onnx/read-onnx.ts";
 import { readSafetensors } from "../graph/safetensors/read-safetensors.ts";
+import { readTorchExport } from "../graph/torch-export/read-torch-export.ts";
 import { type StoredWeights, storedInGguf, storedInGraph, storedInSafetensors } from "../inspect/stored-weights.ts";
 
 /** A model to be looked at. */
@@ -40,7 +41,12 @@ export interface GraphSource {
 }
 
 /** How to open files by what their names end in. */
-const OPENERS: Readonly<Record<string, (path: string) => InspectSource>> = { ".gguf": gguf, ".onnx": onnx, ".json": configuration };
+const OPENERS: Readonly<Record<string, (path: string) => InspectSource>> = {
+  ".gguf": gguf,
+  ".onnx": onnx,
+  ".pt2": torchExport,
+  ".json": configuration,
+};
 
 /** Largest configuration: labels of classes make some long, none of 16 MB is known. */
 const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
@@ -74,6 +80,17 @@ function onnx(path: string): InspectSource {
   };
   const graph = read({});
   return { kind: "graph", name: basename(path), graph, at: read, symbolOf: sizeNamed, stored: storedInGraph(graph) };
+}
+
+/** An archive states all shapes that PyTorch knows: with sizes for its symbols no more of them become known. */
+function torchExport(path: string): InspectSource {
+  const bytes = openFileBytes(path);
+  try {
+    const { graph } = readTorchExport(bytes);
+    return { kind: "graph", name: basename(path), graph, at: () => graph, symbolOf: symbol, stored: storedInGraph(graph) };
+  } finally {
+    bytes.close();
+  }
 }
 
 /** A file called config.json goes by the name of its folder. */

@@ -1,6 +1,6 @@
 import { add, constant, type Expression, multiply, substitute, subtract, symbol } from "../graph/ir/expression.ts";
 import { type Access, CONTEXT, ELEMENT_BYTES, type Operator, type TensorId, TOKENS } from "../graph/ir/graph.ts";
-import { isView, positionPlaces, selectedPlaces } from "./flops/movement.ts";
+import { isUpdate, isView, positionPlaces, selectedPlaces } from "./flops/movement.ts";
 import { flopsOf } from "./flops/rule-table.ts";
 import { expertBytes } from "./mixture-bytes.ts";
 import type { Survey } from "./survey.ts";
@@ -23,12 +23,31 @@ interface Moved {
 export function trafficWork(survey: Survey, operator: Operator): Work | undefined {
   const flops = flopsOf(survey.graph, operator);
   if (flops === undefined) return undefined;
-  if (isView(operator)) return { ...NO_WORK, flops };
-  const moved = [...reads(survey, operator), ...writes(survey, operator), ...unnamed(survey, operator)];
+  if (isView(operator) || putsBack(survey, operator)) return { ...NO_WORK, flops };
+  const moved = updatesState(operator)
+    ? update(survey, operator)
+    : [...reads(survey, operator), ...writes(survey, operator), ...unnamed(survey, operator)];
   const sum = (kind: Kind): Expression | undefined => sumOfKnown(moved.filter((each) => each.kind === kind).map(({ bytes }) => bytes));
   const [weightBytes, stateBytes, activationBytes] = [sum("weightBytes"), sum("stateBytes"), sum("activationBytes")];
   if (weightBytes === undefined || stateBytes === undefined || activationBytes === undefined) return undefined;
   return { flops, weightBytes, stateBytes, activationBytes };
+}
+
+function updatesState(operator: Operator): boolean {
+  return isUpdate(operator) && operator.accesses.some(({ mode }) => mode !== "read");
+}
+
+/** What is put into a state is read and written, with the places it goes to; the rest of the state stays where it is. */
+function update(survey: Survey, operator: Operator): readonly Moved[] {
+  const values = operator.inputs.at(-1);
+  const written = values === undefined ? undefined : knownBytes(survey.graph.tensors[values]!);
+  return [...reads(survey, { ...operator, inputs: operator.inputs.slice(1) }), { kind: "stateBytes", bytes: written }];
+}
+
+/** A view of a state that was written is put back where it came from, by graphs that have no writes in place. */
+function putsBack({ states }: Survey, operator: Operator): boolean {
+  const values = operator.inputs.at(-1);
+  return isUpdate(operator) && operator.accesses.length === 0 && values !== undefined && states.has(values);
 }
 
 function reads(survey: Survey, operator: Operator): readonly Moved[] {

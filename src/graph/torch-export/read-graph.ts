@@ -105,9 +105,9 @@ export function readGraph(json: Fields, sizes: Sizes, frame: GraphFrame): GraphR
       inputs: operands,
       outputs,
       attributes: attributesOf(node.inputs, operator.overload, sizeOf),
-      accesses: flow.accesses(node).map(({ state, mode }): Access => {
+      accesses: flow.accesses(node).map(({ state, mode, tensor }): Access => {
         const { id, kind } = states.get(state)!;
-        return { state: id, mode: modeOn(kind, mode) };
+        return { state: id, mode: modeOn(kind, mode), tensor: scope.must(tensor, where) };
       }),
       scope: scopeOf(node.modules),
       ...(bodies.length === 0 ? {} : { bodies }),

@@ -4,11 +4,18 @@ import { tensorsOf } from "./argument.ts";
 import { type NodeJson, operatorName } from "./graph-json.ts";
 import { isUpdate, isView } from "./view-operators.ts";
 
+/** What a call does to a state, by the graph's names; `tensor` is the operand or result that is the state's content. */
+export interface StateAccess {
+  readonly state: string;
+  readonly mode: Access["mode"];
+  readonly tensor: string;
+}
+
 /** Where the memory of states flows in a graph: through views of it, and through updates that stand for writes in place. */
 export interface StateFlow {
   /** Names of the graph's inputs that a run changes. */
   readonly states: ReadonlySet<string>;
-  accesses(node: NodeJson): readonly { readonly state: string; readonly mode: Access["mode"] }[];
+  accesses(node: NodeJson): readonly StateAccess[];
 }
 
 /** Inputs that lists of outputs say are changed, and those that operators write in place. `mutations`: output tensor to input tensor. */
@@ -29,23 +36,23 @@ export function traceStates(nodes: readonly NodeJson[], inputs: readonly string[
   return {
     states,
     accesses: (node) => {
-      const found = new Map<string, { readonly state: string; readonly mode: Access["mode"] }>();
-      const add = (state: string | undefined, mode: Access["mode"]): void => {
-        if (state !== undefined) found.set(`${state} ${mode}`, { state, mode });
+      const found = new Map<string, StateAccess>();
+      const add = (mode: Access["mode"], tensor: string | undefined, state = baseOf(tensor ?? "")): void => {
+        if (state !== undefined && tensor !== undefined) found.set(`${state} ${mode} ${tensor}`, { state, mode, tensor });
       };
       const [first, ...others] = [...node.inputs.values()].flatMap(tensorsOf).filter((name) => name !== undefined);
-      const target = first === undefined ? undefined : baseOf(first);
+      const target = baseOf(first ?? "");
       const isWrite = writtenInPlace(node) || isUpdate(plainName(operatorName(node.target).type));
       if (target === undefined || !(isWrite || isViewed(node))) {
-        for (const name of [first, ...others]) add(name === undefined ? undefined : baseOf(name), "read");
+        for (const name of [first, ...others]) add("read", name);
       } else if (isWrite && !others.some((name) => baseOf(name) === target)) {
         // A view that is put back where it came from is no second write.
-        add(target, "write");
-        for (const name of others) add(baseOf(name), "read");
+        add("write", outputsOf(node)[0] ?? first, target);
+        for (const name of others) add("read", name);
       }
       for (const output of outputsOf(node)) {
         const state = mutations.get(output);
-        if (state !== undefined && baseOf(output) !== state) add(state, "write");
+        if (state !== undefined && baseOf(output) !== state) add("write", output, state);
       }
       return [...found.values()];
     },

@@ -10,6 +10,8 @@ export interface Movement {
   readonly positions: Readonly<Record<string, readonly number[]>>;
   /** Give something else at every run. */
   readonly random: ReadonlySet<string>;
+  /** Put their last input into their first one; where that is a state, nothing else of it is moved. */
+  readonly updates?: ReadonlySet<string>;
 }
 
 const ONNX: Movement = {
@@ -27,7 +29,29 @@ const MICROSOFT: Movement = {
   random: new Set(["Sampling", "BitmaskDropout"]),
 };
 
-const MOVEMENTS: Readonly<Record<string, Movement>> = { onnx: ONNX, "com.microsoft": MICROSOFT };
+const ATEN_VIEWS = (
+  "view reshape _unsafe_view flatten unflatten squeeze unsqueeze permute transpose t numpy_T mT swapaxes swapdims movedim expand expand_as " +
+  "broadcast_to view_as reshape_as slice select narrow split split_with_sizes chunk unbind alias detach lift_fresh lift_fresh_copy as_strided " +
+  "diagonal unfold dropout"
+).split(" ");
+
+const ATEN_RANDOM = "rand randn randint rand_like randn_like randint_like bernoulli normal uniform random multinomial".split(" ");
+
+/** Names of both forms of an operator: `index_put` and, in place, `index_put_`. */
+function bothForms(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.flatMap((name) => [name, `${name}_`]));
+}
+
+/** Source: PyTorch documentation, "Tensor Views". */
+const ATEN: Movement = {
+  views: bothForms(ATEN_VIEWS),
+  selected: { embedding: [0], index_select: [0], index: [0], gather: [0] },
+  kept: Object.fromEntries([...ATEN_VIEWS, "to", "_to_copy", "clone", "contiguous"].map((type) => [type, [0]])),
+  random: bothForms(ATEN_RANDOM),
+  updates: bothForms("index_put index_copy index_add scatter scatter_add scatter_reduce slice_scatter select_scatter copy".split(" ")),
+};
+
+const MOVEMENTS: Readonly<Record<string, Movement>> = { onnx: ONNX, "com.microsoft": MICROSOFT, aten: ATEN };
 
 function movementOf({ domain }: Operator): Movement | undefined {
   return Object.hasOwn(MOVEMENTS, domain) ? MOVEMENTS[domain] : undefined;
@@ -47,6 +71,10 @@ export function selectedPlaces(operator: Operator): readonly number[] {
 
 export function positionPlaces(operator: Operator): readonly number[] {
   return placesIn(movementOf(operator)?.positions, operator.type);
+}
+
+export function isUpdate(operator: Operator): boolean {
+  return movementOf(operator)?.updates?.has(operator.type) === true;
 }
 
 /** Whether a loader may run it where nothing it reads depends on a run. */

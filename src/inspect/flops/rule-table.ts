@@ -1,5 +1,6 @@
 import type { Expression } from "../../graph/ir/expression.ts";
 import type { Graph, Operator } from "../../graph/ir/graph.ts";
+import { ATEN_FLOPS } from "./aten.ts";
 import type { FlopRule, FlopRules } from "./flop-rule.ts";
 import { HEDDLE_FLOPS } from "./heddle.ts";
 import { MICROSOFT_FLOPS } from "./microsoft.ts";
@@ -10,6 +11,7 @@ const FLOPS: Readonly<Record<string, FlopRules>> = {
   heddle: HEDDLE_FLOPS,
   onnx: ONNX_FLOPS,
   "com.microsoft": MICROSOFT_FLOPS,
+  aten: ATEN_FLOPS,
 };
 
 export function flopRuleOf({ domain, type }: Pick<Operator, "domain" | "type">): FlopRule | undefined {

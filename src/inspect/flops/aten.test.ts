@@ -1,0 +1,121 @@
+// Goal: operations of ATen operators are those that PyTorch's own counter counts. Method: every operator of exported models against the stored
+// counts of torch.utils.flop_counter, one by one; hand-made counts for what the counter does not have.
+import { describe, expect, it } from "vitest";
+import { type Pt2Sample, pt2Sample, pt2Samples } from "../../../test/support/pt2-samples.ts";
+import { bytesOf } from "../../base/bytes.ts";
+import { constant, evaluate, textOf } from "../../graph/ir/expression.ts";
+import type { Graph, Operator } from "../../graph/ir/graph.ts";
+import { readTorchExport } from "../../graph/torch-export/read-torch-export.ts";
+import { inspectGraph } from "../inspect-graph.ts";
+import { flopsOf } from "./rule-table.ts";
+
+/** Operators whose count is another one than PyTorch's; operators without a rule among them. */
+function differences(sample: Pt2Sample): readonly string[] {
+  const { graph } = readTorchExport(bytesOf(sample.bytes));
+  return graph.operators.flatMap((operator) => {
+    const flops = flopsOf(graph, operator);
+    const counted = flops === undefined ? undefined : evaluate(flops, sample.sizes);
+    const expected = sample.flops[operator.name] ?? 0;
+    return counted === expected ? [] : [`${operator.name}: ${counted} and not ${expected}`];
+  });
+}
+
+describe("operations of ATen operators", () => {
+  it.each(pt2Samples().map((sample) => [sample.file, sample] as const))("%s: each operator as PyTorch counts it", (_, sample) => {
+    expect(Object.keys(sample.flops).length).toBeGreaterThan(1);
+    expect(differences(sample)).toEqual([]);
+  });
+
+  it("sees a count that is wrong", () => {
+    const [sample] = pt2Samples();
+    const [name, count] = Object.entries(sample!.flops)[0]!;
+    expect(differences({ ...sample!, flops: { ...sample!.flops, [name]: count + 2 } })).toHaveLength(1);
+  });
+
+  it.each<[string, readonly (readonly number[])[], readonly number[], Operator["attributes"], string | undefined]>([
+    ["addmm", [[5], [3, 4], [4, 5]], [3, 5], {}, "120"],
+    ["matmul", [[7, 3, 4], [4]], [7, 3], {}, "168"],
+    [
+      "scaled_dot_product_attention",
+      [
+        [2, 4, 3, 8],
+        [2, 1, 6, 8],
+        [2, 1, 6, 5],
+      ],
+      [2, 4, 3, 5],
+      {},
+      "3744",
+    ],
+    [
+      "conv_transpose1d",
+      [
+        [2, 6, 10],
+        [6, 4, 3],
+      ],
+      [2, 4, 12],
+      {},
+      "2880",
+    ],
+    [
+      "einsum",
+      [
+        [2, 3, 4],
+        [3, 2],
+      ],
+      [3, 4],
+      { equation: "etd,te->td" },
+      "48",
+    ],
+    [
+      "einsum",
+      [
+        [2, 3],
+        [3, 2],
+        [2, 2],
+      ],
+      [2, 2],
+      { equation: "ab,bc,cd->ad" },
+      undefined,
+    ],
+    ["lstm", [[5, 2, 3], [1, 2, 4], [1, 2, 4], [16, 3], [16, 4], [16], [16]], [5, 2, 4], {}, "2240"],
+    ["gelu_", [[5, 2]], [5, 2], {}, "0"],
+    ["_fft_r2c", [[5, 2]], [5, 2], {}, undefined],
+  ])("%s", (type, inputs, output, attributes, expected) => {
+    const tensors = [...inputs, output].map((shape, at) => ({
+      name: `t${at}`,
+      type: "f32" as const,
+      shape: shape.map(constant),
+      origin: at < inputs.length ? ("input" as const) : ("activation" as const),
+    }));
+    const operator: Operator = {
+      name: "one",
+      type,
+      domain: "aten",
+      inputs: inputs.map((_, at) => at),
+      outputs: [inputs.length],
+      attributes,
+      accesses: [],
+      scope: "",
+    };
+    const graph: Graph = { name: "", source: "", tensors, operators: [operator], states: [], inputs: [], outputs: [inputs.length] };
+    const flops = flopsOf(graph, operator);
+    expect(flops && textOf(flops)).toBe(expected);
+  });
+});
+
+describe("bytes of states in exported models", () => {
+  // Both caches of 3 sequences, 2 heads, 24 places, width 8; 5 tokens are written.
+  const whole = 2 * 3 * 2 * 24 * 8 * 4;
+  const written = 2 * 3 * 2 * 5 * 8 * 4;
+  it.each<[string, number]>([
+    ["decoder-written.pt2", whole],
+    // Core operators spread the heads to those of the queries first; what is read then is the spread view.
+    ["decoder-core.pt2", 2 * whole],
+    ["decoder-given-cache-core.pt2", 2 * whole],
+  ])("%s: caches are read whole, written in part", (file, read) => {
+    const { graph } = readTorchExport(bytesOf(pt2Sample(file)));
+    const { phases, unknownWork } = inspectGraph(graph, { name: file, sizes: { s23: 3, s27: 5 } });
+    expect(unknownWork).toEqual([]);
+    expect(phases[0]!.total.stateBytes).toBe(read + written);
+  });
+});
