@@ -1,6 +1,6 @@
+import { quantity } from "../base/quantity.ts";
 import type { Inspection } from "../inspect/inspection.ts";
 import type { KeptState } from "../inspect/state-size.ts";
-import { quantity } from "./quantity.ts";
 
 /** More states than this are told as a sum. */
 const MAX_STATES = 6;

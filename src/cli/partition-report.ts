@@ -46,7 +46,7 @@ function resultLines(report: PlacementReport): readonly string[] {
   return lines;
 }
 
-function notes({ whole, unused, otherSets, ns }: PlacementReport): readonly string[] {
+function notes({ whole, unused, otherSets, ns, unknownOperators }: PlacementReport): readonly string[] {
   const alone = whole.map(({ device, ns: wholeNs, bytes, memoryBytes }) => {
     if (bytes > memoryBytes) return `whole on ${device}: ${quantity(bytes, "B")} do not fit in ${quantity(memoryBytes, "B")}`;
     if (wholeNs === undefined) return `whole on ${device}: it cannot run all operators`;
@@ -55,7 +55,11 @@ function notes({ whole, unused, otherSets, ns }: PlacementReport): readonly stri
   const sets = otherSets.map(
     ({ devices, ns: other }) => `on ${devices.join(", ")} instead: ${other === undefined ? "no room" : formatNs(other)}`,
   );
-  return [...alone, ...(unused.length > 0 ? [`without work: ${unused.join(", ")}`] : []), ...sets];
+  const unknown =
+    unknownOperators > 0
+      ? [`${unknownOperators} operators of unknown work are placed as if they took no time (\`heddle inspect\` lists them)`]
+      : [];
+  return [...alone, ...unknown, ...(unused.length > 0 ? [`without work: ${unused.join(", ")}`] : []), ...sets];
 }
 
 function percent(part: number): string {

@@ -74,7 +74,15 @@ async function run(path: string, flags: PartitionFlags): Promise<void> {
   const at = { graph, sizes: phase.sizes, type: inspection.type };
   const tasks = deviceSets(rack, flags.reserve).map((set) => ({ set, problem: placementProblem(at, set) }));
   const found = await solveAll(tasks, flags);
-  const report = placementReport({ name: inspection.name, phase, objective: flags.objective, graph, found, reserve: flags.reserve });
+  const report = placementReport({
+    name: inspection.name,
+    phase,
+    objective: flags.objective,
+    graph,
+    found,
+    reserve: flags.reserve,
+    unknownOperators: unknownIn(model),
+  });
   if (report === undefined) throw noRoom(found);
   if (flags.output !== undefined) writeReport(flags.output, report);
   printResult(flags.json === true, report, () => placementText(report));
@@ -88,6 +96,10 @@ function phaseNamed({ inspection }: InspectedModel, name: string | undefined): I
     where: `--phase ${name}`,
     detail: `this model has ${inspection.phases.map((one) => one.name).join(", ")}`,
   });
+}
+
+function unknownIn({ inspection }: InspectedModel): number {
+  return (inspection.unknownWork ?? []).reduce((sum, { count: some }) => sum + some, 0);
 }
 
 function withDevices(rack: Rack, ids: string | undefined): Rack {

@@ -1,4 +1,5 @@
 import type { Graph, Operator, OperatorId, StateId, TensorId } from "../../graph/ir/graph.ts";
+import { readBy } from "../../inspect/classify/crossing.ts";
 import type { OperatorNode, PartitionProblem } from "./problem.ts";
 
 /** A kind of device a graph may be placed on. */
@@ -69,16 +70,11 @@ export function graphProblem({ graph, types, costsOf, stateBytes }: GraphQuestio
   };
 }
 
-/** Tensors an operator depends on, those its bodies name included. */
-export function tensorsRead({ inputs, bodies = [] }: Operator): readonly TensorId[] {
-  return [...inputs, ...bodies.flatMap(({ captures }) => captures.map(({ outer }) => outer))].filter((id) => id !== undefined);
-}
-
 function edgesOf(graph: Graph): PartitionProblem["edges"] {
   const maker = new Map<TensorId, OperatorId>();
   const edges: (readonly [OperatorId, OperatorId])[] = [];
   graph.operators.forEach((operator, id) => {
-    const sources = new Set(tensorsRead(operator).map((tensor) => maker.get(tensor)));
+    const sources = new Set(readBy(operator).map((tensor) => maker.get(tensor)));
     for (const source of sources) if (source !== undefined) edges.push([source, id]);
     for (const output of operator.outputs) if (output !== undefined) maker.set(output, id);
   });

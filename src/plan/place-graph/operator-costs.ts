@@ -1,7 +1,7 @@
 import type { Bindings } from "../../graph/ir/expression.ts";
-import type { DataType, Graph, Operator } from "../../graph/ir/graph.ts";
+import type { DataType, Graph } from "../../graph/ir/graph.ts";
 import { classifyWork } from "../../inspect/classify/classify-work.ts";
-import { evaluated } from "../../inspect/classify/crossing.ts";
+import { evaluated, readBy } from "../../inspect/classify/crossing.ts";
 import { peakFor } from "../../inspect/classify/peak-for.ts";
 import { figuresOf } from "../../inspect/figures.ts";
 import { workOf } from "../../inspect/operator-work.ts";
@@ -28,7 +28,7 @@ export interface GraphRunAt {
 export function operatorCosts({ graph, sizes, type }: GraphRunAt, types: readonly DeviceKindOfSet[]): readonly OperatorCosts[] {
   const survey = surveyOf(graph, sizes);
   const devices = types.map(({ figures }) => ({ ...figures, peak: peakFor(figures.peaks, type) }));
-  const read = new Set(graph.operators.flatMap((operator) => [...operator.inputs, ...captured(operator)]));
+  const read = new Set(graph.operators.flatMap(readBy));
   return graph.operators.map((operator) => {
     const work = workOf(graph, operator, survey);
     const figures = work && figuresOf(work, sizes);
@@ -37,22 +37,15 @@ export function operatorCosts({ graph, sizes, type }: GraphRunAt, types: readonl
     const times = devices.map((device) => {
       if (idle) return 0;
       const { flops, bytes } = figures;
-      return classifyWork({ flops, bytes, launches: 1, crossingBytes: undefined }, device).estimateNs ?? Infinity;
+      return classifyWork({ flops, bytes, launches: 1, crossingBytes: undefined, unknownOperators: 0 }, device).estimateNs ?? Infinity;
     });
-    const stored = survey.folded.has(operator) ? [] : [...new Set([...operator.inputs, ...captured(operator)])];
-    const weightBytes = stored.reduce<number>(
-      (sum, id) => sum + (evaluated(id === undefined ? undefined : survey.stored.get(id), sizes) ?? 0),
-      0,
-    );
+    const stored = survey.folded.has(operator) ? [] : [...new Set(readBy(operator))];
+    const weightBytes = stored.reduce<number>((sum, id) => sum + (evaluated(survey.stored.get(id), sizes) ?? 0), 0);
     const inner = innerWeightsOf({ ...graph, operators: [operator] }).reduce(
       (sum, tensor) => sum + (evaluated(knownBytes(tensor), sizes) ?? 0),
       0,
     );
     const handed = operator.outputs.filter((id) => id !== undefined && read.has(id) && !survey.stored.has(id));
-    return { times, weightBytes: weightBytes + inner, outputBytes: handed.reduce<number>((sum, id) => sum + bytesOf(id!), 0) };
+    return { times, weightBytes: weightBytes + inner, outputBytes: handed.reduce((sum, id) => sum + bytesOf(id), 0) };
   });
-}
-
-function captured({ bodies = [] }: Operator): readonly number[] {
-  return bodies.flatMap(({ captures }) => captures.map(({ outer }) => outer));
 }

@@ -43,6 +43,8 @@ export interface PlacementReport {
   readonly moves: number;
   readonly tookMs: number;
   readonly reserve: number;
+  /** Operators whose work is not known: they are placed as if they took no time. */
+  readonly unknownOperators: number;
   readonly parts: readonly PlacedPart[];
   readonly stages: readonly PlacedStage[];
   /** Devices left without work. */
@@ -65,10 +67,19 @@ export interface ReportInput {
   readonly graph: Graph;
   readonly found: readonly FoundPlacement[];
   readonly reserve: number;
+  readonly unknownOperators: number;
 }
 
 /** The best of all sets; `undefined` where no set has room. */
-export function placementReport({ name, phase, objective, graph, found, reserve }: ReportInput): PlacementReport | undefined {
+export function placementReport({
+  name,
+  phase,
+  objective,
+  graph,
+  found,
+  reserve,
+  unknownOperators,
+}: ReportInput): PlacementReport | undefined {
   const solved = found.flatMap((one) => (one.found.ok ? [{ ...one, solution: one.found.value }] : []));
   const best = [...solved].sort((a, b) => a.solution.value - b.solution.value)[0];
   if (best === undefined) return undefined;
@@ -92,6 +103,7 @@ export function placementReport({ name, phase, objective, graph, found, reserve 
     moves,
     tookMs,
     reserve,
+    unknownOperators,
     parts,
     stages: placedStages(graph, problem, set, assignment),
     unused: set.ids.filter((id) => !parts.some(({ device }) => device === id)),
