@@ -46,7 +46,7 @@ function bothForms(names: readonly string[]): ReadonlySet<string> {
 const ATEN: Movement = {
   views: bothForms(ATEN_VIEWS),
   selected: { embedding: [0], index_select: [0], index: [0], gather: [0] },
-  kept: Object.fromEntries([...ATEN_VIEWS, "to", "_to_copy", "clone", "contiguous"].map((type) => [type, [0]])),
+  positions: {},
   random: bothForms(ATEN_RANDOM),
   updates: bothForms("index_put index_copy index_add scatter scatter_add scatter_reduce slice_scatter select_scatter copy".split(" ")),
 };

@@ -45,7 +45,7 @@ export function operatorCosts({ graph, sizes, type }: GraphRunAt, types: readonl
       (sum, tensor) => sum + (evaluated(knownBytes(tensor), sizes) ?? 0),
       0,
     );
-    const handed = operator.outputs.filter((id) => id !== undefined && read.has(id) && !survey.stored.has(id));
+    const handed = operator.outputs.filter((id) => id !== undefined).filter((id) => read.has(id) && !survey.stored.has(id));
     return { times, weightBytes: weightBytes + inner, outputBytes: handed.reduce((sum, id) => sum + bytesOf(id), 0) };
   });
 }
