@@ -1,4 +1,4 @@
-import { constant, type Expression, multiply } from "../graph/ir/expression.ts";
+import { constant, constantOf, type Expression, multiply } from "../graph/ir/expression.ts";
 import type { Body, Graph, Operator } from "../graph/ir/graph.ts";
 import { capturedBy, turnsOf } from "./body-runs.ts";
 import { flopRuleOf } from "./flops/rule-table.ts";
@@ -22,12 +22,15 @@ export function workOf(graph: Graph, operator: Operator, given?: Survey): Work |
   return survey.works.get(operator);
 }
 
-/** Not where a size is below 0 or divides by 0, so that no run can have these sizes, or where no number is large enough. */
+/** Far more operations or bytes than any run has; sums of such figures are still numbers. */
+const MAX_FIGURE = 1e30;
+
+/** Not where a size is below 0 or divides by 0, so that no run can have these sizes, or where figures are beyond any run. */
 function isPossible(work: Work, { sizes }: Survey): boolean {
-  if (Object.keys(sizes).length === 0) return true;
+  const isBound = (part: Expression): boolean => Object.keys(sizes).length > 0 || constantOf(part) !== undefined;
   return [work.flops, work.weightBytes, work.stateBytes, work.activationBytes].every((part) => {
     const value = valueAt(part, sizes);
-    return value >= 0 && Number.isFinite(value);
+    return value < MAX_FIGURE && (value >= 0 || !isBound(part));
   });
 }
 

@@ -60,7 +60,7 @@ function reads(survey: Survey, operator: Operator): readonly Moved[] {
     if (positionPlaces(operator).includes(place)) return [{ kind, bytes: positionBytes(survey, operator, id) }];
     if (selected.includes(place)) return [{ kind, bytes: selectedBytes(survey, operator, id) }];
     const whole = survey.stored.has(id) ? survey.stored.get(id) : knownBytes(survey.graph.tensors[id]!);
-    return [{ kind, bytes: expertBytes(operator, place, survey.graph.tensors[id]!, whole) }];
+    return [{ kind, bytes: expertBytes(survey.graph, operator, place, whole) }];
   });
 }
 

@@ -140,3 +140,40 @@ export function mixedModel() {
 export function tinyOnnxFiles(): Readonly<Record<string, Uint8Array>> {
   return { control: controlModel(), cache: cacheModel(), functions: functionModel(), mixed: mixedModel().model };
 }
+
+/** 4-bit and 8-bit products, attention over a cache, a mixture of experts, a table and a transform, with operators of ONNX Runtime. */
+export function quantisedModel(): Uint8Array {
+  const builder = createOnnxBuilder("quantised");
+  const domain = "com.microsoft";
+  const bytes = (type: "uint8" | "int8", dims: readonly number[]): string =>
+    builder.constant(type, dims, new Uint8Array(dims.reduce((product, size) => product * size, 1)));
+  const floats = (dims: readonly number[]): string =>
+    builder.constant("float32", dims, bytesOfArray(new Float32Array(dims.reduce((product, size) => product * size, 1))));
+  const ids = builder.input("input_ids", "int64", ["batch_size", "sequence_length"]);
+  const cache = ["batch_size", 2, "past_sequence_length", 8];
+  const [key, value] = ["key", "value"].map((name) => builder.input(`past_key_values.0.${name}`, "float32", cache));
+  const [lengths, total] = [builder.input("lengths", "int32", ["batch_size"]), builder.input("total", "int32", [])];
+  const x = builder.node("Gather", [floats([50, 32]), ids]);
+  const nBits = (input: string, columns: number): string =>
+    builder.node("MatMulNBits", [input, bytes("uint8", [columns, 1, 16]), floats([columns])], {
+      domain,
+      attributes: { K: 32, N: columns, bits: 4, block_size: 32 },
+    });
+  const options = { domain, attributes: { num_heads: 4, kv_num_heads: 2 }, outputs: 3 };
+  const given = [nBits(x, 64), "", "", key!, value!, lengths, total];
+  const [mixed = "", newKey = "", newValue = ""] = builder.nodeOutputs("GroupQueryAttention", given, options);
+  const router = builder.node("Reshape", [builder.node("MatMul", [mixed, floats([32, 4])]), ints64(builder, [-1, 4])]);
+  const experts = [bytes("uint8", [4, 48, 16]), floats([4, 48]), "", bytes("uint8", [4, 32, 24]), floats([4, 32])];
+  const chosen = builder.node("QMoE", [mixed, router, ...experts], { domain, attributes: { k: 2, expert_weight_bits: 4 } });
+  const weights = builder.node("DequantizeLinear", [bytes("int8", [32, 6]), floats([6]), bytes("int8", [6])], { attributes: { axis: 1 } });
+  const y = builder.node("Einsum", [chosen, weights], { attributes: { equation: "bsi,ij->bsj" } });
+  builder.output(y, "float32", ["batch_size", "sequence_length", 6]);
+  const present = ["batch_size", 2, "total_sequence_length", 8];
+  builder.output(builder.node("Identity", [newKey]), "float32", present);
+  builder.output(newValue, "float32", present);
+  return builder.build().model;
+}
+
+function ints64(builder: ReturnType<typeof createOnnxBuilder>, values: readonly number[]): string {
+  return builder.constant("int64", [values.length], bytesOfArray(BigInt64Array.from(values, BigInt)));
+}

@@ -40,7 +40,7 @@ function scoresAndMixture(
 export const multiHead: FlopRule = (graph, operator) => {
   const [query, key, , , , , pastKey] = [0, 1, 2, 3, 4, 5, 6].map((place) => shapeAt(graph, operator, place));
   const out = outputShape(graph, operator);
-  if (query === undefined || out?.length !== 3) return undefined;
+  if ((query?.length !== 3 && query?.length !== 5) || out?.length !== 3) return undefined;
   const [batch, tokens] = [query[0]!, query[1]!];
   const isHeaded = key?.length === 4;
   const keys = isHeaded ? key[2]! : key?.length === 3 ? key[1]! : tokens;
@@ -109,10 +109,10 @@ export const decoderMasked: FlopRule = (graph, operator) => {
 export const standard: FlopRule = (graph, operator) => {
   const [query, key, value, , pastKey] = [0, 1, 2, 3, 4].map((place) => shapeAt(graph, operator, place));
   const out = outputShape(graph, operator);
-  if (query === undefined || key === undefined || value === undefined || out === undefined) return undefined;
+  if (![query, key, value, out].every((shape) => shape?.length === 3 || shape?.length === 4)) return undefined;
   const isCausal = attributeNumber(operator, "is_causal", 0) !== 0;
-  const lengths = { tokens: lengthOf(query), past: pastKey?.[2], keys: lengthOf(key), isCausal };
-  return scoresAndMixture(query[0]!, pairs(lengths), [widthOf(query), widthOf(out)]);
+  const lengths = { tokens: lengthOf(query!), past: pastKey?.[2], keys: lengthOf(key!), isCausal };
+  return scoresAndMixture(query![0]!, pairs(lengths), [widthOf(query!), widthOf(out!)]);
 };
 
 function lengthOf(shape: Shape): Expression {
