@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ONNX_SAMPLES, sampleFile, sampleFolder } from "../../scripts/onnx-samples.ts";
-import { inspectionOf } from "../../src/cli/inspect-model.ts";
+import { inspectedModel } from "../../src/cli/inspect-model.ts";
 import { inspectionText } from "../../src/cli/inspect-report.ts";
 import { openInspectSource } from "../../src/cli/inspect-source.ts";
 import { type GraphProto, ModelProtoSchema } from "../../src/graph/onnx/generated/onnx_pb.ts";
@@ -19,7 +19,7 @@ const there = (name: string): boolean => existsSync(join(folder, name));
 
 function inspected(name: string, sizes: Readonly<Record<string, number>> = {}): Inspection {
   const size = Object.entries(sizes).map(([symbol, value]) => `${symbol}=${value}`);
-  return inspectionOf(openInspectSource(join(folder, name)), { size });
+  return inspectedModel(openInspectSource(join(folder, name)), { size }).inspection;
 }
 
 /** Elements of every stored tensor, of nodes that are constants and of graphs inside operators too, counted from the protobuf itself. */
