@@ -101,7 +101,7 @@ function reportOf(judged: readonly Verification[], { plan, costs }: VerifyInput)
       ...(spread === undefined
         ? []
         : [
-            `learned before: decode x ${spread.decodeFactor.toFixed(2)}, prefill x ${spread.prefillFactor.toFixed(2)}, ±${(spread.systematic * 100).toFixed(0)} % between runs`,
+            `learned before: decode x ${spread.decodeFactor.toFixed(2)}, prefill x ${spread.prefillFactor.toFixed(2)}, both x ${spread.mixedFactor.toFixed(2)}, ±${(spread.systematic * 100).toFixed(0)} % between runs`,
           ]),
     ],
     figures,

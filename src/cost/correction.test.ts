@@ -5,12 +5,14 @@ import { fitCorrection, type OverheadObservation, type StageObservation } from "
 
 const MS = 1e6;
 
-function stageRun(prng: Prng, run: number, shift: number): StageObservation[] {
-  return Array.from({ length: 200 }, () => {
+function stageRun(prng: Prng, run: number, shift: number, { length = 200, mixed = 1 } = {}): StageObservation[] {
+  return Array.from({ length }, () => {
     const predictedDecodeNs = prng.nextBelow(4) === 0 ? 0 : (8 + prng.nextBelow(20)) * MS;
     const predictedPrefillNs = predictedDecodeNs === 0 || prng.nextBelow(3) === 0 ? (20 + prng.nextBelow(80)) * MS : 0;
     const noise = 1 + (prng.nextFloat() - 0.5) * 0.1;
-    return { run, predictedDecodeNs, predictedPrefillNs, measuredNs: (1.2 * predictedDecodeNs + 0.9 * predictedPrefillNs) * noise * shift };
+    const together = predictedDecodeNs > 0 && predictedPrefillNs > 0 ? mixed : 1;
+    const measuredNs = (1.2 * predictedDecodeNs + 0.9 * predictedPrefillNs) * together * noise * shift;
+    return { run, predictedDecodeNs, predictedPrefillNs, measuredNs };
   });
 }
 
@@ -31,6 +33,16 @@ describe("correction", () => {
     expect(fitted.overheadPerSampleNs / MS).toBeCloseTo(0.1, 2);
     expect(fitted.noise).toBeGreaterThan(0.03);
     expect(fitted.noise).toBeLessThan(0.06);
+  });
+
+  it("learns apart what iterations with both kinds take, where there are enough of each", () => {
+    const fitted = fitCorrection(stageRun(seededPrng(9), 0, 1, { length: 600, mixed: 1.4 }), [])!;
+    expect(fitted.mixedFactor).toBeCloseTo(1.4, 1);
+    expect(fitted.decodeFactor).toBeCloseTo(1.2, 1);
+    expect(fitted.prefillFactor).toBeCloseTo(0.9, 1);
+    expect(fitted.noise).toBeLessThan(0.06);
+    const few = stageRun(seededPrng(9), 0, 1, { length: 600, mixed: 1.4 }).filter(({ predictedDecodeNs }) => predictedDecodeNs > 0);
+    expect(fitCorrection(few, [])!.mixedFactor).toBe(1);
   });
 
   it("is not moved by a few disturbed iterations", () => {

@@ -23,6 +23,8 @@ export interface OverheadObservation {
 export interface Correction {
   readonly decodeFactor: number;
   readonly prefillFactor: number;
+  /** On top of both in iterations that have decoding rows and a prompt's chunk: what they share or take from each other beyond the tables. */
+  readonly mixedFactor: number;
   /** Overhead of an iteration: fixed, and per sampled row. */
   readonly overheadNs: number;
   readonly overheadPerSampleNs: number;
@@ -50,8 +52,8 @@ const OVERHEAD_KEPT = 0.99;
 /**
  * Fits a correction to live iterations; `undefined` when there are too few to outweigh the tables.
  *
- * Model: measured = decodeFactor x predicted decode + prefillFactor x predicted prefill, least squares on errors relative to the tables' price, so
- * that means are met (relative to what was measured, slow iterations count less and noise of 16 % makes factors 4 % too small); refitted once without
+ * Model: measured = decodeFactor x predicted decode + prefillFactor x predicted prefill, and mixedFactor times that where an iteration has both; least
+ * squares on errors relative to the tables' price, the first two factors on iterations of one kind where there are enough of both, so that means are met (relative to what was measured, slow iterations count less and noise of 16 % makes factors 4 % too small); refitted once without
  * outliers, and scaled so that each run counts alike. Overhead = fixed + per sample x rows, on means. Within-run scatter is noise; what the runs' means
  * differ by says how far the next run may lie off.
  */
@@ -76,9 +78,32 @@ export function fitCorrection(stages: readonly StageObservation[], overheads: re
 interface Factors {
   readonly decodeFactor: number;
   readonly prefillFactor: number;
+  readonly mixedFactor: number;
 }
 
 function fitFactors(observations: readonly StageObservation[]): Factors {
+  const mixed = observations.filter(isMixed);
+  const decodes = observations.filter(({ predictedPrefillNs }) => predictedPrefillNs === 0);
+  const prefills = observations.filter(({ predictedDecodeNs }) => predictedDecodeNs === 0);
+  const apart = Math.min(mixed.length, decodes.length, prefills.length) >= OBSERVATIONS_MIN;
+  const parts = { ...fitParts(apart ? [...decodes, ...prefills] : observations), mixedFactor: 1 };
+  if (!apart) return parts;
+  let pp = 0;
+  let pm = 0;
+  for (const one of mixed) {
+    const total = one.predictedDecodeNs + one.predictedPrefillNs;
+    const predicted = correctedNs(one, parts) / total;
+    pp += predicted * predicted;
+    pm += predicted * (one.measuredNs / total);
+  }
+  return { ...parts, mixedFactor: bounded(pm / pp) };
+}
+
+function isMixed({ predictedDecodeNs, predictedPrefillNs }: StageObservation): boolean {
+  return predictedDecodeNs > 0 && predictedPrefillNs > 0;
+}
+
+function fitParts(observations: readonly StageObservation[]): Omit<Factors, "mixedFactor"> {
   let dd = 0;
   let dp = 0;
   let pp = 0;
@@ -108,13 +133,17 @@ function bounded(factor: number): number {
   return Math.min(FACTOR_MAX, Math.max(FACTOR_MIN, factor));
 }
 
-function scaled({ decodeFactor, prefillFactor }: Factors, factor: number): Factors {
-  return { decodeFactor: bounded(decodeFactor * factor), prefillFactor: bounded(prefillFactor * factor) };
+function scaled({ decodeFactor, prefillFactor, mixedFactor }: Factors, factor: number): Factors {
+  return { mixedFactor, decodeFactor: bounded(decodeFactor * factor), prefillFactor: bounded(prefillFactor * factor) };
 }
 
 /** What was measured, as a multiple of the corrected prediction. */
 function ratio(one: StageObservation, factors: Factors): number {
-  return one.measuredNs / (factors.decodeFactor * one.predictedDecodeNs + factors.prefillFactor * one.predictedPrefillNs);
+  return one.measuredNs / correctedNs(one, factors);
+}
+
+function correctedNs(one: StageObservation, { decodeFactor, prefillFactor, mixedFactor }: Factors): number {
+  return (isMixed(one) ? mixedFactor : 1) * (decodeFactor * one.predictedDecodeNs + prefillFactor * one.predictedPrefillNs);
 }
 
 /** The iterations that are not disturbed, by the median and the median deviation of their own run: a slow run is none of outliers. */

@@ -143,6 +143,7 @@ describe("step cost", () => {
     ];
     const correction = {
       decodeFactor: 1.5,
+      mixedFactor: 1,
       prefillFactor: 1,
       overheadNs: 300_000,
       overheadPerSampleNs: 100_000,

@@ -66,7 +66,8 @@ function compose(input: StepCostInput, pricers: readonly StagePricer[]): PricedS
   const corrected = (stage: number, shape: StepShape): Priced => {
     const { decode, prefill } = uncorrected(stage, shape);
     if (correction === undefined) return sumPriced([decode, prefill]);
-    const sum = sumPriced([scalePriced(decode, correction.decodeFactor), scalePriced(prefill, correction.prefillFactor)]);
+    const parts = sumPriced([scalePriced(decode, correction.decodeFactor), scalePriced(prefill, correction.prefillFactor)]);
+    const sum = decode.ns > 0 && prefill.ns > 0 ? scalePriced(parts, correction.mixedFactor) : parts;
     // A correction was fitted to this very stage: its own interval replaces the tables', unless the question lies outside them.
     return sum.basis === "extrapolated" ? sum : { ...sum, spread: correction.systematic };
   };

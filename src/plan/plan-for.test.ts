@@ -205,6 +205,7 @@ describe("bases", () => {
     const correction = {
       decodeFactor: 2,
       prefillFactor: 2,
+      mixedFactor: 1,
       overheadNs: 1e6,
       overheadPerSampleNs: 0,
       systematic: 0.05,
