@@ -1,4 +1,4 @@
-import { add, constant, type Expression, multiply, substitute, subtract, symbol } from "../graph/ir/expression.ts";
+import { add, constant, type Expression, multiply, substitute, subtract, symbol, symbolsOf } from "../graph/ir/expression.ts";
 import { type Access, CONTEXT, ELEMENT_BYTES, type Operator, type TensorId, TOKENS } from "../graph/ir/graph.ts";
 import { isUpdate, isView, positionPlaces, selectedPlaces } from "./flops/movement.ts";
 import { flopsOf } from "./flops/rule-table.ts";
@@ -91,12 +91,12 @@ function writes(survey: Survey, operator: Operator): readonly Moved[] {
   });
 }
 
-/** What is there after the run without what was there before it; where both are one buffer, the tokens of the run. */
+/** What is there after the run without what was there before it; where both are one buffer, or only a run tells, the tokens of the run. */
 function appended({ graph }: Survey, operator: Operator, { state }: Access, after: Expression | undefined): Expression | undefined {
   const before = graph.inputs.map((id) => graph.tensors[id]!).find(({ name }) => name === graph.states[state]!.name);
   if (before?.shape === undefined || after === undefined) return after;
   const grown = subtract(after, bytesOfTensor(before));
-  if (grown.terms.length > 0) return grown;
+  if (grown.terms.length > 0 && !symbolsOf(grown).some((name) => name.includes("#"))) return grown;
   const query = operator.inputs[0];
   const tokens = query === undefined ? undefined : graph.tensors[query]!.shape?.at(1);
   return tokens === undefined ? after : knownBytes({ ...before, shape: before.shape.map((size, axis) => (axis === 2 ? tokens : size)) });

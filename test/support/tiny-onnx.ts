@@ -1,5 +1,5 @@
 /** Small ONNX models with what readers meet: shape arithmetic, states, bodies, functions, weights inside and outside. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { bytesOfArray, createOnnxBuilder } from "../../src/graph/onnx/builder.ts";
 import {
   AttributeProtoSchema,
@@ -169,9 +169,21 @@ export function quantisedModel(): Uint8Array {
   const y = builder.node("Einsum", [chosen, weights], { attributes: { equation: "bsi,ij->bsj" } });
   builder.output(y, "float32", ["batch_size", "sequence_length", 6]);
   const present = ["batch_size", 2, "total_sequence_length", 8];
-  builder.output(builder.node("Identity", [newKey]), "float32", present);
+  builder.output(newKey, "float32", present);
   builder.output(newValue, "float32", present);
-  return builder.build().model;
+  return renamed(builder.build().model, { [newKey]: "present.0.key", [newValue]: "present.0.value" });
+}
+
+/** A model with other names for some values. */
+function renamed(model: Uint8Array, names: Readonly<Record<string, string>>): Uint8Array {
+  const proto = fromBinary(ModelProtoSchema, model);
+  const changed = (name: string): string => names[name] ?? name;
+  for (const each of proto.graph!.node) {
+    each.input = each.input.map(changed);
+    each.output = each.output.map(changed);
+  }
+  for (const each of proto.graph!.output) each.name = changed(each.name);
+  return toBinary(ModelProtoSchema, proto);
 }
 
 function ints64(builder: ReturnType<typeof createOnnxBuilder>, values: readonly number[]): string {

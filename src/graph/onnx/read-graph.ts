@@ -1,6 +1,6 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import { createGraphBuilder } from "../ir/build-graph.ts";
-import { type Bindings, bind, constantOf, type Expression, symbol } from "../ir/expression.ts";
+import { type Bindings, bind, type Expression, symbol, symbolsOf } from "../ir/expression.ts";
 import type { Access, Body, Graph, State, TensorId } from "../ir/graph.ts";
 import { type Fact, factOf, UNKNOWN } from "../shapes/fact.ts";
 import { productOf } from "../shapes/size-arithmetic.ts";
@@ -54,6 +54,8 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
     return [declare(info.name, "input", around === undefined ? sized(fact, file.sizes) : merged(around.given[at], fact))];
   });
 
+  const inputSymbols = new Set(around === undefined ? inputs.flatMap((id) => (builder.get(id).shape ?? []).flatMap(symbolsOf)) : []);
+
   const pairs =
     around === undefined
       ? pairStates(
@@ -101,6 +103,7 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
           : refined(
               outputs[at],
               declared(info, () => file.fresh("open")),
+              inputSymbols,
             ),
       );
     });
@@ -171,13 +174,16 @@ function merged(given: Fact | undefined, stated: Fact): Fact {
   return { ...given, type: given.type === "unknown" ? stated.type : given.type, shape: given.shape ?? stated.shape };
 }
 
-/** What a file states fills in what inference left open: a size that only a run would tell, or all where there is no rule. */
-function refined(inferred: Fact | undefined, stated: Fact): Fact {
+/**
+ * What a file states fills in what inference left open: a size that only a run would tell, or all where there is no rule. Of names it takes those
+ * that inputs have: exporters make others up for every tensor.
+ */
+function refined(inferred: Fact | undefined, stated: Fact, names: ReadonlySet<string>): Fact {
   const type = inferred === undefined || inferred.type === "unknown" ? stated.type : inferred.type;
   if (inferred?.shape === undefined) return { ...inferred, type, shape: stated.shape };
   if (stated.shape?.length !== inferred.shape.length) return { ...inferred, type };
   const shape = inferred.shape.map((size, axis) =>
-    isFresh(size) && constantOf(stated.shape![axis]!) !== undefined ? stated.shape![axis]! : size,
+    isFresh(size) && symbolsOf(stated.shape![axis]!).every((name) => names.has(name)) ? stated.shape![axis]! : size,
   );
   return { ...inferred, type, shape };
 }

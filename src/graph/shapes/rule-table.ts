@@ -1,5 +1,11 @@
 import type { Rule } from "./rule.ts";
-import { groupQueryAttention, multiHeadAttention, projectedAttention, standardAttention } from "./rules/attention.ts";
+import {
+  decoderMaskedAttention,
+  groupQueryAttention,
+  multiHeadAttention,
+  projectedAttention,
+  standardAttention,
+} from "./rules/attention.ts";
 import { choice, loop, scan } from "./rules/control.ts";
 import { convolution, transposedConvolution } from "./rules/convolution.ts";
 import { einsum } from "./rules/einsum.ts";
@@ -110,11 +116,13 @@ const STANDARD: Table = {
 /** Operators that ONNX Runtime adds. Source: ONNX Runtime, docs/ContribOperators.md. */
 const MICROSOFT: Table = {
   ...each("Gelu FastGelu QuickGelu BiasGelu BiasSplitGelu GemmaRotaryEmbedding RotaryEmbedding Trilu Inverse", likeFirst),
-  ...each("QLinearSigmoid QLinearLeakyRelu QLinearSoftmax NhwcMaxPool BiasSoftmax BiasDropout GroupNorm", likeFirst),
+  ...each("QLinearSigmoid QLinearLeakyRelu QLinearSoftmax NhwcMaxPool BiasSoftmax BiasDropout GroupNorm BiasAdd MoE QMoE", likeFirst),
   ...each("QuantizeLinear", quantise),
   ...each("DequantizeLinear", dequantise),
   FusedMatMul: fusedMatMul,
   TransposeMatMul: fusedMatMul,
+  FusedMatMulActivation: fusedMatMul,
+  GemmFastGelu: productOfInputs([0, 1], { input: 0 }),
   ...each("MatMulNBits MatMulBnb4", packedProduct),
   MatMulIntegerToFloat: productOfInputs([0, 1], { input: 2 }),
   DynamicQuantizeMatMul: productOfInputs([0, 1], { input: 0 }),
@@ -134,6 +142,7 @@ const MICROSOFT: Table = {
   QAttention: projectedAttention(2, 8),
   MultiHeadAttention: multiHeadAttention,
   GroupQueryAttention: groupQueryAttention,
+  DecoderMaskedMultiHeadAttention: decoderMaskedAttention,
   Unique: unique,
   Pad: pad,
   Range: range,

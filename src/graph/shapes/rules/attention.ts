@@ -68,6 +68,27 @@ export const multiHeadAttention: Rule = (call) => {
   ];
 };
 
+/**
+ * One new token: output like the query, as wide as the values are; present keys and values [B, heads, past + 1, D], or the past's own buffer.
+ *
+ * Source: ONNX Runtime contrib operators, DecoderMaskedMultiHeadAttention.
+ */
+export const decoderMaskedAttention: Rule = (call) => {
+  const [query, , value, , , pastKey, pastValue] = call.inputs;
+  const type = typeOf([query]);
+  const shape = query?.shape;
+  const heads = integer(call, "num_heads", 0);
+  const valueDim = heads < 1 ? undefined : valueHead(value?.shape, heads);
+  if (shape?.length !== 3 || heads < 1) return [factOf(type, undefined)];
+  const width = valueDim === undefined ? shape[2]! : multiply(constant(heads), valueDim);
+  const shares = integer(call, "past_present_share_buffer", 0) !== 0;
+  const present = (past: Fact | undefined): Fact => {
+    const grown = past?.shape?.map((size, axis) => (axis === 2 && !shares ? add(size, shape[1]!) : size));
+    return factOf(typeOf([past, query]), past?.shape?.length === 4 ? grown : undefined);
+  };
+  return [factOf(type, [shape[0]!, shape[1]!, width]), present(pastKey), present(pastValue)];
+};
+
 /** Size of a value head: [B, heads, S, D] or [B, S, heads·D]. */
 function valueHead(value: Shape | undefined, heads: number): Expression | undefined {
   if (value?.length === 4) return value[3];
