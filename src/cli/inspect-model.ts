@@ -1,10 +1,10 @@
 import { HeddleError } from "../base/heddle-error.ts";
 import { graphOf } from "../graph/architecture/build/build-architecture.ts";
 import { type Bindings, constantOf, type Expression, symbolsOf } from "../graph/ir/expression.ts";
-import { BATCH, CONTEXT, type DataType, ELEMENT_BYTES, type Graph, TOKENS } from "../graph/ir/graph.ts";
+import { BATCH, CONTEXT, type DataType, ELEMENT_BYTES, TOKENS } from "../graph/ir/graph.ts";
 import { inspectGraph } from "../inspect/inspect-graph.ts";
 import { type Inspection, inspect } from "../inspect/inspection.ts";
-import { inputSymbols } from "../inspect/run-sizes.ts";
+import { graphSymbols, inputSymbols } from "../inspect/run-sizes.ts";
 import { valueAt } from "../inspect/work.ts";
 import type { ArchitectureSource, GraphSource, InspectSource } from "./inspect-source.ts";
 
@@ -81,6 +81,7 @@ function unknownCount({ unknownWork = [] }: Inspection): number {
 /** Values of the graph's symbols from all options. Errors: `usage` for a name the graph does not have, or a value that is no size. */
 function sizesFrom(source: GraphSource, flags: ModelFlags): Bindings {
   const known = inputSymbols(source.graph);
+  const all = new Set(graphSymbols(source.graph));
   const sizes: Record<string, number> = {};
   const pasts: { readonly text: string; readonly size: Expression; readonly value: number }[] = [];
   for (const text of flags.size ?? []) {
@@ -89,7 +90,7 @@ function sizesFrom(source: GraphSource, flags: ModelFlags): Bindings {
     if (name === undefined || !(value <= MAX_SIZE))
       throw refusal(`--size ${text}`, `name=value with a whole number up to ${MAX_SIZE} is wanted`);
     const size = source.symbolOf(name);
-    if (Object.hasOwn(source.graph.tensors, 0) && allNames(source.graph).has(name)) sizes[name] = value;
+    if (all.has(name)) sizes[name] = value;
     else if (symbolsOf(size).length > 0 && symbolsOf(size).every((each) => known.includes(each))) {
       const [only, more] = symbolsOf(size);
       if (more === undefined && only !== undefined) sizes[only] = value;
@@ -125,10 +126,6 @@ function addPast(sizes: Record<string, number>, { text, size, value }: { text: s
   if (constantOf(size) !== undefined || !symbolsOf(size).includes(CONTEXT)) throw refusal(`--size ${text}`, "it is a sum; give its parts");
   if (sizes[CONTEXT] !== undefined && sizes[CONTEXT] !== context) throw refusal(`--size ${text}`, `the context is ${sizes[CONTEXT]}`);
   sizes[CONTEXT] = context;
-}
-
-function allNames(graph: Graph): ReadonlySet<string> {
-  return new Set(graph.tensors.flatMap(({ shape = [] }) => shape.flatMap(symbolsOf)));
 }
 
 function symbolList(known: readonly string[]): string {

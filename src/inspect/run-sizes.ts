@@ -34,8 +34,9 @@ export function inputSymbols(graph: Graph): readonly string[] {
  * the graph is above 0.
  */
 export function runSizes(graph: Graph, given: Bindings): readonly SizeUse[] {
-  const symbols = allSymbols(graph);
-  const candidates = LENGTHS.map((length) => symbols.map((name) => sizeUse(graph, name, { given, length })));
+  const symbols = graphSymbols(graph);
+  const named = new Set(inputSymbols(graph));
+  const candidates = LENGTHS.map((length) => symbols.map((name) => sizeUse(graph, name, { given, length, named })));
   return candidates.find((sizes) => isPossible(graph, bindingsOf(sizes))) ?? candidates[0]!;
 }
 
@@ -43,14 +44,22 @@ export function bindingsOf(sizes: readonly SizeUse[]): Bindings {
   return Object.fromEntries(sizes.map(({ symbol, value }) => [symbol, value]));
 }
 
-function sizeUse(graph: Graph, symbol: string, { given, length }: { readonly given: Bindings; readonly length: number }): SizeUse {
-  if (Object.hasOwn(given, symbol)) return { symbol, value: given[symbol]!, basis: "given" };
-  if (symbol.includes("#") || isTurns(symbol) || !inputSymbols(graph).includes(symbol)) return { symbol, value: 1, basis: "open" };
-  return { symbol, value: defaultOf(graph, symbol, { given, length }), basis: "default" };
+interface Choosing {
+  readonly given: Bindings;
+  readonly length: number;
+  /** Symbols of the inputs. */
+  readonly named: ReadonlySet<string>;
 }
 
-function defaultOf(graph: Graph, symbol: string, { given, length }: { readonly given: Bindings; readonly length: number }): number {
-  const hasContext = inputSymbols(graph).includes(CONTEXT);
+function sizeUse(graph: Graph, symbol: string, choosing: Choosing): SizeUse {
+  const { given, named } = choosing;
+  if (Object.hasOwn(given, symbol)) return { symbol, value: given[symbol]!, basis: "given" };
+  if (symbol.includes("#") || isTurns(symbol) || !named.has(symbol)) return { symbol, value: 1, basis: "open" };
+  return { symbol, value: defaultOf(graph, symbol, choosing), basis: "default" };
+}
+
+function defaultOf(graph: Graph, symbol: string, { given, length, named }: Choosing): number {
+  const hasContext = named.has(CONTEXT);
   if (symbol === CONTEXT) return Math.max(given[TOKENS] ?? CONTEXT_DEFAULT, 1);
   if (symbol === TOKENS && hasContext) return 1;
   const shapes = graph.inputs.map((id) => graph.tensors[id]!.shape ?? []);
@@ -72,7 +81,7 @@ function isPossible(graph: Graph, sizes: Bindings): boolean {
 }
 
 /** Of all tensors and loops, inside bodies too; those of the inputs first. */
-function allSymbols(graph: Graph): readonly string[] {
+export function graphSymbols(graph: Graph): readonly string[] {
   const names = new Set(inputSymbols(graph));
   const visit = (each: Graph): void => {
     const survey = surveyOf(each);
