@@ -7,7 +7,7 @@ import { unknownWorkOf } from "./operator-work.ts";
 import { elementsOf, innerWeightsOf, parametersOf } from "./parameters.ts";
 import type { Phase } from "./phases.ts";
 import { bindingsOf, runSizes, type SizeUse } from "./run-sizes.ts";
-import { stageGroupsOf } from "./stage-groups.ts";
+import { stageGroupsIn } from "./stage-groups.ts";
 import { keptStatesOf } from "./state-size.ts";
 import { surveyOf } from "./survey.ts";
 
@@ -24,10 +24,10 @@ export function inspectGraph(graph: Graph, run: GraphRun): Inspection {
   const sizes = runSizes(graph, run.sizes);
   const bindings = bindingsOf(sizes);
   const phase: Phase = { name: "run", text: textOfSizes(sizes), sizes: { ...bindings, ...mixtureBindings(graph, bindings) } };
-  const groups = stageGroupsOf(graph, phase.sizes).map((group) => inspectedGroup(group, [phase]));
+  const survey = surveyOf(graph, phase.sizes);
+  const groups = stageGroupsIn(survey).map((group) => inspectedGroup(group, [phase]));
   const weights = [...graph.tensors.filter(({ origin }) => origin === "weight"), ...innerWeightsOf(graph)];
   const type = commonest(weights) ?? commonest(graph.tensors.filter(({ origin }) => origin === "input")) ?? "f32";
-  const survey = surveyOf(graph, phase.sizes);
   return {
     name: run.name,
     family: graph.source,

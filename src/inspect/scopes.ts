@@ -38,14 +38,24 @@ function cutAt(parts: readonly string[], depth: number): readonly string[] {
 }
 
 function chunksOf(survey: Survey): readonly string[] {
-  const weights = survey.graph.operators.map((operator) => weightOf(survey, operator));
+  const { operators } = survey.graph;
+  const weights = operators.map((operator) => weightOf(survey, operator));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   let before = 0;
-  return weights.map((weight) => {
+  const chunks = weights.map((weight) => {
     const chunk = total > 0 ? Math.min(CHUNKS - 1, Math.floor((before / total) * CHUNKS)) : 0;
     before += weight;
-    return `part.${chunk + 1}`;
+    return chunk;
   });
+  // What a loader runs stands often at the front of a file; it belongs to what reads it first.
+  const readers = new Map<number, number>();
+  for (let at = operators.length - 1; at >= 0; at--) {
+    const operator = operators[at]!;
+    const reader = survey.folded.has(operator) ? operator.outputs.map((id) => (id === undefined ? undefined : readers.get(id))) : [];
+    chunks[at] = reader.find((chunk) => chunk !== undefined) ?? chunks[at]!;
+    for (const id of operator.inputs) if (id !== undefined) readers.set(id, chunks[at]!);
+  }
+  return chunks.map((chunk) => `part.${chunk + 1}`);
 }
 
 function weightOf(survey: Survey, operator: Operator): number {

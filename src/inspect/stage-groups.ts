@@ -40,7 +40,11 @@ const MAX_GROUPS = 40;
  * those at which branches are compared.
  */
 export function stageGroupsOf(graph: Graph, sizes: Bindings = {}): readonly StageGroup[] {
-  const survey = surveyOf(graph, sizes);
+  return stageGroupsIn(surveyOf(graph, sizes));
+}
+
+/** As `stageGroupsOf`, of a graph that was looked at before. */
+export function stageGroupsIn(survey: Survey): readonly StageGroup[] {
   let groups: readonly StageGroup[] = [];
   for (const scopes of groupableScopes(survey)) {
     groups = groupedBy(survey, scopes);
@@ -50,28 +54,24 @@ export function stageGroupsOf(graph: Graph, sizes: Bindings = {}): readonly Stag
 }
 
 function groupedBy(survey: Survey, scopes: readonly string[]): readonly StageGroup[] {
-  const groups = new Map<string, Map<string, StageGroup>>();
+  const groups = new Map<string, Map<string, Part[]>>();
   for (const part of partsOf(survey, scopes)) {
     const scope = part.example.replace(/\d+/g, "*");
-    const alike = groups.get(scope) ?? new Map<string, StageGroup>();
+    const alike = groups.get(scope) ?? new Map<string, Part[]>();
     groups.set(scope, alike);
-    const index = Number(/\d+/.exec(part.example)?.[0] ?? 0);
     const key = keyOf(part.work);
     const known = alike.get(key);
-    alike.set(key, known === undefined ? { scope, parts: [partOf(part)], count: 1, indices: [index], ...part } : grown(known, part, index));
+    if (known === undefined) alike.set(key, [part]);
+    else known.push(part);
   }
-  return [...groups.values()].flatMap((alike) => [...alike.values()]);
+  return [...groups].flatMap(([scope, alike]) => [...alike.values()].map((parts) => groupOf(scope, parts)));
 }
 
-function grown(group: StageGroup, part: Part, index: number): StageGroup {
-  const { parts, count, indices, parameters } = group;
-  return {
-    ...group,
-    parts: [...parts, partOf(part)],
-    count: count + 1,
-    indices: [...indices, index],
-    parameters: parameters + part.parameters,
-  };
+/** Parts of equal work; the first stands for them. */
+function groupOf(scope: string, parts: readonly Part[]): StageGroup {
+  const indices = parts.map(({ example }) => Number(/\d+/.exec(example)?.[0] ?? 0));
+  const parameters = parts.reduce((sum, part) => sum + part.parameters, 0);
+  return { ...parts[0]!, scope, parts: parts.map(partOf), count: parts.length, indices, parameters };
 }
 
 function partOf({ example, operators }: Part): StageGroup["parts"][number] {
