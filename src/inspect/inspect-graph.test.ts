@@ -4,7 +4,7 @@
  */
 import { describe, expect, it, test } from "vitest";
 import { graphOfOne, type OneOperator } from "../../test/support/one-operator.ts";
-import { cacheModel, controlModel, functionModel, mixedModel } from "../../test/support/tiny-onnx.ts";
+import { cacheModel, controlModel, functionModel, mixedModel, quantisedModel } from "../../test/support/tiny-onnx.ts";
 import { bytesOf } from "../base/bytes.ts";
 import { type Bindings, constant, evaluate } from "../graph/ir/expression.ts";
 import type { Graph } from "../graph/ir/graph.ts";
@@ -213,4 +213,40 @@ test("parts follow the exporter's names, to fewer levels where there are too man
   const chunks = inspectGraph(chain(Array.from({ length: 24 }, () => "MatMul")), { name: "chain", sizes: {} }).groups;
   expect(new Set(chunks.map(({ scope }) => scope))).toEqual(new Set(["part.*"]));
   expect(chunks.reduce((sum, { count }) => sum + count, 0)).toBe(12);
+});
+
+test("lengths that are not given are as long as the model needs", () => {
+  const sound = (kernel: number): unknown => {
+    const builder = createOnnxBuilder("sound");
+    const samples = builder.input("samples", "float32", ["batch", 1, "samples"]);
+    const filter = builder.weight("filter", "float32", [4, 1, kernel], new Uint8Array(16 * kernel));
+    builder.output(builder.node("Conv", [samples, filter]), "float32", ["batch", 4, "frames"]);
+    return inspected(builder.build().model).sizes!.find(({ symbol }) => symbol === "samples")?.value;
+  };
+  expect([100, 400, 5000].map(sound)).toEqual([128, 1024, 16384]);
+});
+
+test("of a mixture's experts those are read that some token visits: one token its own two, many nearly all four", () => {
+  const expertBytes = 48 * 16 + 4 * 48 + 32 * 24 + 4 * 32;
+  const read = (batch: number): number => {
+    const { groups } = inspected(quantisedModel(), { batch });
+    return groups.flatMap(({ operators }) => operators).find(({ type }) => type === "QMoE")!.figures[0]!.weightBytes;
+  };
+  expect(read(1)).toBeCloseTo(2 * expertBytes, 6);
+  expect(read(2)).toBeCloseTo(4 * (1 - 0.5 ** 2) * expertBytes, 6);
+  expect(read(100)).toBeCloseTo(4 * expertBytes, 3);
+});
+
+test("weights that a loader unpacks belong to the part that reads them", () => {
+  const builder = createOnnxBuilder("unpacked");
+  const x = builder.input("x", "float32", ["batch", 16]);
+  const sizes = [4, 64];
+  const packed = sizes.map((columns, at) => builder.constant("int8", [[16, 4][at]!, columns], new Uint8Array([16, 4][at]! * columns)));
+  const weights = packed.map((quants) => builder.node("Cast", [quants], { attributes: { to: 1 } }));
+  builder.output(
+    weights.reduce((input, weight) => builder.node("MatMul", [input, weight]), x),
+    "float32",
+    ["batch", 64],
+  );
+  expect(inspected(builder.build().model).groups.map(({ parameters }) => parameters)).toEqual([16 * 4, 4 * 64]);
 });
