@@ -57,6 +57,18 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail names it; README, Limits, lists what is read",
   },
+  "chakra-invalid": {
+    message: "the Chakra trace is damaged or its nodes depend on one another in a circle",
+    exit: 2,
+    http: 400,
+    todo: "the detail says where; write the trace again",
+  },
+  "chakra-unsupported": {
+    message: "the Chakra trace is of a form heddle does not read",
+    exit: 2,
+    http: 400,
+    todo: "the detail names it; README, Limits, lists what is read",
+  },
   "model-config-invalid": {
     message: "config.json does not describe a usable model",
     exit: 2,

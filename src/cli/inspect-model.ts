@@ -1,7 +1,7 @@
 import { HeddleError } from "../base/heddle-error.ts";
 import { graphOf } from "../graph/architecture/build/build-architecture.ts";
 import { type Bindings, constantOf, type Expression, symbolsOf } from "../graph/ir/expression.ts";
-import { BATCH, CONTEXT, type DataType, ELEMENT_BYTES, TOKENS } from "../graph/ir/graph.ts";
+import { BATCH, CONTEXT, type DataType, ELEMENT_BYTES, type Graph, TOKENS } from "../graph/ir/graph.ts";
 import { inspectGraph } from "../inspect/inspect-graph.ts";
 import { type Inspection, inspect } from "../inspect/inspection.ts";
 import { graphSymbols, inputSymbols } from "../inspect/run-sizes.ts";

@@ -6,6 +6,7 @@ import { INDEX_FILE } from "../execute/model-store/hf-folder.ts";
 import type { Architecture } from "../graph/architecture/architecture.ts";
 import { architectureOfGguf } from "../graph/architecture/config/gguf-config.ts";
 import { readArchitecture } from "../graph/architecture/config/read-architecture.ts";
+import { readChakra } from "../graph/chakra/read-chakra.ts";
 import { readGguf } from "../graph/gguf/read-gguf.ts";
 import { shardNames } from "../graph/hf-config/hf-weights.ts";
 import { type Bindings, type Expression, symbol } from "../graph/ir/expression.ts";
@@ -45,6 +46,7 @@ const OPENERS: Readonly<Record<string, (path: string) => InspectSource>> = {
   ".gguf": gguf,
   ".onnx": onnx,
   ".pt2": torchExport,
+  ".et": chakra,
   ".json": configuration,
 };
 
@@ -88,6 +90,17 @@ function torchExport(path: string): InspectSource {
   try {
     const { graph } = readTorchExport(bytes);
     return { kind: "graph", name: basename(path), graph, at: () => graph, symbolOf: symbol, stored: storedInGraph(graph) };
+  } finally {
+    bytes.close();
+  }
+}
+
+/** A trace is of one run: it has no sizes left open. */
+function chakra(path: string): InspectSource {
+  const bytes = openFileBytes(path);
+  try {
+    const { graph } = readChakra(bytes);
+    return { kind: "graph", name: basename(path), graph, at: () => graph, symbolOf: symbol, stored: undefined };
   } finally {
     bytes.close();
   }

@@ -94,7 +94,7 @@ const FREE = `
   cat concat concatenate stack split split_with_sizes chunk unbind
   slice slice_scatter select select_scatter narrow index index_select gather embedding index_put index_copy index_add index_fill
   scatter scatter_add scatter_reduce _unsafe_index _unsafe_index_put nonzero masked_select one_hot topk sort argsort diagonal diagonal_scatter
-  sum mean prod amax amin max min var std var_mean std_mean aminmax logsumexp norm linalg_vector_norm any all argmax argmin median mode kthvalue
+  sum mean prod amax amin max min var std var_mean std_mean aminmax logsumexp norm linalg_vector_norm any all argmax argmin median mode kthvalue diff histc
   arange zeros ones empty full rand randn randint new_zeros new_ones new_empty new_full empty_permuted empty_strided new_empty_strided
   zeros_like ones_like empty_like full_like rand_like randn_like randint_like scalar_tensor eye linspace
 `.trim();

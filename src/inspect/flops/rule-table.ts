@@ -1,6 +1,7 @@
 import type { Expression } from "../../graph/ir/expression.ts";
 import type { Graph, Operator } from "../../graph/ir/graph.ts";
 import { ATEN_FLOPS } from "./aten.ts";
+import { CHAKRA_FLOPS } from "./chakra.ts";
 import type { FlopRule, FlopRules } from "./flop-rule.ts";
 import { HEDDLE_FLOPS } from "./heddle.ts";
 import { MICROSOFT_FLOPS } from "./microsoft.ts";
@@ -12,6 +13,7 @@ const FLOPS: Readonly<Record<string, FlopRules>> = {
   onnx: ONNX_FLOPS,
   "com.microsoft": MICROSOFT_FLOPS,
   aten: ATEN_FLOPS,
+  chakra: CHAKRA_FLOPS,
 };
 
 export function flopRuleOf({ domain, type }: Pick<Operator, "domain" | "type">): FlopRule | undefined {

@@ -1,7 +1,8 @@
+import { add, constant } from "../../ir/expression.ts";
 import type { DataType } from "../../ir/graph.ts";
 import { factOf } from "../fact.ts";
 import { ONE } from "../size-arithmetic.ts";
-import { type AtenCall, type AtenRule, axisIn, each, isFloat, type RuleTable, type Shape } from "./call.ts";
+import { type AtenCall, type AtenRule, axisIn, each, isFloat, type RuleTable, replaced, type Shape } from "./call.ts";
 
 /** Without dimensions, or with an empty list, all are reduced. */
 function reduced(call: AtenCall, shape: Shape): Shape {
@@ -35,8 +36,22 @@ const twice: AtenRule = (call) => {
   return [result, result];
 };
 
+/** Differences of neighbours, with what is put before and behind. */
+const diff: AtenRule = (call) => {
+  const x = call.fact("self");
+  if (x?.shape === undefined) return [x];
+  const axis = axisIn(call, x.shape, call.number("dim", -1));
+  const around = ["prepend", "append"].map((name) => (call.has(name) ? call.fact(name)?.shape?.[axis] : constant(0)));
+  if (around.includes(undefined)) return [factOf(x.type, undefined)];
+  return [factOf(x.type, replaced(x.shape, axis, add(x.shape[axis] ?? ONE, ...(around as Shape), constant(-call.number("n", 1)))))];
+};
+
+const histogram: AtenRule = (call) => [factOf(call.first?.type ?? "unknown", [constant(call.number("bins", 100))])];
+
 export const REDUCTIONS: RuleTable = {
   ...each("sum mean prod amax amin var std logsumexp norm linalg_vector_norm nansum nanmean", reduction()),
+  diff,
+  histc: histogram,
   ...each("any all", reduction("bool")),
   ...each("argmax argmin", reduction("i64")),
   ...each("max min median mode kthvalue", extreme),
