@@ -27,8 +27,9 @@ export function pt2Samples(): readonly Pt2Sample[] {
   });
 }
 
+/** A copy of its own: parts of a Buffer would share its memory. */
 export function pt2Sample(file: string): Uint8Array {
-  return readFileSync(join(FOLDER, file));
+  return new Uint8Array(readFileSync(join(FOLDER, file)));
 }
 
 /** Element types by PyTorch's names, as far as samples have them. */

@@ -57,6 +57,7 @@ const convolution: AtenRule = (call) => {
   });
   if (window === undefined) return [factOf(type, undefined)];
   const outputPadding = perAxis(call, "output_padding", axes, 0);
+  if (outputPadding.includes(Number.NaN)) return [factOf(type, undefined)];
   const places = spatial.map((size, axis) =>
     isSame ? size : turned ? spread(size, window, axis, outputPadding[axis]!) : slide(size, window, axis, false),
   );

@@ -12,7 +12,7 @@ const arange: AtenRule = (call) => {
 
 function wholeSteps(call: AtenCall): Expression {
   const [start, end, step] = [call.size("start") ?? ZERO, call.size("end"), call.number("step", 1)];
-  if (end === undefined) return call.fresh("range");
+  if (end === undefined || Number.isNaN(step)) return call.fresh("range");
   if (step === 0) call.fail("steps of 0");
   const span = step > 0 ? subtract(end, start) : subtract(start, end);
   const count = ceilDivide(span, constant(Math.abs(step)));

@@ -41,12 +41,16 @@ const diff: AtenRule = (call) => {
   const x = call.fact("self");
   if (x?.shape === undefined) return [x];
   const axis = axisIn(call, x.shape, call.number("dim", -1));
+  const times = call.number("n", 1);
+  if (!(times >= 0)) call.fail(`${times} times`);
   const around = ["prepend", "append"].map((name) => (call.has(name) ? call.fact(name)?.shape?.[axis] : constant(0)));
   if (around.includes(undefined)) return [factOf(x.type, undefined)];
-  return [factOf(x.type, replaced(x.shape, axis, add(x.shape[axis] ?? ONE, ...(around as Shape), constant(-call.number("n", 1)))))];
+  return [factOf(x.type, replaced(x.shape, axis, add(x.shape[axis] ?? ONE, ...(around as Shape), constant(-times))))];
 };
 
-const histogram: AtenRule = (call) => [factOf(call.first?.type ?? "unknown", [constant(call.number("bins", 100))])];
+const histogram: AtenRule = (call) => [
+  factOf(call.first?.type ?? "unknown", [call.has("bins") ? (call.size("bins") ?? call.fresh("bins")) : constant(100)]),
+];
 
 export const REDUCTIONS: RuleTable = {
   ...each("sum mean prod amax amin var std logsumexp norm linalg_vector_norm nansum nanmean", reduction()),
