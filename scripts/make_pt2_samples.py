@@ -162,6 +162,36 @@ class Windows(nn.Module):
         return torch.where(torch.isfinite(values), values, 0.0), at, y.var(-1), y.flip(1)[:, ::2], x[:, [0, 2]].roll(1, -1)
 
 
+@torch.library.custom_op("samples::scaled", mutates_args=())
+def scaled(x: torch.Tensor, factor: float) -> torch.Tensor:
+    return x * factor
+
+
+@scaled.register_fake
+def _(x, factor):
+    return torch.empty_like(x)
+
+
+class Choice(nn.Module):
+    """A branch that depends on data, an operator of the author's own, and tied weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.second = nn.Linear(8, 8)
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        def more(y):
+            return torch.mm(y, y.t()).sum(-1)
+
+        def less(y):
+            return y.sum(-1)
+
+        x = scaled(self.second(torch.relu(self.first(x))), 0.5)
+        return torch.cond(x.sum() > 0, more, less, (x,))
+
+
 def samples():
     batch, tokens = Dim("batch", min=1, max=4), Dim("tokens", min=2, max=LENGTH)
     ids, positions = torch.randint(0, VOCABULARY, (3, 5)), torch.arange(4, 9)
@@ -179,6 +209,7 @@ def samples():
             (*shapes, [({0: batch}, {0: batch}) for _ in range(LAYERS)]),
         ),
         "moe": (Moe(), (torch.randn(7, 16),), ({0: rows},)),
+        "choice": (Choice(), (torch.randn(3, 8),), ({0: rows},)),
         "windows": (Windows(), (torch.randn(2, 6, 11), torch.tensor([1, 3])), ({0: rows}, {0: rows})),
     }
 
@@ -228,7 +259,7 @@ def plain(args):
     return [leaf for leaf in torch.utils._pytree.tree_leaves(args) if isinstance(leaf, torch.Tensor)]
 
 
-def describe(path, program, args):
+def describe(path, program, args, module):
     graph = program.graph_module
     state = {**program.state_dict, **program.constants}
     given = iter(plain(args))
@@ -250,7 +281,7 @@ def describe(path, program, args):
     labels = {spec.arg.name: spec.target for spec in program.graph_signature.input_specs if spec.target is not None}
     return {
         "bytes": os.path.getsize(path),
-        "parameters": sum(value.numel() for value in program.parameters()),
+        "parameters": sum(value.numel() for value in {id(value): value for value in module.parameters()}.values()),
         "sizes": sizes,
         "tensors": {labels.get(name, name): shape for name, shape in watch.tensors.items()},
         "flops": watch.flops,
@@ -273,7 +304,7 @@ def main(folder):
             torch.export.save(without_traces(program), path)
             if name != "mlp":
                 packed(path)
-            facts["files"][file] = describe(path, torch.export.load(path), args)
+            facts["files"][file] = describe(path, torch.export.load(path), args, module)
             print(file, facts["files"][file]["bytes"], "bytes,", len(facts["files"][file]["tensors"]), "tensors")
     with open(os.path.join(folder, f"expected{'-old' if OLD else ''}.json"), "w") as out:
         json.dump(facts, out, separators=(",", ":"))

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { bytesOf } from "../../src/base/bytes.ts";
 import { type Prng, seededPrng } from "../../src/base/prng.ts";
 import { textOf } from "../../src/graph/ir/expression.ts";
+import { ATEN_RULES } from "../../src/graph/shapes/aten/rule-table.ts";
 import { readTorchExport } from "../../src/graph/torch-export/read-torch-export.ts";
 import { inspectGraph } from "../../src/inspect/inspect-graph.ts";
 import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
@@ -155,6 +156,94 @@ describe("archives that claim more than they hold", () => {
     expect(outcomeOf(() => read(claimed(() => {})), ALLOWED)).toBe("valid");
   });
 });
+
+describe("calls that no model makes", () => {
+  const archive = opened("mlp-core.pt2");
+  it("end in coded errors or load, for every operator with a rule", () => {
+    const names = Object.keys(ATEN_RULES);
+    expect(names.length).toBeGreaterThan(250);
+    const outcomes = outcomesOf(5_000_000, CALLS_PER_RULE * names.length, (prng) => {
+      const type = names[prng.nextBelow(names.length)]!;
+      read(withText(archive, JSON.stringify(oneCall(`torch.ops.aten.${type}${prng.nextBelow(9) === 0 ? "_" : ""}.default`, prng))));
+    });
+    const counts = countBy(outcomes);
+    expect(counts["torch-export-invalid"]).toBeGreaterThan(100);
+    expect(counts["valid"]).toBeGreaterThan(100);
+  });
+});
+
+const CALLS_PER_RULE = 12;
+
+const TENSOR_NAMES =
+  "self input other weight bias tensors indices index source src values query key value mat1 mat2 batch1 batch2 mask condition hx".split(
+    " ",
+  );
+const SIZE_NAMES =
+  "dim size sizes shape dims start end step stride padding dilation output_padding kernel_size groups normalized_shape split_size split_sizes " +
+  "chunks repeats pad k n bins num_classes num_groups dim0 dim1 dim2 offset start_dim end_dim output_size length dimension steps m storage_offset";
+const OTHER_NAMES = "keepdim transposed ceil_mode bidirectional dtype equation scale_factors padding other".split(" ");
+
+/** A program of one call with arguments of many names, some of them right. */
+function oneCall(target: string, prng: Prng): unknown {
+  const one = <T>(list: readonly T[]): T => list[prng.nextBelow(list.length)]!;
+  const number = (): number => one([0, 1, 2, 3, 4, 8, -1, -2, -9, 100, 9007199254740991, 9223372036854775807, -9223372036854775808]);
+  const list = <T>(make: () => T): readonly T[] => Array.from({ length: prng.nextBelow(5) }, make);
+  const size = (): unknown =>
+    one<unknown>([
+      { as_int: one([0, 1, 2, 3, 8, 9007199254740991]) },
+      { as_expr: { expr_str: one(["s0", "s0*s1", "s0 - 9", "u0"]), hint: { as_int: 4 } } },
+    ]);
+  const meta = (): unknown => ({ dtype: one([5, 7, 7, 12, 13]), sizes: list(size) });
+  const tensor = (): unknown => ({ name: one(["a", "b", "c"]) });
+  const sizeArgument = (): unknown =>
+    one<() => unknown>([
+      () => ({ as_int: number() }),
+      () => ({ as_ints: list(number) }),
+      () => ({ as_sym_int: one<unknown>([{ as_name: "n" }, { as_name: "gone" }, { as_int: 3 }]) }),
+      () => ({ as_sym_ints: list(() => one<unknown>([{ as_name: "n" }, { as_int: number() }])) }),
+    ])();
+  const tensorArgument = (): unknown =>
+    one<() => unknown>([
+      () => ({ as_tensor: tensor() }),
+      () => ({ as_tensor: tensor() }),
+      () => ({ as_tensors: list(tensor) }),
+      () => ({ as_optional_tensors: list(() => one<unknown>([{ as_tensor: tensor() }, { as_none: true }])) }),
+    ])();
+  const other = (): unknown =>
+    one<unknown>([
+      { as_bool: true },
+      { as_string: one(["same", "ij,jk->ik", "...,->"]) },
+      { as_floats: [2, 0.5, 1e308] },
+      { as_float: "Infinity" },
+      { as_scalar_type: 7 },
+    ]);
+  const inputs = new Map<string, unknown>();
+  for (const name of TENSOR_NAMES) if (prng.nextBelow(3) > 0) inputs.set(name, tensorArgument());
+  for (const name of SIZE_NAMES.split(" ")) if (prng.nextBelow(3) > 0) inputs.set(name, sizeArgument());
+  for (const name of OTHER_NAMES) if (prng.nextBelow(3) === 0) inputs.set(name, other());
+  const names = ["a", "b", "c"];
+  return {
+    graph_module: {
+      graph: {
+        inputs: names.map((name) => ({ as_tensor: { name } })),
+        outputs: [],
+        nodes: [
+          {
+            target,
+            inputs: [...inputs].map(([name, arg]) => ({ name, arg })),
+            outputs: [{ as_tensors: list(() => 0).map((_, at) => ({ name: `out${at}` })) }],
+            metadata: {},
+          },
+        ],
+        tensor_values: Object.fromEntries(names.map((name) => [name, meta()])),
+        sym_int_values: { n: { as_expr: { expr_str: "s0 + s1", hint: { as_int: 8 } } } },
+      },
+      signature: { input_specs: names.map((name) => ({ user_input: { arg: { as_tensor: { name } } } })), output_specs: [] },
+    },
+    range_constraints: {},
+    schema_version: { major: 8, minor: 1 },
+  };
+}
 
 /** Values that trouble readers: wrong kinds, numbers at the edges, sizes that grow, names of prototypes. */
 const HOSTILE: readonly (() => unknown)[] = [

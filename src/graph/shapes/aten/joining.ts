@@ -8,6 +8,7 @@ const cat: AtenRule = (call) => {
   const facts = call.facts("tensors").filter((fact) => fact?.shape?.length !== 1 || constantOf(fact.shape[0]!) !== 0);
   const [first] = facts;
   if (first?.shape === undefined || facts.some((fact) => fact?.shape === undefined)) return [factOf(commonType(facts), undefined)];
+  if (first.shape.length === 0) call.fail("scalars are not joined");
   const axis = axisIn(call, first.shape, call.number("dim", 0));
   for (const fact of facts) {
     if (fact!.shape!.length !== first.shape.length) call.fail("tensors of different numbers of dimensions");

@@ -50,7 +50,7 @@ const flatten = onShape((call, shape) => {
 
 const unflatten = onShape((call, shape) => {
   const axis = axisIn(call, shape, call.number("dim", 0));
-  return [...shape.slice(0, axis), ...reshaped(call, [shape[axis]!], sizesOf(call, "sizes")), ...shape.slice(axis + 1)];
+  return [...shape.slice(0, axis), ...reshaped(call, [shape[axis] ?? ONE], sizesOf(call, "sizes")), ...shape.slice(axis + 1)];
 });
 
 /** Axes of another size than 1 stay where they are named. */

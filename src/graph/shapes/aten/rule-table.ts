@@ -11,7 +11,7 @@ import { REDUCTIONS } from "./reductions.ts";
 import { RESHAPING } from "./reshaping.ts";
 
 /** Shape rules of ATen operators by their names. Source: PyTorch documentation of the operators, and aten/src/ATen/native/native_functions.yaml. */
-const TABLE: RuleTable = {
+export const ATEN_RULES: RuleTable = {
   ...ELEMENTWISE,
   ...MATRIX_PRODUCTS,
   ...CONVOLUTION,
@@ -27,7 +27,7 @@ const TABLE: RuleTable = {
 /** Undefined for an operator without a rule. In-place forms have the rule of the others. */
 export function atenRule(type: string): AtenRule | undefined {
   const name = plainName(type);
-  return Object.hasOwn(TABLE, name) ? TABLE[name] : undefined;
+  return Object.hasOwn(ATEN_RULES, name) ? ATEN_RULES[name] : undefined;
 }
 
 /** Name without the underscore of an in-place form: `index_copy_` → `index_copy`. */
