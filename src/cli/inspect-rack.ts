@@ -1,4 +1,4 @@
-import { quantity } from "../base/quantity.ts";
+import { parameterCount, quantity } from "../base/quantity.ts";
 import type { WorkClass } from "../inspect/classify/classify-work.ts";
 import type { Grounded } from "../inspect/classify/grounded.ts";
 import type { DeviceReading, PhaseReading, RackReading } from "../inspect/classify/rack-reading.ts";
@@ -108,7 +108,7 @@ function contextText({ context }: ContextBudget): string {
 }
 
 function shortCount(count: number): string {
-  return count < 100_000 ? String(count) : quantity(count, "").trimEnd();
+  return count < 100_000 ? String(count) : parameterCount(count);
 }
 
 function thresholdLine({ axis, value, label, reason }: Threshold): string {

@@ -52,7 +52,7 @@ interface BodyRun {
 }
 
 /** The branch that does most at the survey's sizes, or the body of a loop with its turns; undefined for other operators. */
-function bodyThatRuns(survey: Survey, operator: Operator): BodyRun | undefined {
+export function bodyThatRuns(survey: Survey, operator: Operator): BodyRun | undefined {
   const bodies = operator.bodies ?? [];
   const turns = turnsOf(survey, operator);
   if (turns !== undefined) return { inner: innerOf(survey, bodies[0]!), times: turns };

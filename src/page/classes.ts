@@ -19,10 +19,11 @@ export function stageReading({ rack }: PageData, { device, phase }: View, group:
 
 /** Class and estimate of a single operator, as if it were a stage; undefined without a rack or a rule. */
 export function operatorClass({ rack, works, operators }: PageData, { device, phase }: View, operator: number): WorkClass | undefined {
-  const figures = works[operators[operator]![2]]?.figures[phase];
+  const work = works[operators[operator]![2]];
   const found = rack?.devices[device];
-  if (figures === undefined || found === undefined) return undefined;
-  return classifyWork({ flops: figures.flops, bytes: figures.bytes, launches: 1, crossingBytes: undefined, unknownOperators: 0 }, found);
+  if (work === undefined || found === undefined) return undefined;
+  const { flops, bytes } = work.figures[phase]!;
+  return classifyWork({ flops, bytes, launches: work.launches[phase]!, crossingBytes: undefined, unknownOperators: 0 }, found);
 }
 
 /** An operator takes the colour of its own work; of cuts, that of its stage: stages are what is cut. */

@@ -1,5 +1,5 @@
 import { formatNs } from "../base/duration.ts";
-import { quantity } from "../base/quantity.ts";
+import { parameterCount, quantity } from "../base/quantity.ts";
 import type { DeviceReading, RackReading } from "../inspect/classify/rack-reading.ts";
 import { element } from "./dom.ts";
 import { basisText, MISSING, numberText } from "./texts.ts";
@@ -11,7 +11,7 @@ export function fillBudget(table: HTMLTableElement, notes: HTMLUListElement, { d
   const rows = devices.map(({ id, budget }) => {
     const left = budget.freeBytes >= 0 ? quantity(budget.freeBytes, "B") : `none: ${budget.devicesForWeights} devices at least`;
     const cells = [quantity(budget.capacityBytes, "B"), quantity(budget.weightBytes, "B"), left];
-    const counts = budget.sequences.map(({ sequences }) => String(sequences));
+    const counts = budget.sequences.map(({ sequences }) => (sequences < 100_000 ? String(sequences) : parameterCount(sequences)));
     return element("tr", [element("th", id, { scope: "row" }), ...[...cells, ...counts].map((text) => element("td", text))]);
   });
   table.replaceChildren(element("thead", [element("tr", heads)]), element("tbody", rows));

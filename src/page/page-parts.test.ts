@@ -29,11 +29,17 @@ describe("the viewport", () => {
 
 describe("labels of marks", () => {
   it("step aside where they would cover one another, and turn left at the right edge", () => {
-    const marks = [10, 12, 500].map((x) => ({ x, y: 100, text: "layers.*.attention" }));
-    const [first, second, third] = labelPlaces(marks, 560);
-    expect(first).toEqual({ side: "right", down: 0 });
-    expect(second).toEqual({ side: "right", down: 14 });
-    expect(third).toEqual({ side: "left", down: 0 });
+    const marks = [10, 40, 500].map((x) => ({ x, y: 100, text: "layers.*.attention" }));
+    expect(labelPlaces(marks, 560)).toEqual([
+      { side: "right", down: 14 },
+      { side: "right", down: 0 },
+      { side: "left", down: 0 },
+    ]);
+  });
+
+  it("are left out where there is no room near the mark", () => {
+    const crowd = Array.from({ length: 12 }, (_unused, index) => ({ x: 10, y: 100, text: `stage ${index}` }));
+    expect(labelPlaces(crowd, 560).filter((label) => label !== undefined)).toHaveLength(5);
   });
 });
 

@@ -56,7 +56,7 @@ export function createRoofline(place: HTMLElement, note: HTMLElement, data: Page
         },
       ];
     });
-    const series = (labels: readonly Label[]): object[] => [...roofs, ...stageSeries(marks, labels)];
+    const series = (labels: readonly (Label | undefined)[]): object[] => [...roofs, ...stageSeries(marks, labels)];
     const axis = {
       type: "log" as const,
       nameLocation: "middle" as const,
@@ -88,7 +88,7 @@ export function createRoofline(place: HTMLElement, note: HTMLElement, data: Page
 }
 
 /** One series a class: marks of one shape and colour. */
-function stageSeries(marks: readonly RooflineMark[], labels: readonly Label[]): object[] {
+function stageSeries(marks: readonly RooflineMark[], labels: readonly (Label | undefined)[]): object[] {
   const { text, ground } = ink();
   return shadesOf("bound", true).flatMap(({ key, name, fill }) => {
     const own = marks.flatMap((mark, index) => (mark.bound === key ? [{ ...mark, label: labels[index] }] : []));
@@ -127,6 +127,7 @@ function tipText(item: { readonly name?: string; readonly value?: unknown; reado
 }
 
 function noteText(left: readonly string[]): string {
-  const how = "Marks lie below their roof by what launches cost. Circle: compute, square: bandwidth, triangle: latency.";
+  const how =
+    "Marks lie below their roof by what launches cost. Circle: compute, square: bandwidth, triangle: latency. Where marks crowd, point at one for its name.";
   return left.length === 0 ? how : `${how} Not drawn, because they do no counted operations or have no estimate: ${left.join(", ")}.`;
 }

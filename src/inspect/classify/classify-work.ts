@@ -7,7 +7,7 @@ import { BANDWIDTH_SHARE, CUT_CHEAP, CUT_DEAR, LATENCY_LARGE, LATENCY_SMALL } fr
 export interface PieceOfWork {
   readonly flops: number;
   readonly bytes: number;
-  /** Operators that do something. */
+  /** Operators that do something, those of loops as often as they run. */
   readonly launches: number;
   /** Activations that come from other stages and go to them; undefined where a shape is not known. */
   readonly crossingBytes: number | undefined;

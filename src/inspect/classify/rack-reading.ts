@@ -2,7 +2,7 @@ import { assert } from "../../base/assert.ts";
 import type { Bindings } from "../../graph/ir/expression.ts";
 import type { DataType, Graph } from "../../graph/ir/graph.ts";
 import type { Rack } from "../../rack/rack.ts";
-import type { InspectedGroup, Inspection } from "../inspection.ts";
+import type { Inspection } from "../inspection.ts";
 import { type StageGroup, stageGroupsOf } from "../stage-groups.ts";
 import { stateSizeOf } from "../state-size.ts";
 import { surveyOf } from "../survey.ts";
@@ -10,6 +10,7 @@ import { classifyWork, type PieceOfWork, ridgeOf, type WorkClass } from "./class
 import { crossingOf, evaluated, tensorUsesOf } from "./crossing.ts";
 import { type DeviceFigures, deviceFiguresOf } from "./device-figures.ts";
 import type { PeakFigure } from "./grounded.ts";
+import { launchesOf } from "./launches.ts";
 import { peakFor } from "./peak-for.ts";
 import { type StateBudget, stateBudgetOf } from "./state-budget.ts";
 import { THRESHOLDS, type Threshold } from "./thresholds.ts";
@@ -116,7 +117,7 @@ function worksOf(graph: Graph, inspection: Inspection): readonly (readonly Piece
       return {
         flops: flops / group.count,
         bytes: bytes / group.count,
-        launches: busyOperators(group, phase),
+        launches: parts[index]!.operators.reduce((sum, { operator }) => sum + launchesOf(survey, operator, sizes), 0),
         crossingBytes: evaluated(crossings[index], sizes),
         unknownOperators: parts[index]!.operators.filter(({ work }) => work === undefined).length,
       };
@@ -131,10 +132,6 @@ export function stageName({ scope, count, example }: StageGroup): string {
 
 function idsOf({ operators }: StageGroup): readonly number[] {
   return operators.map(({ id }) => id);
-}
-
-function busyOperators({ operators }: InspectedGroup, phase: number): number {
-  return operators.filter(({ figures }) => figures[phase]!.flops > 0 || figures[phase]!.bytes > 0).length;
 }
 
 function peakNote(type: DataType, peak: PeakFigure | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import { parameterCount, quantity } from "../../base/quantity.ts";
 import type { Graph } from "../../graph/ir/graph.ts";
+import { launchesOf } from "../classify/launches.ts";
 import { type RackReading, sizesOf, stageName } from "../classify/rack-reading.ts";
 import { type Figures, figuresOf } from "../figures.ts";
 import { type Inspection, textsOf, type WorkText } from "../inspection.ts";
@@ -49,6 +50,8 @@ export type PageOperator = readonly [name: string, type: string, work: number];
 export interface PageWork {
   readonly text: WorkText;
   readonly figures: readonly Figures[];
+  /** By phase. */
+  readonly launches: readonly number[];
 }
 
 export function pageDataOf(graph: Graph, inspection: Inspection, rack: RackReading | undefined): PageData {
@@ -96,11 +99,12 @@ function operatorsOf(graph: Graph, inspection: Inspection): Pick<PageData, "oper
     const work = workOf(graph, operator, survey);
     if (work === undefined) return [operator.name, operator.type, -1];
     const text = textsOf(work);
-    const key = Object.values(text).join("\n");
+    const launches = phases.map(({ sizes }) => launchesOf(survey, operator, sizes));
+    const key = [...Object.values(text), ...launches].join("\n");
     const place = known.get(key) ?? works.length;
     if (place === works.length) {
       known.set(key, place);
-      works.push({ text, figures: phases.map(({ sizes }) => figuresOf(work, sizes)) });
+      works.push({ text, figures: phases.map(({ sizes }) => figuresOf(work, sizes)), launches });
     }
     return [operator.name, operator.type, place];
   });
