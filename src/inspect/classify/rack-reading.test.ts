@@ -4,11 +4,17 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { graphOfOne } from "../../../test/support/one-operator.ts";
 import { PUBLISHED } from "../../../test/support/published-models.ts";
+import { controlModel } from "../../../test/support/tiny-onnx.ts";
+import { bytesOf } from "../../base/bytes.ts";
 import { graphOf } from "../../graph/architecture/build/build-architecture.ts";
 import { architectureOf } from "../../graph/architecture/config/read-architecture.ts";
-import type { DataType } from "../../graph/ir/graph.ts";
+import type { Bindings } from "../../graph/ir/expression.ts";
+import type { DataType, Graph } from "../../graph/ir/graph.ts";
+import { readOnnx } from "../../graph/onnx/read-onnx.ts";
 import { readRack } from "../../rack/rack-file.ts";
+import { inspectGraph } from "../inspect-graph.ts";
 import { inspect } from "../inspection.ts";
 import { type DeviceReading, type RackReading, readOnRack } from "./rack-reading.ts";
 
@@ -114,4 +120,41 @@ it("a larger batch raises a decode step from bytes towards the ridge", () => {
   expect(intensities[0]).toBeLessThan(1.1);
   expect(intensities[1]).toBeGreaterThan(50);
   expect(intensities[2]).toBeGreaterThan(295);
+});
+
+describe("graphs that were read from files", () => {
+  function run(graph: Graph, sizes: Bindings = {}): RackReading {
+    return readOnRack(graph, inspectGraph(graph, { name: "g", sizes }), RACK, { reserve: 0.1, contextLength: undefined });
+  }
+
+  it.each([1, 10])("launch what branches and loops hold, %d turns", (turns) => {
+    const { graph } = readOnnx(bytesOf(controlModel()));
+    const symbol = inspectGraph(graph, { name: "g", sizes: {} }).sizes!.find((size) => size.symbol.startsWith("turns"))!.symbol;
+    const [phase] = device(run(graph, { batch: 3, [symbol]: turns }), "h100").phases;
+    // The choice and the sum or product in it; the loop and one sum a turn: copies of flags and rows move nothing.
+    expect(phase!.stages.reduce((sum, { launches }) => sum + launches, 0)).toBe(2 + 1 + turns);
+  });
+
+  it("are not called idle, nor given a time, where no rule says what they do", () => {
+    const input = ["f32", [4, 4]] as const;
+    const graph = graphOfOne({ type: "NobodyKnows", domain: "com.example", inputs: [input], outputs: [input] });
+    const [phase] = device(run(graph), "h100").phases;
+    expect(phase).toMatchObject({ estimateNs: undefined, unknownOperators: 1 });
+    expect(phase!.stages[0]).toMatchObject({ bound: "unknown", unknownOperators: 1, estimateNs: undefined });
+  });
+
+  it("run their products at the peak of the type most weights have", () => {
+    const graph = graphOfOne({
+      type: "MatMul",
+      inputs: [
+        ["f32", [512, 1024]],
+        ["w:f32", [1024, 1024]],
+      ],
+      outputs: [["f32", [512, 1024]]],
+    });
+    const [stage] = device(run(graph), "h100").phases[0]!.stages;
+    expect(stage!.computeNs).toBeCloseTo((2 * 512 * 1024 * 1024 * 1e9) / 66.9e12, 6);
+    expect(stage!.bytesNs).toBeCloseTo(((2 * 512 * 1024 + 1024 * 1024) * 4 * 1e9) / 3.35e12, 6);
+    expect(stage!.crossingBytes).toBe(0);
+  });
 });
