@@ -69,11 +69,12 @@ function deviceLines(device: DeviceReading): readonly string[] {
   ];
 }
 
-function estimateText({ peak, bandwidth }: DeviceReading, { estimateNs, unknownOperators }: PhaseReading): string {
+function estimateText({ peak, bandwidth }: DeviceReading, { estimateNs, unknownOperators, shares }: PhaseReading): string {
   const left = unknownOperators === 0 ? "" : `, ${unknownOperators} operators of unknown work left out`;
   if (estimateNs === undefined) return `no estimate${left}`;
   const bases = new Set([peak ?? bandwidth, bandwidth].map(basisText));
-  return `${formatNs(estimateNs)} estimated (roofline, ${[...bases].join(" and ")})${left}`;
+  const spent = shares.map(({ bound, share }) => `${shareText(share, 1)} ${bound}`).join(", ");
+  return `${formatNs(estimateNs)} estimated (roofline, ${[...bases].join(" and ")})${left}; ${spent}`;
 }
 
 function basisText({ basis }: Pick<Grounded, "basis">): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
+import { quantity } from "../base/quantity.ts";
 import { discoverRack } from "../execute/discover/discover-rack.ts";
 import { rackFolder, writeWhole } from "../execute/discover/rack-cache.ts";
 import type { Device, Rack } from "../rack/rack.ts";
@@ -96,9 +97,23 @@ export function rackText(rack: Rack): string {
       ["device", "driver", "threads", "cores", "memory", "weights stream", "launch", "operator", "slowed by neighbours", "scatter"],
       devices,
     ),
+    ...peakTable(rack),
     table(["memory", "tier", "capacity", "bandwidth"], memories),
     table(["link", "latency", "bandwidth"], linkRows(rack)),
   ].join("\n\n");
+}
+
+/** Peaks that the file gives; those that follow from a calibration are not among them. */
+function peakTable({ devices }: Rack): readonly string[] {
+  const rows = devices.flatMap(({ id, peaks = [] }) =>
+    peaks.map(({ type, operationsPerSecond, basis, source }) => [
+      id,
+      type,
+      `${quantity(operationsPerSecond, "FLOP/s")} (${basis})`,
+      source,
+    ]),
+  );
+  return rows.length === 0 ? [] : [table(["device", "type", "peak", "source"], rows)];
 }
 
 function calibrationCells({ calibration }: Device): readonly string[] {

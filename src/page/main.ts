@@ -10,7 +10,7 @@ import { shadesOf } from "./palette.ts";
 import { createRoofline } from "./roofline.ts";
 import { listenToSearch, searched } from "./search.ts";
 import { createStageTable } from "./stage-table.ts";
-import { estimateBasis, timeText } from "./texts.ts";
+import { estimateBasis, shareText, timeText } from "./texts.ts";
 import { listenToTheme } from "./theme.ts";
 import { createViewStore, type View } from "./view.ts";
 
@@ -43,9 +43,16 @@ function fillHead(): void {
     byId("device-line", HTMLElement).textContent = headLine(view);
     const shades = shadesOf(view.colour, data.rack !== undefined);
     byId("legend", HTMLUListElement).replaceChildren(
-      ...shades.map((shade) => element("li", [swatch(shade), ` ${shade.name}: ${shade.meaning}`])),
+      ...shades.map((shade) => element("li", [swatch(shade), ` ${shade.name}${spent(view, shade.key)}: ${shade.meaning}`])),
     );
   });
+}
+
+/** Share of the estimate that stages of a class take. */
+function spent({ device, phase, colour }: View, key: string): string {
+  const shares = data.rack?.devices[device]?.phases[phase]?.shares ?? [];
+  const share = colour === "bound" ? shares.find(({ bound }) => bound === key)?.share : undefined;
+  return share === undefined ? "" : `, ${shareText(share)} of the time`;
 }
 
 function headLine(view: View): string {

@@ -56,6 +56,14 @@ describe("Llama-3.1-8B", () => {
     expect(decode!.stages[1]!.crossingBytes).toBe(2 * 4096 * 2);
   });
 
+  it("tells which share of the time what takes", () => {
+    const [first, second] = decode!.shares;
+    const launches = 2_500 + decode!.stages[0]!.allNs!;
+    expect([first!.bound, second!.bound]).toEqual(["bandwidth", "latency"]);
+    expect(first!.share).toBeCloseTo(1 - launches / decode!.estimateNs!, 9);
+    expect(device(found, "npu").phases[1]!.shares).toEqual([]);
+  });
+
   it("takes at least the time to read its weights", () => {
     // All weights but the table (525 M of 8.03 G parameters), 2 B each, at 3.35 TB/s.
     const least = ((8_030_261_248 - 525_336_576) * 2) / 3.35e12;

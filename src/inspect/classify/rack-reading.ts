@@ -6,7 +6,7 @@ import type { Inspection } from "../inspection.ts";
 import { type StageGroup, stageGroupsOf } from "../stage-groups.ts";
 import { stateSizeOf } from "../state-size.ts";
 import { surveyOf } from "../survey.ts";
-import { classifyWork, type PieceOfWork, ridgeOf, type WorkClass } from "./classify-work.ts";
+import { type Bound, classifyWork, type PieceOfWork, ridgeOf, type WorkClass } from "./classify-work.ts";
 import { crossingOf, evaluated, tensorUsesOf } from "./crossing.ts";
 import { type DeviceFigures, deviceFiguresOf } from "./device-figures.ts";
 import type { PeakFigure } from "./grounded.ts";
@@ -41,6 +41,8 @@ export interface PhaseReading {
   readonly estimateNs: number | undefined;
   /** Operators of unknown work that the estimate leaves out, those inside branches and loops included. */
   readonly unknownOperators: number;
+  /** Of the estimate that stages of each kind take, the greatest first; empty where there is no estimate. */
+  readonly shares: readonly { readonly bound: Bound; readonly share: number }[];
   /** In the order of the groups of the inspection; each of one part. */
   readonly stages: readonly StageReading[];
 }
@@ -95,7 +97,16 @@ function phaseReading(
   });
   const known = stages.every(({ allNs }) => allNs !== undefined);
   const sum = stages.reduce((total, { allNs }) => total + (allNs ?? 0), device.overheads?.launchNs ?? 0);
-  return { name, estimateNs: known ? sum : undefined, unknownOperators: unknownWork.reduce((all, { count }) => all + count, 0), stages };
+  const estimateNs = known ? sum : undefined;
+  const unknownOperators = unknownWork.reduce((all, { count }) => all + count, 0);
+  return { name, estimateNs, unknownOperators, shares: sharesOf(stages, estimateNs), stages };
+}
+
+function sharesOf(stages: readonly StageReading[], estimateNs: number | undefined): PhaseReading["shares"] {
+  if (estimateNs === undefined || estimateNs === 0) return [];
+  const sums = new Map<Bound, number>();
+  for (const { bound, allNs = 0 } of stages) if (allNs > 0) sums.set(bound, (sums.get(bound) ?? 0) + allNs);
+  return [...sums].map(([bound, ns]) => ({ bound, share: ns / estimateNs })).sort((a, b) => b.share - a.share);
 }
 
 /** Sizes at which an inspection compares branches: those of its first run. */
