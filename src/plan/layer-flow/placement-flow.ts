@@ -1,3 +1,4 @@
+import type { Route } from "./evaluate.ts";
 import { addEdge, clearNetwork, type FlowNetwork, flowNetwork, maxFlow } from "./max-flow.ts";
 import { type LayerFlowProblem, type Placement, rateOf } from "./problem.ts";
 
@@ -35,4 +36,19 @@ export function flowOf({ problem, network }: FlowScorer, { start, count }: Place
     }
   }
   return maxFlow(network, 0, 1);
+}
+
+/** Flow over every link that carries any, of the placement scored last; ends as in the evaluator's routes. */
+export function routesIn({ problem, network }: FlowScorer): readonly Route[] {
+  const machines = problem.machines.length;
+  const routes: Route[] = [];
+  for (let edge = 0; edge < network.edges; edge += 2) {
+    const from = network.target[edge ^ 1]!;
+    const to = network.target[edge]!;
+    const flow = network.left[edge ^ 1]!;
+    // Odd nodes hand out, even ones take in; 0 and 1 are the two ends.
+    const within = from >= 2 && to === from + 1 && from % 2 === 0;
+    if (flow > 0 && !within) routes.push({ from: from === 0 ? -1 : (from - 3) / 2, to: to === 1 ? machines : (to - 2) / 2, flow });
+  }
+  return routes;
 }
