@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { evaluatePipeline } from "../src/plan/pipeline-parallel/evaluate.ts";
 import { planPipeline } from "../src/plan/pipeline-parallel/plan-pipeline.ts";
 import type { Bench, BenchReport, Figure } from "./bench.ts";
-import { readPipelineInput } from "./pipeline-inputs.ts";
+import { cpuTimer } from "./cpu-time.ts";
+import { readPipelineInput } from "./piper-inputs.ts";
 
 const DATA = "../shared/data/piper";
 const SECONDS = 60;
@@ -27,10 +28,10 @@ const REFERENCE: readonly { readonly gib: number; readonly devices: number; read
 ];
 
 export const bench: Bench = {
-  name: "pipeline",
+  name: "piper",
   run: async ({ note }): Promise<BenchReport> => {
-    const folder = process.env["HEDDLE_PIPELINE_DATA"] ?? DATA;
-    if (!existsSync(folder)) return { setup: [`left out: no data in ${folder} (HEDDLE_PIPELINE_DATA names another folder)`], figures: [] };
+    const folder = process.env["HEDDLE_PIPER_DATA"] ?? DATA;
+    if (!existsSync(folder)) return { setup: [`left out: no data in ${folder} (HEDDLE_PIPER_DATA names another folder)`], figures: [] };
     return {
       setup: [
         `time per microbatch of the slowest stage, BERT-32 on A100, 1,920 microbatches; at most ${SECONDS} s of CPU time each, one thread`,
@@ -47,13 +48,9 @@ function measure(
 ): readonly Figure[] {
   const name = `${gib} GiB, ${devices} devices`;
   const problem = readPipelineInput(path, { devices, memoryBytes: gib * GIB, unitSeconds: GIB_SHARE });
-  const start = process.cpuUsage();
-  const cpuSeconds = (): number => {
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / 1e6;
-  };
-  const found = planPipeline(problem, { shouldStop: () => cpuSeconds() > SECONDS });
-  const took = cpuSeconds();
+  const spent = cpuTimer();
+  const found = planPipeline(problem, { shouldStop: () => spent() > SECONDS });
+  const took = spent();
   if (!found.ok) {
     note(
       `${name}: no plan (${found.error.proven ? "proven" : "not found"}; reference ${known === Infinity ? "none either" : known}), ${took.toFixed(2)} s`,

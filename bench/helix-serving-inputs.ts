@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { LayerFlowProblem } from "../src/plan/layer-flow/problem.ts";
 import type { ServingKind, ServingModel } from "../src/plan/layer-flow/serving.ts";
-import { readIni } from "./layer-flow-inputs.ts";
+import { readIni } from "./helix-inputs.ts";
 
 export interface ServingInput {
   /** Folder of the data set, and of one model's step times in it. */
