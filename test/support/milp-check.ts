@@ -25,6 +25,7 @@ export async function milpVerdict(
 ): Promise<MilpVerdict> {
   const { text, scale } = placementMilp(problem);
   const { status, value, bound, columns } = await solveMilp(text, { seconds: options.seconds, gap: 1e-7 });
+  if (value === Infinity) return { status, value, bound: bound * scale, evaluated: Infinity, breaches: 0 };
   const scored = options.scoredOn ?? problem;
   const { maxLoad, breaches } = evaluate(
     scored,

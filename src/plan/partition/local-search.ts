@@ -33,13 +33,14 @@ export function localSearch(graph: Hypergraph, seed: Int32Array, options: Search
   let best: Searched = { deviceOf: seed.slice(), load: maxLoad(state), moves: 0 };
   let current = best;
   let moves = 0;
+  const anewRounds = isTight(graph) ? ANEW_ROUNDS_TIGHT : ANEW_ROUNDS;
   for (let round = 0; moves < options.moves && best.load > (options.goal ?? 0); round++) {
     if (options.shouldStop?.() === true) break;
-    const anew = round % RESTART_ROUNDS === ANEW_AT;
+    const anew = round % anewRounds === anewRounds >> 1;
     if (round % RESTART_ROUNDS === 0) current = best;
     const coarse = coarseRound(graph, prng, { from: current, unit: best.load, anew });
     reset(state, coarse.deviceOf);
-    const load = anneal(state, prng, { ...drawnSchedule(prng, FINE_HOT), moves: FINE_MOVES, unit: best.load });
+    const load = anneal(state, prng, { ...drawnSchedule(graph, prng, FINE_HOT), moves: FINE_MOVES, unit: best.load });
     moves += coarse.moves + FINE_MOVES;
     const kept = anew ? load < Infinity : load <= current.load * (1 + SLACK * prng.nextFloat());
     if (kept) current = { deviceOf: state.deviceOf.slice(), load, moves };
@@ -53,14 +54,17 @@ const FINE_MOVES = 65_536;
 const COARSE_HOT = [3, 1, 0.3, 0.1];
 const FINE_HOT = [0.3, 0.1, 0.03, 0.01];
 const COLD = 0.001;
-/** Prices of bytes beyond memory, and one exchange in so many trials: drawn, because no value is best for all graphs. */
+/** Prices of bytes beyond memory, and one exchange in so many trials (0: none): drawn, because no value is best for all graphs. */
 const MEMORY_PRICES = [0.25, 1, 4, 16];
 const SWAP_EVERY = [0, 0, 4, 8];
+/** The same where memory is tight: there, single moves are often barred. */
+const SWAP_EVERY_TIGHT = [2, 4, 8];
 /** Worse assignments than the current one that are taken over, as a share of the load. */
 const SLACK = 0.02;
-/** Rounds after which the search goes back to the best assignment, and which of them starts anew. */
+/** Rounds after which the search goes back to the best assignment, and between two starts anew: more of them where memory is tight. */
 const RESTART_ROUNDS = 16;
-const ANEW_AT = 8;
+const ANEW_ROUNDS = 16;
+const ANEW_ROUNDS_TIGHT = 4;
 /** Largest cluster, as a share of the largest load. */
 const CLUSTER_SHARE = 0.6;
 
@@ -87,7 +91,7 @@ function coarseRound(
     });
   }
   const state = loadState(coarse, seed);
-  anneal(state, prng, { ...drawnSchedule(prng, COARSE_HOT), moves: COARSE_MOVES, unit });
+  anneal(state, prng, { ...drawnSchedule(graph, prng, COARSE_HOT), moves: COARSE_MOVES, unit });
   return { deviceOf: clusters.clusterOf.map((cluster) => state.deviceOf[cluster]!), moves: COARSE_MOVES };
 }
 
@@ -102,8 +106,15 @@ function drawnDevices(graph: Hypergraph, prng: Prng): Int32Array | undefined {
   return drawn;
 }
 
-function drawnSchedule(prng: Prng, hot: readonly number[]): Omit<Schedule, "moves" | "unit"> {
-  return { hot: pick(prng, hot), cold: COLD, memoryPrice: pick(prng, MEMORY_PRICES), swapEvery: pick(prng, SWAP_EVERY) };
+function drawnSchedule(graph: Hypergraph, prng: Prng, hot: readonly number[]): Omit<Schedule, "moves" | "unit"> {
+  const swapEvery = pick(prng, isTight(graph) ? SWAP_EVERY_TIGHT : SWAP_EVERY);
+  return { hot: pick(prng, hot), cold: COLD, memoryPrice: pick(prng, MEMORY_PRICES), swapEvery };
+}
+
+/** Whether some device cannot hold the whole graph. */
+function isTight({ bytes, types }: Hypergraph): boolean {
+  const held = bytes.reduce((sum, each) => sum + each, 0);
+  return types.some(({ count, memoryBytes }) => count > 0 && memoryBytes < held);
 }
 
 function pick(prng: Prng, values: readonly number[]): number {

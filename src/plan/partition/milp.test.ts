@@ -1,6 +1,7 @@
 // Goal: the integer programme says what the evaluator says. Method: HiGHS against brute force on small graphs, and faults planted on either side.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { solveMilp } from "../../../bench/highs/solve-milp.ts";
 import { countsAlike, milpVerdict } from "../../../test/support/milp-check.ts";
 import { bestOf, smallProblem, trainingOf } from "../../../test/support/small-partition-problems.ts";
 import { placementMilp } from "./milp.ts";
@@ -42,6 +43,14 @@ describe("placementMilp", () => {
   it("puts a cycle on one device", async () => {
     const cyclic: PartitionProblem = { ...pair, types: [{ ...pair.types[0]!, memoryBytes: 2 }], edges: [...pair.edges, [1, 0]] };
     expect((await milpVerdict(cyclic, { seconds: SECONDS })).value).toBeCloseTo(9, 6);
+  });
+
+  it("has no solution below the optimum, and has one above", async () => {
+    const status = async (below: number): Promise<string> =>
+      (await solveMilp(placementMilp(pair, { below }).text, { seconds: SECONDS, gap: 0 })).status;
+    // 5 and half of the cost 3.
+    expect(await status(6.49)).toBe("infeasible");
+    expect(await status(6.51)).toBe("optimal");
   });
 
   it("reads as a programme", () => {

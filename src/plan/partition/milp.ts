@@ -17,10 +17,11 @@ export interface PlacementMilp {
  * Model: x = node on device (binary); y >= |x of maker - x of reader| on each device for each reader of an output, so y = 1 where the device pays the
  * output's cost, as maker or as reader, once; load = times x + factor x cost x y <= T. Nodes of one colour, and nodes on a cycle, have equal x. Like devices
  * are told apart by the order of nodes, largest first: the first is on the first device, the second on one of the first two, and so on.
+ * With `below`, solutions of a larger load are none: a programme without a solution proves that no assignment is that good.
  * Units: times are divided by `scale`, bytes by the memory of the device, so that a solver's absolute tolerances mean shares.
  * Source: Tarnawski et al., NeurIPS 2020, section 4, without contiguity.
  */
-export function placementMilp(problem: PartitionProblem): PlacementMilp {
+export function placementMilp(problem: PartitionProblem, { below = Infinity }: { readonly below?: number } = {}): PlacementMilp {
   checkProblem(problem);
   const { types, nodes } = problem;
   const typeOf = deviceTypes(types);
@@ -33,7 +34,7 @@ export function placementMilp(problem: PartitionProblem): PlacementMilp {
     ...loadRows(problem, { typeOf, scale }),
     ...memoryRows(problem, typeOf),
   ];
-  const fixed = forbidden(problem, { typeOf, least });
+  const fixed = [...(below < Infinity ? [` T <= ${below / scale}`] : []), ...forbidden(problem, { typeOf, least })];
   const binaries = nodes.flatMap((_node, i) => Array.from(typeOf, (_type, d) => `x${i}_${d}`));
   const text = [
     "Minimize",

@@ -4,7 +4,7 @@ import { raiseBound, startBoundSearch } from "./bound-search.ts";
 import type { Bound } from "./bounds.ts";
 import { type ContiguousSplit, contiguousSplit } from "./contiguous.ts";
 import { type Contraction, contract, expanded } from "./contract.ts";
-import { evaluate } from "./evaluate.ts";
+import { breachesOf, evaluate } from "./evaluate.ts";
 import { loadState, maxLoad } from "./loads.ts";
 import { localSearch } from "./local-search.ts";
 import type { Assignment, PartitionProblem } from "./problem.ts";
@@ -17,6 +17,8 @@ export interface PartitionOptions {
   readonly moves?: number;
   /** Asked now and then; the answer is the best so far. */
   readonly shouldStop?: () => boolean;
+  /** An assignment that keeps the rules: the answer is never worse. */
+  readonly start?: Assignment;
 }
 
 export interface Partition {
@@ -35,7 +37,7 @@ export interface Partition {
   readonly moves: number;
 }
 
-export type PartitionMethod = "contiguous" | "local-search" | "exhaustive-search";
+export type PartitionMethod = "start" | "contiguous" | "local-search" | "exhaustive-search";
 
 /** No assignment keeps support and memory: proven, or not found within the moves. */
 export interface NoPlacement {
@@ -71,7 +73,9 @@ interface Best {
 export function partition(problem: PartitionProblem, options: PartitionOptions = {}): Result<Partition, NoPlacement> {
   const contraction = contract(problem);
   const split = contiguousSplit(contraction, { objective: "largest", ...stopOf(options) });
-  const first = split === undefined ? firstAssignment(contraction, options) : ok({ ...split, method: "contiguous" as const });
+  const given = options.start === undefined ? undefined : startOf(problem, contraction, options.start);
+  const seeds = [given, split === undefined ? undefined : { ...split, method: "contiguous" as const }].filter((seed) => seed !== undefined);
+  const first = seeds.length === 0 ? firstAssignment(contraction, options) : ok(seeds.reduce((a, b) => (b.value < a.value ? b : a)));
   if (!first.ok) return first;
   const found = improve(contraction, first.value, options);
   const assignment = expanded(contraction.groupOf, found.best.deviceOf);
@@ -129,6 +133,17 @@ function improve(
 function better(graph: Contraction["graph"], best: Best, { deviceOf, method }: Omit<Best, "value">): Best {
   const value = maxLoad(loadState(graph, deviceOf));
   return value < best.value * (1 - GAP_ZERO) ? { deviceOf, value, method } : best;
+}
+
+/** A given assignment, of groups. */
+function startOf(problem: PartitionProblem, { graph, groupOf }: Contraction, start: Assignment): Best {
+  const deviceOf = new Int32Array(graph.size);
+  groupOf.forEach((group, node) => {
+    deviceOf[group] = start[node]!;
+  });
+  const kept = start.length === groupOf.length && groupOf.every((group, node) => deviceOf[group] === start[node]);
+  assert(kept && breachesOf(problem, start).length === 0, "a start keeps support, memory, colours and cycles");
+  return { deviceOf, value: maxLoad(loadState(graph, deviceOf)), method: "start" };
 }
 
 /** Some assignment that keeps support and memory. */
