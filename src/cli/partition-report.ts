@@ -28,6 +28,7 @@ export function placementText(report: PlacementReport): string {
     table(["device", "operators", "compute", "transfers", "of the time", "weights and state", "of its memory"], rows),
     table(["stage", "device", "operators", "parts of the model"], listed),
     ...(stages.length > STAGES_SHOWN ? [`and ${stages.length - STAGES_SHOWN} more stages (--json lists all)`] : []),
+    ...(report.constraints.length === 0 ? [] : [constraintTable(report)]),
     [
       ...notes(report),
       `estimated: roofline of every operator by the rack file's figures, nothing measured here; ${percent(reserve)} of each memory is kept free`,
@@ -44,6 +45,17 @@ function resultLines(report: PlacementReport): readonly string[] {
   const lines = [`${OBJECTIVES[objective] ?? objective} ${formatNs(ns)} (${found}); ${bound}`];
   if (contiguousNs !== undefined) lines.push(`best found in parts that follow one another: ${formatNs(contiguousNs)}`);
   return lines;
+}
+
+/** What each wish costs; the least and most it can, as far as the bounds say. */
+function constraintTable({ constraints, ns }: PlacementReport): string {
+  const rows = constraints.map(({ constraint, cost, costMin, costMax, without }) => [
+    constraint,
+    cost === 0 ? "nothing found" : `${formatNs(cost)} (${percent(cost / ns)})`,
+    formatNs(without.value),
+    `${formatNs(costMin)} to ${formatNs(Math.max(0, costMax))}`,
+  ]);
+  return table(["asked for", "costs", "without it", "the cost lies between"], rows);
 }
 
 function notes({ whole, unused, otherSets, ns, unknownOperators }: PlacementReport): readonly string[] {

@@ -59,6 +59,29 @@ describe("heddle partition", () => {
     expect(found).toMatchObject({ phase: "prefill", objective: "latency" });
   });
 
+  it("keeps pins, bans and groups, and says what each costs", async () => {
+    const wishes = ["--pin", "layers.1?.*=xeon", "--forbid", "layers.0.*=h100", "--together", "embedding*,layers.31.*"];
+    const found = await report(config("Llama-3.1-8B"), "--rack", RACK, "--seconds", "2", ...wishes);
+    const placed = found.stages.flatMap(({ device, operators }) => operators.map((name) => ({ device, name })));
+    const on = (pattern: RegExp): ReadonlySet<string> =>
+      new Set(placed.filter(({ name }) => pattern.test(name)).map(({ device }) => device));
+    expect([...on(/^layers\.1\d\./)]).toEqual(["xeon"]);
+    expect(on(/^layers\.0\./).has("h100")).toBe(false);
+    expect(on(/^(embedding|layers\.31\.)/).size).toBe(1);
+    expect(found.constraints.map(({ constraint }) => constraint)).toEqual([
+      "--pin layers.1?.*=xeon",
+      "--forbid layers.0.*=h100",
+      "--together embedding*,layers.31.*",
+    ]);
+    for (const { cost, costMin, costMax, without } of found.constraints) {
+      expect(cost).toBeGreaterThanOrEqual(0);
+      expect(costMin).toBeLessThanOrEqual(cost * (1 + 1e-9));
+      expect(costMax).toBeGreaterThanOrEqual(cost * (1 - 1e-9));
+      expect(without.value).toBeLessThanOrEqual(found.ns);
+    }
+    expect(found.constraints[0]!.cost).toBeGreaterThan(0);
+  });
+
   it("prints devices, stages, the bound and what one device alone takes", async () => {
     const text = await printed(config("Llama-3.1-8B"), "--rack", RACK, "--seconds", "0.5", "--devices", "h100,l40s");
     expect(text).toMatch(/a run every [\d.]+ .*(gap [\d.]+ %|proven the least)/);
@@ -71,6 +94,10 @@ describe("heddle partition", () => {
     [["--devices", "h100,gpu-9"], "usage"],
     [["--phase", "train"], "usage"],
     [["--devices", "npu"], "plan-no-capacity"],
+    [["--pin", "head*"], "usage"],
+    [["--pin", "head*=gpu-9"], "usage"],
+    [["--together", "no such operator"], "usage"],
+    [["--pin", "head*=h100", "--pin", "head*=xeon"], "pin-impossible"],
   ])("refuses %j", async (words, code) => {
     await expect(printed(config("Mixtral-8x7B"), "--rack", RACK, "--seconds", "0.5", ...words)).rejects.toMatchObject({ code });
   });

@@ -5,15 +5,15 @@ import { HeddleError } from "../base/heddle-error.ts";
 import type { Objective } from "../execute/placement/placement-job.ts";
 import { solvePlacement } from "../execute/placement/solve-placement.ts";
 import { RESERVE_DEFAULT } from "../inspect/classify/state-budget.ts";
-import type { PartitionProblem } from "../plan/partition/problem.ts";
-import { type DeviceSet, deviceSets } from "../plan/place-graph/device-sets.ts";
+import { deviceSets } from "../plan/place-graph/device-sets.ts";
 import { placementProblem } from "../plan/place-graph/placement-problem.ts";
 import { type FoundPlacement, type PlacementReport, placementReport } from "../plan/place-graph/placement-report.ts";
 import type { Rack } from "../rack/rack.ts";
 import { type InspectedModel, inspectedModel, type ModelFlags } from "./inspect-model.ts";
 import { openInspectSource } from "./inspect-source.ts";
-import { addModelOptions, share } from "./model-options.ts";
+import { addModelOptions, collected, share } from "./model-options.ts";
 import { printResult } from "./output.ts";
+import { apart, constraintFailure, constraintsFrom, constraintsOn, type PlacementTask } from "./partition-constraints.ts";
 import { placementText } from "./partition-report.ts";
 import { readRackFile } from "./rack.ts";
 import { withShareProgress } from "./share-progress.ts";
@@ -26,6 +26,9 @@ interface PartitionFlags extends ModelFlags {
   readonly reserve: number;
   readonly seconds: number;
   readonly seed: number;
+  readonly pin: readonly string[];
+  readonly forbid: readonly string[];
+  readonly together: readonly string[];
   readonly output?: string;
   readonly json?: boolean;
 }
@@ -39,11 +42,15 @@ sample is through as soon as may be (latency). Times are roofline estimates from
 each device's best link; weights, constants and state must find room. Operators that touch the same state share a device. The result says how good it
 is: a lower bound that no placement beats, and the gap to it. Ctrl-C ends the search with the best so far.
 
+Patterns are globs over the operators' names (\`heddle inspect --operators\` lists them): * is any text, ? any character. The result says what each --pin,
+--forbid and --together costs: the search is run again without it.
+
 Devices of the rack that share cores are alternatives: the best of the largest sets without overlap is taken, and the others are listed.
 
 Examples:
   heddle partition config.json --rack examples/racks/unlike-devices.yaml --phase prefill
   heddle partition model.onnx --rack rack.yaml --objective latency --seconds 30
+  heddle partition config.json --rack rack.yaml --pin 'embedding=xeon' --together 'layers.3.*' --forbid '*.attention*=npu'
   heddle partition config.json --rack rack.yaml --devices h100,l40s --json -o placement.json`;
 
 /** Adds `heddle partition`. */
@@ -58,6 +65,9 @@ export function addPartitionCommand(program: Command): void {
     .option("--phase <name>", "run it is cut for: prefill, decode or run (default: the model's last)")
     .option("--devices <ids>", "only these devices of the rack, separated by commas")
     .option("--reserve <share>", "share of a memory kept for activations and the runtime", share, RESERVE_DEFAULT)
+    .option("--pin <pattern=device>", "operators that must run on a device; repeatable", collected, [])
+    .option("--forbid <pattern=device>", "operators that must not run on a device; repeatable", collected, [])
+    .option("--together <patterns>", "operators that share a device, patterns separated by commas; repeatable", collected, [])
     .option("--seconds <n>", "longest search", seconds, SECONDS_DEFAULT)
     .option("--seed <n>", "seed of the search", seed, 1)
     .option("-o, --output <file>", "write the placement of every operator here (JSON)")
@@ -72,7 +82,13 @@ async function run(path: string, flags: PartitionFlags): Promise<void> {
   const rack = withDevices(readRackFile(flags.rack), flags.devices);
   const { graph, inspection } = model;
   const at = { graph, sizes: phase.sizes, type: inspection.type };
-  const tasks = deviceSets(rack, flags.reserve).map((set) => ({ set, problem: placementProblem(at, set) }));
+  const wanted = constraintsFrom(flags);
+  const names = graph.operators.map(({ name }) => name);
+  const tasks = deviceSets(rack, flags.reserve).flatMap((set): readonly PlacementTask[] => {
+    const constraints = constraintsOn(set, wanted, rack);
+    return constraints === undefined ? [] : [{ set, problem: placementProblem(at, set), names, constraints }];
+  });
+  if (tasks.length === 0) throw apart(wanted);
   const found = await solveAll(tasks, flags);
   const report = placementReport({
     name: inspection.name,
@@ -115,16 +131,17 @@ function withDevices(rack: Rack, ids: string | undefined): Rack {
 
 /** The sets one after another, each with its part of the time. */
 function solveAll(
-  tasks: readonly { readonly set: DeviceSet; readonly problem: PartitionProblem }[],
+  tasks: readonly PlacementTask[],
   { seconds: limit, seed: given, objective }: PartitionFlags,
 ): Promise<readonly FoundPlacement[]> {
   const limitMs = (limit * MS_PER_S) / tasks.length;
   return withShareProgress("placing", async ({ signal, onProgress }) => {
     const found: FoundPlacement[] = [];
-    for (const [index, { set, problem }] of tasks.entries()) {
+    for (const [index, { set, ...task }] of tasks.entries()) {
       const report = (ms: number): void => onProgress((index + Math.min(1, ms / limitMs)) / tasks.length, "Ctrl-C: the best so far");
-      const answer = await solvePlacement({ problem, objective, seed: given, limitMs, signal, onProgress: report });
-      found.push({ set, problem, ...answer });
+      const answer = await solvePlacement({ ...task, objective, seed: given, limitMs, signal, onProgress: report });
+      if (!answer.found.ok && answer.found.error.code !== "no-placement") throw constraintFailure(answer.found.error);
+      found.push({ set, problem: task.problem, ...answer });
     }
     return found;
   });

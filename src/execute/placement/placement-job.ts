@@ -1,5 +1,7 @@
 import type { Result } from "../../base/result.ts";
+import type { Constraint, ConstraintError } from "../../plan/partition/constraints.ts";
 import type { NoPlacement, Partition } from "../../plan/partition/partition.ts";
+import type { Constrained } from "../../plan/partition/partition-constrained.ts";
 import type { LatencyPlacement } from "../../plan/partition/place-for-latency.ts";
 import type { PartitionProblem } from "../../plan/partition/problem.ts";
 
@@ -9,6 +11,9 @@ export type Objective = "throughput" | "latency";
 /** What the worker is started with. */
 export interface PlacementJob {
   readonly problem: PartitionProblem;
+  /** Name of every operator: what constraints speak of. */
+  readonly names: readonly string[];
+  readonly constraints: readonly Constraint[];
   readonly objective: Objective;
   readonly seed: number;
   readonly limitMs: number;
@@ -18,8 +23,10 @@ export interface PlacementJob {
 
 /** Its answer, with the time it took. */
 export interface PlacementAnswer {
-  readonly found: Result<PlacedGraph, NoPlacement>;
+  readonly found: Result<PlacedGraph, ConstraintError | NoPlacement>;
   readonly tookMs: number;
 }
 
-export type PlacedGraph = ({ readonly objective: "throughput" } & Partition) | ({ readonly objective: "latency" } & LatencyPlacement);
+export type PlacedGraph =
+  | ({ readonly objective: "throughput" } & Constrained<Partition>)
+  | ({ readonly objective: "latency" } & Constrained<LatencyPlacement>);

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import { components } from "./components.ts";
 import { type Lists, listsOf } from "./csr.ts";
 import { type Hypergraph, hypergraphOf } from "./hypergraph.ts";
@@ -38,6 +39,19 @@ export function contract(problem: PartitionProblem): Contraction {
 /** Device of every node from that of every group. */
 export function expanded(groupOf: Int32Array, deviceOfGroup: Int32Array): Assignment {
   return groupOf.map((group) => deviceOfGroup[group]!);
+}
+
+/** Device of every group from that of every node: nodes of a group must have one. */
+export function grouped({ groupOf, graph }: Pick<Contraction, "groupOf" | "graph">, assignment: Assignment): Int32Array {
+  const deviceOf = new Int32Array(graph.size);
+  groupOf.forEach((group, node) => {
+    deviceOf[group] = assignment[node]!;
+  });
+  assert(
+    groupOf.every((group, node) => deviceOf[group] === assignment[node]),
+    "the nodes of a group share a device",
+  );
+  return deviceOf;
 }
 
 function groupNodes({ nodes, edges }: PartitionProblem): { readonly groupOf: Int32Array; readonly count: number } {

@@ -1,15 +1,21 @@
 import { must } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Bound } from "./bounds.ts";
 import { type Constraint, type ConstraintError, constrained, type NamedProblem } from "./constraints.ts";
 import { type NoPlacement, type Partition, type PartitionOptions, partition } from "./partition.ts";
-import type { Assignment } from "./problem.ts";
+import { type LatencyPlacement, placeForLatency } from "./place-for-latency.ts";
+import type { Assignment, PartitionProblem } from "./problem.ts";
 
-/** What one constraint costs: the best values found with it and without it, each with a value that none is below. */
+/** A value found, and one that none is below. */
+export interface ValueAndBound {
+  readonly value: number;
+  readonly bound: number;
+}
+
+/** What one constraint costs: the best values found with it and without it. */
 export interface ConstraintCost {
   readonly constraint: Constraint;
-  readonly with: { readonly value: number; readonly bound: Bound };
-  readonly without: { readonly value: number; readonly bound: Bound };
+  readonly with: ValueAndBound;
+  readonly without: ValueAndBound;
   /** Value with less value without; 0 where the constraint is free. Exact where both gaps are 0. */
   readonly cost: number;
   /** The cost lies between these, whatever the searches missed. */
@@ -17,20 +23,43 @@ export interface ConstraintCost {
   readonly costMax: number;
 }
 
-export interface ConstrainedPartition extends Partition {
-  readonly costs: readonly ConstraintCost[];
-}
+/** A placement that keeps constraints; devices are numbered as in the problem given. */
+export type Constrained<Found> = Found & { readonly costs: readonly ConstraintCost[] };
 
 export interface ConstrainedOptions extends PartitionOptions {
   /** Moves of each search without one of the constraints; 0: costs are left out. */
   readonly costMoves?: number;
+  /** Made when the search without one of them begins, and asked by it in place of `shouldStop`. */
+  readonly costStop?: () => () => boolean;
 }
 
 const COST_MOVES = 2_000_000;
 
+/** A search for placements, under either objective. */
+interface Search<Found> {
+  readonly solve: (problem: PartitionProblem, options: PartitionOptions) => Result<Found, NoPlacement>;
+  readonly valueOf: (found: Found) => ValueAndBound;
+  readonly renumbered: (found: Found, deviceOf: Int32Array) => Found;
+}
+
+const THROUGHPUT: Search<Partition> = {
+  solve: partition,
+  valueOf: ({ value, bound }) => ({ value, bound: bound.value }),
+  renumbered: (found, deviceOf) => ({
+    ...found,
+    assignment: renumbered(found.assignment, deviceOf),
+    stages: found.stages.map((stage) => ({ ...stage, device: deviceOf[stage.device]! })),
+  }),
+};
+
+const LATENCY: Search<LatencyPlacement> = {
+  solve: placeForLatency,
+  valueOf: ({ value, bound }) => ({ value, bound }),
+  renumbered: (found, deviceOf) => ({ ...found, assignment: renumbered(found.assignment, deviceOf) }),
+};
+
 /**
- * Places a graph under constraints, and says what each of them costs: it is solved again without that one, starting from the placement found. Devices in
- * the answer are numbered as in the problem given.
+ * Places a graph for throughput under constraints, and says what each of them costs: it is solved again without that one, starting from the placement found.
  *
  * Errors: those of `constrained`, before any search; `no-placement`.
  */
@@ -38,52 +67,63 @@ export function partitionConstrained(
   named: NamedProblem,
   constraints: readonly Constraint[],
   options: ConstrainedOptions = {},
-): Result<ConstrainedPartition, ConstraintError | NoPlacement> {
-  const { costMoves = COST_MOVES, ...searchOptions } = options;
-  const found = solve(named, constraints, searchOptions);
+): Result<Constrained<Partition>, ConstraintError | NoPlacement> {
+  return solveConstrained(THROUGHPUT, named, constraints, options);
+}
+
+/** Places a graph for latency under constraints, and says what each of them costs. Errors: as `partitionConstrained`. */
+export function placeForLatencyConstrained(
+  named: NamedProblem,
+  constraints: readonly Constraint[],
+  options: ConstrainedOptions = {},
+): Result<Constrained<LatencyPlacement>, ConstraintError | NoPlacement> {
+  return solveConstrained(LATENCY, named, constraints, options);
+}
+
+function solveConstrained<Found extends { readonly assignment: Assignment }>(
+  search: Search<Found>,
+  named: NamedProblem,
+  constraints: readonly Constraint[],
+  { costMoves = COST_MOVES, costStop, ...options }: ConstrainedOptions,
+): Result<Constrained<Found>, ConstraintError | NoPlacement> {
+  const found = solve(search, named, constraints, options);
   if (!found.ok) return found;
-  const costs =
-    costMoves === 0
-      ? []
-      : constraints.map((constraint) =>
-          costOf(named, constraints, { constraint, found: found.value, options: { ...searchOptions, moves: costMoves } }),
-        );
+  if (costMoves === 0) return ok({ ...found.value, costs: [] });
+  const again = { ...options, moves: costMoves, start: found.value.assignment };
+  const bound = search.valueOf(found.value);
+  const costs = constraints.map((constraint) => {
+    const others = constraints.filter((other) => other !== constraint);
+    const freed = solve(search, named, others, costStop === undefined ? again : { ...again, shouldStop: costStop() });
+    return costOf(constraint, bound, search.valueOf(must(freed.ok ? freed.value : undefined, "fewer constraints leave what there was")));
+  });
   return ok({ ...found.value, costs });
 }
 
-function costOf(
-  named: NamedProblem,
-  constraints: readonly Constraint[],
-  { constraint, found, options }: { readonly constraint: Constraint; readonly found: Partition; readonly options: PartitionOptions },
-): ConstraintCost {
-  const others = constraints.filter((other) => other !== constraint);
-  const solved = solve(named, others, { ...options, start: found.assignment });
-  const freed = must(solved.ok ? solved.value : undefined, "fewer constraints leave what there was");
-  // What no placement is below without the constraint, none is below with it.
-  const boundWith = found.bound.value >= freed.bound.value ? found.bound : freed.bound;
+/** What no placement is below without the constraint, none is below with it. What was found with it is there without it too. */
+function costOf(constraint: Constraint, found: ValueAndBound, freed: ValueAndBound): ConstraintCost {
+  const bound = Math.max(found.bound, freed.bound);
+  const without = { ...freed, value: Math.min(found.value, freed.value) };
   return {
     constraint,
-    with: { value: found.value, bound: boundWith },
-    without: { value: freed.value, bound: freed.bound },
-    cost: found.value - freed.value,
-    costMin: Math.max(0, boundWith.value - freed.value),
-    costMax: found.value - freed.bound.value,
+    with: { value: found.value, bound },
+    without,
+    cost: found.value - without.value,
+    costMin: Math.max(0, bound - without.value),
+    costMax: found.value - without.bound,
   };
 }
 
-function solve(
+function solve<Found>(
+  search: Search<Found>,
   named: NamedProblem,
   constraints: readonly Constraint[],
-  options: PartitionOptions,
-): Result<Partition, ConstraintError | NoPlacement> {
+  { start, ...options }: PartitionOptions,
+): Result<Found, ConstraintError | NoPlacement> {
   const built = constrained(named, constraints);
   if (!built.ok) return built;
   const { problem, deviceOf } = built.value;
-  const { start, ...rest } = options;
-  const found = partition(problem, start === undefined ? rest : { ...rest, start: renumbered(start, inverse(deviceOf)) });
-  if (!found.ok) return err(found.error);
-  const stages = found.value.stages.map((stage) => ({ ...stage, device: deviceOf[stage.device]! }));
-  return ok({ ...found.value, assignment: renumbered(found.value.assignment, deviceOf), stages });
+  const found = search.solve(problem, start === undefined ? options : { ...options, start: renumbered(start, inverse(deviceOf)) });
+  return found.ok ? ok(search.renumbered(found.value, deviceOf)) : err(found.error);
 }
 
 function renumbered(assignment: Assignment, deviceOf: Int32Array): Assignment {

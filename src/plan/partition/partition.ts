@@ -3,7 +3,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import { raiseBound, startBoundSearch } from "./bound-search.ts";
 import type { Bound } from "./bounds.ts";
 import { type ContiguousSplit, contiguousSplit } from "./contiguous.ts";
-import { type Contraction, contract, expanded } from "./contract.ts";
+import { type Contraction, contract, expanded, grouped } from "./contract.ts";
 import { breachesOf, evaluate } from "./evaluate.ts";
 import { loadState, maxLoad } from "./loads.ts";
 import { localSearch } from "./local-search.ts";
@@ -136,14 +136,10 @@ function better(graph: Contraction["graph"], best: Best, { deviceOf, method }: O
 }
 
 /** A given assignment, of groups. */
-function startOf(problem: PartitionProblem, { graph, groupOf }: Contraction, start: Assignment): Best {
-  const deviceOf = new Int32Array(graph.size);
-  groupOf.forEach((group, node) => {
-    deviceOf[group] = start[node]!;
-  });
-  const kept = start.length === groupOf.length && groupOf.every((group, node) => deviceOf[group] === start[node]);
-  assert(kept && breachesOf(problem, start).length === 0, "a start keeps support, memory, colours and cycles");
-  return { deviceOf, value: maxLoad(loadState(graph, deviceOf)), method: "start" };
+function startOf(problem: PartitionProblem, contraction: Contraction, start: Assignment): Best {
+  const deviceOf = grouped(contraction, start);
+  assert(breachesOf(problem, start).length === 0, "a start keeps support and memory");
+  return { deviceOf, value: maxLoad(loadState(contraction.graph, deviceOf)), method: "start" };
 }
 
 /** Some assignment that keeps support and memory. */

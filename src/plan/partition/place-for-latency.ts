@@ -3,7 +3,7 @@ import { ln } from "../../base/math.ts";
 import { type Prng, seededPrng } from "../../base/prng.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { contiguousSplit } from "./contiguous.ts";
-import { type Contraction, contract, expanded } from "./contract.ts";
+import { type Contraction, contract, expanded, grouped } from "./contract.ts";
 import { breachesOf } from "./evaluate.ts";
 import { latencyBound, latencyOf } from "./latency.ts";
 import { applyMove, fits, type LoadState, loadState, moveDelta, reset } from "./loads.ts";
@@ -17,7 +17,7 @@ export interface LatencyPlacement {
   /** No placement is faster: the longest path, each node on the type that is fastest for it, and no transfers. */
   readonly bound: number;
   readonly gap: number;
-  readonly method: "contiguous" | "local-search";
+  readonly method: "start" | "contiguous" | "local-search";
   readonly moves: number;
 }
 
@@ -37,14 +37,25 @@ export function placeForLatency(problem: PartitionProblem, options: PartitionOpt
   const contraction = contract(problem);
   const { shouldStop } = options;
   const split = contiguousSplit(contraction, { objective: "sum", ...(shouldStop === undefined ? {} : { shouldStop }) });
-  if (split === undefined) return err({ code: "no-placement", proven: false });
-  const found = anneal(problem, contraction, { ...options, from: split.deviceOf });
+  const start = options.start === undefined ? undefined : grouped(contraction, options.start);
+  const starts = [split?.deviceOf, start].filter((one) => one !== undefined);
+  if (starts.length === 0) return err({ code: "no-placement", proven: false });
+  const time = (deviceOf: Int32Array): number => latencyOf(problem, expanded(contraction.groupOf, deviceOf));
+  const from = starts.reduce((a, b) => (time(b) < time(a) ? b : a));
+  const found = anneal(problem, contraction, { ...options, from });
   const assignment = expanded(contraction.groupOf, found.deviceOf);
   const breaches = breachesOf(problem, assignment);
   assert(breaches.length === 0 && found.value < Infinity, "a placement keeps support, memory and colours, and can run", breaches);
   const bound = latencyBound(problem);
   const gap = found.value > 0 ? (found.value - bound) / found.value : 0;
-  return ok({ assignment, value: found.value, bound, gap, method: found.improved ? "local-search" : "contiguous", moves: found.moves });
+  return ok({
+    assignment,
+    value: found.value,
+    bound,
+    gap,
+    method: found.improved ? "local-search" : from === start ? "start" : "contiguous",
+    moves: found.moves,
+  });
 }
 
 interface Annealed {

@@ -2,6 +2,9 @@ import type { Result } from "../../base/result.ts";
 import type { Bindings } from "../../graph/ir/expression.ts";
 import type { Graph } from "../../graph/ir/graph.ts";
 import type { Bound } from "../partition/bounds.ts";
+import type { Constraint, ConstraintError } from "../partition/constraints.ts";
+import type { NoPlacement } from "../partition/partition.ts";
+import type { ConstraintCost } from "../partition/partition-constrained.ts";
 import type { Assignment, PartitionProblem } from "../partition/problem.ts";
 import type { DeviceSet } from "./device-sets.ts";
 import { type PlacedPart, type PlacedStage, placedParts, placedStages, wholeOn } from "./placed-parts.ts";
@@ -10,7 +13,7 @@ import { type PlacedPart, type PlacedStage, placedParts, placedStages, wholeOn }
 export interface FoundPlacement {
   readonly set: DeviceSet;
   readonly problem: PartitionProblem;
-  readonly found: Result<SolvedPlacement, { readonly proven: boolean }>;
+  readonly found: Result<SolvedPlacement, ConstraintError | NoPlacement>;
   readonly tookMs: number;
 }
 
@@ -23,6 +26,7 @@ export interface SolvedPlacement {
   readonly method: string;
   readonly contiguous?: { readonly value: number; readonly method: string } | undefined;
   readonly moves: number;
+  readonly costs: readonly ConstraintCost[];
 }
 
 /** A placement of every operator, with what it is worth: plain data, fit for JSON. Times are roofline estimates, in ns. */
@@ -56,6 +60,8 @@ export interface PlacementReport {
     readonly bytes: number;
     readonly memoryBytes: number;
   }[];
+  /** What the user asked for, and what each of it costs. Units: ns. */
+  readonly constraints: readonly (Omit<ConstraintCost, "constraint"> & { readonly constraint: string })[];
   /** Other sets of devices, best first. */
   readonly otherSets: readonly { readonly devices: readonly string[]; readonly ns: number | undefined }[];
 }
@@ -111,6 +117,35 @@ export function placementReport({
       const { ns, bytes, fits } = wholeOn(problem, type);
       return { device: ids[0]!, ns: fits && ns < Infinity ? ns : undefined, bytes, memoryBytes };
     }),
+    constraints: solution.costs.map(({ constraint, ...cost }) => ({ constraint: constraintText(named(constraint, set)), ...cost })),
     otherSets: others.sort((a, b) => (a.ns ?? Infinity) - (b.ns ?? Infinity)),
   };
+}
+
+/** The constraint with a device's id in place of its number among like devices. */
+function named(constraint: Constraint, { types }: DeviceSet): Constraint {
+  const idOf = (place: string): string => {
+    const type = types.find(({ name, ids }) => ids.some((_id, at) => place === `${name}#${at}`));
+    return type === undefined ? place : type.ids[Number(place.slice(type.name.length + 1))]!;
+  };
+  switch (constraint.kind) {
+    case "pin":
+      return { ...constraint, to: idOf(constraint.to) };
+    case "forbid":
+      return { ...constraint, from: idOf(constraint.from) };
+    case "together":
+      return constraint;
+  }
+}
+
+/** A constraint as it is given on the command line. */
+export function constraintText(constraint: Constraint): string {
+  switch (constraint.kind) {
+    case "pin":
+      return `--pin ${constraint.pattern}=${constraint.to}`;
+    case "forbid":
+      return `--forbid ${constraint.pattern}=${constraint.from}`;
+    case "together":
+      return `--together ${constraint.patterns.join(",")}`;
+  }
 }
