@@ -130,6 +130,34 @@ describe("graphs inside operators", () => {
   });
 });
 
+describe("turns of a loop", () => {
+  const product = graphOfOne({ type: "MatMul", inputs: [f("n", 8), w("f32", 8, 8)], outputs: [f("n", 8)] });
+  /** The body reads a weight of the graph around it. */
+  const looping = (type: string, more: Partial<OneOperator>): Graph => {
+    const outer = graphOfOne({ type, inputs: [f(20, "n", 8), w("f32", 8, 8)], outputs: [f("n", 8)], ...more });
+    const inner = {
+      ...product,
+      tensors: product.tensors.map((tensor, id) => (id === 1 ? { ...tensor, origin: "constant" as const } : tensor)),
+    };
+    const body = { role: "body", graph: inner, captures: [{ outer: 1, inner: 1 }] };
+    return { ...outer, operators: [{ ...outer.operators[0]!, inputs: [0], name: "again", bodies: [body] }] };
+  };
+  const total = (graph: Graph, sizes: Bindings) => inspectGraph(graph, { name: "loop", sizes: { n: 3, ...sizes } }).phases[0]!.total;
+  const [flops, weightBytes] = [2 * 3 * 8 * 8, 4 * 64];
+
+  it("are those of the sequence of a Scan, weights read in each", () => {
+    const scan = looping("Scan", { attributes: { num_scan_inputs: 1 } });
+    expect(total(scan, {})).toMatchObject({ flops: 20 * flops, weightBytes: 20 * weightBytes });
+  });
+
+  it("are 1 unless they are given, where nothing tells them", () => {
+    const loop = looping("Loop", { outputs: [] });
+    expect(total(loop, {})).toMatchObject({ flops, weightBytes });
+    expect(inspectGraph(loop, { name: "loop", sizes: {} }).sizes).toContainEqual({ symbol: "turns(again)", value: 1, basis: "open" });
+    expect(total(loop, { "turns(again)": 7 })).toMatchObject({ flops: 7 * flops, weightBytes: 7 * weightBytes });
+  });
+});
+
 test("a cache is appended in place, and grows with the context", () => {
   const found = inspected(cacheModel(), { batch: 2, tokens: 3, context: 10 });
   expect(found.states).toEqual([
