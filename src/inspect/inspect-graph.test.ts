@@ -40,6 +40,17 @@ test.each<readonly [string, OneOperator, readonly [number, number]]>([
   ],
   ["4-bit elements are half a byte", { type: "DequantizeLinear", inputs: [w("i4", 6, 5), f(5)], outputs: [f(6, 5)] }, [15, 4 * (5 + 30)]],
   ["rows of a table", { type: "Gather", inputs: [w("f16", 1000, 8), ["i64", [2, 3]]], outputs: [["f16", [2, 3, 8]]] }, [96, 8 * 6 + 96]],
+  [
+    "rows of a packed table with their scales",
+    {
+      type: "GatherBlockQuantized",
+      domain: MICROSOFT,
+      inputs: [w("u8", 1000, 32), ["i64", [3]], w("f16", 1000, 2), w("u8", 1000, 1)],
+      outputs: [["f16", [3, 64]]],
+      attributes: { bits: 4, block_size: 32 },
+    },
+    [3 * (32 + 2 * 2 + 1), 8 * 3 + 2 * 3 * 64],
+  ],
   ["a slice", { type: "Slice", inputs: [f(100, 8)], outputs: [f(2, 8)] }, [0, 4 * 32]],
   ["a view", { type: "Reshape", inputs: [f(100, 8), ["i64", [1]]], outputs: [f(800)] }, [0, 0]],
   ["an operand named twice", { type: "Mul", inputs: [f(10), undefined], outputs: [f(10)] }, [0, 80]],

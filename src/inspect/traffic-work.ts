@@ -1,10 +1,11 @@
-import { add, constant, type Expression, multiply, substitute, subtract, symbol, symbolsOf } from "../graph/ir/expression.ts";
-import { type Access, CONTEXT, ELEMENT_BYTES, type Operator, type TensorId, TOKENS } from "../graph/ir/graph.ts";
+import { add, type Expression, substitute, subtract, symbol, symbolsOf } from "../graph/ir/expression.ts";
+import { type Access, CONTEXT, type Operator, type TensorId, TOKENS } from "../graph/ir/graph.ts";
 import { isUpdate, isView, positionPlaces, selectedPlaces } from "./flops/movement.ts";
 import { flopsOf } from "./flops/rule-table.ts";
 import { expertBytes } from "./mixture-bytes.ts";
+import { selectedBytes } from "./selected-bytes.ts";
 import type { Survey } from "./survey.ts";
-import { bytesOfTensor, knownBytes, knownElements, sumOfKnown } from "./tensor-bytes.ts";
+import { bytesOfTensor, knownBytes, sumOfKnown } from "./tensor-bytes.ts";
 import { NO_WORK, type Work } from "./work.ts";
 
 type Kind = "weightBytes" | "stateBytes" | "activationBytes";
@@ -58,18 +59,10 @@ function reads(survey: Survey, operator: Operator): readonly Moved[] {
     seen.add(id);
     const kind: Kind = survey.stored.has(id) ? "weightBytes" : survey.states.has(id) ? "stateBytes" : "activationBytes";
     if (positionPlaces(operator).includes(place)) return [{ kind, bytes: positionBytes(survey, operator, id) }];
-    if (selected.includes(place)) return [{ kind, bytes: selectedBytes(survey, operator, id) }];
+    if (selected.includes(place)) return [{ kind, bytes: selectedBytes(survey, operator, place) }];
     const whole = survey.stored.has(id) ? survey.stored.get(id) : knownBytes(survey.graph.tensors[id]!);
     return [{ kind, bytes: expertBytes(survey.graph, operator, place, whole) }];
   });
-}
-
-/** As many elements as are given out, of the size they are stored in. */
-function selectedBytes({ graph }: Survey, operator: Operator, id: TensorId): Expression | undefined {
-  const given = operator.outputs[0];
-  const elements = given === undefined ? undefined : knownElements(graph.tensors[given]!.shape);
-  const size = ELEMENT_BYTES[graph.tensors[id]!.type];
-  return elements === undefined || size === 0 ? undefined : multiply(constant(size), elements);
 }
 
 /** A row of the table for every token of x [B, S, W] or [B, heads, S, D]. */

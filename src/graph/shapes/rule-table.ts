@@ -10,7 +10,7 @@ import { choice, loop, scan } from "./rules/control.ts";
 import { convolution, transposedConvolution } from "./rules/convolution.ts";
 import { einsum } from "./rules/einsum.ts";
 import { arithmetic, cast, castLike, comparison, likeFirst, unary, where } from "./rules/elementwise.ts";
-import { gather, gatherElements, gatherNd, oneHot, scatter } from "./rules/gathering.ts";
+import { gather, gatherElements, gatherNd, gatherPacked, oneHot, scatter } from "./rules/gathering.ts";
 import { concat, pad, quantisedConcat, tile } from "./rules/joining.ts";
 import { fusedMatMul, gemm, packedProduct, productOfInputs } from "./rules/matrix-products.ts";
 import { batchNorm, dropout, embedLayerNorm, layerNorm, skipLayerNorm } from "./rules/normalisation.ts";
@@ -143,6 +143,7 @@ const MICROSOFT: Table = {
   MultiHeadAttention: multiHeadAttention,
   GroupQueryAttention: groupQueryAttention,
   DecoderMaskedMultiHeadAttention: decoderMaskedAttention,
+  GatherBlockQuantized: gatherPacked,
   Unique: unique,
   Pad: pad,
   Range: range,

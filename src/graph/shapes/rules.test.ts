@@ -91,6 +91,8 @@ const GROUPS: Readonly<Record<string, readonly Row[]>> = {
   gathering: [
     ["Gather", ["f32[99,8]", "i64[b,n]"], ["f32[b,n,8]"]],
     ["Gather", ["i64=[b,n,8]", "i64=1"], ["i64[]=[n]"]],
+    ["GatherBlockQuantized", ["u8[99,32]", "i64[b,n]", "f16[99,2]"], ["f16[b,n,64]"], { domain: MS, attributes: { bits: 4 } }],
+    ["GatherBlockQuantized", ["i4[99,64]", "i64[n]", "f32[99,2]"], ["f32[n,64]"], { domain: MS }],
     ["GatherElements", ["f32[b,9]", "i64[b,2]"], ["f32[b,2]"]],
     ["GatherND", ["f32[b,4,5,6]", "i64[n,2]"], ["f32[n,5,6]"]],
     ["ScatterND", ["f32[b,4]", "i64[n,1]", "f32[n,4]"], ["f32[b,4]"]],
@@ -133,6 +135,13 @@ const GROUPS: Readonly<Record<string, readonly Row[]>> = {
       ["f32[b,n,64]", "f32[b,2,n + past,8]", "f32[b,2,n + past,8]"],
       { domain: MS, outputs: 3, attributes: { num_heads: 8, kv_num_heads: 2 } },
     ],
+    [
+      "DecoderMaskedMultiHeadAttention",
+      ["f32[b,1,64]", "f32[b,1,64]", "f32[b,1,48]", "", "", "f32[b,8,past,8]", "f32[b,8,past,6]"],
+      ["f32[b,1,48]", "f32[b,8,past + 1,8]", "f32[b,8,past + 1,6]"],
+      { domain: MS, outputs: 3, attributes: { num_heads: 8 } },
+    ],
+    ["QMoE", ["f16[b,n,64]", "f16[n,4]", "u8[4,96,32]"], ["f16[b,n,64]"], { domain: MS }],
     ["MultiHeadAttention", ["f32[b,n,64]", "f32[b,m,64]", "f32[b,m,32]"], ["f32[b,n,32]"], { domain: MS, attributes: { num_heads: 8 } }],
     [
       "Attention",

@@ -24,7 +24,7 @@ const ONNX: Movement = {
 /** Source: ONNX Runtime, docs/ContribOperators.md. */
 const MICROSOFT: Movement = {
   views: new Set(),
-  selected: { EmbedLayerNormalization: [2, 3, 4], GatherND: [0] },
+  selected: { EmbedLayerNormalization: [2, 3, 4], GatherND: [0], GatherBlockQuantized: [0, 2, 3] },
   positions: { RotaryEmbedding: [2, 3], GroupQueryAttention: [7, 8] },
   random: new Set(["Sampling", "BitmaskDropout"]),
 };

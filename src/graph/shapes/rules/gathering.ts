@@ -1,4 +1,4 @@
-import { constantOf, type Expression } from "../../ir/expression.ts";
+import { constant, constantOf, type Expression, multiply } from "../../ir/expression.ts";
 import { type Fact, factOf } from "../fact.ts";
 import { axisOf, integer, type Rule } from "../rule.ts";
 import { typeOf } from "./elementwise.ts";
@@ -11,6 +11,22 @@ export const gather: Rule = (call) => {
   if (x?.shape === undefined || indices?.shape === undefined || axis === undefined) return [factOf(type, undefined)];
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   return [{ type, shape, value: gathered(x, indices), fill: x.fill }];
+};
+
+/**
+ * As `gather`, of a table of packed numbers: bytes hold several along the last axis; the result has the type of the scales.
+ *
+ * Source: ONNX Runtime contrib operators, GatherBlockQuantized.
+ */
+export const gatherPacked: Rule = (call) => {
+  const [x, indices, scales] = call.inputs;
+  const bits = integer(call, "bits", 4);
+  const inByte = x?.type === "u8" && (bits === 1 || bits === 2 || bits === 4) ? 8 / bits : 1;
+  const sizes = x?.shape?.map((size, axis, all) => (axis === all.length - 1 ? multiply(constant(inByte), size) : size));
+  const axis = sizes && axisOf(integer(call, "gather_axis", 0), sizes.length);
+  const type = typeOf([scales]);
+  if (sizes === undefined || indices?.shape === undefined || axis === undefined) return [factOf(type, undefined)];
+  return [factOf(type, [...sizes.slice(0, axis), ...indices.shape, ...sizes.slice(axis + 1)])];
 };
 
 function gathered(x: Fact, indices: Fact): Fact["value"] {
