@@ -51,12 +51,18 @@ interface BodyRun {
   readonly times: Expression;
 }
 
+/** Operators that run one of their graphs once. */
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  onnx: ["If"],
+  higher_order: ["cond", "wrap_with_set_grad_enabled", "wrap_with_autocast"],
+};
+
 /** The branch that does most at the survey's sizes, or the body of a loop with its turns; undefined for other operators. */
 export function bodyThatRuns(survey: Survey, operator: Operator): BodyRun | undefined {
   const bodies = operator.bodies ?? [];
   const turns = turnsOf(survey, operator);
   if (turns !== undefined) return { inner: innerOf(survey, bodies[0]!), times: turns };
-  if (operator.domain !== "onnx" || operator.type !== "If") return undefined;
+  if (!Object.hasOwn(CHOICES, operator.domain) || !CHOICES[operator.domain]!.includes(operator.type)) return undefined;
   const [first, ...others] = bodies.map((body) => innerOf(survey, body));
   if (first === undefined) return undefined;
   return { inner: others.reduce((most, each) => (doesMore(each, most, survey) ? each : most), first), times: constant(1) };

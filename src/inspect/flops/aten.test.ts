@@ -106,6 +106,19 @@ describe("operations of ATen operators", () => {
   });
 });
 
+describe("branches of exported models", () => {
+  it.each(["choice-written.pt2", "choice-core.pt2"])(
+    "%s: the branch that does most counts, as PyTorch counts it when it is taken",
+    (file) => {
+      const sample = pt2Samples().find((each) => each.file === file)!;
+      const { graph } = readTorchExport(bytesOf(sample.bytes));
+      const { phases, unknownWork } = inspectGraph(graph, { name: file, sizes: sample.sizes });
+      expect(unknownWork).toEqual([{ domain: "samples", type: "scaled", reason: "no rule", count: 1 }]);
+      expect(phases[0]!.total.flops).toBe(Object.values(sample.flops).reduce((sum, count) => sum + count, 0));
+    },
+  );
+});
+
 describe("bytes of states in exported models", () => {
   // Both caches of 3 sequences, 2 heads, 24 places, width 8; 5 tokens are written.
   const whole = 2 * 3 * 2 * 24 * 8 * 4;
