@@ -16,17 +16,17 @@ function checked(call: AtenCall, window: Window): Window | undefined {
   return window;
 }
 
-/** floor((in + 2·padding − dilation·(kernel − 1) − 1) / stride) + 1. Source: PyTorch documentation, torch.nn.Conv2d and MaxPool2d. */
-function slide(size: Expression, window: Window, axis: number, ceil: boolean): Expression {
+/** floor((in + 2·padding − dilation·(kernel − 1) − 1) / stride) + 1; rounded up, undefined where the size is a symbol. Source: PyTorch documentation, torch.nn.Conv2d and MaxPool2d. */
+function slide(size: Expression, window: Window, axis: number, ceil: boolean): Expression | undefined {
   const [kernel, stride, padding, dilation] = [window.kernel, window.stride, window.padding, window.dilation].map(
     (list) => list[axis]!,
   ) as [number, number, number, number];
   const room = add(size, constant(2 * padding - dilation * (kernel - 1) - 1));
   if (!ceil) return add(floorDivide(room, constant(stride)), constant(1));
-  const places = add(ceilDivide(room, constant(stride)), constant(1));
-  const [known, length] = [constantOf(places), constantOf(size)];
+  const [places, length] = [constantOf(add(ceilDivide(room, constant(stride)), constant(1))), constantOf(size)];
+  if (places === undefined || length === undefined) return undefined;
   // A window that begins behind the image and its front padding is left out.
-  return known !== undefined && length !== undefined && (known - 1) * stride >= length + padding ? constant(known - 1) : places;
+  return constant((places - 1) * stride >= length + padding ? places - 1 : places);
 }
 
 /** (in − 1)·stride − 2·padding + dilation·(kernel − 1) + outputPadding + 1. Source: PyTorch documentation, torch.nn.ConvTranspose2d. */
@@ -42,7 +42,7 @@ const convolution: AtenRule = (call) => {
   if (input?.shape === undefined || weight?.shape === undefined) return [factOf(type, undefined)];
   const axes = weight.shape.length - 2;
   if (axes < 1 || input.shape.length < axes + 1 || input.shape.length > axes + 2) call.fail("input and weights differ in dimensions");
-  const kernel = weight.shape.slice(2).map((size) => constantOf(size) ?? 0);
+  const kernel = weight.shape.slice(2).map((size) => constantOf(size) ?? Number.NaN);
   const groups = call.number("groups", 1);
   if (!(groups >= 1)) call.fail(`${groups} groups`);
   const turned = call.type.includes("transpose") || call.flag("transposed", false);
@@ -59,7 +59,7 @@ const convolution: AtenRule = (call) => {
   const outputPadding = perAxis(call, "output_padding", axes, 0);
   if (outputPadding.includes(Number.NaN)) return [factOf(type, undefined)];
   const places = spatial.map((size, axis) =>
-    isSame ? size : turned ? spread(size, window, axis, outputPadding[axis]!) : slide(size, window, axis, false),
+    isSame ? size : turned ? spread(size, window, axis, outputPadding[axis]!) : slide(size, window, axis, false)!,
   );
   return [factOf(type, [...lead, turned ? multiply(weight.shape[1]!, constant(groups)) : weight.shape[0]!, ...places])];
 };
@@ -77,7 +77,7 @@ function pooled(call: AtenCall, x: Fact, axes: number): Shape | undefined {
   if (window === undefined) return undefined;
   return [
     ...x.shape!.slice(0, -axes),
-    ...x.shape!.slice(-axes).map((size, axis) => slide(size, window, axis, call.flag("ceil_mode", false))),
+    ...x.shape!.slice(-axes).map((size, axis) => slide(size, window, axis, call.flag("ceil_mode", false)) ?? call.fresh("windows")),
   ];
 }
 

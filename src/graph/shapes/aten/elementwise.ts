@@ -13,12 +13,15 @@ function operands(call: AtenCall, names: readonly string[]): readonly Fact[] {
   return names.flatMap((name) => call.fact(name) ?? []);
 }
 
+/** Operators that make floats of whole numbers, or may. */
+const QUOTIENTS: ReadonlySet<string> = new Set(["div", "true_divide", "atan2", "hypot", "xlogy", "pow"]);
+
 /** Whole numbers become floats beside a fraction, and in a quotient. */
 const arithmetic: AtenRule = (call) => {
   const facts = operands(call, ["self", "other", "exponent", "tensor1", "tensor2", "end", "weight"]);
   const type = commonType(facts);
   const isPlain =
-    isFloat(type) || (type !== "bool" && call.type !== "div" && !["other", "value", "alpha"].some((name) => call.floats(name)));
+    isFloat(type) || (type !== "bool" && !QUOTIENTS.has(call.type) && !["other", "value", "alpha"].some((name) => call.floats(name)));
   return [factOf(isPlain ? type : "unknown", broadcastOf(call, facts))];
 };
 
@@ -57,7 +60,7 @@ const maybeCast: AtenRule = (call) => {
 
 /** Source: PyTorch documentation, torch.Tensor and torch.nn.functional, under the operators' names. */
 export const ELEMENTWISE: RuleTable = {
-  ...each("abs neg ceil floor round trunc sign positive square relu relu6 hardtanh leaky_relu threshold", likeFirst),
+  ...each("neg ceil floor round trunc sign positive square relu relu6 hardtanh leaky_relu threshold", likeFirst),
   ...each("bitwise_not clone contiguous alias detach lift_fresh lift_fresh_copy dropout native_dropout_backward tril triu", likeFirst),
   ...each("fill zero copy requires_grad fill_diagonal normal uniform bernoulli random celu elu selu flip roll alpha_dropout", likeFirst),
   ...each("masked_scatter put feature_dropout nan_to_num conj resolve_conj resolve_neg pin_memory cpu", likeFirst),
@@ -65,7 +68,7 @@ export const ELEMENTWISE: RuleTable = {
     "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh",
     floating,
   ),
-  ...each("sigmoid logit erf erfc erfinv gelu silu mish softplus softsign hardswish hardsigmoid log_sigmoid lgamma digamma", floating),
+  ...each("abs sigmoid logit erf erfc erfinv gelu silu mish softplus softsign hardswish hardsigmoid log_sigmoid lgamma digamma", floating),
   ...each("add sub rsub mul div true_divide floor_divide pow remainder fmod maximum minimum fmax fmin atan2 prelu", arithmetic),
   ...each("addcmul addcdiv lerp bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift", arithmetic),
   ...each("__and__ __or__ __xor__ __lshift__ __rshift__ hypot copysign xlogy", arithmetic),

@@ -15,7 +15,8 @@ function product(left: string, right: string, rank: number): AtenRule {
     const [a, b] = [shapeOf(call, left, rank), shapeOf(call, right, rank)];
     call.same(a?.at(-1), b?.at(-2), "inner sizes");
     if (rank === 3) call.same(a?.[0], b?.[0], "batches");
-    return [factOf(commonType([call.fact(left), call.fact(right)]), a && b && [...a.slice(0, -1), b.at(-1)!])];
+    const type = call.dataType("out_dtype") ?? commonType([call.fact(left), call.fact(right)]);
+    return [factOf(type, a && b && [...a.slice(0, -1), b.at(-1)!])];
   };
 }
 

@@ -2,7 +2,8 @@ import { add, constant } from "../../ir/expression.ts";
 import type { DataType } from "../../ir/graph.ts";
 import { factOf } from "../fact.ts";
 import { ONE } from "../size-arithmetic.ts";
-import { type AtenCall, type AtenRule, axisIn, each, isFloat, type RuleTable, replaced, type Shape } from "./call.ts";
+import { type AtenCall, type AtenRule, axisIn, commonType, each, isFloat, type RuleTable, replaced, type Shape } from "./call.ts";
+import { broadcastOf } from "./elementwise.ts";
 
 /** Without dimensions, or with an empty list, all are reduced. */
 function reduced(call: AtenCall, shape: Shape): Shape {
@@ -19,14 +20,17 @@ function reduction(type?: DataType): AtenRule {
     const x = call.first;
     if (x === undefined) return [];
     const own = isFloat(x.type) ? x.type : "unknown";
-    return [factOf(type ?? call.dataType("dtype") ?? own, x.shape && reduced(call, x.shape))];
+    // Of bytes, any and all give bytes.
+    const fixed = type === "bool" && x.type === "u8" ? "unknown" : type;
+    return [factOf(fixed ?? call.dataType("dtype") ?? own, x.shape && reduced(call, x.shape))];
   };
 }
 
 /** Values and places with a dimension, one value without, elementwise with two tensors. */
 const extreme: AtenRule = (call) => {
   const x = call.first;
-  if (call.overload === "other" || x === undefined) return [];
+  if (x === undefined) return [];
+  if (call.overload === "other") return [factOf(commonType([x, call.fact("other")]), broadcastOf(call, [x, call.fact("other")]))];
   const shape = x.shape && reduced(call, x.shape);
   return call.has("dim") ? [factOf(x.type, shape), factOf("i64", shape)] : [factOf(x.type, shape)];
 };

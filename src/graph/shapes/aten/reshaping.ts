@@ -22,7 +22,10 @@ function isMinusOne(size: Expression): boolean {
 }
 
 /** As many elements as before; -1 takes what is left. */
-const view = onShape((call, shape) => reshaped(call, shape, sizesOf(call, "size", "shape")));
+const sized = onShape((call, shape) => reshaped(call, shape, sizesOf(call, "size", "shape")));
+
+/** The same bytes as elements of another type have another last size. */
+const view: AtenRule = (call) => (call.overload === "dtype" ? [factOf(call.dataType("dtype") ?? "unknown", undefined)] : sized(call));
 
 function reshaped(call: AtenCall, shape: Shape, sizes: readonly Expression[]): Shape {
   const open = sizes.filter(isMinusOne).length;
@@ -73,7 +76,8 @@ const permute = onShape((call, shape) => {
 
 const swap = onShape((call, shape) => {
   if (shape.length === 0) return shape;
-  const [a, b] = [axisIn(call, shape, call.number("dim0", 0)), axisIn(call, shape, call.number("dim1", 1))];
+  const name = call.has("axis0") ? "axis" : "dim";
+  const [a, b] = [axisIn(call, shape, call.number(`${name}0`, 0)), axisIn(call, shape, call.number(`${name}1`, 1))];
   return replaced(replaced(shape, a, shape[b]!), b, shape[a]!);
 });
 
