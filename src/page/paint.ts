@@ -124,7 +124,7 @@ function paintBoxLabels(context: CanvasRenderingContext2D, scene: Scene, near: b
     if (place === undefined) continue;
     const [x, y, width, height] = place;
     const header = near ? BOX_HEADER * viewport.scale : height;
-    const pixels = Math.min(LABEL_PIXELS, Math.max(header * 0.72, near ? 0 : Math.min(LABEL_PIXELS, height * 0.6)));
+    const pixels = Math.min(LABEL_PIXELS, Math.max(header * 0.6, near ? 0 : Math.min(LABEL_PIXELS, height * 0.6)));
     const room = Math.floor((width - 6) / (pixels * CHARACTER));
     if (pixels < 6 || room < 1) continue;
     const shade = shades[classes.groups[box.group]!]!;

@@ -10,6 +10,9 @@ export const OPERATOR_WIDTH = 132;
 export const OPERATOR_HEIGHT = 30;
 export const BOX_HEADER = 26;
 const BOX_PADDING = 14;
+/** A box is as wide as its name needs, up to a limit. */
+const NAME_CHARACTER = 9.2;
+const NAME_WIDTH_MAX = 340;
 const OPERATOR_GAPS: Gaps = { across: 16, down: 24, column: 40 };
 const BOX_GAPS: Gaps = { across: 48, down: 44, column: 80 };
 
@@ -96,7 +99,10 @@ function drawingOf(parts: readonly DrawnPart[], all: readonly Edge[], between?: 
     const sizes = operators.map(() => ({ width: OPERATOR_WIDTH, height: OPERATOR_HEIGHT }));
     return place(sizes, inner[part]!, OPERATOR_GAPS);
   });
-  const sizes = insides.map(({ width, height }) => ({ width: width + 2 * BOX_PADDING, height: height + 2 * BOX_PADDING + BOX_HEADER }));
+  const sizes = insides.map(({ width, height }, part) => ({
+    width: Math.max(width + 2 * BOX_PADDING, Math.min(NAME_WIDTH_MAX, (parts[part]!.name.length + 3) * NAME_CHARACTER)),
+    height: height + 2 * BOX_PADDING + BOX_HEADER,
+  }));
   const boxEdges = distinct(between ?? edges.map(([from, to]): Edge => [partOf.get(from)!, partOf.get(to)!]), parts.length);
   const outside = place(sizes, boxEdges, BOX_GAPS);
   const rounded = (value: number): number => Math.round(value);
@@ -114,7 +120,7 @@ function drawingOf(parts: readonly DrawnPart[], all: readonly Edge[], between?: 
     })),
     operators: parts.flatMap(({ operators }) => operators),
     box: parts.flatMap(({ operators }, part) => operators.map(() => part)),
-    x: insides.flatMap((inside, part) => inside.x.map((x) => rounded(outside.x[part]! + BOX_PADDING + x))),
+    x: insides.flatMap((inside, part) => inside.x.map((x) => rounded(outside.x[part]! + (sizes[part]!.width - inside.width) / 2 + x))),
     y: insides.flatMap((inside, part) => inside.y.map((y) => rounded(outside.y[part]! + BOX_PADDING + BOX_HEADER + y))),
     edges: edges.flatMap(([from, to]) => [placeOf.get(from)!, placeOf.get(to)!]),
     boxEdges: boxEdges.flat(),
