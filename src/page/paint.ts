@@ -29,6 +29,7 @@ export interface Ink {
 const OPERATORS_FROM = 3;
 const NAMES_FROM = 13;
 const LABEL_PIXELS = 12;
+const LABEL_PIXELS_LEAST = 8;
 /** A box without room for so many characters of its name shows its letter alone. */
 const LABEL_CHARACTERS = 7;
 /** Width of a character as a share of the letter height, for cutting names. */
@@ -124,7 +125,8 @@ function paintBoxLabels(context: CanvasRenderingContext2D, scene: Scene, near: b
     if (place === undefined) continue;
     const [x, y, width, height] = place;
     const header = near ? BOX_HEADER * viewport.scale : height;
-    const pixels = Math.min(LABEL_PIXELS, Math.max(header * 0.6, near ? 0 : Math.min(LABEL_PIXELS, height * 0.6)));
+    const least = near ? Math.min(LABEL_PIXELS_LEAST, header) : Math.min(LABEL_PIXELS, height * 0.6);
+    const pixels = Math.min(LABEL_PIXELS, Math.max(header * 0.6, least));
     const room = Math.floor((width - 6) / (pixels * CHARACTER));
     if (pixels < 6 || room < 1) continue;
     const shade = shades[classes.groups[box.group]!]!;

@@ -13,8 +13,8 @@ const BOX_PADDING = 14;
 /** A box is as wide as its name needs, up to a limit. */
 const NAME_CHARACTER = 9.2;
 const NAME_WIDTH_MAX = 340;
-const OPERATOR_GAPS: Gaps = { across: 16, down: 24, column: 40 };
-const BOX_GAPS: Gaps = { across: 48, down: 44, column: 80 };
+const OPERATOR_GAPS: Gaps = { across: 16, down: 24, column: 40, foldedFrom: 16 };
+const BOX_GAPS: Gaps = { across: 48, down: 44, column: 80, foldedFrom: 3 };
 
 /** Boxes of stages with their operators inside, placed. Lists run over boxes, operators and edges. */
 export interface Drawing {

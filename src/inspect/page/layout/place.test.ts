@@ -8,7 +8,7 @@ import { layersOf } from "./layers.ts";
 import { type Edge, neighboursOf, type Sized } from "./node.ts";
 import { type Gaps, place } from "./place.ts";
 
-const GAPS: Gaps = { across: 10, down: 20, column: 30 };
+const GAPS: Gaps = { across: 10, down: 20, column: 30, foldedFrom: 16 };
 const BOX: Sized = { width: 100, height: 30 };
 
 function boxes(count: number): readonly Sized[] {

@@ -4,14 +4,13 @@ import { type Edge, neighboursOf, type Placed, type Sized } from "./node.ts";
 /** Width over height that a folded drawing comes near to. */
 const ASPECT = 1.5;
 
-/** A strip of fewer layers is read more easily in one column. */
-const FOLDED_FROM = 16;
-
 export interface Gaps {
   readonly across: number;
   readonly down: number;
   /** Between columns of a folded drawing. */
   readonly column: number;
+  /** Layers from which a strip is folded; a short one is read more easily in one column. */
+  readonly foldedFrom: number;
 }
 
 /**
@@ -43,7 +42,7 @@ function folded(boxes: readonly Sized[], layers: readonly (readonly number[])[],
   const strip = heights.reduce((sum, height) => sum + height + gaps.down, 0);
   const extents = layers.map((layer) => extentOf(boxes, layer, x));
   const mean = extents.reduce((sum, [left, right]) => sum + right - left, 0) / Math.max(1, layers.length) + gaps.column;
-  const columns = layers.length < FOLDED_FROM ? 1 : Math.max(1, Math.floor(Math.sqrt((ASPECT * strip) / mean)));
+  const columns = layers.length < gaps.foldedFrom ? 1 : Math.max(1, Math.floor(Math.sqrt((ASPECT * strip) / mean)));
   const limit = strip / columns;
   const y = new Array<number>(boxes.length).fill(0);
   let first = 0;
