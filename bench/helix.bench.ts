@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { evaluatePlacement } from "../src/plan/layer-flow/evaluate.ts";
 import { placeForServing } from "../src/plan/layer-flow/place-for-serving.ts";
-import { placeLayers } from "../src/plan/layer-flow/place-layers.ts";
+import { type LayerFlowPlan, placeLayers } from "../src/plan/layer-flow/place-layers.ts";
 import { flowScorer } from "../src/plan/layer-flow/placement-flow.ts";
 import type { LayerFlowProblem, Placement } from "../src/plan/layer-flow/problem.ts";
 import { type ServedFlow, servedFlow, THOROUGH } from "../src/plan/layer-flow/serve-placement.ts";
@@ -48,7 +48,7 @@ export const bench: Bench = {
         `tokens/s through published clusters; at most ${seconds} s of CPU time for each placement, one thread, seed 1`,
         "flow: the published objective. served: throughput under step times, KV and links, requests of 750 + 240 tokens",
       ],
-      figures: cases(folder).flatMap((one) => [...flowFigures(one, seconds, note), ...servedFigures(one, seconds, note)]),
+      figures: cases(folder).flatMap((one) => measure(one, seconds, note)),
     };
   },
 };
@@ -102,13 +102,23 @@ function cases(folder: string): readonly Case[] {
   ];
 }
 
-function flowFigures({ name, problem, placement, published, digits }: Case, seconds: number, note: Note): readonly Figure[] {
-  const theirs = evaluatePlacement(problem, placement);
+function measure(one: Case, seconds: number, note: Note): readonly Figure[] {
   const spent = cpuTimer();
-  const { value, bound, gap, method, moves } = placeLayers(problem, { moves: Infinity, shouldStop: () => spent() > seconds });
+  const plan = placeLayers(one.problem, { moves: Infinity, shouldStop: () => spent() > seconds });
+  const figures = flowFigures(one, { plan, took: spent() }, note);
+  return [...figures, ...servedFigures(one, { flowed: plan, seconds }, note)];
+}
+
+function flowFigures(
+  { name, problem, placement, published, digits }: Case,
+  { plan, took }: { readonly plan: LayerFlowPlan; readonly took: number },
+  note: Note,
+): readonly Figure[] {
+  const theirs = evaluatePlacement(problem, placement);
+  const { value, bound, gap, method, moves } = plan;
   note(
     `${name}: flow ${value.toFixed(3)} (published ${published.toFixed(3)}, evaluated ${theirs.flow.toFixed(3)}), bound ${bound.toFixed(3)}, ` +
-      `gap ${(100 * gap).toFixed(2)} %, ${method}, ${moves} placements, ${spent().toFixed(2)} s`,
+      `gap ${(100 * gap).toFixed(2)} %, ${method}, ${moves} placements, ${took.toFixed(2)} s`,
   );
   return [
     {
@@ -122,11 +132,14 @@ function flowFigures({ name, problem, placement, published, digits }: Case, seco
   ];
 }
 
-function servedFigures({ name, problem, placement, serving }: Case, seconds: number, note: Note): readonly Figure[] {
+function servedFigures(
+  { name, problem, placement, serving }: Case,
+  { flowed, seconds }: { readonly flowed: LayerFlowPlan; readonly seconds: number },
+  note: Note,
+): readonly Figure[] {
   if (serving === undefined) return [];
   const scorer = flowScorer(timedProblem(problem, serving));
   const serve = (given: Placement): ServedFlow | undefined => servedFlow(scorer, serving, { placement: given, effort: THOROUGH });
-  const flowed = placeLayers(problem);
   const spent = cpuTimer();
   const ours = placeForServing(problem, serving, { moves: Infinity, given: [placement], shouldStop: () => spent() > seconds });
   const took = spent();

@@ -65,7 +65,7 @@ describe("moves", () => {
       let done = 0;
       for (let i = 0; i < 2000; i++) {
         const placement = {
-          start: Int32Array.from(problem.machines, () => prng.nextBelow(6)),
+          start: Int32Array.from(problem.machines, () => prng.nextBelow(problem.layers - 1)),
           count: new Int32Array(problem.machines.length),
         };
         for (let m = 0; m < placement.count.length; m++) placement.count[m] = 1 + prng.nextBelow(2);
