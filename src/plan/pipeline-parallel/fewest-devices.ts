@@ -41,8 +41,6 @@ export interface FewestDevices {
   /** Stages in order; `undefined` where none keep the period. */
   readonly stages: readonly PipelineStage[] | undefined;
   readonly moves: number;
-  /** Every set of choices was the best there is. */
-  readonly exact: boolean;
 }
 
 /** Unreached in the table of devices. */
@@ -62,26 +60,35 @@ export function fewestDevices(space: StageSpace, period: number, shouldStop?: ()
   const width = replicasMax + 1;
   const least = new Int32Array(ideals * width).fill(NONE);
   least[(ideals - 1) * width] = 0;
+  const fewestAfter = new Int32Array(ideals).fill(NONE);
+  fewestAfter[ideals - 1] = 0;
   let moves = 0;
   for (let ideal = ideals - 2; ideal >= 0; ideal--) {
     if (shouldStop?.() === true) return "stopped";
     const row = ideal * width;
     for (const { to, segments } of from[ideal]!) {
+      if (fewestAfter[to]! >= problem.devices) continue;
       for (const { replicas, devices, inFlightMax } of useful(space, segments, period)) {
         const last = Math.min(replicasMax, replicas * inFlightMax);
         const rest = to * width - replicas;
         for (let s = replicas; s <= last; s++) {
           const total = least[rest + s]! + devices;
-          if (total < least[row + s]! && total <= problem.devices) least[row + s] = total;
+          if (total >= least[row + s]! || total > problem.devices) continue;
+          least[row + s] = total;
+          fewestAfter[ideal] = Math.min(fewestAfter[ideal]!, total);
         }
         moves += last - replicas + 1;
       }
     }
   }
-  const first = least.subarray(0, width);
-  const fewest = first.reduce((a, b) => Math.min(a, b), NONE);
-  if (fewest === NONE) return { stages: undefined, moves, exact: true };
-  return { ...trace(space, period, least), moves };
+  return { stages: fewestAfter[0] === NONE ? undefined : trace(space, period, least), moves };
+}
+
+/** Whether all choices that were asked for so far were the best there are. */
+export function allExact({ from }: StageSpace): boolean {
+  return from.every((above) =>
+    above.every(({ segments }) => segments.every(({ ranked }) => [...ranked.values()].every(({ cut }) => !cut))),
+  );
 }
 
 interface Way {
@@ -132,14 +139,9 @@ function mostInFlight(
   return low;
 }
 
-function trace(
-  space: StageSpace,
-  period: number,
-  least: Int32Array,
-): { readonly stages: readonly PipelineStage[]; readonly exact: boolean } {
+function trace(space: StageSpace, period: number, least: Int32Array): readonly PipelineStage[] {
   const width = space.replicasMax + 1;
   const stages: PipelineStage[] = [];
-  let exact = true;
   let s = least.subarray(0, width).reduce((best, total, at) => (total < least[best]! ? at : best), 0);
   for (let ideal = 0; ideal < space.ideals - 1; ) {
     const target = least[ideal * width + s]!;
@@ -152,7 +154,6 @@ function trace(
       if (way === undefined) continue;
       const { segment, replicas } = way;
       const chosen = chooseFor(space.problem, segment, { replicas, inFlight: Math.ceil(s / replicas) })!;
-      exact &&= chosen.exact;
       stages.push({ nodes: segment.nodes, dataDegree: replicas, tensorDegree: segment.tensorDegree, choices: [...chosen.choices] });
       s -= replicas;
       next = to;
@@ -160,7 +161,7 @@ function trace(
     }
     ideal = next;
   }
-  return { stages, exact };
+  return stages;
 }
 
 /** Ideals above one, rising. */

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bestPipeline, smallPipeline } from "../../../test/support/small-pipeline-problems.ts";
+import { seededPrng } from "../../base/prng.ts";
 import { simpleBound } from "./bounds.ts";
 import { evaluatePipeline } from "./evaluate.ts";
 import { planPipeline } from "./plan-pipeline.ts";
@@ -75,6 +76,23 @@ describe("a planned pipeline", () => {
     expect(roomy.value.stages.flatMap(({ choices }) => choices)).not.toContain(1);
     expect(tight.value.stages.flatMap(({ choices }) => choices)).toContain(1);
     expect(tight.value.value).toBeGreaterThan(roomy.value.value);
+  });
+
+  it("claims no proof where choices were not searched to the end", () => {
+    const prng = seededPrng(1);
+    const base = chain(40);
+    // Every node saves as much as it costs: hardly a set of choices is worse than another.
+    const nodes = base.nodes.map(({ name }) => {
+      const size = prng.nextBelow(1_000_000);
+      const [way] = base.nodes[0]!.choices.get(1)!;
+      const plain = { ...way!, time: 1, fixedBytes: size, bytesPerMicrobatch: 0 };
+      return { name, choices: new Map([[1, [plain, { ...plain, time: 1 + size, fixedBytes: 0 }]]]) };
+    });
+    const memoryBytes = nodes.reduce((sum, { choices }) => sum + choices.get(1)![0]!.fixedBytes, 0) / 2;
+    const found = planPipeline({ ...base, devices: 1, memoryBytes, nodes });
+    if (!found.ok) throw expect.unreachable();
+    expect(found.value.bound.method).not.toBe("exhaustive");
+    expect(found.value.gap).toBeGreaterThan(0);
   });
 
   it("is the same from the same seed", () => {

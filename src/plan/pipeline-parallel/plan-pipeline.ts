@@ -5,7 +5,7 @@ import { type Lists, listsOf } from "../partition/csr.ts";
 import { chainLattice, idealLattice, topologicalOrder } from "../partition/lattice.ts";
 import { type PipelineBound, simpleBound } from "./bounds.ts";
 import { evaluatePipeline } from "./evaluate.ts";
-import { fewestDevices, type StageSpace, stageSpace } from "./fewest-devices.ts";
+import { allExact, fewestDevices, type StageSpace, stageSpace } from "./fewest-devices.ts";
 import { checkPipelineProblem, type PipelineProblem, type PipelineStage } from "./problem.ts";
 
 export interface PipelineOptions {
@@ -63,7 +63,7 @@ export function planPipeline(problem: PipelineProblem, options: PipelineOptions 
   if (start.value === Infinity) return err({ code: "no-pipeline", proven: true });
   const lattice = idealLattice(successors, options.idealsMax ?? IDEALS_MAX);
   const whole = lattice === undefined ? undefined : stageSpace(problem, lattice, PAIRS_MAX);
-  let best: Best = { value: Infinity, bound: start.value, stages: undefined, exact: true, moves: 0 };
+  let best: Best = { value: Infinity, bound: start.value, stages: undefined, moves: 0 };
   if (whole !== undefined) {
     best = shorten(whole, best, options);
   } else {
@@ -74,10 +74,10 @@ export function planPipeline(problem: PipelineProblem, options: PipelineOptions 
       best = { ...shorten(space, { ...best, bound: start.value }, options), bound: start.value };
     }
   }
-  if (best.stages === undefined) return err({ code: "no-pipeline", proven: whole !== undefined && best.exact });
+  if (best.stages === undefined) return err({ code: "no-pipeline", proven: whole !== undefined });
   const { value, breaches } = evaluatePipeline(problem, best.stages);
   assert(breaches.length === 0, "a pipeline keeps memory, devices and order", breaches);
-  const proven = whole !== undefined && best.exact && best.bound > start.value;
+  const proven = whole !== undefined && allExact(whole) && best.bound > start.value;
   const bound: PipelineBound = proven ? { value: Math.min(best.bound, value), method: "exhaustive" } : start;
   const gap = value > 0 ? (value - bound.value) / value : 0;
   return ok({
@@ -95,13 +95,12 @@ interface Best {
   /** Periods below this are proven to be impossible in the space searched. */
   readonly bound: number;
   readonly stages: readonly PipelineStage[] | undefined;
-  readonly exact: boolean;
   readonly moves: number;
 }
 
 /** Shortens the period until value and bound meet. */
 function shorten(space: StageSpace, from: Best, options: PipelineOptions): Best {
-  let { value, bound, stages, exact, moves } = from;
+  let { value, bound, stages, moves } = from;
   let below = false;
   while (value > bound * (1 + CLOSE)) {
     if (stages !== undefined && stopped(moves, options)) break;
@@ -110,7 +109,6 @@ function shorten(space: StageSpace, from: Best, options: PipelineOptions): Best 
     const tried = fewestDevices(space, period, stages === undefined ? undefined : options.shouldStop);
     if (tried === "stopped") break;
     moves += tried.moves;
-    exact &&= tried.exact;
     if (tried.stages === undefined) {
       bound = period;
       if (period >= value * (1 - 2 * CLOSE)) break;
@@ -120,7 +118,7 @@ function shorten(space: StageSpace, from: Best, options: PipelineOptions): Best 
     }
     below = !below && value < Infinity && value - bound < WIDE * value;
   }
-  return { value, bound, stages, exact, moves };
+  return { value, bound, stages, moves };
 }
 
 function stopped(moves: number, { moves: movesMax, shouldStop }: PipelineOptions): boolean {

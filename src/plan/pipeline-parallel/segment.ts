@@ -26,6 +26,8 @@ interface RankedSegment {
   readonly fixedBytes: number;
   /** Time beyond `time` by microbatches in flight; Infinity where memory does not reach. */
   readonly extra: Map<number, number>;
+  /** Some of those may be longer than need be. */
+  cut: boolean;
 }
 
 /** The segment of some nodes, or `undefined` where one of them does not support the degree. */
@@ -63,7 +65,9 @@ export function segmentTime(
   const ranked = rankedOf(problem, segment, load.replicas);
   let extra = ranked.extra.get(load.inFlight);
   if (extra === undefined) {
-    extra = chooseFor(problem, segment, load)?.cost ?? Infinity;
+    const chosen = chooseFor(problem, segment, load);
+    extra = chosen?.cost ?? Infinity;
+    if (chosen?.exact === false) ranked.cut = true;
     ranked.extra.set(load.inFlight, extra);
   }
   return timeAt(ranked, load.replicas, extra);
@@ -162,6 +166,7 @@ function rank(problem: PipelineProblem, { choices, times }: Segment, replicas: n
     bytesPerMicrobatch: sum((way) => way.bytesPerMicrobatch),
     fixedBytes: sum((way) => way.fixedBytes),
     extra: new Map(),
+    cut: false,
   };
 }
 
