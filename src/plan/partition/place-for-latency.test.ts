@@ -18,7 +18,9 @@ describe("placeForLatency", () => {
         expect(latencyBound(problem)).toBeLessThanOrEqual(truth + CLOSE);
         const found = placeForLatency(problem, { moves: 300 });
         if (!found.ok) return;
-        const { assignment, value } = found.value;
+        const { assignment, value, bound, gap } = found.value;
+        expect(bound).toBeLessThanOrEqual(truth + CLOSE);
+        expect(gap).toBeCloseTo(value > 0 ? (value - bound) / value : 0, 12);
         expect(evaluate(problem, assignment).breaches).toEqual([]);
         expect(latencyOf(problem, assignment)).toBeCloseTo(value, 9);
         expect(value).toBeGreaterThanOrEqual(truth - CLOSE);

@@ -102,7 +102,7 @@ export function placementReport({
     objective,
     ns: value,
     boundNs: typeof bound === "number" ? bound : bound.value,
-    boundMethod: typeof bound === "number" ? "longest path" : bound.method,
+    boundMethod: typeof bound === "number" ? "a path under memory and transfers" : bound.method,
     gap,
     method,
     contiguousNs: contiguous?.value,
