@@ -1,5 +1,5 @@
 /** Goal: heddle inspect prints what it found for files, folders and configurations. Method: the command on tiny models and a published configuration. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ import { writeTinyHf } from "../../test/support/tiny-hf.ts";
 import { parameterCount, quantity } from "../base/quantity.ts";
 import type { RackReading } from "../inspect/classify/rack-reading.ts";
 import type { Inspection } from "../inspect/inspection.ts";
+import type { PageData } from "../inspect/page/page-data.ts";
 import { addInspectCommand } from "./inspect.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-inspect-"));
@@ -95,6 +96,20 @@ describe("heddle inspect", () => {
     it("says how many devices hold what one does not", async () => {
       const text = await printed(writeConfig("DeepSeek-V3"), "--rack", rack, "--reserve", "0.25");
       expect(text).toContain("h100: weights of 1.34 TB do not fit in 80 GB less the reserve: 23 devices like it are needed at least");
+    });
+
+    it("writes the page, with a rack and without", async () => {
+      const file = join(folder, "page.html");
+      const dataOf = (): PageData => {
+        const [, json = ""] = /<script type="application\/json"[^>]*>(.*?)<\/script>/s.exec(readFileSync(file, "utf8")) ?? [];
+        return JSON.parse(json) as PageData;
+      };
+      await printed(writeConfig("Llama-3.1-8B"), "--rack", rack, "--html", file);
+      expect(dataOf().rack?.devices).toHaveLength(4);
+      await printed(writeConfig("Llama-3.1-8B"), "--html", file);
+      expect(dataOf().rack).toBeUndefined();
+      const nowhere = printed(writeConfig("Llama-3.1-8B"), "--html", join(file, "page.html"));
+      await expect(nowhere).rejects.toMatchObject({ code: "file-unwritable" });
     });
 
     it("gives JSON", async () => {
