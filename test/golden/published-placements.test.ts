@@ -47,14 +47,18 @@ describe.skipIf(!existsSync(PIPER))("joint plans for BERT-32", () => {
     [8, 64, 0.0202, 5],
     [80, 8, 0.12201, 5],
   ])("%i GiB, %i devices: %d", (gib, devices, reference, digits) => {
-    const found = planPipeline(readPipelineInput(`${PIPER}/inputs/bert32a100.json`, { devices, memoryBytes: gib * GIB, unitSeconds: GIB / 1e9 }));
+    const found = planPipeline(
+      readPipelineInput(`${PIPER}/inputs/bert32a100.json`, { devices, memoryBytes: gib * GIB, unitSeconds: GIB / 1e9 }),
+    );
     if (!found.ok) throw expect.unreachable();
     expect(found.value.value).toBeCloseTo(reference, digits);
     expect(found.value.gap).toBe(0);
   });
 
   it("do not fit 8 devices of 2 GiB", () => {
-    const found = planPipeline(readPipelineInput(`${PIPER}/inputs/bert32a100.json`, { devices: 8, memoryBytes: 2 * GIB, unitSeconds: GIB / 1e9 }));
+    const found = planPipeline(
+      readPipelineInput(`${PIPER}/inputs/bert32a100.json`, { devices: 8, memoryBytes: 2 * GIB, unitSeconds: GIB / 1e9 }),
+    );
     expect(found).toEqual({ ok: false, error: { code: "no-pipeline", proven: true } });
   });
 });

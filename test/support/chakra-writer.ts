@@ -37,7 +37,7 @@ function nodeBytes(node: WrittenNode): Uint8Array {
   for (const [field, io] of [[8, node.inputs] as const, [9, node.outputs] as const]) {
     if (io !== undefined) {
       out.tag(field, WireType.LengthDelimited).fork();
-      io.forEach((text, at) => out.tag(at + 1, WireType.LengthDelimited).string(text));
+      for (const [at, text] of io.entries()) out.tag(at + 1, WireType.LengthDelimited).string(text);
       out.join();
     }
   }

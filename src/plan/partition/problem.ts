@@ -19,7 +19,11 @@ export interface DeviceType {
   readonly count: number;
   /** What each of them holds. */
   readonly memoryBytes: number;
-  /** Share of a transfer cost that such a device pays: 1 for an accelerator behind a link, 0 for the CPU whose memory all transfers pass through. */
+  /**
+   * Share of a transfer cost that such a device pays: 1 for an accelerator behind a link, 0 for the CPU whose memory all transfers pass through. Racks whose
+   * devices hang on a switch or host memory by links of unlike speed are told so: each side of a transfer pays on its own link. A link between one pair of
+   * devices only (a bridge) is not: then a payment would depend on who reads.
+   */
   readonly transferFactor: number;
 }
 
