@@ -1,10 +1,12 @@
 import { HeddleError } from "../base/heddle-error.ts";
 import { graphOf } from "../graph/architecture/build/build-architecture.ts";
 import { type Bindings, constantOf, type Expression, symbolsOf } from "../graph/ir/expression.ts";
+import { formulaOf } from "../graph/ir/formula.ts";
 import { BATCH, CONTEXT, type DataType, ELEMENT_BYTES, type Graph, TOKENS } from "../graph/ir/graph.ts";
 import { inspectGraph } from "../inspect/inspect-graph.ts";
 import { type Inspection, inspect } from "../inspect/inspection.ts";
 import { graphSymbols, inputSymbols } from "../inspect/run-sizes.ts";
+import { type StatedWork, speaksOf, withStatedWork } from "../inspect/stated-work.ts";
 import { valueAt } from "../inspect/work.ts";
 import type { ArchitectureSource, GraphSource, InspectSource } from "./inspect-source.ts";
 
@@ -17,6 +19,8 @@ export interface ModelFlags {
   readonly context?: number;
   /** `name=value` each. */
   readonly size?: readonly string[];
+  /** `type=flops` or `type=flops,bytes` each. */
+  readonly work?: readonly string[];
 }
 
 /** Types weights and state can be counted in. */
@@ -35,7 +39,31 @@ export interface InspectedModel {
 
 /** Errors: `usage` where an option does not apply to the model, those of the reader otherwise. */
 export function inspectedModel(source: InspectSource, flags: ModelFlags): InspectedModel {
-  return source.kind === "graph" ? ofGraph(source, flags) : ofArchitecture(source, flags);
+  const stated = (flags.work ?? []).map(statedWork);
+  if (source.kind === "graph") return ofGraph(stated.length === 0 ? source : withWork(source, stated), flags);
+  if (stated.length > 0) throw refusal(`--work ${flags.work?.[0]}`, "the work of every operator of a configuration is known");
+  return ofArchitecture(source, flags);
+}
+
+function statedWork(text: string): StatedWork {
+  const [, operator, flops, bytes] = /^([^=]+)=([^,]+)(?:,([^,]+))?$/.exec(text) ?? [];
+  const formulas = [flops ?? "", ...(bytes === undefined ? [] : [bytes])];
+  if (operator === undefined || flops === undefined || formulas.some((formula) => formulaOf(formula) === undefined))
+    throw refusal(`--work ${text}`, "type=operations or type=operations,bytes is wanted, sums of products of numbers and sizes");
+  return { operator: operator.trim(), flops, bytes };
+}
+
+/** Errors: `usage` where no operator is of that type, or a formula names a size the graph does not have. */
+function withWork(source: GraphSource, stated: readonly StatedWork[]): GraphSource {
+  const known = [...graphSymbols(source.graph)];
+  for (const one of stated) {
+    if (!speaksOf(source.graph, one))
+      throw refusal(`--work ${one.operator}`, "no operator is of this type; `heddle inspect` lists those of unknown work");
+    const names = [one.flops, one.bytes ?? "0"].flatMap((formula) => symbolsOf(formulaOf(formula)!));
+    const strange = names.find((name) => !known.includes(name));
+    if (strange !== undefined) throw refusal(`--work ${one.operator}: ${strange}`, symbolList(known));
+  }
+  return { ...source, graph: withStatedWork(source.graph, stated), at: (sizes) => withStatedWork(source.at(sizes), stated) };
 }
 
 function ofArchitecture({ name, architecture }: ArchitectureSource, flags: ModelFlags): InspectedModel {

@@ -132,6 +132,31 @@ describe("heddle inspect", () => {
   });
 });
 
+describe("work that is stated", () => {
+  const sample = "test/support/pt2/choice-written.pt2";
+  const found = async (...words: string[]): Promise<Inspection> => JSON.parse(await printed(sample, ...words, "--json")) as Inspection;
+
+  it("is that of a custom operator, by formulas over the sizes of the graph", async () => {
+    const plain = await found("--size", "s77=10");
+    expect(plain.unknownWork).toEqual([{ domain: "samples", type: "scaled", count: 1, reason: "no rule" }]);
+    const stated = await found("--size", "s77=10", "--work", "scaled=1000*s77+7,500");
+    expect(stated.unknownWork).toEqual([]);
+    expect(stated.phases[0]!.total.flops - plain.phases[0]!.total.flops).toBe(10_007);
+    expect(stated.phases[0]!.total.bytes - plain.phases[0]!.total.bytes).toBe(500);
+    const alone = await found("--size", "s77=10", "--work", "samples:scaled=5");
+    expect(alone.phases[0]!.total.flops - plain.phases[0]!.total.flops).toBe(5);
+    expect(alone.phases[0]!.total.bytes).toBeGreaterThan(plain.phases[0]!.total.bytes);
+  });
+
+  it.each([["scaled"], ["scaled=a/b"], ["nothing=1"], ["scaled=2*nothing"], ["other:scaled=1"]])("is refused: %s", async (text) => {
+    await expect(printed(sample, "--work", text)).rejects.toMatchObject({ code: "usage" });
+  });
+
+  it("is refused of a configuration", async () => {
+    await expect(printed(writeConfig("Llama-3.1-8B"), "--work", "Linear=1")).rejects.toMatchObject({ code: "usage" });
+  });
+});
+
 describe("quantities", () => {
   it("have three digits and a prefix", () => {
     expect([0, 512, 999, 1000, 23_040, 13_476_831_232, 1.5e15].map((value) => quantity(value, "B"))).toEqual([

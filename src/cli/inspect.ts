@@ -1,14 +1,15 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import { KNOWN_FAMILIES } from "../graph/architecture/config/read-architecture.ts";
 import { readOnRack } from "../inspect/classify/rack-reading.ts";
 import { RESERVE_DEFAULT } from "../inspect/classify/state-budget.ts";
 import { pageDataOf } from "../inspect/page/page-data.ts";
-import { inspectedModel, type ModelFlags, TYPES } from "./inspect-model.ts";
+import { inspectedModel, type ModelFlags } from "./inspect-model.ts";
 import { writePage } from "./inspect-page.ts";
 import { rackReadingText } from "./inspect-rack.ts";
 import { inspectionText } from "./inspect-report.ts";
 import { openInspectSource } from "./inspect-source.ts";
+import { addModelOptions, share } from "./model-options.ts";
 import { printResult } from "./output.ts";
 import { readRackFile } from "./rack.ts";
 
@@ -33,6 +34,8 @@ inputs give them: --size name=value, or --batch, --prompt (new tokens) and --con
 given have defaults, which are printed: batches 1; of a model that carries keys and values 1 new token at a context of 4096; images 224; all
 others 128 (or 1024 or 16384 where the model takes no less). Operators whose work is not known are listed, never counted as none.
 
+What operators of unknown work do (custom ones above all) can be stated: --work my_op=2*batch*tokens*4096, or with the bytes they move behind a comma.
+
 Families (model_type):
 ${familyLines()}
 
@@ -54,16 +57,11 @@ function familyLines(): string {
 
 /** Adds `heddle inspect`. */
 export function addInspectCommand(program: Command): void {
-  program
+  const command = program
     .command("inspect")
     .description("Tell what a model is made of and what its runs cost, from its configuration or graph alone.")
-    .argument("<model>", "config.json, Hugging Face folder, GGUF file or ONNX file")
-    .option("--dtype <type>", `count weights and activations as ${TYPES.join(", ")} (default: what the configuration names, else bf16)`)
-    .option("--kv-dtype <type>", "count keys, values and recurrent state as this type (default: as --dtype)")
-    .option("--batch <n>", "sequences that run together (default: 1)", count)
-    .option("--prompt <tokens>", "tokens of a prompt (default: 512, or what the model takes)", count)
-    .option("--context <tokens>", "tokens of a sequence in a decode step (default: 4096, or what the model takes)", count)
-    .option("--size <name=value>", "a size that an ONNX model leaves open; once for each", collected, [])
+    .argument("<model>", "config.json, Hugging Face folder, GGUF or ONNX file, .pt2 archive or Chakra trace");
+  addModelOptions(command)
     .option("--operators", "also a row for every operator, with formulas")
     .option("--rack <file>", "also where the time goes on every device of a rack file, and why; and the sequences its memory holds")
     .option("--reserve <share>", `share of a memory kept for activations and the runtime (default: ${RESERVE_DEFAULT})`, share)
@@ -85,20 +83,4 @@ export function addInspectCommand(program: Command): void {
         [inspectionText(inspection, report), ...(reading === undefined ? [] : [rackReadingText(inspection, reading)])].join("\n\n"),
       );
     });
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("a whole number above 0 is wanted");
-  return value;
-}
-
-function collected(text: string, before: readonly string[]): readonly string[] {
-  return [...before, text];
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0 && value < 1)) throw new InvalidArgumentError("a share from 0 to below 1 is wanted");
-  return value;
 }

@@ -9,7 +9,13 @@ export function addModelOptions(command: Command): Command {
     .option("--batch <n>", "sequences that run together (default: 1)", count)
     .option("--prompt <tokens>", "tokens of a prompt (default: 512, or what the model takes)", count)
     .option("--context <tokens>", "tokens of a sequence in a decode step (default: 4096, or what the model takes)", count)
-    .option("--size <name=value>", "a size that a graph file leaves open; once for each", collected, []);
+    .option("--size <name=value>", "a size that a graph file leaves open; once for each", collected, [])
+    .option(
+      "--work <type=operations[,bytes]>",
+      "what operators of a type of unknown work do: sums of products of numbers and sizes",
+      collected,
+      [],
+    );
 }
 
 export function count(text: string): number {

@@ -4,6 +4,7 @@ import { isUpdate, isView, positionPlaces, selectedPlaces } from "./flops/moveme
 import { flopsOf } from "./flops/rule-table.ts";
 import { expertBytes } from "./mixture-bytes.ts";
 import { selectedBytes } from "./selected-bytes.ts";
+import { statedBytes } from "./stated-work.ts";
 import type { Survey } from "./survey.ts";
 import { bytesOfTensor, knownBytes, sumOfKnown } from "./tensor-bytes.ts";
 import { NO_WORK, type Work } from "./work.ts";
@@ -24,6 +25,8 @@ interface Moved {
 export function trafficWork(survey: Survey, operator: Operator): Work | undefined {
   const flops = flopsOf(survey.graph, operator);
   if (flops === undefined) return undefined;
+  const stated = statedBytes(operator);
+  if (stated !== undefined) return { ...NO_WORK, flops, activationBytes: stated };
   if (isView(operator) || putsBack(survey, operator)) return { ...NO_WORK, flops };
   const moved = updatesState(operator)
     ? update(survey, operator)

@@ -1,5 +1,6 @@
 import type { Expression } from "../../graph/ir/expression.ts";
 import type { Graph, Operator } from "../../graph/ir/graph.ts";
+import { statedFlops } from "../stated-work.ts";
 import { ATEN_FLOPS } from "./aten.ts";
 import { CHAKRA_FLOPS } from "./chakra.ts";
 import type { FlopRule, FlopRules } from "./flop-rule.ts";
@@ -16,7 +17,10 @@ const FLOPS: Readonly<Record<string, FlopRules>> = {
   chakra: CHAKRA_FLOPS,
 };
 
-export function flopRuleOf({ domain, type }: Pick<Operator, "domain" | "type">): FlopRule | undefined {
+/** What a user states goes before a rule. */
+export function flopRuleOf({ domain, type, attributes = {} }: Pick<Operator, "domain" | "type"> & Partial<Operator>): FlopRule | undefined {
+  const stated = statedFlops({ attributes });
+  if (stated !== undefined) return () => stated;
   const rules = Object.hasOwn(FLOPS, domain) ? FLOPS[domain] : undefined;
   return rules !== undefined && Object.hasOwn(rules, type) ? rules[type] : undefined;
 }
