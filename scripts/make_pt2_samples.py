@@ -192,6 +192,29 @@ class Choice(nn.Module):
         return torch.cond(x.sum() > 0, more, less, (x,))
 
 
+class Operators(nn.Module):
+    """Calls that the other samples do not have, each once."""
+
+    def forward(self, x, image, whole):
+        many = [
+            x.swapaxes(0, 2), x.swapdims(1, 2), x.movedim(0, 2), x.view(torch.int32), x.unflatten(2, (3, 4)), x.unfold(2, 4, 3), x.tile(2, 1),
+            x.repeat(1, 2, 1, 1), x.diagonal(0, 1, 2), x.narrow(1, 1, 3), x.select_scatter(x[:, 0], 1, 2), x.std(1), torch.var_mean(x, 2),
+            x.amax((1, 2), keepdim=True), x.argmin(1), x.sort(1), x.argsort(2), x.median(1), x.kthvalue(2, 1), x.logsumexp(1), x.norm(dim=2),
+            x.prod(1), x.any(), x.all(1), x.cumprod(1), x.diff(dim=2), x.aminmax(dim=1), x.tril(), x.roll(2, 1), x.abs(), x.clamp(max=x.mean()),
+            torch.outer(x[0, 0], x[0, 1]), torch.mv(x[0], x[0, 0]), torch.dot(x[0, 0], x[0, 1]), torch.baddbmm(x, x[:, :, :5], x[:, :5]),
+            torch.addmv(x[0, :, 0], x[0], x[0, 0]), torch.max(x, x[:1]), torch.lerp(x, x + 1, 0.5), torch.addcmul(x, x, x), torch.atan2(x, x),
+            torch.take_along_dim(x, x.argsort(1), 1), torch.hstack((x, x)), torch.gather(x, 1, x[:, :2].long() * 0), F.one_hot(whole, 7),
+            F.max_pool2d(image, 3, 2, ceil_mode=True), F.avg_pool2d(image, 3, 2, 1, ceil_mode=True), F.adaptive_avg_pool2d(image, (3, 2)),
+            F.conv_transpose2d(image, image[:1].transpose(0, 1)[:, :, :3, :3] * 1.0, stride=2, output_padding=1), F.pixel_shuffle(image, 1),
+            F.interpolate(image, size=(5, 7), mode="bilinear"), F.interpolate(image, scale_factor=1.5), F.unfold(image, 3), F.glu(x), F.elu(x),
+            F.instance_norm(image), F.pad(image, (1, 2, 0, 1), mode="reflect"), F.normalize(x, dim=1), F.softplus(x), F.embedding(whole, x[0]),
+            whole / 2, whole // 2, whole**2, whole.float().int(), whole.bitwise_and(3), whole.sum(), torch.arange(0, 9, 2), torch.linspace(0, 1, 5),
+            torch.eye(3, 4), torch.full((2, 3), 1.5), whole.new_zeros(4), torch.zeros(x.shape[0], 2), torch.where(whole > 1, whole, 0), x.mT @ x,
+            F.scaled_dot_product_attention(x, x, x, is_causal=True), x.chunk(5, 2), x.split(5, 2), x.unbind(1)[0],
+        ]
+        return [leaf for leaf in torch.utils._pytree.tree_leaves(many) if isinstance(leaf, torch.Tensor)]
+
+
 def samples():
     batch, tokens = Dim("batch", min=1, max=4), Dim("tokens", min=2, max=LENGTH)
     ids, positions = torch.randint(0, VOCABULARY, (3, 5)), torch.arange(4, 9)
@@ -210,6 +233,11 @@ def samples():
         ),
         "moe": (Moe(), (torch.randn(7, 16),), ({0: rows},)),
         "choice": (Choice(), (torch.randn(3, 8),), ({0: rows},)),
+        "operators": (
+            Operators(),
+            (torch.randn(3, 12, 12), torch.randn(3, 4, 12, 11), torch.tensor([0, 2, 5])),
+            None,
+        ),
         "windows": (Windows(), (torch.randn(2, 6, 11), torch.tensor([1, 3])), ({0: rows}, {0: rows})),
     }
 

@@ -33,4 +33,13 @@ export function pt2Sample(file: string): Uint8Array {
 }
 
 /** Element types by PyTorch's names, as far as samples have them. */
-export const TORCH_TYPES: Readonly<Record<string, string>> = { float32: "f32", int64: "i64", bool: "bool", float16: "f16" };
+export const TORCH_TYPES: Readonly<Record<string, string>> = {
+  float64: "f64",
+  float32: "f32",
+  float16: "f16",
+  int64: "i64",
+  int32: "i32",
+  int16: "i16",
+  uint8: "u8",
+  bool: "bool",
+};

@@ -12,10 +12,14 @@ import { flopsOf } from "./rule-table.ts";
 /** The samples with branches have operators of other domains. */
 const SAMPLES = pt2Samples().filter(({ file }) => !file.startsWith("choice"));
 
+/** Products that PyTorch's counter has no row for, and operators without a rule here, which do no products. */
+const UNCOUNTED = ["mv", "dot", "addmv", "take_along_dim", "hstack", "pixel_shuffle", "im2col", "glu"];
+
 /** Operators whose count is another one than PyTorch's; operators without a rule among them. */
 function differences(sample: Pt2Sample): readonly string[] {
   const { graph } = readTorchExport(bytesOf(sample.bytes));
   return graph.operators.flatMap((operator) => {
+    if (UNCOUNTED.includes(operator.type)) return [];
     const flops = flopsOf(graph, operator);
     const counted = flops === undefined ? undefined : evaluate(flops, sample.sizes);
     const expected = sample.flops[operator.name] ?? 0;
