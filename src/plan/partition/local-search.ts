@@ -111,11 +111,14 @@ function drawnSchedule(graph: Hypergraph, prng: Prng, hot: readonly number[]): O
   return { hot: pick(prng, hot), cold: COLD, memoryPrice: pick(prng, MEMORY_PRICES), swapEvery };
 }
 
-/** Whether some device cannot hold the whole graph. */
+/** Whether the graph fills a good part of all memory together. */
 function isTight({ bytes, types }: Hypergraph): boolean {
   const held = bytes.reduce((sum, each) => sum + each, 0);
-  return types.some(({ count, memoryBytes }) => count > 0 && memoryBytes < held);
+  const room = types.reduce((sum, { count, memoryBytes }) => sum + count * Math.min(memoryBytes, held), 0);
+  return held > TIGHT_SHARE * room;
 }
+
+const TIGHT_SHARE = 0.25;
 
 function pick(prng: Prng, values: readonly number[]): number {
   return values[prng.nextBelow(values.length)]!;
