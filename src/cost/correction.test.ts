@@ -63,8 +63,8 @@ describe("correction", () => {
       [],
     )!;
     expect(unlike.systematic).toBeGreaterThan(0.18);
-    // Five runs that agree still leave some of the spread assumed before any run: t with 7 degrees of freedom x 0.05 x √(3/7) x √(1 + 1/5).
-    expect(alike.systematic).toBeLessThan(0.075);
+    // Five runs that agree still leave some of the spread assumed before any run: t with 7 degrees of freedom x 0.08 x √(3/7) x √(1 + 1/5).
+    expect(alike.systematic).toBeLessThan(0.12);
     expect(unlike.noise).toBeLessThan(0.08);
   });
 

@@ -9,10 +9,10 @@ import { type RunSpread, runFactor, runSpread } from "./run-spread.ts";
 const WORLDS = 4_000;
 const MS = 1e6;
 
-/** Standard deviation between the runs of a machine, as assumed before any is seen: scaled inverse chi-square, 3 degrees of freedom about 0.05. */
+/** Standard deviation between the runs of a machine, as assumed before any is seen: scaled inverse chi-square, 3 degrees of freedom about 0.08. */
 function machine(prng: Prng): number {
   const squares = [0, 1, 2].map(() => normalDraw(prng) ** 2).reduce((sum, one) => sum + one, 0);
-  return 0.05 * Math.sqrt(3 / squares);
+  return 0.08 * Math.sqrt(3 / squares);
 }
 
 /** Share of worlds in which the bar from `count` runs about their mean holds the next one. */
@@ -39,7 +39,7 @@ describe("spread of the next run", () => {
   });
 
   it("is not far off for machines less steady than assumed, wide for steadier ones, and learns both", () => {
-    for (const deviation of [0.03, 0.05, 0.07]) {
+    for (const deviation of [0.05, 0.08, 0.11]) {
       for (const count of [2, 3, 5, 8])
         expect(
           coverage(count, () => deviation),
@@ -51,7 +51,7 @@ describe("spread of the next run", () => {
 
   it("stays finite after one run and narrows with runs that agree", () => {
     const widths = [1, 2, 3, 8, 40].map((count) => runSpread(new Array<number>(count).fill(0.1)).systematic);
-    expect(widths[0]).toBeLessThan(0.3);
+    expect(widths[0]).toBeLessThan(0.45);
     widths.forEach((width, index) => {
       if (index > 0) expect(width).toBeLessThan(widths[index - 1]!);
     });
