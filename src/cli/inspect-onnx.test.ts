@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
 import { afterAll, afterEach, describe, expect, it, test, vi } from "vitest";
 import { writeLargeOnnx } from "../../bench/large-onnx.ts";
+import { printedBy } from "../../test/support/printed-by.ts";
 import { cacheModel, functionModel, mixedModel, quantisedModel } from "../../test/support/tiny-onnx.ts";
 import type { ByteSource } from "../base/bytes.ts";
 import { openFileBytes } from "../execute/file-bytes.ts";
@@ -25,19 +25,8 @@ for (const [name, file] of Object.entries({
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
 
-/** What the command prints on stdout. */
-async function printed(...words: string[]): Promise<string> {
-  let text = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
-    text += String(chunk);
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  const program = new Command("heddle").exitOverride();
-  addInspectCommand(program);
-  await program.parseAsync(["node", "heddle", "inspect", ...words]);
-  return text;
-}
+const command = printedBy(addInspectCommand);
+const printed = (...words: string[]): Promise<string> => command("inspect", ...words);
 
 async function sizesOf(...words: string[]): Promise<unknown> {
   const found = JSON.parse(await printed(...words, "--json")) as Inspection;

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { printedBy } from "../../test/support/printed-by.ts";
 import { PUBLISHED } from "../../test/support/published-models.ts";
 import { writeTinyGguf } from "../../test/support/tiny-gguf.ts";
 import { writeTinyHf } from "../../test/support/tiny-hf.ts";
@@ -19,19 +19,8 @@ const folder = mkdtempSync(join(tmpdir(), "heddle-inspect-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
 
-/** What the command prints on stdout. */
-async function printed(...words: string[]): Promise<string> {
-  let text = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
-    text += String(chunk);
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  const program = new Command("heddle").exitOverride();
-  addInspectCommand(program);
-  await program.parseAsync(["node", "heddle", "inspect", ...words]);
-  return text;
-}
+const command = printedBy(addInspectCommand);
+const printed = (...words: string[]): Promise<string> => command("inspect", ...words);
 
 function writeConfig(name: string): string {
   const path = join(folder, `${name}.json`);

@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { printedBy } from "../../test/support/printed-by.ts";
 import { PUBLISHED } from "../../test/support/published-models.ts";
 import type { PlacementReport } from "../plan/place-graph/placement-report.ts";
 import { addPartitionCommand } from "./partition.ts";
@@ -14,18 +14,8 @@ const folder = mkdtempSync(join(tmpdir(), "heddle-partition-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
 
-async function printed(...words: string[]): Promise<string> {
-  let text = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
-    text += String(chunk);
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  const program = new Command("heddle").exitOverride();
-  addPartitionCommand(program);
-  await program.parseAsync(["node", "heddle", "partition", ...words]);
-  return text;
-}
+const command = printedBy(addPartitionCommand);
+const printed = (...words: string[]): Promise<string> => command("partition", ...words);
 
 function config(name: string): string {
   const path = join(folder, `${name}.json`);

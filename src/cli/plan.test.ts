@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { printedBy } from "../../test/support/printed-by.ts";
 import { syntheticDevice, syntheticRack } from "../../test/support/synthetic-rack.ts";
 import { writeTinyGguf } from "../../test/support/tiny-gguf.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -21,20 +21,7 @@ writeFileSync(rackPath, writeRack(rack));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
 
-/** What a command prints on stdout. */
-async function printed(...words: string[]): Promise<string> {
-  let text = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
-    text += String(chunk);
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  const program = new Command("heddle").exitOverride();
-  addPlanCommand(program);
-  addRackCommand(program);
-  await program.parseAsync(["node", "heddle", ...words]);
-  return text;
-}
+const printed = printedBy(addPlanCommand, addRackCommand);
 
 describe("heddle plan", () => {
   it("keeps pins and limits, and writes a plan file", async () => {
