@@ -73,4 +73,18 @@ describe("chainBound", () => {
     const problem = row(8);
     expect(chainBound({ ...problem, nodes: problem.nodes.map((node) => ({ ...node, times: [Infinity, Infinity] })) })).toBe(Infinity);
   });
+
+  it("is the longest path where it is stopped, and asks a path of thousands often enough", () => {
+    const long = 4_000;
+    const { types } = row(40);
+    const problem: PartitionProblem = {
+      types,
+      nodes: Array.from({ length: long }, () => ({ times: [1, 10], bytes: 0.001, outputCost: 1, backward: false })),
+      edges: Array.from({ length: long - 1 }, (_zero, i) => [i, i + 1] as const),
+    };
+    let asked = 0;
+    expect(chainBound(problem, () => ++asked > 20)).toBe(latencyBound(problem));
+    expect(asked).toBeGreaterThan(20);
+    expect(chainBound(row(4))).toBeGreaterThan(chainBound(row(4), () => true));
+  });
 });

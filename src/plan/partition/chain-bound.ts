@@ -11,9 +11,9 @@ import type { PartitionProblem } from "./problem.ts";
  * side behind a link moves something: on every way from the one node to the next the dearest way's cheapest output at least. A programme over the path
  * gives the cheapest way to cut it under memory and the number of devices. Nodes on devices of factor 0 (CPUs) are units of their own.
  * Of several paths the best bound counts; the bound of the longest path alone is one of them.
- * Complexity: O(path^2 x device states + path x edges) a path.
+ * Complexity: O(path^2 x device states + path x nodes) a path; a path that `shouldStop` cuts short counts nothing.
  */
-export function chainBound(problem: PartitionProblem): number {
+export function chainBound(problem: PartitionProblem, shouldStop: () => boolean = () => false): number {
   const plain = latencyBound(problem);
   const order = topological(problem);
   if (order === undefined) return plain;
@@ -21,7 +21,7 @@ export function chainBound(problem: PartitionProblem): number {
   const able = types.map(({ count }) => count > 0);
   const least = nodes.map(({ times }) => Math.min(...times.filter((_time, t) => able[t])));
   const weights = [least, nodes.map(({ bytes }) => bytes), nodes.map(({ outputCost }) => outputCost), nodes.map(() => 1)];
-  const walk = { problem, order, least };
+  const walk = { problem, order, least, shouldStop };
   return weights.reduce((best, weight) => Math.max(best, alongChain(walk, heaviestPath(walk, weight))), plain);
 }
 
@@ -30,6 +30,7 @@ interface Walk {
   readonly order: readonly number[];
   /** Time of every node on the type that is fastest for it. */
   readonly least: readonly number[];
+  readonly shouldStop: () => boolean;
 }
 
 function topological({ nodes, edges }: PartitionProblem): readonly number[] | undefined {
@@ -69,7 +70,10 @@ function alongChain(walk: Walk, path: readonly number[]): number {
   const radix = radixOf(linked.map((t) => types[t]!.count));
   const best = path.map(() => new Float64Array(radix.states).fill(Infinity));
   const { inside, between, crossing } = passages(walk, path);
+  const ending = Array.from({ length: path.length + 1 }, (): number[] => []);
+  for (const [v, end] of inside.before.entries()) ending[end]!.push(v);
   for (let i = 0; i < path.length; i++) {
+    if (walk.shouldStop()) return 0;
     const start = Float64Array.from({ length: radix.states }, (_zero, used) =>
       i === 0 ? (used === 0 ? 0 : Infinity) : best[i - 1]![used]! + between[i - 1]!,
     );
@@ -77,7 +81,7 @@ function alongChain(walk: Walk, path: readonly number[]): number {
       ...types.map(({ count, transferFactor }, t) => (count > 0 && transferFactor === 0 ? problem.nodes[path[i]!]!.times[t]! : Infinity)),
     );
     relax(best[i]!, start, { time: alone, width: 0, full: 1 });
-    for (const piece of pieces(walk, path, i, inside)) {
+    for (const piece of pieces(walk, path, i, { after: inside.after, ending })) {
       linked.forEach((t, digit) => {
         const { transferFactor, memoryBytes } = types[t]!;
         const moved = (i === 0 ? 0 : crossing[i - 1]!) + (piece.end === path.length - 1 ? 0 : crossing[piece.end]!);
@@ -124,16 +128,20 @@ interface Piece {
 }
 
 /** Pieces that begin at a node of the path: with each later node, everything between the two. They end where no device holds more. */
-function* pieces({ problem }: Walk, path: readonly number[], begin: number, inside: Passages["inside"]): Iterable<Piece> {
+function* pieces(
+  { problem }: Walk,
+  path: readonly number[],
+  begin: number,
+  { after, ending }: { readonly after: Int32Array; readonly ending: readonly (readonly number[])[] },
+): Iterable<Piece> {
   const { nodes, types } = problem;
   const room = types.reduce((most, { count, memoryBytes }) => (count > 0 ? Math.max(most, memoryBytes) : most), 0);
-  const taken = new Uint8Array(nodes.length);
   const times = new Float64Array(types.length);
   let bytes = 0;
   for (let end = begin; end < path.length; end++) {
-    for (let v = 0; v < nodes.length; v++) {
-      if (taken[v] === 1 || inside.after[v]! < begin || inside.before[v]! > end) continue;
-      taken[v] = 1;
+    // A node whose first successor on the path is this one comes in here, or, where it comes from before the piece, not at all.
+    for (const v of ending[end]!) {
+      if (after[v]! < begin) continue;
       bytes += nodes[v]!.bytes;
       for (let t = 0; t < times.length; t++) times[t] = times[t]! + nodes[v]!.times[t]!;
     }

@@ -45,7 +45,7 @@ export function placeForLatency(problem: PartitionProblem, options: PartitionOpt
   if (starts.length === 0) return err({ code: "no-placement", proven: false });
   const time = (deviceOf: Int32Array): number => latencyOf(problem, expanded(contraction.groupOf, deviceOf));
   const from = starts.reduce((a, b) => (time(b) < time(a) ? b : a));
-  const least = chainBound(problem);
+  const least = chainBound(problem, shouldStop);
   const found = anneal(problem, contraction, { ...options, from, goal: least * (1 + ROUNDING) });
   const assignment = expanded(contraction.groupOf, found.deviceOf);
   const breaches = breachesOf(problem, assignment);
