@@ -32,7 +32,8 @@ counted and held against the configuration.
 An ONNX model is read operator by operator, without its weights, and told in one run at given sizes. Sizes it leaves open have the names its
 inputs give them: --size name=value, or --batch, --prompt (new tokens) and --context where the model names these in the usual ways. Sizes not
 given have defaults, which are printed: batches 1; of a model that carries keys and values 1 new token at a context of 4096; images 224; all
-others 128 (or 1024 or 16384 where the model takes no less). Operators whose work is not known are listed, never counted as none.
+others 128 (or 1024 or 16384 where the model takes no less). Operators whose work is not known are listed, never counted as none. A .pt2 archive of
+torch.export is read the same way, with PyTorch's names of sizes (s77); a Chakra trace (.et) tells the run it was taken of.
 
 What operators of unknown work do (custom ones above all) can be stated: --work my_op=2*batch*tokens*4096, or with the bytes they move behind a comma.
 

@@ -43,6 +43,14 @@ describe("heddle partition", () => {
     expect(JSON.parse(readFileSync(output, "utf8"))).toEqual(found);
   });
 
+  it("gives each device one part where parts must follow one another", async () => {
+    const found = await report(config("Mixtral-8x7B"), "--rack", RACK, "--seconds", "1", "--contiguous");
+    expect(found.method).toBe("contiguous");
+    expect(found.ns).toBeCloseTo(found.contiguousNs!, 3);
+    expect(new Set(found.stages.map(({ device }) => device)).size).toBe(found.stages.length);
+    expect(found.boundNs).toBeLessThanOrEqual(found.ns);
+  });
+
   it("keeps a run's latency no worse than the best device's alone", async () => {
     const found = await report(config("Llama-3.1-8B"), "--rack", RACK, "--phase", "prefill", "--objective", "latency", "--seconds", "1");
     expect(found.ns).toBeLessThanOrEqual(Math.min(...found.whole.map(({ ns }) => ns ?? Infinity)) * (1 + 1e-9));

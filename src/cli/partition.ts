@@ -21,6 +21,7 @@ import { withShareProgress } from "./share-progress.ts";
 interface PartitionFlags extends ModelFlags {
   readonly rack: string;
   readonly objective: Objective;
+  readonly contiguous?: boolean;
   readonly phase?: string;
   readonly devices?: string;
   readonly reserve: number;
@@ -62,6 +63,7 @@ export function addPartitionCommand(program: Command): void {
     .requiredOption("--rack <file>", "rack file");
   addModelOptions(command)
     .addOption(new Option("--objective <name>", "what is made small").choices(["throughput", "latency"]).default("throughput"))
+    .option("--contiguous", "only cuts into parts that follow one another: one stage a device")
     .option("--phase <name>", "run it is cut for: prefill, decode or run (default: the model's last)")
     .option("--devices <ids>", "only these devices of the rack, separated by commas")
     .option("--reserve <share>", "share of a memory kept for activations and the runtime", share, RESERVE_DEFAULT)
@@ -132,14 +134,14 @@ function withDevices(rack: Rack, ids: string | undefined): Rack {
 /** The sets one after another, each with its part of the time. */
 function solveAll(
   tasks: readonly PlacementTask[],
-  { seconds: limit, seed: given, objective }: PartitionFlags,
+  { seconds: limit, seed: given, objective, contiguous = false }: PartitionFlags,
 ): Promise<readonly FoundPlacement[]> {
   const limitMs = (limit * MS_PER_S) / tasks.length;
   return withShareProgress("placing", async ({ signal, onProgress }) => {
     const found: FoundPlacement[] = [];
     for (const [index, { set, ...task }] of tasks.entries()) {
       const report = (ms: number): void => onProgress((index + Math.min(1, ms / limitMs)) / tasks.length, "Ctrl-C: the best so far");
-      const answer = await solvePlacement({ ...task, objective, seed: given, limitMs, signal, onProgress: report });
+      const answer = await solvePlacement({ ...task, objective, contiguous, seed: given, limitMs, signal, onProgress: report });
       if (!answer.found.ok && answer.found.error.code !== "no-placement") throw constraintFailure(answer.found.error);
       found.push({ set, problem: task.problem, ...answer });
     }

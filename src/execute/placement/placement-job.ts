@@ -15,6 +15,8 @@ export interface PlacementJob {
   readonly names: readonly string[];
   readonly constraints: readonly Constraint[];
   readonly objective: Objective;
+  /** Only splits whose parts follow one another. */
+  readonly contiguous: boolean;
   readonly seed: number;
   readonly limitMs: number;
   /** One Int32: anything but 0 ends the search with the best so far. */

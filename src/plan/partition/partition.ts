@@ -19,6 +19,8 @@ export interface PartitionOptions {
   readonly shouldStop?: () => boolean;
   /** An assignment that keeps the rules: the answer is never worse. */
   readonly start?: Assignment;
+  /** Only splits whose parts follow one another: the best contiguous one, with the bound for all placements. `start` counts for nothing then. */
+  readonly contiguous?: boolean;
 }
 
 export interface Partition {
@@ -53,6 +55,8 @@ const ATTEMPTS = 20;
 const BOUND_MOVES = 400_000;
 /** Moves of the search for a first assignment where no contiguous split exists. */
 const FIRST_MOVES = 2_000_000;
+/** Rounds of attempts at the bound where a contiguous split is all that is asked for. */
+const CONTIGUOUS_ROUNDS = 8;
 /** A gap that is rounding. */
 const GAP_ZERO = 1e-8;
 
@@ -73,7 +77,8 @@ interface Best {
 export function partition(problem: PartitionProblem, options: PartitionOptions = {}): Result<Partition, NoPlacement> {
   const contraction = contract(problem);
   const split = contiguousSplit(contraction, { objective: "largest", ...stopOf(options) });
-  const given = options.start === undefined ? undefined : startOf(problem, contraction, options.start);
+  if (split === undefined && options.contiguous === true) return err({ code: "no-placement", proven: false });
+  const given = options.start === undefined || options.contiguous === true ? undefined : startOf(problem, contraction, options.start);
   const seeds = [given, split === undefined ? undefined : { ...split, method: "contiguous" as const }].filter((seed) => seed !== undefined);
   const first = seeds.length === 0 ? firstAssignment(contraction, options) : ok(seeds.reduce((a, b) => (b.value < a.value ? b : a)));
   if (!first.ok) return first;
@@ -114,10 +119,15 @@ function improve(
     ) {
       const raised = raiseBound(bounds, best.value, { moves: movesMax - moves, ...stopOf(options) });
       moves += raised.moves;
+      if (raised.deviceOf !== undefined && options.contiguous === true) return { best, bound: bounds.bound, moves };
       if (raised.deviceOf !== undefined) best = better(graph, best, { deviceOf: raised.deviceOf, method: "exhaustive-search" });
       if (options.shouldStop?.() === true) break;
     }
     if (bounds.bound.value >= best.value * (1 - GAP_ZERO)) break;
+    if (options.contiguous === true) {
+      if (round === CONTIGUOUS_ROUNDS) break;
+      continue;
+    }
     const searched = localSearch(graph, best.deviceOf, {
       seed: (options.seed ?? 1) + round,
       moves: Math.min(ROUND_MOVES, movesMax - moves),

@@ -40,13 +40,18 @@ export function placeForLatency(problem: PartitionProblem, options: PartitionOpt
   const contraction = contract(problem);
   const { shouldStop } = options;
   const split = contiguousSplit(contraction, { objective: "sum", ...(shouldStop === undefined ? {} : { shouldStop }) });
-  const start = options.start === undefined ? undefined : grouped(contraction, options.start);
+  const start = options.start === undefined || options.contiguous === true ? undefined : grouped(contraction, options.start);
   const starts = [split?.deviceOf, start].filter((one) => one !== undefined);
   if (starts.length === 0) return err({ code: "no-placement", proven: false });
   const time = (deviceOf: Int32Array): number => latencyOf(problem, expanded(contraction.groupOf, deviceOf));
   const from = starts.reduce((a, b) => (time(b) < time(a) ? b : a));
   const least = chainBound(problem, shouldStop);
-  const found = anneal(problem, contraction, { ...options, from, goal: least * (1 + ROUNDING) });
+  const found = anneal(problem, contraction, {
+    ...options,
+    ...(options.contiguous === true && { moves: 0 }),
+    from,
+    goal: least * (1 + ROUNDING),
+  });
   const assignment = expanded(contraction.groupOf, found.deviceOf);
   const breaches = breachesOf(problem, assignment);
   assert(breaches.length === 0 && found.value < Infinity, "a placement keeps support, memory and colours, and can run", breaches);
