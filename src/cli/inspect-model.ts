@@ -84,7 +84,7 @@ function ofGraph(source: GraphSource, flags: ModelFlags): InspectedModel {
     if (value !== undefined) throw refusal(`${flag} ${value}`, "the file says which type every tensor has");
   }
   const sizes = sizesFrom(source, flags);
-  const first = inspectGraph(source.graph, { name: source.name, sizes });
+  const first = inspectGraph(source.graph, { name: source.name, sizes, ...rangesOf(source) });
   const open: InspectedModel = { inspection: first, graph: source.graph, contextLength: undefined };
   if (!first.unknownWork?.some(({ reason }) => reason === "sizes not known")) return open;
   // With numbers for sizes the reader can decide choices and finish shape arithmetic; formulas are then numbers as well.
@@ -94,12 +94,17 @@ function ofGraph(source: GraphSource, flags: ModelFlags): InspectedModel {
   const again = inspectGraph(graph, {
     name: source.name,
     sizes,
+    ...rangesOf(source),
     notes: ["some sizes follow from others only as numbers: formulas hold at the sizes of this run"],
   });
   if (unknownCount(again) >= unknownCount(first)) return open;
   const others = again.sizes?.filter(({ symbol }) => !known.some((each) => each.symbol === symbol)) ?? [];
   const phases = again.phases.map((phase) => ({ ...phase, text: first.phases[0]!.text }));
   return { ...open, inspection: { ...again, sizes: [...known, ...others], phases }, graph };
+}
+
+function rangesOf({ ranges }: GraphSource): Pick<GraphSource, "ranges"> {
+  return ranges === undefined ? {} : { ranges };
 }
 
 function unknownCount({ unknownWork = [] }: Inspection): number {
@@ -132,6 +137,10 @@ function sizesFrom(source: GraphSource, flags: ModelFlags): Bindings {
   const [tokens, context] = [sizes[TOKENS], sizes[CONTEXT]];
   if (tokens !== undefined && context !== undefined && tokens > context)
     throw refusal(`--context ${context}`, `the ${tokens} new tokens of a sequence are part of its context`);
+  for (const [symbol, value] of Object.entries(sizes)) {
+    const { least = value, greatest = value } = source.ranges?.get(symbol) ?? {};
+    if (value < least || value > greatest) throw refusal(`--size ${symbol}=${value}`, `the file allows ${least} to ${greatest}`);
+  }
   return sizes;
 }
 

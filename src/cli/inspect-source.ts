@@ -15,6 +15,7 @@ import { sizeNamed } from "../graph/onnx/declared-shapes.ts";
 import { readOnnx } from "../graph/onnx/read-onnx.ts";
 import { readSafetensors } from "../graph/safetensors/read-safetensors.ts";
 import { readTorchExport } from "../graph/torch-export/read-torch-export.ts";
+import type { SizeRanges } from "../inspect/run-sizes.ts";
 import { type StoredWeights, storedInGguf, storedInGraph, storedInSafetensors } from "../inspect/stored-weights.ts";
 
 /** A model to be looked at. */
@@ -38,6 +39,8 @@ export interface GraphSource {
   readonly at: (sizes: Bindings) => Graph;
   /** Names the file has for symbols, and what they are called in the graph. */
   readonly symbolOf: (name: string) => Expression;
+  /** Values that the file allows symbols. */
+  readonly ranges?: SizeRanges;
   readonly stored: StoredWeights | undefined;
 }
 
@@ -88,8 +91,8 @@ function onnx(path: string): InspectSource {
 function torchExport(path: string): InspectSource {
   const bytes = openFileBytes(path);
   try {
-    const { graph } = readTorchExport(bytes);
-    return { kind: "graph", name: basename(path), graph, at: () => graph, symbolOf: symbol, stored: storedInGraph(graph) };
+    const { graph, ranges } = readTorchExport(bytes);
+    return { kind: "graph", name: basename(path), graph, at: () => graph, symbolOf: symbol, ranges, stored: storedInGraph(graph) };
   } finally {
     bytes.close();
   }

@@ -121,6 +121,19 @@ describe("heddle inspect", () => {
   });
 });
 
+describe("sizes of an archive", () => {
+  const sample = "test/support/pt2/decoder-written.pt2";
+
+  it("lie in the ranges it was exported for, by default and where they are given", async () => {
+    const found = JSON.parse(await printed(sample, "--json")) as Inspection;
+    const tokens = found.sizes!.find(({ symbol }) => symbol === "s27")!;
+    expect(tokens.value).toBeLessThanOrEqual(24);
+    expect(tokens.value).toBeGreaterThan(1);
+    await expect(printed(sample, "--size", "s27=100")).rejects.toMatchObject({ code: "usage" });
+    await expect(printed(sample, "--size", "s27=8")).resolves.toContain("s27 8");
+  });
+});
+
 describe("work that is stated", () => {
   const sample = "test/support/pt2/choice-written.pt2";
   const found = async (...words: string[]): Promise<Inspection> => JSON.parse(await printed(sample, ...words, "--json")) as Inspection;

@@ -6,7 +6,7 @@ import { mixtureBindings } from "./mixture-bytes.ts";
 import { unknownWorkOf } from "./operator-work.ts";
 import { elementsOf, innerWeightsOf, parametersOf } from "./parameters.ts";
 import type { Phase } from "./phases.ts";
-import { bindingsOf, runSizes, type SizeUse } from "./run-sizes.ts";
+import { bindingsOf, runSizes, type SizeRanges, type SizeUse } from "./run-sizes.ts";
 import { stageGroupsIn } from "./stage-groups.ts";
 import { keptStatesOf } from "./state-size.ts";
 import { surveyOf } from "./survey.ts";
@@ -15,13 +15,15 @@ export interface GraphRun {
   readonly name: string;
   /** Values of symbols of the graph; the others take defaults, which the inspection lists. */
   readonly sizes: Bindings;
+  /** Values that symbols may have; those of other symbols are free. */
+  readonly ranges?: SizeRanges;
   /** What is to be said of how the graph was read. */
   readonly notes?: readonly string[];
 }
 
 /** A graph that was read from a file, in one run at given sizes. Weights are counted as they are stored. */
 export function inspectGraph(graph: Graph, run: GraphRun): Inspection {
-  const sizes = runSizes(graph, run.sizes);
+  const sizes = runSizes(graph, run.sizes, run.ranges);
   const bindings = bindingsOf(sizes);
   const phase: Phase = { name: "run", text: textOfSizes(sizes), sizes: { ...bindings, ...mixtureBindings(graph, bindings) } };
   const survey = surveyOf(graph, phase.sizes);

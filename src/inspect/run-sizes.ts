@@ -12,6 +12,14 @@ export interface SizeUse {
   readonly basis: "given" | "default" | "open";
 }
 
+/** Values a symbol may have, by the file; undefined: no bound. */
+export interface SizeRange {
+  readonly least: number | undefined;
+  readonly greatest: number | undefined;
+}
+
+export type SizeRanges = ReadonlyMap<string, SizeRange>;
+
 /** Tokens there are in a step of a graph that carries keys and values, its one new token included. */
 const CONTEXT_DEFAULT = 4096;
 /** Height and width of images: what most published classifiers are measured at. */
@@ -31,12 +39,12 @@ export function inputSymbols(graph: Graph): readonly string[] {
  *
  * Model: batches and first axes of inputs are 1; with a context there is 1 new token at a context of 4,096 (`tokens` alone given: a prompt that
  * begins a sequence); sizes of recurrent states are 1; axes of images are 224, all others the least of 128, 1,024 and 16,384 at which every size of
- * the graph is above 0.
+ * the graph is above 0. Where the file states a range of a symbol, the value in it that is nearest.
  */
-export function runSizes(graph: Graph, given: Bindings): readonly SizeUse[] {
+export function runSizes(graph: Graph, given: Bindings, ranges: SizeRanges = new Map()): readonly SizeUse[] {
   const symbols = graphSymbols(graph);
   const named = new Set(inputSymbols(graph));
-  const candidates = LENGTHS.map((length) => symbols.map((name) => sizeUse(graph, name, { given, length, named })));
+  const candidates = LENGTHS.map((length) => symbols.map((name) => sizeUse(graph, name, { given, length, named, ranges })));
   return candidates.find((sizes) => isPossible(graph, bindingsOf(sizes))) ?? candidates[0]!;
 }
 
@@ -49,13 +57,16 @@ interface Choosing {
   readonly length: number;
   /** Symbols of the inputs. */
   readonly named: ReadonlySet<string>;
+  readonly ranges: SizeRanges;
 }
 
 function sizeUse(graph: Graph, symbol: string, choosing: Choosing): SizeUse {
   const { given, named } = choosing;
   if (Object.hasOwn(given, symbol)) return { symbol, value: given[symbol]!, basis: "given" };
   if (symbol.includes("#") || isTurns(symbol) || !named.has(symbol)) return { symbol, value: 1, basis: "open" };
-  return { symbol, value: defaultOf(graph, symbol, choosing), basis: "default" };
+  const value = defaultOf(graph, symbol, choosing);
+  const { least = value, greatest = value } = choosing.ranges.get(symbol) ?? {};
+  return { symbol, value: Math.min(Math.max(value, least), greatest), basis: "default" };
 }
 
 function defaultOf(graph: Graph, symbol: string, { given, length, named }: Choosing): number {
