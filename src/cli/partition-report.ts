@@ -38,6 +38,16 @@ export function placementText(report: PlacementReport): string {
   ].join("\n\n");
 }
 
+/** The same in lines, for the page that draws it. */
+export function placementLines(report: PlacementReport): readonly string[] {
+  const parts = report.parts.map(
+    ({ device, operators, computeNs, transferNs, bytes, memoryBytes }) =>
+      `${device}: ${operators} operators, ${formatNs(computeNs)} of work and ${formatNs(transferNs)} of transfers, ${quantity(bytes, "B")} (${percent(bytes / memoryBytes)} of its memory)`,
+  );
+  const costs = report.constraints.map(({ constraint, cost }) => `${constraint}: costs ${cost === 0 ? "nothing found" : formatNs(cost)}`);
+  return [`placement for ${report.phase}, ${report.run}`, ...resultLines(report), ...parts, ...costs, ...notes(report)];
+}
+
 function resultLines(report: PlacementReport): readonly string[] {
   const { objective, ns, boundNs, boundMethod, gap, method, contiguousNs, moves, tookMs } = report;
   const found = `${method}, ${moves} moves, ${(tookMs / 1000).toFixed(1)} s`;

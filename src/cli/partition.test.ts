@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { printedBy } from "../../test/support/printed-by.ts";
 import { PUBLISHED } from "../../test/support/published-models.ts";
+import type { PageData } from "../inspect/page/page-data.ts";
 import type { PlacementReport } from "../plan/place-graph/placement-report.ts";
 import { addPartitionCommand } from "./partition.ts";
 
@@ -49,6 +50,18 @@ describe("heddle partition", () => {
     expect(found.ns).toBeCloseTo(found.contiguousNs!, 3);
     expect(new Set(found.stages.map(({ device }) => device)).size).toBe(found.stages.length);
     expect(found.boundNs).toBeLessThanOrEqual(found.ns);
+  });
+
+  it("writes a page whose operators have devices", async () => {
+    const html = join(folder, "page.html");
+    const found = await report(config("Llama-3.1-8B"), "--rack", RACK, "--seconds", "0.5", "--phase", "prefill", "--html", html);
+    const [, json] = /<script[^>]*type="application\/json"[^>]*>(.*?)<\/script>/s.exec(readFileSync(html, "utf8"))!;
+    const { placement, operators } = JSON.parse(json!) as PageData;
+    expect(placement!.devices).toEqual(found.parts.map(({ device }) => device));
+    expect(placement!.operators).toHaveLength(operators.length);
+    const counts = found.parts.map((_part, at) => placement!.operators.filter((device) => device === at).length);
+    expect(counts).toEqual(found.parts.map((part) => part.operators));
+    expect(placement!.phase).toBe(0);
   });
 
   it("keeps a run's latency no worse than the best device's alone", async () => {

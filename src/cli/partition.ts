@@ -4,17 +4,20 @@ import { must } from "../base/assert.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { Objective } from "../execute/placement/placement-job.ts";
 import { solvePlacement } from "../execute/placement/solve-placement.ts";
+import { readOnRack } from "../inspect/classify/rack-reading.ts";
 import { RESERVE_DEFAULT } from "../inspect/classify/state-budget.ts";
+import { type PagePlacement, pageDataOf } from "../inspect/page/page-data.ts";
 import { deviceSets } from "../plan/place-graph/device-sets.ts";
 import { placementProblem } from "../plan/place-graph/placement-problem.ts";
 import { type FoundPlacement, type PlacementReport, placementReport } from "../plan/place-graph/placement-report.ts";
 import type { Rack } from "../rack/rack.ts";
 import { type InspectedModel, inspectedModel, type ModelFlags } from "./inspect-model.ts";
+import { writePage } from "./inspect-page.ts";
 import { openInspectSource } from "./inspect-source.ts";
 import { addModelOptions, collected, share } from "./model-options.ts";
 import { printResult } from "./output.ts";
 import { apart, constraintFailure, constraintsFrom, constraintsOn, type PlacementTask } from "./partition-constraints.ts";
-import { placementText } from "./partition-report.ts";
+import { placementLines, placementText } from "./partition-report.ts";
 import { readRackFile } from "./rack.ts";
 import { withShareProgress } from "./share-progress.ts";
 
@@ -31,6 +34,7 @@ interface PartitionFlags extends ModelFlags {
   readonly forbid: readonly string[];
   readonly together: readonly string[];
   readonly output?: string;
+  readonly html?: string;
   readonly json?: boolean;
 }
 
@@ -73,6 +77,7 @@ export function addPartitionCommand(program: Command): void {
     .option("--seconds <n>", "longest search", seconds, SECONDS_DEFAULT)
     .option("--seed <n>", "seed of the search", seed, 1)
     .option("-o, --output <file>", "write the placement of every operator here (JSON)")
+    .option("--html <file>", "write a page with the graph, coloured by device, and all that `heddle inspect --html` shows")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action((path: string, flags: PartitionFlags) => run(path, flags));
@@ -103,6 +108,10 @@ async function run(path: string, flags: PartitionFlags): Promise<void> {
   });
   if (report === undefined) throw noRoom(found);
   if (flags.output !== undefined) writeReport(flags.output, report);
+  if (flags.html !== undefined) {
+    const reading = readOnRack(graph, inspection, rack, { reserve: flags.reserve, contextLength: model.contextLength });
+    writePage(flags.html, pageDataOf(graph, inspection, reading, pagePlacement(report, inspection.phases.indexOf(phase))));
+  }
   printResult(flags.json === true, report, () => placementText(report));
 }
 
@@ -114,6 +123,14 @@ function phaseNamed({ inspection }: InspectedModel, name: string | undefined): I
     where: `--phase ${name}`,
     detail: `this model has ${inspection.phases.map((one) => one.name).join(", ")}`,
   });
+}
+
+/** Where the page paints operators, and what it says of the placement. */
+function pagePlacement(report: PlacementReport, phase: number): PagePlacement {
+  const devices = report.parts.map(({ device }) => device);
+  const operators: number[] = [];
+  for (const { device, places } of report.stages) for (const place of places) operators[place] = devices.indexOf(device);
+  return { devices, operators, phase, lines: placementLines(report) };
 }
 
 function unknownIn({ inspection }: InspectedModel): number {

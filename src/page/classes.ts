@@ -1,6 +1,6 @@
 import { classifyWork, type WorkClass } from "../inspect/classify/classify-work.ts";
 import type { StageReading } from "../inspect/classify/rack-reading.ts";
-import type { PageData } from "../inspect/page/page-data.ts";
+import type { PageData, PagePlacement } from "../inspect/page/page-data.ts";
 import { shadesOf } from "./palette.ts";
 import type { View } from "./view.ts";
 
@@ -10,6 +10,8 @@ export interface PaintedClasses {
   readonly groups: readonly number[];
   /** By operator of the graph. */
   readonly operators: Uint8Array;
+  /** By box of the view's drawing, where boxes of one group differ. */
+  readonly boxes?: readonly number[];
 }
 
 /** What is said of a stage group on the device and in the phase of a view; undefined without a rack. */
@@ -28,6 +30,7 @@ export function operatorClass({ rack, works, operators }: PageData, { device, ph
 
 /** An operator takes the colour of its own work; of cuts, that of its stage: stages are what is cut. */
 export function classesOf(data: PageData, view: View): PaintedClasses {
+  if (view.colour === "device" && data.placement !== undefined) return placedClasses(data, view, data.placement);
   const { operators, works, rack, groups, drawings } = data;
   const keys = shadesOf(view.colour, rack !== undefined).map(({ key }) => key);
   const numberOf = (key: string): number => Math.max(0, keys.indexOf(key));
@@ -47,4 +50,21 @@ export function classesOf(data: PageData, view: View): PaintedClasses {
   const byWork = works.map((_work, index) => numberOf(operatorClass(data, view, first.get(index)!)?.bound ?? "unknown"));
   for (const [index, [, , work]] of operators.entries()) painted[index] = byWork[work] ?? numberOf("unknown");
   return { groups: byGroup, operators: painted };
+}
+
+/** An operator takes the colour of its device, a box that of all its operators where they have one. */
+function placedClasses({ groups, drawings }: PageData, { drawing }: View, { devices, operators }: PagePlacement): PaintedClasses {
+  const { boxes, box, operators: drawn } = drawings[drawing];
+  const several = devices.length;
+  const ofBox = boxes.map(() => -1);
+  for (const [place, operator] of drawn.entries()) {
+    const device = operators[operator]!;
+    const known = ofBox[box[place]!]!;
+    ofBox[box[place]!] = known === -1 || known === device ? device : several;
+  }
+  return {
+    groups: groups.map(() => several),
+    operators: Uint8Array.from(operators),
+    boxes: ofBox.map((device) => (device < 0 ? several : device)),
+  };
 }

@@ -96,7 +96,7 @@ function sceneOf(data: PageData, store: ViewStore, canvas: HTMLCanvasElement): S
   return {
     drawing: data.drawings[view.drawing],
     classes: classesOf(data, view),
-    shades: shadesOf(view.colour, data.rack !== undefined),
+    shades: shadesOf(view.colour, data.rack !== undefined, data.placement?.devices),
     nameOf: (operator) => [data.operators[operator]![0], data.operators[operator]![1]],
     viewport: { x: 0, y: 0, scale: 1 },
     screen: { width: canvas.clientWidth, height: 0 },

@@ -15,7 +15,13 @@ import { listenToTheme } from "./theme.ts";
 import { createViewStore, type View } from "./view.ts";
 
 const data = JSON.parse(document.getElementById(DATA_ID)?.textContent ?? "null") as PageData;
-const store = createViewStore({ device: data.rack === undefined ? -1 : 0, phase: 0, colour: "bound", drawing: "stages" });
+const placed = data.placement !== undefined;
+const store = createViewStore({
+  device: data.rack === undefined ? -1 : 0,
+  phase: data.placement?.phase ?? 0,
+  colour: placed ? "device" : "bound",
+  drawing: placed ? "model" : "stages",
+});
 
 fillHead();
 const graph = connectGraph();
@@ -39,9 +45,14 @@ function fillHead(): void {
   );
   for (const id of ["roofline-section", "budget-section", "sources-section"]) byId(id, HTMLElement).hidden = data.rack === undefined;
   for (const id of ["device", "colour"]) byId(id, HTMLSelectElement).closest("label")!.hidden = data.rack === undefined;
+  const byDevice = byId("by-device", HTMLOptionElement);
+  byDevice.hidden = byDevice.disabled = !placed;
+  byId("colour", HTMLSelectElement).value = store.current().colour;
+  byId("view", HTMLSelectElement).value = store.current().drawing;
+  byId("phase", HTMLSelectElement).value = String(store.current().phase);
   store.watch((view) => {
     byId("device-line", HTMLElement).textContent = headLine(view);
-    const shades = shadesOf(view.colour, data.rack !== undefined);
+    const shades = shadesOf(view.colour, data.rack !== undefined, data.placement?.devices);
     byId("legend", HTMLUListElement).replaceChildren(
       ...shades.map((shade) => element("li", [swatch(shade), ` ${shade.name}${spent(view, shade.key)}: ${shade.meaning}`])),
     );
@@ -97,7 +108,7 @@ function connectControls(view: GraphView): void {
   };
   onSelect("device", (value) => ({ device: Number(value) }));
   onSelect("phase", (value) => ({ phase: Number(value) }));
-  onSelect("colour", (value) => ({ colour: value === "cut" ? "cut" : "bound" }));
+  onSelect("colour", (value) => ({ colour: value === "cut" || value === "device" ? value : "bound" }));
   onSelect("view", (value) => ({ drawing: value === "model" ? "model" : "stages" }));
   byId("closer", HTMLButtonElement).addEventListener("click", () => view.zoom(1.5));
   byId("farther", HTMLButtonElement).addEventListener("click", () => view.zoom(1 / 1.5));

@@ -64,8 +64,8 @@ describe("roofs", () => {
 });
 
 describe("classes", () => {
-  it.each(["bound", "cut"] as const)("by %s are told apart by letter and by colour, readable on their colour", (colour) => {
-    const shades = shadesOf(colour, true);
+  it.each(["bound", "cut", "device"] as const)("by %s are told apart by letter and by colour, readable on their colour", (colour) => {
+    const shades = shadesOf(colour, true, ["a", "b", "c", "d", "e", "f", "g", "h"]);
     expect(new Set(shades.map(({ letter }) => letter)).size).toBe(shades.length);
     expect(new Set(shades.map(({ fill }) => fill)).size).toBe(shades.length);
     for (const { fill, text } of shades) expect(contrast(fill, text)).toBeGreaterThanOrEqual(4.5);

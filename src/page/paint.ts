@@ -61,11 +61,11 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
 function paintBoxes(context: CanvasRenderingContext2D, scene: Scene, near: boolean): void {
   const { drawing, classes, shades, ink } = scene;
   context.lineWidth = 1;
-  for (const box of drawing.boxes) {
+  for (const [index, box] of drawing.boxes.entries()) {
     const place = onScreen(scene, box.x, box.y, box.width, box.height);
     if (place === undefined) continue;
     const [x, y, width, height] = place;
-    const { fill } = shades[classes.groups[box.group]!]!;
+    const { fill } = shades[classes.boxes?.[index] ?? classes.groups[box.group]!]!;
     context.globalAlpha = near ? 0.16 : 1;
     context.fillStyle = fill;
     context.fillRect(x, y, width, height);
@@ -120,7 +120,7 @@ function paintNames(context: CanvasRenderingContext2D, scene: Scene, places: rea
 function paintBoxLabels(context: CanvasRenderingContext2D, scene: Scene, near: boolean): void {
   const { drawing, classes, shades, viewport } = scene;
   context.textBaseline = "middle";
-  for (const box of drawing.boxes) {
+  for (const [index, box] of drawing.boxes.entries()) {
     const place = onScreen(scene, box.x, box.y, box.width, box.height);
     if (place === undefined) continue;
     const [x, y, width, height] = place;
@@ -129,7 +129,7 @@ function paintBoxLabels(context: CanvasRenderingContext2D, scene: Scene, near: b
     const pixels = Math.min(LABEL_PIXELS, Math.max(header * 0.6, least));
     const room = Math.floor((width - 6) / (pixels * CHARACTER));
     if (pixels < 6 || room < 1) continue;
-    const shade = shades[classes.groups[box.group]!]!;
+    const shade = shades[classes.boxes?.[index] ?? classes.groups[box.group]!]!;
     context.font = `600 ${pixels}px system-ui, sans-serif`;
     context.fillStyle = shade.text;
     const letter = shade.letter === "" ? "" : `${shade.letter} `;

@@ -35,8 +35,31 @@ const CUTS: Readonly<Record<"cheap" | "overlap" | "dear" | "unknown", Omit<Shade
 
 const PLAIN: Shade = { key: "plain", letter: "", name: "no rack", meaning: "classes need a rack", fill: "#4d7ea8", text: LIGHT };
 
-/** Shades in the order of legends; the place in the list is the class number the graph is painted by. */
-export function shadesOf(colour: "bound" | "cut", hasRack: boolean): readonly Shade[] {
+/** Fills of devices, with the text that is readable on them; beyond these they repeat, and numbers tell devices apart. */
+const DEVICES: readonly (readonly [fill: string, text: string])[] = [
+  ["#0068a3", LIGHT],
+  ["#e6a100", DARK],
+  ["#00785a", LIGHT],
+  ["#8f2d6e", LIGHT],
+  ["#8cc8ea", DARK],
+  ["#b84a00", LIGHT],
+  ["#f0e442", DARK],
+  ["#4b4b9b", LIGHT],
+];
+const SEVERAL: Shade = { key: "several", letter: "+", name: "several", meaning: "a part that is cut", fill: "#b9c0c8", text: DARK };
+
+/** What a graph is coloured by. */
+export type Colouring = "bound" | "cut" | "device";
+
+/** Shades in the order of legends; the place in the list is the class number the graph is painted by. `devices` are those of a placement. */
+export function shadesOf(colour: Colouring, hasRack: boolean, devices: readonly string[] = []): readonly Shade[] {
+  if (colour === "device") {
+    const shades = devices.map((name, index): Shade => {
+      const [fill, text] = DEVICES[index % DEVICES.length]!;
+      return { key: name, letter: String(index + 1), name, meaning: "runs here", fill, text };
+    });
+    return [...shades, SEVERAL];
+  }
   if (!hasRack) return [PLAIN];
   return Object.entries(colour === "bound" ? BOUNDS : CUTS).map(([key, shade]) => ({ key, ...shade }));
 }

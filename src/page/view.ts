@@ -1,11 +1,12 @@
 import type { PageData } from "../inspect/page/page-data.ts";
+import type { Colouring } from "./palette.ts";
 
 /** What a reader has chosen to look at. */
 export interface View {
   /** Place in the devices of the rack; -1 without a rack. */
   readonly device: number;
   readonly phase: number;
-  readonly colour: "bound" | "cut";
+  readonly colour: Colouring;
   readonly drawing: keyof PageData["drawings"];
 }
 

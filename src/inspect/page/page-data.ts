@@ -25,6 +25,19 @@ export interface PageData {
   readonly drawings: { readonly stages: Drawing; readonly model: Drawing };
   /** Undefined where no rack was given. */
   readonly rack: RackReading | undefined;
+  /** Where every operator was placed, on a page of a placement. */
+  readonly placement?: PagePlacement;
+}
+
+export interface PagePlacement {
+  /** Devices with work. */
+  readonly devices: readonly string[];
+  /** By operator of the graph: place in `devices`. */
+  readonly operators: readonly number[];
+  /** The run it was made for: place in `phases`. */
+  readonly phase: number;
+  /** What the placement is worth, in lines. */
+  readonly lines: readonly string[];
 }
 
 export interface PagePhase {
@@ -54,13 +67,13 @@ export interface PageWork {
   readonly launches: readonly number[];
 }
 
-export function pageDataOf(graph: Graph, inspection: Inspection, rack: RackReading | undefined): PageData {
+export function pageDataOf(graph: Graph, inspection: Inspection, rack: RackReading | undefined, placement?: PagePlacement): PageData {
   const groups = stageGroupsOf(graph, sizesOf(inspection));
   return {
     version: 1,
     name: inspection.name,
     facts: factsOf(inspection, graph),
-    notes: inspection.notes,
+    notes: [...(placement?.lines ?? []), ...inspection.notes],
     phases: inspection.phases.map(({ name, text }) => ({ name, text })),
     groups: inspection.groups.map(({ count, parameters, work, figures }, index) => {
       const group = groups[index]!;
@@ -69,6 +82,7 @@ export function pageDataOf(graph: Graph, inspection: Inspection, rack: RackReadi
     ...operatorsOf(graph, inspection),
     drawings: { stages: stageDrawing(graph, groups), model: modelDrawing(graph, groups) },
     rack,
+    ...(placement === undefined ? {} : { placement }),
   };
 }
 

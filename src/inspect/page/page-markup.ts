@@ -5,7 +5,7 @@ export const PAGE_MARKUP = `<header>
 <div class="controls" id="controls">
 <label>Device <select id="device"></select></label>
 <label>Phase <select id="phase"></select></label>
-<label>Colour by <select id="colour"><option value="bound">what bounds it</option><option value="cut">what a cut costs</option></select></label>
+<label>Colour by <select id="colour"><option value="bound">what bounds it</option><option value="cut">what a cut costs</option><option value="device" id="by-device">where it is placed</option></select></label>
 <button type="button" id="theme" aria-pressed="false">Dark</button>
 </div>
 <p id="device-line"></p>

@@ -18,8 +18,9 @@ export interface PlacedPart {
 /** Operators that one device runs in a row. */
 export interface PlacedStage {
   readonly device: string;
-  /** Names, in the order of the graph. */
+  /** Names, in the order of the graph, and places in it: names may repeat. */
   readonly operators: readonly string[];
+  readonly places: readonly OperatorId[];
   /** The parts of the model they belong to, shortened: `layers.0 to layers.7`. */
   readonly scopes: string;
 }
@@ -59,7 +60,12 @@ export function placedStages(graph: Graph, problem: PartitionProblem, { ids }: D
   const stages = stagesOf(problem, assignment) ?? [];
   return stages.map(({ device, nodes }) => {
     const operators = [...nodes].sort((a, b) => a - b);
-    return { device: ids[device]!, operators: operators.map((id) => graph.operators[id]!.name), scopes: scopesText(graph, operators) };
+    return {
+      device: ids[device]!,
+      operators: operators.map((id) => graph.operators[id]!.name),
+      places: operators,
+      scopes: scopesText(graph, operators),
+    };
   });
 }
 
