@@ -1,5 +1,6 @@
 /** Layers on clusters of unlike machines by maximum flow: our evaluator on the published placements, and our placements beside them. */
 import { existsSync } from "node:fs";
+import { HeddleError } from "../src/base/heddle-error.ts";
 import { evaluatePlacement } from "../src/plan/layer-flow/evaluate.ts";
 import { placeForServing } from "../src/plan/layer-flow/place-for-serving.ts";
 import { type LayerFlowPlan, placeLayers } from "../src/plan/layer-flow/place-layers.ts";
@@ -43,6 +44,7 @@ export const bench: Bench = {
     const folder = process.env["HEDDLE_HELIX_DATA"] ?? DATA;
     if (!existsSync(folder)) return { setup: [`left out: no data in ${folder} (HEDDLE_HELIX_DATA names another folder)`], figures: [] };
     const seconds = Number(rest[0] ?? SECONDS);
+    if (!(seconds > 0) || rest.length > 1) throw new HeddleError("usage", { detail: "option of the bench: seconds" });
     return {
       setup: [
         `tokens/s through published clusters; at most ${seconds} s of CPU time for each placement, one thread, seed 1`,
