@@ -15,6 +15,5 @@ export type Tokens = Unit<"tokens">;
 /** A share between 0 and 1, never a percentage. */
 export type Ratio = Unit<"ratio">;
 
-export const NS_PER_US = 1_000;
 export const NS_PER_MS = 1_000_000;
 export const NS_PER_S = 1_000_000_000;

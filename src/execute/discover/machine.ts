@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { cpus, freemem, hostname, totalmem } from "node:os";
+import { cpus, hostname, totalmem } from "node:os";
 import { version } from "../../version.ts";
 
 /** What of this machine decides how fast it computes. */
@@ -53,11 +53,6 @@ export function describeMachine(): Machine {
 
 /** Grows when what calibrations measure changes, so that older ones are made anew. */
 const CALIBRATION_VERSION = "calibration 1";
-
-/** Bytes that could be allocated now, within the control group's limit. */
-export function freeMemoryBytes(): number {
-  return Math.min(freemem(), memoryLimit());
-}
 
 function memoryLimit(): number {
   for (const path of ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]) {

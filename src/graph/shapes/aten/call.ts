@@ -40,11 +40,6 @@ export function each(names: string, rule: AtenRule): RuleTable {
   return Object.fromEntries(names.split(" ").map((name) => [name, rule]));
 }
 
-/** Shape of the first tensor, and an axis of it. */
-export function axisOfFirst(call: AtenCall, given: number): number {
-  return axisIn(call, call.first?.shape ?? call.fail("its first tensor has no shape"), given);
-}
-
 /** Axis of a shape; a scalar has axes 0 and -1 for PyTorch. */
 export function axisIn(call: AtenCall, shape: Shape, given: number): number {
   return axisOf(given, Math.max(1, shape.length)) ?? call.fail(`dimension ${given} of ${shape.length}`);

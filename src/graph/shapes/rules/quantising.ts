@@ -1,6 +1,6 @@
 import { broadcast } from "../broadcast.ts";
 import { typeOfNumber } from "../element-types.ts";
-import { type Fact, factOf } from "../fact.ts";
+import { factOf } from "../fact.ts";
 import { integer, type Rule } from "../rule.ts";
 import { typeOf } from "./elementwise.ts";
 
@@ -22,8 +22,3 @@ export const quantisedArithmetic: Rule = ({ inputs }) => {
   const [a, b] = [inputs[0], inputs[3]];
   return [factOf(typeOf([a]), a?.shape && b?.shape && broadcast([a.shape, b.shape]))];
 };
-
-/** The zero point of the result tells its type. */
-export function zeroTyped(fact: Fact | undefined, zero: Fact | undefined): Fact {
-  return factOf(typeOf([zero, fact]), fact?.shape);
-}
