@@ -52,6 +52,15 @@ describe("heddle partition", () => {
     expect(found.boundNs).toBeLessThanOrEqual(found.ns);
   });
 
+  it("is not refused by devices that stand alone and cannot run it", async () => {
+    const rack = join(folder, "alone.yaml");
+    const lines = readFileSync(RACK, "utf8").split("\n");
+    writeFileSync(rack, lines.filter((line) => !/(from|to): npu/.test(line)).join("\n"));
+    const found = await report(config("Llama-3.1-8B"), "--rack", rack, "--seconds", "1");
+    expect(found.parts.map(({ device }) => device)).not.toContain("npu");
+    expect(found.otherSets).toEqual([{ devices: ["npu"] }]);
+  });
+
   it("writes a page whose operators have devices", async () => {
     const html = join(folder, "page.html");
     const found = await report(config("Llama-3.1-8B"), "--rack", RACK, "--seconds", "0.5", "--phase", "prefill", "--html", html);

@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { must } from "../base/assert.ts";
 import { HeddleError } from "../base/heddle-error.ts";
+import { writeWhole } from "../execute/discover/rack-cache.ts";
 import type { Objective } from "../execute/placement/placement-job.ts";
 import { solvePlacement } from "../execute/placement/solve-placement.ts";
 import { readOnRack } from "../inspect/classify/rack-reading.ts";
@@ -106,13 +106,13 @@ async function run(path: string, flags: PartitionFlags): Promise<void> {
     reserve: flags.reserve,
     unknownOperators: unknownIn(model),
   });
-  if (report === undefined) throw noRoom(found);
-  if (flags.output !== undefined) writeReport(flags.output, report);
+  if (report === undefined) throw refusal(found);
+  printResult(flags.json === true, report, () => placementText(report));
+  if (flags.output !== undefined) writeWhole(flags.output, `${JSON.stringify(report, null, 2)}\n`);
   if (flags.html !== undefined) {
     const reading = readOnRack(graph, inspection, rack, { reserve: flags.reserve, contextLength: model.contextLength });
     writePage(flags.html, pageDataOf(graph, inspection, reading, pagePlacement(report, inspection.phases.indexOf(phase))));
   }
-  printResult(flags.json === true, report, () => placementText(report));
 }
 
 function phaseNamed({ inspection }: InspectedModel, name: string | undefined): InspectedModel["inspection"]["phases"][number] {
@@ -159,26 +159,21 @@ function solveAll(
     for (const [index, { set, ...task }] of tasks.entries()) {
       const report = (ms: number): void => onProgress((index + Math.min(1, ms / limitMs)) / tasks.length, "Ctrl-C: the best so far");
       const answer = await solvePlacement({ ...task, objective, contiguous, seed: given, limitMs, signal, onProgress: report });
-      if (!answer.found.ok && answer.found.error.code !== "no-placement") throw constraintFailure(answer.found.error);
       found.push({ set, problem: task.problem, ...answer });
     }
     return found;
   });
 }
 
-function noRoom(found: readonly FoundPlacement[]): HeddleError {
+/** Why no set of devices has a placement: what was asked for, or room. */
+function refusal(found: readonly FoundPlacement[]): HeddleError {
+  for (const { found: answer } of found) {
+    if (!answer.ok && answer.error.code !== "no-placement") return constraintFailure(answer.error);
+  }
   const { set, problem } = must(found[0], "a rack has devices");
   const need = problem.nodes.reduce((sum, { bytes }) => sum + bytes, 0);
   const room = set.types.map(({ name, count, memoryBytes }) => `${count} x ${Math.floor(memoryBytes)} on ${name}`).join(", ");
   return new HeddleError("plan-no-capacity", { where: "the rack", detail: `the model takes ${need} bytes, there are ${room}` });
-}
-
-function writeReport(path: string, report: PlacementReport): void {
-  try {
-    writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
-  } catch (cause) {
-    throw new HeddleError("file-unwritable", { where: path, cause });
-  }
 }
 
 function seconds(text: string): number {

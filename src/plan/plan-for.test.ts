@@ -50,9 +50,10 @@ describe("planner", () => {
 
   it("states the least a token can take, and keeps to it where a token is all that counts", () => {
     const bound = (made: Plan): readonly number[] => {
-      const [, takes, least, gap] = /takes ([\d.]+) ms; no contiguous split takes less than ([\d.]+) ms \(gap ([\d.]+) %/.exec(
-        made.reasons.join("\n"),
-      )!;
+      const [, takes, least, gap] =
+        /takes ([\d.]+) ms; no contiguous split in the formats tried takes less than ([\d.]+) ms \(gap ([\d.]+) %/.exec(
+          made.reasons.join("\n"),
+        )!;
       return [Number(takes), Number(least), Number(gap)];
     };
     const [takes, least, gap] = bound(plan(syntheticRack([both, first, second, wasm])));

@@ -54,7 +54,7 @@ function boundReason({ context, fleet }: ReasonInput): readonly string[] {
   const bound = tokenBound(context, deviceClasses(context.request.rack, usable));
   const { tpot } = must(fleet.replicas[fleet.score.best], "the best replica").prediction;
   if (bound === undefined) return [];
-  const what = bound.proven ? "no contiguous split takes less than" : "the least found over contiguous splits is";
+  const what = bound.proven ? "no contiguous split in the formats tried takes less than" : "the least found over contiguous splits is";
   const gap = percent(Math.max(0, 1 - bound.ns / tpot.ns));
   return [
     `A lone stream's token takes ${ms(tpot)}; ${what} ${(bound.ns / 1e6).toPrecision(3)} ms (gap ${gap}; dynamic programme over layers and devices of each kind, up to ${bound.stages} stages).`,

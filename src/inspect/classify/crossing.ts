@@ -1,5 +1,6 @@
 import { type Bindings, type Expression, evaluate, symbolsOf } from "../../graph/ir/expression.ts";
-import type { Graph, Operator, OperatorId, TensorId } from "../../graph/ir/graph.ts";
+import type { Graph, OperatorId, TensorId } from "../../graph/ir/graph.ts";
+import { readBy } from "../../graph/ir/read-by.ts";
 import type { Survey } from "../survey.ts";
 import { knownBytes, sumOfKnown } from "../tensor-bytes.ts";
 
@@ -21,12 +22,6 @@ export function tensorUsesOf(graph: Graph): TensorUses {
     }
   }
   return { producer, readers };
-}
-
-/** Tensors an operator depends on, those its bodies name included. */
-export function readBy({ inputs, bodies = [] }: Operator): readonly TensorId[] {
-  const captured = bodies.flatMap(({ captures }) => captures.map(({ outer }) => outer));
-  return [...inputs, ...captured].filter((id) => id !== undefined);
 }
 
 /**

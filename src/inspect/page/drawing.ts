@@ -1,5 +1,6 @@
 import type { Graph, OperatorId } from "../../graph/ir/graph.ts";
-import { readBy, tensorUsesOf } from "../classify/crossing.ts";
+import { readBy } from "../../graph/ir/read-by.ts";
+import { tensorUsesOf } from "../classify/crossing.ts";
 import { stageName } from "../classify/rack-reading.ts";
 import type { StageGroup } from "../stage-groups.ts";
 import type { Edge } from "./layout/node.ts";

@@ -1,5 +1,5 @@
 import type { Graph, Operator, OperatorId, StateId, TensorId } from "../../graph/ir/graph.ts";
-import { readBy } from "../../inspect/classify/crossing.ts";
+import { readBy } from "../../graph/ir/read-by.ts";
 import type { OperatorNode, PartitionProblem } from "./problem.ts";
 
 /** A kind of device a graph may be placed on. */

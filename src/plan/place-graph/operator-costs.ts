@@ -1,7 +1,8 @@
 import type { Bindings } from "../../graph/ir/expression.ts";
 import type { DataType, Graph } from "../../graph/ir/graph.ts";
+import { readBy } from "../../graph/ir/read-by.ts";
 import { classifyWork } from "../../inspect/classify/classify-work.ts";
-import { evaluated, readBy } from "../../inspect/classify/crossing.ts";
+import { evaluated } from "../../inspect/classify/crossing.ts";
 import { peakFor } from "../../inspect/classify/peak-for.ts";
 import { figuresOf } from "../../inspect/figures.ts";
 import { workOf } from "../../inspect/operator-work.ts";

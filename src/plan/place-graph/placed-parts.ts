@@ -1,4 +1,5 @@
 import type { Graph, OperatorId } from "../../graph/ir/graph.ts";
+import { evaluate } from "../partition/evaluate.ts";
 import { type Assignment, deviceTypes, type PartitionProblem } from "../partition/problem.ts";
 import { stagesOf } from "../partition/stages.ts";
 import type { DeviceSet } from "./device-sets.ts";
@@ -42,16 +43,9 @@ export function placedParts(problem: PartitionProblem, { types, ids }: DeviceSet
     part.computeNs += times[typeOf[assignment[node]!]!]!;
     part.bytes += bytes;
   });
-  const paid = new Set<string>();
-  for (const [source, target] of problem.edges) {
-    if (assignment[source] === assignment[target]) continue;
-    for (const device of [assignment[source]!, assignment[target]!]) {
-      const key = `${source} ${device}`;
-      if (paid.has(key)) continue;
-      paid.add(key);
-      parts[device]!.transferNs += problem.nodes[source]!.outputCost * problem.types[typeOf[device]!]!.transferFactor;
-    }
-  }
+  evaluate(problem, assignment).loads.forEach((load, at) => {
+    parts[at]!.transferNs = Math.max(0, load - parts[at]!.computeNs);
+  });
   return parts.filter(({ operators }) => operators > 0);
 }
 
