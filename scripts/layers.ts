@@ -20,7 +20,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["base"],
   execute: [...BELOW_SIMULATE, "telemetry"],
   serve: [...BELOW_SIMULATE, "telemetry", "execute"],
-  cli: [...BELOW_SIMULATE, "telemetry", "simulate", "execute", "serve"],
+  sdk: [...BELOW_SIMULATE, "simulate", "telemetry", "execute"],
+  cli: [...BELOW_SIMULATE, "telemetry", "simulate", "execute", "serve", "sdk"],
 };
 
 /** Layers that know no clock, chance, I/O or Node; they run in a browser unchanged. */

@@ -159,6 +159,36 @@ export const ERROR_CODES = {
     http: 503,
     todo: "the detail says which package to install",
   },
+  "device-missing": {
+    message: "nothing of the rack has that name",
+    exit: 2,
+    http: 400,
+    todo: "the detail lists the names there are",
+  },
+  "stage-unsupported": {
+    message: "a device cannot run an operator",
+    exit: 4,
+    http: 503,
+    todo: "the detail names operator, reason and the devices that could; `heddle rack discover --model` lists what each device refuses",
+  },
+  "input-invalid": {
+    message: "a graph was given inputs it does not take",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the input, what it wants and what it got",
+  },
+  capacity: {
+    message: "a memory has no room",
+    exit: 4,
+    http: 503,
+    todo: "the detail gives needed and available bytes; use smaller inputs, or a device with more memory",
+  },
+  "graph-invalid": {
+    message: "the graph is not one that can be run",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the operator or tensor",
+  },
   "device-failed": { message: "a device failed while working", exit: 5, http: 500, todo: "the detail holds the driver's message" },
   "host-lost": {
     message: "a replica host ended unexpectedly and could not be replaced",

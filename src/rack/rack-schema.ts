@@ -48,6 +48,12 @@ const peak = z.strictObject({ type: peakType, operationsPerSecond: positive, bas
 
 const overheads = z.strictObject({ launchNs: finiteAmount, operatorNs: finiteAmount, basis, source });
 
+/** Where a worker listens. */
+const address = z
+  .string()
+  .max(SOURCE_LENGTH_MAX)
+  .regex(/^(?:tcp:\/\/[^\s/]+:\d{1,5}|unix:\/[^\p{Cc}]+)$/u, "must be tcp://host:port or unix:/path");
+
 const deviceCalibration = z.strictObject({
   products: z.array(productRow).max(TABLE_ROWS_MAX),
   attention: z.array(attentionRow).max(TABLE_ROWS_MAX),
@@ -62,6 +68,9 @@ const device = z.strictObject({
   id: nameText,
   kind: z.enum(["cpu", "gpu", "npu", "ipu", "dataflow", "engine"]),
   driver: nameText,
+  target: z.exactOptional(nameText),
+  host: z.exactOptional(nameText),
+  address: z.exactOptional(address),
   threads: z.int().min(1).max(THREADS_MAX),
   cores: z.array(z.int().min(0).max(COUNT_MAX)).min(1).max(THREADS_MAX),
   memory: nameText,

@@ -24,8 +24,14 @@ export interface Rack {
 export interface Device {
   readonly id: string;
   readonly kind: DeviceKind;
-  /** Driver that runs it: `ort` or `ort-wasm` today. */
+  /** Driver that runs it: the name of a folder of `execute/drivers/`, or of a driver the user brings. */
   readonly driver: string;
+  /** What the driver is to open, where it has several: an execution provider (`webgpu`), a plugin (`GPU.0`). */
+  readonly target?: string;
+  /** Machine or process it is lost with; devices without one are on the front end's machine, each in a process of its own. */
+  readonly host?: string;
+  /** Where its worker listens, `tcp://host:port` or `unix:/path`; absent where heddle starts it. */
+  readonly address?: string;
   /** Threads one worker of it uses; the choice is measured. */
   readonly threads: number;
   /** Cores of the host it occupies; devices that share cores cannot work at full speed together. */
