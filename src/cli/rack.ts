@@ -9,8 +9,6 @@ import { readRack, writeRack } from "../rack/rack-file.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
 import { withShareProgress } from "./share-progress.ts";
 
-const BYTES_PER_GB = 1e9;
-
 interface DiscoverFlags {
   readonly recalibrate?: boolean;
   readonly fast?: boolean;
@@ -88,8 +86,8 @@ export function rackText(rack: Rack): string {
   const memories = rack.memories.map((memory) => [
     memory.id,
     memory.tier,
-    `${gigabytes(memory.capacityBytes)} GB`,
-    `${gigabytes(memory.bandwidthBytesPerSecond)} GB/s (${memory.basis})`,
+    quantity(memory.capacityBytes, "B"),
+    `${quantity(memory.bandwidthBytesPerSecond, "B/s")} (${memory.basis})`,
   ]);
   return [
     `${rack.name}, fingerprint ${rack.fingerprint}`,
@@ -120,7 +118,7 @@ function calibrationCells({ calibration }: Device): readonly string[] {
   if (calibration === undefined) return ["not calibrated", "", "", "", ""];
   const { streamBytesPerSecond, launchNs, operatorNs, concurrentSlowdown, noise } = calibration;
   return [
-    `${gigabytes(streamBytesPerSecond)} GB/s`,
+    quantity(streamBytesPerSecond, "B/s"),
     formatNs(launchNs),
     formatNs(operatorNs),
     concurrentSlowdown === undefined ? "alone" : `${concurrentSlowdown.toFixed(2)} x`,
@@ -132,15 +130,11 @@ function calibrationCells({ calibration }: Device): readonly string[] {
 function linkRows(rack: Rack): readonly (readonly string[])[] {
   const rows = new Map<string, { readonly cells: readonly string[]; count: number }>();
   for (const { via, latencyNs, bandwidthBytesPerSecond, basis } of rack.links) {
-    const cells = [`${formatNs(latencyNs)} (${basis})`, `${gigabytes(bandwidthBytesPerSecond)} GB/s`];
+    const cells = [`${formatNs(latencyNs)} (${basis})`, quantity(bandwidthBytesPerSecond, "B/s")];
     const key = [via, ...cells].join("|");
     const known = rows.get(key) ?? { cells: [via, ...cells], count: 0 };
     known.count += 1;
     rows.set(key, known);
   }
   return [...rows.values()].map(({ cells, count }) => [`${cells[0]}, ${count}`, ...cells.slice(1)]);
-}
-
-function gigabytes(bytes: number): string {
-  return (bytes / BYTES_PER_GB).toPrecision(3);
 }
