@@ -80,6 +80,9 @@ function renamedGraph(graph: GraphProto, renaming: Renaming): GraphProto {
   return changed(graph, {
     node: graph.node.map((node) => renamedNode(node, renaming)),
     initializer: graph.initializer.map((each) => changed(each, { name: renaming.name(each.name) })),
+    sparseInitializer: graph.sparseInitializer.map((each) =>
+      each.values === undefined ? each : changed(each, { values: changed(each.values, { name: renaming.name(each.values.name) }) }),
+    ),
     input: graph.input.map(info),
     output: graph.output.map(info),
     valueInfo: graph.valueInfo.map(info),
@@ -87,6 +90,6 @@ function renamedGraph(graph: GraphProto, renaming: Renaming): GraphProto {
 }
 
 /** A message with some fields replaced; its prototype holds the defaults of the others. */
-function changed<T extends object>(message: T, fields: Partial<T>): T {
+export function changed<T extends object>(message: T, fields: Partial<T>): T {
   return Object.assign(Object.create(Object.getPrototypeOf(message) as object) as T, message, fields);
 }

@@ -19,6 +19,8 @@ export interface GraphReading {
   /** What is known of the outputs. */
   readonly results: readonly Fact[];
   readonly captures: Body["captures"];
+  /** What each operator was made from; folded `Constant` nodes are not among them. */
+  readonly nodes: readonly NodeProto[];
   readonly stored: readonly { readonly graph: Graph; readonly tensor: TensorId; readonly location: DataLocation }[];
   /** Operators without a rule, with repeats. */
   readonly unknown: readonly string[];
@@ -44,6 +46,7 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
   const { declare, store, find, must } = scope;
   const unknown: string[] = [];
   const inner: GraphReading["stored"][number][] = [];
+  const nodes: NodeProto[] = [];
   const stated = new Map([...proto.valueInfo, ...proto.output].map((info) => [info.name, info]));
 
   for (const tensor of proto.initializer) store(tensor.name, storedTensor(tensor));
@@ -112,6 +115,7 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
       inner.push(...reading.stored);
     }
     const kept = [...bodies].map(([role, reading]): Body => ({ role, graph: reading.graph, captures: reading.captures }));
+    nodes.push(node);
     builder.operator({
       name: node.name,
       type: node.opType,
@@ -141,6 +145,7 @@ export function readGraph(file: FileReading, proto: GraphProto, around?: Surroun
     graph,
     results: outputs.map(({ fact }) => fact),
     captures: scope.captures,
+    nodes,
     stored: [...scope.stored.map((each) => ({ graph, ...each })), ...inner],
     unknown,
   };
@@ -151,7 +156,8 @@ function sparseTensor(sparse: GraphProto["sparseInitializer"][number]): StoredTe
   return { ...dense, fact: factOf(dense.fact.type, dense.fact.shape), location: undefined };
 }
 
-function isConstant(node: NodeProto): boolean {
+/** A node that is read as a stored tensor. */
+export function isConstant(node: NodeProto): boolean {
   return node.opType === "Constant" && domainOf(node) === "onnx" && node.output.length === 1;
 }
 

@@ -3,7 +3,7 @@ import type { ByteSource } from "../../base/bytes.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { type Bindings, symbol } from "../ir/expression.ts";
 import type { Graph } from "../ir/graph.ts";
-import { type ModelProto, ModelProtoSchema } from "./generated/onnx_pb.ts";
+import { type GraphProto, type ModelProto, ModelProtoSchema } from "./generated/onnx_pb.ts";
 import { functionKey, inlineFunctions } from "./inline-functions.ts";
 import { type GraphReading, readGraph } from "./read-graph.ts";
 import { skim } from "./skim.ts";
@@ -41,20 +41,37 @@ const MAX_OPERATORS = 1_000_000;
  * Errors: `onnx-invalid` for a damaged file, `onnx-unsupported` for operator sets before 7 and past the limits.
  */
 export function readOnnx(source: ByteSource, options: OnnxOptions = {}): OnnxReading {
+  const { graph, stored, unknown } = readModel(decodeModel(source), options);
+  return { graph, stored, unknown: counted(unknown) };
+}
+
+/** A model whose calls of its own functions are replaced, without the data of its weights. */
+export interface DecodedModel extends ModelProto {
+  readonly graph: GraphProto;
+}
+
+/** Errors: `onnx-invalid`, `onnx-unsupported`. */
+export function decodeModel(source: ByteSource): DecodedModel {
   const model = decode(skim(source));
+  const { graph } = model;
+  if (graph === undefined) throw new HeddleError("onnx-invalid", { detail: "it holds no graph" });
+  if (model.opsetImport.length === 0) throw new HeddleError("onnx-invalid", { detail: "it names no operator set" });
+  const functions = new Map(model.functions.map((each) => [functionKey(each.domain, each.name), each]));
+  graph.node = [...inlineFunctions(graph.node, functions, MAX_OPERATORS)];
+  return Object.assign(model, { graph });
+}
+
+/** Reads a decoded model's graph. Errors: those of `readOnnx`. */
+export function readModel(model: DecodedModel, options: OnnxOptions): GraphReading {
   const opsets = new Map(
-    model.opsetImport.map(({ domain, version }) => [domain === "" || domain === "ai.onnx" ? "onnx" : domain, Number(version)]),
+    model.opsetImport.map(({ domain, version }) => [domain === "ai.onnx" || domain === "" ? "onnx" : domain, Number(version)]),
   );
-  if (model.graph === undefined) throw new HeddleError("onnx-invalid", { detail: "it holds no graph" });
   const opset = opsets.get("onnx");
-  if (opsets.size === 0) throw new HeddleError("onnx-invalid", { detail: "it names no operator set" });
   if (opset !== undefined && opset < OLDEST_OPSET)
     throw new HeddleError("onnx-unsupported", { detail: `operator set ${opset}; ${OLDEST_OPSET} is the oldest` });
-  const functions = new Map(model.functions.map((each) => [functionKey(each.domain, each.name), each]));
-  model.graph.node = [...inlineFunctions(model.graph.node, functions, MAX_OPERATORS)];
   let symbols = 0;
   let operators = 0;
-  const reading = readGraph(
+  return readGraph(
     {
       opsets,
       sizes: options.sizes ?? {},
@@ -66,7 +83,6 @@ export function readOnnx(source: ByteSource, options: OnnxOptions = {}): OnnxRea
     },
     model.graph,
   );
-  return { graph: reading.graph, stored: reading.stored, unknown: counted(reading.unknown) };
 }
 
 function decode(bytes: Uint8Array): ModelProto {

@@ -27,7 +27,7 @@ interface Skimming {
 
 /**
  * An ONNX model's protobuf without the data of its weights, small enough to decode whole. Data that was cut out becomes external data of the
- * file itself: `location` empty, `offset` and `length` in it, and for lists of protobuf numbers `field`.
+ * file itself: `location` empty, `offset` and `length` in it, the data's `field`, and where the whole tensor's message lies (`start`, `end`).
  *
  * Model: lengths of the original are walked with every bound checked; data is jumped over and not read from the source.
  * Errors: `onnx-invalid` for damage, `onnx-unsupported` past the limits.
@@ -43,8 +43,9 @@ function message(skimming: Skimming, kind: Exclude<MessageKind, "leaf">, end: nu
   if (depth > MAX_DEPTH) throw beyond("graphs are nested too deep");
   if (++skimming.messages > MAX_MESSAGES) throw beyond(`more than ${MAX_MESSAGES} messages`);
   const cut = kind === "tensor" ? { kept: 0, data: undefined } : undefined;
+  const start = cursor.position;
   while (cursor.position < end) field(skimming, { kind, end, depth, cut });
-  if (cut?.data !== undefined) writeLocation(skimming.out, cut.data);
+  if (cut?.data !== undefined) writeLocation(skimming.out, cut.data, { start, end });
 }
 
 interface CutData {
@@ -114,8 +115,9 @@ function count(skimming: Skimming, numbers: number): void {
 }
 
 /** Source: onnx.proto, TensorProto: external_data is field 13, data_location 14 with EXTERNAL = 1. */
-function writeLocation(out: WireOutput, { field, offset, length }: CutData): void {
-  const entries = { location: OWN_FILE, offset: String(offset), length: String(length), field: String(field) };
+function writeLocation(out: WireOutput, { field, offset, length }: CutData, { start, end }: { start: number; end: number }): void {
+  const data = { location: OWN_FILE, offset: String(offset), length: String(length), field: String(field) };
+  const entries = { ...data, start: String(start), end: String(end) };
   for (const [key, value] of Object.entries(entries)) {
     const mark = out.open(13 * 8 + 2);
     for (const [number, text] of [
