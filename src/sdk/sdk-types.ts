@@ -1,0 +1,338 @@
+import type { DeviceDriver } from "../execute/device/device-driver.ts";
+import type { HostTensor, TensorArray, TensorType } from "../execute/device/tensor.ts";
+import type { AttributeValue } from "../graph/ir/graph.ts";
+import type { Program } from "../graph/program/program.ts";
+import type { Device, Rack } from "../rack/rack.ts";
+
+/*
+ * The programming model, in one page:
+ *
+ *   const rack = await openRack("rack.yaml");            // or a Rack, or "this-machine"
+ *   const graph = await loadGraph("model.onnx");         // or defineGraph(name, build), or loadDecoder("model.gguf")
+ *   const { logits } = await rack.run(graph, { image: tensor(pixels, [1, 3, 224, 224]) });
+ *   const handle = rack.submit(graph, { image });        // at once; its outputs stay on the device until asked for
+ *   const next = rack.submit(other, { x: handle.output("logits") });
+ *   for await (const outputs of rack.stream(graph, frames)) …
+ *   const cache = rack.state(decoder);                   // one sequence; cache.fork(), cache.release()
+ *   await rack.run(decoder, { tokens, positions }, { state: cache });
+ *   await rack.close();
+ */
+
+/** A graph that a rack can run. Made by `loadGraph`, `defineGraph` and `loadDecoder`. */
+export interface RunnableGraph {
+  readonly name: string;
+  readonly program: Program;
+  /** What a caller gives and gets, states left out. */
+  readonly inputs: readonly PortSpec[];
+  readonly outputs: readonly PortSpec[];
+  /** What stays from run to run where a run names a state. */
+  readonly states: readonly GraphState[];
+  /** Names of operators behind which it is cut; absent: the cutter decides. */
+  readonly cutAfter?: readonly string[];
+}
+
+export interface PortSpec {
+  readonly name: string;
+  readonly type: TensorType;
+  /** Fixed sizes and names of sizes that a run decides; undefined where the graph does not say. */
+  readonly dims: readonly (number | string)[] | undefined;
+}
+
+/** A state of a graph: its content enters by one port and what a run makes of it leaves by another. */
+export interface GraphState {
+  readonly name: string;
+  readonly type: TensorType;
+  /** `append`: the output's rows go behind the content's, along axis 0; `write`: the output takes its place; `reduce`: it is added. */
+  readonly access: "read" | "append" | "write" | "reduce";
+  /** Port its content comes in by; absent for states that are only appended to, written or reduced. */
+  readonly input?: string;
+  /** Port that what is appended, written or added comes out by; absent for states that are only read. */
+  readonly output?: string;
+  /** Sizes of the content at the start: 0 rows where it is appended to, else zeros. */
+  readonly dims: readonly number[];
+  /** Rows it may grow to. */
+  readonly capacity?: number;
+}
+
+/** A tensor in the host's memory; a plain array is taken with `tensor(data, dims)`. */
+export type Tensor = HostTensor;
+export type TensorData = TensorArray;
+
+/** What an input may be: a tensor, or an output of a run that has not left its device. */
+export type Input = Tensor | Output;
+export type Inputs = Readonly<Record<string, Input>>;
+export type Outputs = Readonly<Record<string, Tensor>>;
+
+/** An output of a submitted run. It lies on a device; only `read` copies it to the host. */
+export interface Output {
+  readonly name: string;
+  readonly run: RunHandle;
+  /** Errors: what the run ended with; `released` is an assertion. */
+  read(): Promise<Tensor>;
+  /** Frees it on the device; runs that were given it keep it until they are done. Outputs of a handle nobody holds are freed as well. */
+  release(): void;
+}
+
+/** A run that was submitted. */
+export interface RunHandle {
+  readonly id: number;
+  /** Settles when every stage has ended. Errors: `device-failed`, `input-invalid`, `cancelled` and others of the table. */
+  readonly done: Promise<RunSummary>;
+  output(name: string): Output;
+  /** All outputs, copied to the host; releases them. */
+  outputs(): Promise<Outputs>;
+}
+
+/** What a run took: where each stage ran, and what was predicted. Units: ns of the rack's clock. */
+export interface RunSummary {
+  readonly run: number;
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly stages: readonly {
+    readonly stage: string;
+    readonly device: string;
+    readonly startNs: number;
+    readonly busyNs: number;
+    readonly predictedNs: number | undefined;
+    /** Times it was run again because a device was lost. */
+    readonly retries: number;
+  }[];
+  readonly transfers: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly tensor: string;
+    readonly bytes: number;
+    readonly ns: number;
+  }[];
+}
+
+export interface RunOptions {
+  /** The sequence whose states the run reads and changes; runs of one sequence are ordered as they were submitted. */
+  readonly state?: RackState;
+  /** Higher first; 0 when absent. */
+  readonly priority?: number;
+  /** Operators by name pattern (`*`, `?`), and the device they must run on. */
+  readonly pin?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface StreamOptions extends RunOptions {
+  /** Runs under way at most; 4 when absent. */
+  readonly inFlight?: number;
+}
+
+/** State that outlives runs: for a graph, all its states for one sequence. */
+export interface RackState {
+  readonly name: string;
+  /** Content now, copied to the host; waits for the runs before. */
+  read(name?: string): Promise<Tensor>;
+  /** A second state with the same content; what one does afterwards the other does not see. Shares memory where a device can. */
+  fork(): RackState;
+  /** Errors: an assertion where it is used afterwards. */
+  release(): void;
+}
+
+/** A function of the host as a task: tensors in, tensors out; runs in the caller's process, in the order of data. */
+export type HostTask = (inputs: Inputs) => HostTaskHandle;
+
+export interface HostTaskHandle {
+  readonly done: Promise<void>;
+  output(name: string): Promise<Tensor>;
+  outputs(): Promise<Outputs>;
+}
+
+/** A rack that is open: its devices run in processes and threads of their own until `close`. */
+export interface OpenRack {
+  readonly rack: Rack;
+  /** Runs a graph and gives its outputs. */
+  run(graph: RunnableGraph, inputs: Inputs, options?: RunOptions): Promise<Outputs>;
+  /** Starts a run; inputs that are outputs of other runs need not be there yet. */
+  submit(graph: RunnableGraph, inputs: Inputs, options?: RunOptions): RunHandle;
+  /** One run per element, several under way at once, results in order. */
+  stream(graph: RunnableGraph, inputs: AsyncIterable<Inputs> | Iterable<Inputs>, options?: StreamOptions): AsyncIterable<Outputs>;
+  /** The states of a graph, for one sequence. */
+  state(graph: RunnableGraph, options?: { readonly name?: string; readonly initial?: Readonly<Record<string, Tensor>> }): RackState;
+  task(name: string, compute: (inputs: Outputs) => Outputs | Promise<Outputs>): HostTask;
+  /** Compiles and loads the stages of a graph where the policy would run them, so that the first run does not wait. */
+  prepare(graph: RunnableGraph, options?: RunOptions): Promise<void>;
+  /** The stages a graph is cut into, and which devices can run each, with the reason where one cannot. */
+  stages(graph: RunnableGraph, options?: Pick<RunOptions, "pin">): Promise<readonly StageReport[]>;
+  /** Runs a graph and its variants one after another on each device that has one, and compares. */
+  checkVariants(graph: RunnableGraph, inputs: Inputs): Promise<readonly VariantCheck[]>;
+  report(): RackReport;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface RackOptions {
+  /** Chooses devices; the built-in one (earliest predicted end, transfers counted) when absent. */
+  readonly policy?: Policy;
+  /** Where devices run: each in a process of its own (a failure costs one device), in a thread, or in this thread (no isolation; for tests and simple devices). */
+  readonly isolation?: "process" | "thread" | "inline";
+  /** Folder for the ledger; none is written when absent. */
+  readonly ledger?: string;
+  /** File for a timeline (Chrome trace, Perfetto), written by `close`. */
+  readonly trace?: string;
+  /** Devices of one's own beside, or for, the rack's. */
+  readonly devices?: readonly OwnDevice[];
+  /** Other graphs that compute what part of a graph computes, for some devices. */
+  readonly variants?: readonly Variant[];
+  readonly onEvent?: (event: RackEvent) => void;
+  /** Weight of energy beside time in the built-in policy, ns per joule; 0 when absent. */
+  readonly energyWeight?: number;
+}
+
+/** A device of one's own: its row of the rack, and the driver that opens it. */
+export interface OwnDevice {
+  /** Its row, or as much of it as is known; what is missing is that of a small device in the host's memory. */
+  readonly device: Pick<Device, "id"> & Partial<Device>;
+  /** The driver, run in this process; or the path of a module whose export `driver` it is, which can run in a process of its own. */
+  readonly driver: DeviceDriver | string;
+}
+
+/** Another way to compute the operators a pattern names, on one kind of device. Same inputs and outputs, by name. */
+export interface Variant {
+  readonly name: string;
+  readonly graph: RunnableGraph;
+  /** Operators of the original that it stands for, by name pattern. */
+  readonly operators: string;
+  /** Devices that run it: an id, or a kind. */
+  readonly device: string;
+  /** Largest difference allowed, relative to the largest value of an output; 1e-3 when absent. */
+  readonly tolerance?: number;
+}
+
+export interface VariantCheck {
+  readonly variant: string;
+  readonly device: string;
+  readonly stage: string;
+  readonly equal: boolean;
+  /** Largest difference, relative to the largest value. */
+  readonly difference: number;
+}
+
+/** What a policy knows of a task that is ready. */
+export interface PolicyTask {
+  readonly run: number;
+  readonly graph: string;
+  readonly stage: string;
+  readonly priority: number;
+  readonly inputBytes: number;
+}
+
+/** A device that can run the task. Times are predictions; undefined where nothing is known yet. Units: ns. */
+export interface PolicyDevice {
+  readonly id: string;
+  readonly kind: Device["kind"];
+  readonly computeNs: number | undefined;
+  /** Time to bring what is not there yet, and to load the stage. */
+  readonly transferNs: number;
+  readonly loadNs: number;
+  /** When it would be free. */
+  readonly queueNs: number;
+  /** Tasks waiting there. */
+  readonly queued: number;
+  readonly energyJoules: number | undefined;
+}
+
+/** Chooses one of the devices, by id; `undefined` leaves it to the built-in policy. Pure: same view, same answer. */
+export type Policy = (task: PolicyTask, devices: readonly PolicyDevice[]) => string | undefined;
+
+export interface StageReport {
+  readonly name: string;
+  readonly operators: readonly string[];
+  readonly devices: readonly { readonly id: string; readonly ok: boolean; readonly reason?: string; readonly predictedNs?: number }[];
+  readonly states: readonly { readonly name: string; readonly access: GraphState["access"] }[];
+}
+
+export interface RackReport {
+  readonly devices: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly up: boolean;
+    readonly tasks: number;
+    readonly busyNs: number;
+    readonly failures: number;
+    readonly heldBytes: number;
+  }[];
+  readonly transfers: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly count: number;
+    readonly bytes: number;
+    readonly ns: number;
+  }[];
+  /** What was learned of stages on devices; `uncalibrated` ones are still predicted from the rack file. */
+  readonly models: readonly {
+    readonly stage: string;
+    readonly device: string;
+    readonly runs: number;
+    readonly meanNs: number | undefined;
+    readonly uncalibrated: boolean;
+  }[];
+  readonly refusals: readonly { readonly stage: string; readonly device: string; readonly reason: string }[];
+}
+
+/** Things that happen, as they happen. */
+export type RackEvent =
+  | { readonly type: "task-finished"; readonly run: number; readonly stage: string; readonly device: string; readonly busyNs: number }
+  | { readonly type: "transfer-finished"; readonly from: string; readonly to: string; readonly bytes: number; readonly ns: number }
+  | { readonly type: "device-up"; readonly device: string }
+  | { readonly type: "device-down"; readonly device: string; readonly detail: string }
+  | { readonly type: "task-lost"; readonly run: number; readonly stage: string; readonly device: string; readonly detail: string };
+
+/** A value of a graph that is being defined. */
+export interface GraphValue {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly dims: readonly (number | string)[] | undefined;
+}
+
+/** Puts a graph together. Operators are ONNX's; a wrong type or shape is an error at the call that makes it. */
+export interface GraphMaker {
+  input(name: string, type: TensorType, dims: readonly (number | string)[]): GraphValue;
+  weight(name: string, value: Tensor): GraphValue;
+  /** Errors: `graph-invalid` with operator, input types and shapes. */
+  op(operator: string, inputs: readonly GraphValue[], options?: OpOptions): GraphValue;
+  /** As `op`, for operators with several outputs. */
+  ops(operator: string, inputs: readonly GraphValue[], outputs: number, options?: OpOptions): readonly GraphValue[];
+  /** A state; the value is its content before the run. What it becomes is said by one of `append`, `write` and `reduce`, or nothing. */
+  state(name: string, type: TensorType, dims: readonly (number | string)[], options?: { readonly capacity?: number }): GraphValue;
+  append(state: GraphValue, rows: GraphValue): void;
+  write(state: GraphValue, value: GraphValue): void;
+  reduce(state: GraphValue, value: GraphValue): void;
+  output(name: string, value: GraphValue): void;
+}
+
+export interface OpOptions {
+  readonly attributes?: Readonly<Record<string, AttributeValue | { readonly float: number }>>;
+  readonly domain?: string;
+  /** Name of the operator, for pins and reports; `<operator>.<n>` when absent. */
+  readonly name?: string;
+}
+
+/** A decoder with the states of one sequence; a run takes T tokens at their positions and gives logits. Prefill and decode differ in T only. */
+export interface DecoderGraph extends RunnableGraph {
+  readonly layers: number;
+  readonly vocabulary: number;
+  readonly contextLength: number;
+}
+
+export interface DecoderOptions {
+  /** Most tokens a sequence may have; the model's own limit, or 4096, when absent. */
+  readonly contextLength?: number;
+  /** Logits of the last position ([1, vocabulary]) or of all ([T, vocabulary]); `last` when absent. */
+  readonly logits?: "last" | "all";
+}
+
+/*
+ * Exported by the package:
+ *
+ * loadGraph(source: string | Uint8Array, options?: { name?: string }): Promise<RunnableGraph>
+ * defineGraph(name: string, define: (g: GraphMaker) => void): RunnableGraph
+ * loadDecoder(path: string, options?: DecoderOptions): Promise<DecoderGraph>
+ *     inputs  tokens i64 [T], positions i64 [T]; output logits f32
+ *     states  k.<layer>, v.<layer>: f32 [tokens, kvHeads * headDim], appended to
+ * openRack(rack: string | Rack | "this-machine", options?: RackOptions): Promise<OpenRack>
+ * tensor(data: TensorData | readonly number[], dims?: readonly number[], type?: TensorType): Tensor
+ */
