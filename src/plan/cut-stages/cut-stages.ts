@@ -1,0 +1,36 @@
+import { err, ok, type Result } from "../../base/result.ts";
+import { cutOrder } from "./cut-order.ts";
+import type { CutPrices, CutProblem, CutStage } from "./cut-problem.ts";
+import { depthOrder } from "./depth-order.ts";
+
+/** A node that no device runs. */
+export interface RunsNowhere {
+  readonly code: "runs-nowhere";
+  readonly node: number;
+}
+
+/** Finest task that stays efficient at scale is some 100 us (Task Bench, Slaughter et al., 2020); a task here is to be no finer. Units: ns. */
+export const TASK_NS = 100_000;
+/** A hand-over in one machine's memory, both ways; what crosses a slower link costs more, which the engine knows when it places tasks. */
+export const HAND_OVER_BYTES_PER_SECOND = 1e9;
+/** Stages wanted for each device: few more than one, so that there is a choice, and unlike devices can share unevenly. */
+const STAGES_A_DEVICE = 4;
+/** Least size of a stage, in tasks' overheads: 10 % for starting it. */
+const TASKS_A_STAGE = 10;
+
+/**
+ * Cuts a graph into convex stages that are placed one by one. Each runs on at least one device, and stages never wait for one another in a ring.
+ *
+ * `prices` replaces what is chosen here: see `TASK_NS`; a stage is wanted no larger than a quarter of an even share of the work. One device gets one stage.
+ */
+export function cutStages(problem: CutProblem, prices: Partial<CutPrices> = {}): Result<readonly CutStage[], RunsNowhere> {
+  const nowhere = problem.nodes.findIndex(({ times }) => !times.some((ns) => ns < Infinity));
+  if (nowhere !== -1) return err({ code: "runs-nowhere", node: nowhere });
+  if (problem.nodes.length === 0) return ok([]);
+  const workNs = problem.nodes.reduce((sum, { times }) => sum + Math.min(...times), 0);
+  const taskNs = prices.taskNs ?? TASK_NS;
+  const several = problem.devices > 1;
+  const stageNs = several ? Math.max(TASKS_A_STAGE * taskNs, workNs / (STAGES_A_DEVICE * problem.devices)) : Infinity;
+  const chosen = { bytesPerSecond: HAND_OVER_BYTES_PER_SECOND, stageNs, besideShare: several ? 1 : 0, ...prices, taskNs };
+  return ok(cutOrder(problem, depthOrder(problem), chosen));
+}
