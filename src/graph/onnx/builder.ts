@@ -15,7 +15,20 @@ import {
 } from "./generated/onnx_pb.ts";
 
 /** Element types of tensors heddle writes. */
-export type OnnxType = "float32" | "int64" | "int32" | "uint8" | "int8";
+export type OnnxType =
+  | "float32"
+  | "int64"
+  | "int32"
+  | "uint8"
+  | "int8"
+  | "float64"
+  | "float16"
+  | "bfloat16"
+  | "uint64"
+  | "uint32"
+  | "uint16"
+  | "int16"
+  | "bool";
 
 const DATA_TYPES: Readonly<Record<OnnxType, TensorProto_DataType>> = {
   float32: TensorProto_DataType.FLOAT,
@@ -23,6 +36,14 @@ const DATA_TYPES: Readonly<Record<OnnxType, TensorProto_DataType>> = {
   int32: TensorProto_DataType.INT32,
   uint8: TensorProto_DataType.UINT8,
   int8: TensorProto_DataType.INT8,
+  float64: TensorProto_DataType.DOUBLE,
+  float16: TensorProto_DataType.FLOAT16,
+  bfloat16: TensorProto_DataType.BFLOAT16,
+  uint64: TensorProto_DataType.UINT64,
+  uint32: TensorProto_DataType.UINT32,
+  uint16: TensorProto_DataType.UINT16,
+  int16: TensorProto_DataType.INT16,
+  bool: TensorProto_DataType.BOOL,
 };
 
 /** IR version 8 and opset 17 are read by every ONNX Runtime since 1.14. */
@@ -41,6 +62,9 @@ export interface NodeOptions {
   readonly domain?: string;
   /** Number of outputs; 1 when absent. */
   readonly outputs?: number;
+  /** Name of the operator, and of its outputs; made up when absent. */
+  readonly name?: string;
+  readonly outputNames?: readonly string[];
 }
 
 /** A finished model: the protobuf without weights, and the weights to hand over beside it as external data. */
@@ -74,9 +98,9 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
   const fresh = (prefix: string): Value => `${prefix}_${next++}`;
 
   const nodeOutputs = (operator: string, ins: readonly Value[], options: NodeOptions & { outputs: number }): Value[] => {
-    const names = Array.from({ length: options.outputs }, () => fresh(operator));
+    const names = Array.from({ length: options.outputs }, (_unused, i) => options.outputNames?.[i] ?? fresh(operator));
     const attribute = Object.entries(options.attributes ?? {}).map(([name, value]) => attributeOf(name, value));
-    const parts = { opType: operator, name: fresh("n"), input: [...ins], output: names, attribute };
+    const parts = { opType: operator, name: options.name ?? fresh("n"), input: [...ins], output: names, attribute };
     nodes.push(create(NodeProtoSchema, options.domain === undefined ? parts : { ...parts, domain: options.domain }));
     return names;
   };
