@@ -18,10 +18,11 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   simulate: BELOW_SIMULATE,
   page: [...BELOW_COST, "cost", "inspect"],
   telemetry: ["base"],
-  execute: [...BELOW_SIMULATE, "telemetry"],
+  trace: ["base", "graph", "rack"],
+  execute: [...BELOW_SIMULATE, "telemetry", "trace"],
   serve: [...BELOW_SIMULATE, "telemetry", "execute"],
-  sdk: [...BELOW_SIMULATE, "simulate", "telemetry", "execute"],
-  cli: [...BELOW_SIMULATE, "telemetry", "simulate", "execute", "serve", "sdk"],
+  sdk: [...BELOW_SIMULATE, "simulate", "telemetry", "trace", "execute"],
+  cli: [...BELOW_SIMULATE, "telemetry", "trace", "simulate", "execute", "serve", "sdk"],
 };
 
 /** Layers that know no clock, chance, I/O or Node; they run in a browser unchanged. */
@@ -38,6 +39,7 @@ export const PURE_LAYERS: readonly string[] = [
   "engine",
   "fleet",
   "simulate",
+  "trace",
 ];
 
 /** Layer of a path such as `src/engine/ledger.ts`; undefined for files that belong to none. */

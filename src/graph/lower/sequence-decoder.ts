@@ -21,6 +21,8 @@ export interface SequenceDecoder {
 }
 
 const MICROSOFT = "com.microsoft";
+/** Beyond the end of every axis, for a slice to the end. */
+const END = 2_147_483_647;
 
 interface Lowering {
   readonly spec: DecoderSpec;
@@ -180,7 +182,7 @@ function head(lowering: Lowering, x: Value, { table, last }: { readonly table: V
   const { spec, weights, products } = lowering;
   const { builder } = products;
   const wanted = last
-    ? builder.node("Slice", [x, int64Constant(builder, [-1]), int64Constant(builder, [2 ** 31 - 1]), int64Constant(builder, [0])])
+    ? builder.node("Slice", [x, int64Constant(builder, [-1]), int64Constant(builder, [END]), int64Constant(builder, [0])])
     : x;
   const normed = norm(lowering, "final-norm", wanted);
   const weight = spec.tiedHead
