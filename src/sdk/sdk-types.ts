@@ -1,6 +1,7 @@
 import type { DeviceDriver } from "../execute/device/device-driver.ts";
 import type { HostTensor, TensorArray, TensorType } from "../execute/device/tensor.ts";
-import type { AttributeValue } from "../graph/ir/graph.ts";
+import type { ProgramSource } from "../execute/seat/seat-types.ts";
+import type { AttributeValue } from "../graph/onnx/builder.ts";
 import type { Program } from "../graph/program/program.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 
@@ -22,6 +23,8 @@ import type { Device, Rack } from "../rack/rack.ts";
 export interface RunnableGraph {
   readonly name: string;
   readonly program: Program;
+  /** Where workers find its bytes. */
+  readonly source: ProgramSource;
   /** What a caller gives and gets, states left out. */
   readonly inputs: readonly PortSpec[];
   readonly outputs: readonly PortSpec[];
@@ -305,7 +308,8 @@ export interface GraphMaker {
 }
 
 export interface OpOptions {
-  readonly attributes?: Readonly<Record<string, AttributeValue | { readonly float: number }>>;
+  /** A number is an integer; floats are `{ float: x }`. */
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
   readonly domain?: string;
   /** Name of the operator, for pins and reports; `<operator>.<n>` when absent. */
   readonly name?: string;

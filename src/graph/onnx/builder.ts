@@ -81,7 +81,7 @@ export interface OnnxBuilder {
   /** A large constant, kept outside the protobuf. Its bytes are not copied. */
   weight(name: string, type: OnnxType, dims: readonly number[], data: Uint8Array): Value;
   /** A small constant inside the protobuf. */
-  constant(type: OnnxType, dims: readonly number[], data: Uint8Array): Value;
+  constant(type: OnnxType, dims: readonly number[], data: Uint8Array, name?: string): Value;
   node(operator: string, inputs: readonly Value[], options?: NodeOptions): Value;
   /** As `node`, for operators with several outputs. An output that is not wanted has no name. */
   nodeOutputs(operator: string, inputs: readonly Value[], options: NodeOptions & { readonly outputs: number }): Value[];
@@ -104,8 +104,7 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
     nodes.push(create(NodeProtoSchema, options.domain === undefined ? parts : { ...parts, domain: options.domain }));
     return names;
   };
-  const constant = (type: OnnxType, dims: readonly number[], data: Uint8Array): Value => {
-    const name = fresh("c");
+  const constant = (type: OnnxType, dims: readonly number[], data: Uint8Array, name = fresh("c")): Value => {
     initializers.push(create(TensorProtoSchema, { name, dataType: DATA_TYPES[type], dims: dims.map(BigInt), rawData: data }));
     return name;
   };

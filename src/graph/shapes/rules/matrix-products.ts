@@ -1,4 +1,4 @@
-import { constant, type Expression } from "../../ir/expression.ts";
+import { constant, constantOf, type Expression } from "../../ir/expression.ts";
 import type { DataType } from "../../ir/graph.ts";
 import { broadcast } from "../broadcast.ts";
 import { type Fact, factOf } from "../fact.ts";
@@ -10,6 +10,7 @@ type Shape = readonly Expression[];
 /** numpy's matmul. Shapes: [..., M, K] × [..., K, N] → [..., M, N]; a vector loses its axis. Source: ONNX operator spec, MatMul. */
 export function productShape(a: Shape | undefined, b: Shape | undefined): Shape | undefined {
   if (a === undefined || b === undefined || a.length === 0 || b.length === 0) return undefined;
+  if (differ(a.at(-1)!, b.length > 1 ? b.at(-2)! : b[0]!)) return undefined;
   const batch = broadcast([a.slice(0, -2), b.slice(0, -2)]);
   if (batch === undefined) return undefined;
   return [...batch, ...(a.length > 1 ? [a.at(-2)!] : []), ...(b.length > 1 ? [b.at(-1)!] : [])];
@@ -29,8 +30,14 @@ export function gemm(second: number): Rule {
     const a = turned(call.inputs[0]?.shape, integer(call, "transA", 0) !== 0);
     const b = turned(call.inputs[second]?.shape, integer(call, "transB", 0) !== 0);
     const scaled = call.type === "QGemm" && call.inputs[7] === undefined;
-    return [factOf(scaled ? "f32" : typeOf([call.inputs[0]]), a && b && [a[0]!, b[1]!])];
+    return [factOf(scaled ? "f32" : typeOf([call.inputs[0]]), a && b && !differ(a[1]!, b[0]!) ? [a[0]!, b[1]!] : undefined)];
   };
+}
+
+/** Sizes that no run makes equal. */
+function differ(a: Expression, b: Expression): boolean {
+  const [left, right] = [constantOf(a), constantOf(b)];
+  return left !== undefined && right !== undefined && left !== right;
 }
 
 function turned(shape: Shape | undefined, turn: boolean): Shape | undefined {
