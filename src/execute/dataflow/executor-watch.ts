@@ -1,0 +1,37 @@
+import type { HeddleError } from "../../base/heddle-error.ts";
+import type { Nanoseconds } from "../../base/units.ts";
+import type { DeviceId, StageId, StartCommand, TransferCommand } from "../../engine/dataflow/dataflow-types.ts";
+import type { RunPart } from "../device/device-driver.ts";
+
+/** Told what an executor does, when it has ended; never changes anything. Times are the executor's clock's. */
+export interface ExecutorWatch {
+  ran(run: RanTask): void;
+  moved(move: MovedStorage): void;
+  loaded(load: LoadedStage): void;
+  failed(what: { readonly stage: StageId | undefined; readonly device: DeviceId; readonly error: HeddleError }): void;
+  lost(device: DeviceId, error: HeddleError): void;
+  joined(device: DeviceId): void;
+}
+
+export interface RanTask {
+  readonly command: StartCommand;
+  readonly startNs: Nanoseconds;
+  readonly endNs: Nanoseconds;
+  /** Of that, on the device. */
+  readonly busyNs: Nanoseconds;
+  readonly parts: readonly RunPart[];
+}
+
+export interface MovedStorage {
+  readonly command: TransferCommand;
+  readonly startNs: Nanoseconds;
+  readonly endNs: Nanoseconds;
+}
+
+export interface LoadedStage {
+  readonly stage: StageId;
+  readonly device: DeviceId;
+  readonly startNs: Nanoseconds;
+  readonly endNs: Nanoseconds;
+  readonly compileNs: Nanoseconds;
+}

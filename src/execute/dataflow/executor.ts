@@ -1,0 +1,378 @@
+import { must } from "../../base/assert.ts";
+import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
+import type { Nanoseconds } from "../../base/units.ts";
+import type { Clock } from "../../clock/clock.ts";
+import {
+  type DataflowCommand,
+  type DataflowEvent,
+  type DataflowFailure,
+  type DataflowRack,
+  type DeviceId,
+  type FetchId,
+  type HandleId,
+  HOME,
+  type Refusal,
+  type RunId,
+  type StageId,
+  type TaskId,
+} from "../../engine/dataflow/dataflow-types.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { HostTensor } from "../device/tensor.ts";
+import type { Seat, SeatStage } from "../seat/seat-types.ts";
+import type { ExecutorWatch } from "./executor-watch.ts";
+import { moveStorage } from "./move-storage.ts";
+import { runStage } from "./run-stage.ts";
+import type { StageWork } from "./stage-work.ts";
+import { createStorageBook } from "./storage-book.ts";
+import { rowsOf, tensorBytes } from "./tensor-rows.ts";
+
+/** Does what a dataflow engine commands, on seats, by the wall clock; answers become the engine's events. */
+export interface DataflowExecutor {
+  /** An event of the client. */
+  dispatch(event: DataflowEvent): void;
+  /** Gives a handle a value from outside. `capacity`: rows its copies have room for. */
+  put(handle: HandleId, value: HostTensor, capacity?: number): void;
+  /** The value a handle has after everything submitted so far. Errors: what its task failed with. */
+  fetch(handle: HandleId): Promise<HostTensor>;
+  /** The error that made a task fail, where the engine's answer names only its text. */
+  errorOf(task: TaskId): HeddleError | undefined;
+  /** Takes no more answers; pending fetches end with `cancelled`. The caller closes the seats. */
+  close(): void;
+}
+
+export interface ExecutorOptions {
+  readonly engine: Engine<DataflowEvent, DataflowCommand, unknown>;
+  readonly clock: Clock;
+  readonly rack: DataflowRack;
+  /** By device. */
+  readonly seats: readonly Seat[];
+  readonly stageOf: (stage: StageId) => StageWork;
+  readonly client: ExecutorClient;
+  readonly watch: ExecutorWatch;
+  readonly record?: (event: DataflowEvent, now: Nanoseconds, commands: readonly DataflowCommand[]) => void;
+  /** Opens a device anew after its process was lost; absent: it does not come back. */
+  readonly reopen?: (device: DeviceId) => Promise<Seat>;
+}
+
+export interface ExecutorClient {
+  taskEnded(task: TaskId, failure: DataflowFailure | undefined): void;
+  rejected(refusal: Refusal, what: { readonly first?: TaskId; readonly handle?: HandleId }): void;
+  accepting(accepting: boolean): void;
+  /** The engine or the executor broke a promise of its own: nothing goes on. */
+  broken(error: HeddleError): void;
+}
+
+/** Slots that are no storage: numbers beyond all of the engine's. */
+const FRESH_SLOTS_FROM = 2 ** 40;
+/** How long an answer that names a lost worker waits for word of which one. Units: ms. */
+const WORD_OF_LOSS_MS = 2_000;
+const REOPEN_ATTEMPTS = 3;
+
+interface Live {
+  readonly options: ExecutorOptions;
+  readonly seats: Seat[];
+  readonly stages: Map<string, SeatStage>;
+  readonly runs: Map<RunId, AbortController>;
+  readonly errors: Map<TaskId, HeddleError>;
+  readonly book: ReturnType<typeof createStorageBook>;
+  readonly puts: Map<HandleId, { readonly value: HostTensor; readonly capacity: number | undefined }[]>;
+  readonly fetches: Map<FetchId, { resolve: (value: HostTensor) => void; reject: (error: HeddleError) => void }>;
+  readonly queue: DataflowEvent[];
+  readonly lostSeats: Set<Seat>;
+  stepping: boolean;
+  open: boolean;
+  slots: number;
+  nextFetch: number;
+}
+
+export function createDataflowExecutor(options: ExecutorOptions): DataflowExecutor {
+  const live: Live = {
+    options,
+    seats: [...options.seats],
+    stages: new Map(),
+    runs: new Map(),
+    errors: new Map(),
+    book: createStorageBook(),
+    puts: new Map(),
+    fetches: new Map(),
+    queue: [],
+    lostSeats: new Set(),
+    stepping: false,
+    open: true,
+    slots: FRESH_SLOTS_FROM,
+    nextFetch: 0,
+  };
+  for (const device of live.seats.keys()) attend(live, device);
+  return {
+    dispatch: (event) => dispatch(live, event),
+    put: (handle, value, capacity) => {
+      live.puts.set(handle, [...(live.puts.get(handle) ?? []), { value, capacity }]);
+      dispatch(live, { type: "put", handle, bytes: tensorBytes(value) });
+    },
+    fetch: (handle) =>
+      new Promise((resolve, reject) => {
+        const fetch = live.nextFetch++;
+        live.fetches.set(fetch, { resolve, reject });
+        dispatch(live, { type: "fetch", fetch, handle });
+      }),
+    errorOf: (task) => live.errors.get(task),
+    close: () => {
+      live.open = false;
+      for (const run of live.runs.values()) run.abort();
+      for (const { reject } of live.fetches.values()) reject(new HeddleError("cancelled", { where: "the rack is closed" }));
+      live.fetches.clear();
+    },
+  };
+}
+
+/** Steps the engine, one event after another: what a command causes at once waits its turn. */
+function dispatch(live: Live, event: DataflowEvent): void {
+  if (!live.open) return;
+  live.queue.push(event);
+  if (live.stepping) return;
+  live.stepping = true;
+  const { engine, clock, record } = live.options;
+  try {
+    for (let next = live.queue.shift(); next !== undefined; next = live.queue.shift()) {
+      const now = clock.now();
+      const commands = engine.step(next, now);
+      record?.(next, now, commands);
+      for (const command of commands) perform(live, command);
+    }
+  } catch (thrown) {
+    live.open = false;
+    live.options.client.broken(toHeddleError(thrown));
+  } finally {
+    live.stepping = false;
+  }
+}
+
+function perform(live: Live, command: DataflowCommand): void {
+  const { client } = live.options;
+  switch (command.type) {
+    case "start":
+      start(live, command);
+      return;
+    case "abort":
+      live.runs.get(command.run)?.abort();
+      return;
+    case "load":
+      load(live, command);
+      return;
+    case "unload": {
+      const key = stageKey(command);
+      const stage = live.stages.get(key);
+      live.stages.delete(key);
+      // A seat that is gone has released everything.
+      stage?.release().catch(() => undefined);
+      return;
+    }
+    case "transfer":
+      transfer(live, command);
+      return;
+    case "drop":
+      live.book.drop(command.storage, command.memory);
+      if (command.memory !== HOME) seatOf(live, command.memory)?.free([command.storage]);
+      return;
+    case "adopt": {
+      const { value, capacity } = must(live.puts.get(command.handle)?.shift(), "what is adopted was put");
+      live.book.note(command.storage, value, capacity);
+      live.book.home.set(command.storage, value);
+      live.book.setBytes(command.storage, HOME, command.bytes);
+      return;
+    }
+    case "deliver":
+      deliver(live, command);
+      return;
+    case "fetch-failed":
+      endFetch(live, command.fetch, ({ reject }) => reject(failureError(command.failure)));
+      return;
+    case "task-ended":
+      client.taskEnded(command.task, command.failure);
+      live.errors.delete(command.task);
+      return;
+    case "rejected":
+      if (command.fetch !== undefined) endFetch(live, command.fetch, ({ reject }) => reject(refusalError(command.refusal)));
+      else {
+        if (command.handle !== undefined) live.puts.get(command.handle)?.shift();
+        client.rejected(command.refusal, command);
+      }
+      return;
+    case "accepting":
+      client.accepting(command.accepting);
+      return;
+    case "recorded":
+      return;
+  }
+}
+
+function start(live: Live, command: Extract<DataflowCommand, { type: "start" }>): void {
+  const { clock, watch, stageOf, rack } = live.options;
+  const device = must(command.devices[0], "a run has a device");
+  const seat = live.seats[device]!;
+  const abort = new AbortController();
+  live.runs.set(command.run, abort);
+  const startNs = clock.now();
+  const stage = must(live.stages.get(stageKey({ device, stage: command.stage, variant: command.variant })), "what runs is loaded");
+  const place = {
+    seat,
+    memory: rack.devices[device]!.memory,
+    stage,
+    work: stageOf(command.stage),
+    book: live.book,
+    signal: abort.signal,
+    freshSlot: () => live.slots++,
+  };
+  runStage(command, place).then(
+    ({ busyNs, parts, bytes }) => {
+      live.runs.delete(command.run);
+      if (live.lostSeats.has(seat)) return;
+      watch.ran({ command, startNs, endNs: clock.now(), busyNs, parts });
+      dispatch(live, { type: "task-finished", run: command.run, durationNs: Math.max(1, Math.round(busyNs)), bytes });
+    },
+    (thrown: unknown) => {
+      live.runs.delete(command.run);
+      const error = toHeddleError(thrown);
+      live.errors.set(command.task, error);
+      watch.failed({ stage: command.stage, device, error });
+      const permanent = error.code === "input-invalid" || error.code === "stage-unsupported" ? { permanent: true } : {};
+      answer(live, [seat], error, { type: "task-failed", run: command.run, detail: error.message, ...permanent });
+    },
+  );
+}
+
+function load(live: Live, command: Extract<DataflowCommand, { type: "load" }>): void {
+  const { clock, watch, stageOf } = live.options;
+  const { device, stage, variant } = command;
+  const seat = live.seats[device]!;
+  const startNs = clock.now();
+  seat.load(must(stageOf(stage).recipes[variant], "a variant has a recipe")).then(
+    (loaded) => {
+      if (live.lostSeats.has(seat)) return;
+      live.stages.set(stageKey(command), loaded);
+      const endNs = clock.now();
+      watch.loaded({ stage, device, startNs, endNs, compileNs: loaded.compileNs });
+      dispatch(live, { type: "load-finished", load: command.load, durationNs: Math.max(1, endNs - startNs) });
+    },
+    (thrown: unknown) => {
+      const error = toHeddleError(thrown);
+      watch.failed({ stage, device, error });
+      answer(live, [seat], error, { type: "load-failed", load: command.load, detail: error.message });
+    },
+  );
+}
+
+function transfer(live: Live, command: Extract<DataflowCommand, { type: "transfer" }>): void {
+  const { clock, watch } = live.options;
+  const startNs = clock.now();
+  const ends = [command.source, command.target].flatMap((memory) => seatOf(live, memory) ?? []);
+  moveStorage(command, { book: live.book, seatOf: (memory) => seatOf(live, memory), freshSlot: () => live.slots++ }).then(
+    () => {
+      if (ends.some((seat) => live.lostSeats.has(seat))) return;
+      const endNs = clock.now();
+      watch.moved({ command, startNs, endNs });
+      dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs: Math.max(1, endNs - startNs) });
+    },
+    (thrown: unknown) => {
+      const error = toHeddleError(thrown);
+      answer(live, ends, error, { type: "transfer-failed", transfer: command.transfer, detail: error.message });
+    },
+  );
+}
+
+/** A failure because a worker is gone is told by the loss of that worker; only where no such word comes it is one of its own. */
+function answer(live: Live, seats: readonly Seat[], error: HeddleError, event: DataflowEvent): void {
+  if (error.code !== "host-lost") {
+    dispatch(live, event);
+    return;
+  }
+  const word = new Promise((resolve) => setTimeout(resolve, WORD_OF_LOSS_MS).unref());
+  void Promise.race([...seats.map(({ ended }) => ended), word]).then(() => {
+    if (!seats.some((seat) => live.lostSeats.has(seat))) dispatch(live, event);
+  });
+}
+
+function deliver(live: Live, command: Extract<DataflowCommand, { type: "deliver" }>): void {
+  const whole = must(live.book.home.get(command.storage), "what is delivered is at home");
+  const rows = live.book.rows(command.storage, 0, command.bytes);
+  endFetch(live, command.fetch, ({ resolve }) => resolve(rows === undefined ? whole : rowsOf(whole, rows)));
+  dispatch(live, { type: "delivered", fetch: command.fetch });
+}
+
+function endFetch(live: Live, fetch: FetchId, end: (waiting: NonNullable<ReturnType<Live["fetches"]["get"]>>) => void): void {
+  const waiting = live.fetches.get(fetch);
+  live.fetches.delete(fetch);
+  if (waiting !== undefined) end(waiting);
+}
+
+/** Watches over a seat: when its worker is gone, so is all that was there; it is opened again where that is possible. */
+function attend(live: Live, device: DeviceId): void {
+  const seat = live.seats[device]!;
+  void seat.ended.then((error) => {
+    if (!live.open || live.lostSeats.has(seat)) return;
+    const { rack, watch, reopen } = live.options;
+    const { host } = rack.devices[device]!;
+    const together = [...rack.devices.keys()].filter((other) => rack.devices[other]!.host === host);
+    for (const other of together) {
+      live.lostSeats.add(live.seats[other]!);
+      live.book.dropAll(rack.devices[other]!.memory);
+      for (const key of [...live.stages.keys()]) if (key.startsWith(`${other}/`)) live.stages.delete(key);
+      watch.lost(other, error ?? new HeddleError("host-lost", { where: seat.id }));
+    }
+    dispatch(live, { type: "host-lost", host, mayReturn: reopen !== undefined });
+    if (reopen !== undefined) for (const other of together) void bringBack(live, other, reopen);
+  });
+}
+
+async function bringBack(live: Live, device: DeviceId, reopen: (device: DeviceId) => Promise<Seat>): Promise<void> {
+  const { watch } = live.options;
+  for (let attempt = 1; attempt <= REOPEN_ATTEMPTS && live.open; attempt++) {
+    try {
+      const seat = await reopen(device);
+      if (!live.open) {
+        await seat.close();
+        return;
+      }
+      live.seats[device] = seat;
+      attend(live, device);
+      watch.joined(device);
+      dispatch(live, { type: "device-joined", device });
+      return;
+    } catch (thrown) {
+      watch.failed({ stage: undefined, device, error: toHeddleError(thrown) });
+    }
+  }
+  dispatch(live, { type: "device-lost", device, mayReturn: false });
+}
+
+function seatOf(live: Live, memory: number): Seat | undefined {
+  const device = live.options.rack.devices.findIndex((one) => one.memory === memory);
+  return live.seats[device];
+}
+
+function stageKey({ device, stage, variant }: { readonly device: DeviceId; readonly stage: StageId; readonly variant: number }): string {
+  return `${device}/${stage}/${variant}`;
+}
+
+/** What the engine says of a failed task, as an error of the table. */
+export function failureError(failure: DataflowFailure, cause?: HeddleError): HeddleError {
+  if (failure.code === "cancelled") return new HeddleError("cancelled");
+  if (failure.code === "capacity") {
+    return new HeddleError("capacity", {
+      where: `memory ${failure.memory}`,
+      detail: `${failure.neededBytes} bytes needed, ${failure.freeBytes} free`,
+    });
+  }
+  if (cause !== undefined) return cause;
+  const { code, ...facts } = failure;
+  return new HeddleError("device-failed", { where: code, detail: JSON.stringify(facts) });
+}
+
+/** Why the engine took nothing of what was asked. */
+export function refusalError(refusal: Refusal): HeddleError {
+  const { code, ...facts } = refusal;
+  if (code === "capacity") return new HeddleError("capacity", { detail: `${refusal.neededBytes} bytes needed, ${refusal.freeBytes} free` });
+  if (code === "backlog-full")
+    return new HeddleError("queue-full", { detail: `${refusal.pending} tasks wait, ${refusal.limit} are the limit` });
+  return new HeddleError("stage-unsupported", { where: code, detail: JSON.stringify(facts) });
+}
