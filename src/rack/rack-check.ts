@@ -1,10 +1,6 @@
+import { checkEmulation } from "./emulation-check.ts";
 import type { Device, Rack } from "./rack.ts";
-
-/** A relation between parts of a rack that does not hold; `path` names the field. */
-export interface RackFault {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
+import type { RackFault } from "./rack-fault.ts";
 
 /** Endpoint of a link that stands for the process in front of the replica hosts. */
 export const FRONT_END = "front-end";
@@ -36,7 +32,7 @@ function checkDevices(rack: Rack): RackFault | undefined {
     if (!memories.has(device.memory))
       return at("memory", `no memory is named ${quoted(device.memory)}; there are ${[...memories].join(", ")}`);
     if (new Set(device.cores).size !== device.cores.length) return at("cores", "a core is listed twice");
-    const fault = checkPeaks(device);
+    const fault = checkPeaks(device) ?? checkEmulation(device, rack);
     if (fault !== undefined) return { ...fault, path: ["devices", index, ...fault.path] };
   }
   return undefined;

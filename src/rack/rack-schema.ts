@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { finiteAmount, nameText, positive } from "./schema-parts.ts";
+import { emulation } from "./emulation-schema.ts";
+import { finiteAmount, nameText, positive, SOURCE_LENGTH_MAX, sourceText } from "./schema-parts.ts";
 
 /** Most rows one operator table of a device may hold. */
 const TABLE_ROWS_MAX = 4096;
@@ -7,8 +8,6 @@ const DEVICES_MAX = 1024;
 /** Largest core number, thread count or table dimension that is plausible. */
 const COUNT_MAX = 1_048_576;
 const THREADS_MAX = 4096;
-/** Longest text that says where a figure comes from. */
-const SOURCE_LENGTH_MAX = 500;
 
 const dimension = z.int().min(1).max(COUNT_MAX);
 
@@ -37,16 +36,9 @@ const peakType = z.enum(["f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m
 
 const basis = z.enum(["measured", "data-sheet"]);
 
-/** Where a figure was read or how it was measured. */
-const source = z
-  .string()
-  .min(1)
-  .max(SOURCE_LENGTH_MAX)
-  .regex(/^[^\p{Cc}\p{Cs}]+$/u, "must not hold control characters");
+const peak = z.strictObject({ type: peakType, operationsPerSecond: positive, basis, source: sourceText });
 
-const peak = z.strictObject({ type: peakType, operationsPerSecond: positive, basis, source });
-
-const overheads = z.strictObject({ launchNs: finiteAmount, operatorNs: finiteAmount, basis, source });
+const overheads = z.strictObject({ launchNs: finiteAmount, operatorNs: finiteAmount, basis, source: sourceText });
 
 /** Where a worker listens. */
 const address = z
@@ -77,6 +69,7 @@ const device = z.strictObject({
   calibration: z.exactOptional(deviceCalibration),
   peaks: z.exactOptional(z.array(peak).min(1).max(peakType.options.length)),
   overheads: z.exactOptional(overheads),
+  emulation: z.exactOptional(emulation),
 });
 
 const memory = z.strictObject({
@@ -85,7 +78,7 @@ const memory = z.strictObject({
   capacityBytes: positive,
   bandwidthBytesPerSecond: positive,
   basis,
-  source: z.exactOptional(source),
+  source: z.exactOptional(sourceText),
 });
 
 const link = z.strictObject({
@@ -95,7 +88,7 @@ const link = z.strictObject({
   latencyNs: finiteAmount,
   bandwidthBytesPerSecond: positive,
   basis,
-  source: z.exactOptional(source),
+  source: z.exactOptional(sourceText),
 });
 
 /** Form of a rack file, version 1; relations between its parts are checked by `checkRack`. */

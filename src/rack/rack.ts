@@ -1,8 +1,9 @@
 import type { Bytes, BytesPerSecond, Nanoseconds } from "../base/units.ts";
-import type { DataType } from "../graph/ir/graph.ts";
 import type { ComputeFormat } from "../graph/lower/compute-format.ts";
+import type { Emulation } from "./emulation.ts";
+import type { PeakType } from "./peak-type.ts";
 
-export type { ComputeFormat };
+export type { ComputeFormat, PeakType };
 
 /** Kinds of execution target a rack may hold; those without a driver here can be described and simulated. */
 export type DeviceKind = "cpu" | "gpu" | "npu" | "ipu" | "dataflow" | "engine";
@@ -43,10 +44,9 @@ export interface Device {
   readonly peaks?: readonly Peak[];
   /** Fixed costs of a device that is not calibrated. */
   readonly overheads?: Overheads;
+  /** How it is stood in for where it is not there; only and always with driver `emulated`. */
+  readonly emulation?: Emulation;
 }
-
-/** Element types a peak may be given for. */
-export type PeakType = Extract<DataType, "f64" | "f32" | "f16" | "bf16" | "f8e4m3" | "f8e5m2" | "f4e2m1" | "i8" | "i4">;
 
 /** Operations a second that a device reaches on dense matrix products; a multiply-add counts 2. */
 export interface Peak {

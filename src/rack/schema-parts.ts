@@ -10,6 +10,16 @@ export const nameText = z
   .max(NAME_LENGTH_MAX)
   .regex(/^[^\p{Cc}\p{Cs}]+$/u, "must not hold control characters");
 
+/** Longest text that says where a figure comes from. */
+export const SOURCE_LENGTH_MAX = 500;
+
+/** Where a figure was read or how it was measured. */
+export const sourceText = z
+  .string()
+  .min(1)
+  .max(SOURCE_LENGTH_MAX)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u, "must not hold control characters");
+
 /** A duration, size or rate that may be 0 (never minus 0, which JSON would not keep). */
 export const finiteAmount = z
   .number()
