@@ -8,6 +8,7 @@ import { hiddenDeviations, LINK_RANGE, rackDeviations, SPEED_RANGE } from "./hid
 import { OPERATOR_CLASSES, operatorClassOf } from "./operator-class.ts";
 import type { Rack } from "./rack.ts";
 import { readRack, writeRack } from "./rack-file.ts";
+import { withWholeRows } from "./whole-rows.ts";
 
 const rack: Rack = {
   version: 1,
@@ -65,7 +66,10 @@ function whereOf(altered: string): string | undefined {
 
 describe("emulation of a rack file", () => {
   it("is read as it was written", () => {
-    expect(readRack(text)).toEqual(rack);
+    const read = readRack(text);
+    expect(read).toEqual(withWholeRows(rack));
+    expect(read.devices[1]!.emulation!.memoryBytesPerSecond).toBe(1e12);
+    expect(writeRack(read)).toBe(text);
   });
 
   const faults: readonly [string, string, string, string][] = [

@@ -1,4 +1,4 @@
-import type { Nanoseconds } from "../base/units.ts";
+import type { BytesPerSecond, Nanoseconds } from "../base/units.ts";
 import type { DataType } from "../graph/ir/graph.ts";
 import type { PeakType } from "./peak-type.ts";
 
@@ -32,6 +32,8 @@ export interface Emulation {
   readonly deviationSeed?: number;
   /** Where the description is from, and what of it is assumed. */
   readonly source: string;
+  /** Of the device's memory, so that its row says all a driver needs; not part of the file: `readRack` puts it there. */
+  readonly memoryBytesPerSecond?: BytesPerSecond;
 }
 
 export type EmulatedShapes =

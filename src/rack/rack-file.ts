@@ -4,6 +4,7 @@ import type { Rack } from "./rack.ts";
 import { checkRack } from "./rack-check.ts";
 import { rackSchema } from "./rack-schema.ts";
 import { fieldPath, firstIssue } from "./schema-parts.ts";
+import { withFileRows, withWholeRows } from "./whole-rows.ts";
 
 /** Longest rack file read, in characters: a device with full tables takes 30,000 or fewer, and this much parses in seconds. */
 export const RACK_TEXT_MAX = 2_097_152;
@@ -31,12 +32,12 @@ export function readRack(text: string): Rack {
   }
   const fault = checkRack(checked.data);
   if (fault !== undefined) throw invalid(lineOf(document, fault.path, lines), fieldPath(fault.path), fault.message);
-  return checked.data;
+  return withWholeRows(checked.data);
 }
 
 /** Writes a rack as YAML; `readRack` of it gives an equal rack. Rows of tables stand one a line. */
 export function writeRack(rack: Rack): string {
-  const document = new Document(rack, { aliasDuplicateObjects: false });
+  const document = new Document(withFileRows(rack), { aliasDuplicateObjects: false });
   visit(document, {
     Seq: (_key, node) => {
       const first = node.items[0];
