@@ -1,28 +1,19 @@
-import type { AttributeValue, DataType } from "../ir/graph.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import type { Program } from "./program.ts";
+import { stateGraph } from "./state-graph.ts";
+import type { StateProgram } from "./state-spec.ts";
+import { stateStage } from "./state-stage.ts";
 
-/** Domain of operators that move and convert state; `ipu` devices run them. */
-export const STATE_DOMAIN = "heddle.state";
+export { STATE_DOMAIN, type StateOperator, type StateProgram, type StateValue } from "./state-spec.ts";
 
-/** A program of `heddle.state` operators as plain data: small enough to travel with the request to load it. */
-export interface StateProgram {
-  readonly name: string;
-  readonly inputs: readonly StateValue[];
-  readonly operators: readonly StateOperator[];
-  /** Names of the values that are wanted. */
-  readonly outputs: readonly string[];
-}
-
-export interface StateValue {
-  readonly name: string;
-  readonly type: DataType;
-  /** Names are sizes known only at run time. */
-  readonly dims: readonly (number | string)[];
-}
-
-/** One operator; values are named, and those it makes may be read by operators behind it. */
-export interface StateOperator {
-  readonly type: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+/**
+ * The program: its graph, with types and sizes of every value, and its stages.
+ *
+ * Errors: `graph-invalid` with operator and reason.
+ */
+export function stateProgramOf(described: StateProgram): Program {
+  const graph = stateGraph(described);
+  const fingerprint = bytesToHex(sha256(new TextEncoder().encode(JSON.stringify(described))));
+  return { name: described.name, fingerprint, graph, stage: (operators) => stateStage({ graph, fingerprint }, operators) };
 }
