@@ -26,12 +26,14 @@ export function operatorPricer(spec: DecoderSpec, stage: CostedStage, device: De
   const table = device.calibration;
   const missing = (what: string): Result<StagePricer, NoBasis> => err({ code: "no-basis", device: device.id, missing: what });
   if (table === undefined) return missing("calibration");
+  const { decodeFormat, prefillFormat } = stage;
+  if (decodeFormat === "file" || prefillFormat === "file") return missing("whole-model measurement");
   const attention = attentionPricer(table.attention, spec, table.noise);
   if (attention === undefined) return missing("attention table");
-  const decode = productPricer(table.products, stage.decodeFormat, table.noise);
-  if (decode === undefined) return missing(`${stage.decodeFormat} products`);
-  const prefill = productPricer(table.products, stage.prefillFormat, table.noise);
-  if (prefill === undefined) return missing(`${stage.prefillFormat} products`);
+  const decode = productPricer(table.products, decodeFormat, table.noise);
+  if (decode === undefined) return missing(`${decodeFormat} products`);
+  const prefill = productPricer(table.products, prefillFormat, table.noise);
+  if (prefill === undefined) return missing(`${prefillFormat} products`);
   const fixed = fixedPart(stage, table.launchNs, table.operatorNs, table.noise);
   const parts: RunParts = { spec, stage, attention, fixed, head: decode };
   return ok({ ...partsOf(parts, decode, prefill), source: "operator tables", noise: table.noise });

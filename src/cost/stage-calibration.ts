@@ -1,5 +1,5 @@
 import type { Nanoseconds } from "../base/units.ts";
-import type { ComputeFormat } from "../rack/rack.ts";
+import type { StageFormat } from "./stage-format.ts";
 
 /** What a stage was when it was measured; a calibration prices only stages that agree. */
 export interface StageIdentity {
@@ -9,8 +9,8 @@ export interface StageIdentity {
   readonly toLayer: number;
   readonly driver: string;
   readonly threads: number;
-  readonly prefillFormat: ComputeFormat;
-  readonly decodeFormat: ComputeFormat;
+  readonly prefillFormat: StageFormat;
+  readonly decodeFormat: StageFormat;
 }
 
 /** Measured times of one loaded stage, run as it is served; every figure is a median of repeated runs. */

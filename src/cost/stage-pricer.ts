@@ -1,5 +1,5 @@
-import type { ComputeFormat } from "../rack/rack.ts";
 import type { Priced } from "./priced.ts";
+import type { StageFormat } from "./stage-format.ts";
 import type { StepShape } from "./step-cost.ts";
 
 /** What the cost of a stage depends on besides the iteration; a `StagePlan` is one. */
@@ -9,8 +9,8 @@ export interface CostedStage {
   readonly device: string;
   readonly driver: string;
   readonly threads: number;
-  readonly prefillFormat: ComputeFormat;
-  readonly decodeFormat: ComputeFormat;
+  readonly prefillFormat: StageFormat;
+  readonly decodeFormat: StageFormat;
 }
 
 /** Prices one part of an iteration of a stage. */

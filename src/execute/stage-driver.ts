@@ -1,8 +1,10 @@
+import type { StageFormat } from "../cost/stage-format.ts";
 import type { StepTask } from "../engine/replica-engine-types.ts";
 import type { DecoderModel } from "../graph/decoder/model.ts";
 import type { StagePlan } from "../plan/plan.ts";
+import type { Sampling } from "./sampling/sampling.ts";
 
-/** Runs stages on one device, inside that device's worker thread. Implementations: `drivers/ort/`, `drivers/ort-wasm/`. */
+/** Runs stages on one device, inside that device's worker thread. Implementations: `drivers/ort/`, `drivers/ort-wasm/`, `drivers/llama/`. */
 export interface StageDriver {
   readonly id: string;
   /** What the driver can do, and why not where it cannot. */
@@ -12,9 +14,15 @@ export interface StageDriver {
 }
 
 export interface DriverDescription {
-  readonly boundary: "stage";
+  /** `model`: only all layers in one stage. */
+  readonly boundary: "stage" | "model";
   readonly shapes: "dynamic";
-  readonly numerics: readonly string[];
+  /** Weight formats a phase may have. */
+  readonly numerics: readonly StageFormat[];
+  /** Whether blocks can be sealed and gathered; where not, no task may ask for it, and a replica has no slots for them. */
+  readonly sealedBlocks: boolean;
+  /** `relative`: a row's logits lack a constant of their own, so a penalty that multiplies them has no meaning. */
+  readonly logits: "absolute" | "relative";
   /** Largest difference (relative to the row's largest logit) between a row computed alone and among neighbours. */
   readonly batchTolerance: number;
   readonly version: string;
@@ -33,9 +41,10 @@ export interface LoadedStage {
    * Does one iteration: closes, opens, computes, appends, seals.
    *
    * Shapes: `input` holds the rows of the task one after another: token ids [T] for the first stage, else the residual stream [T, width].
-   * The last stage returns logits [sampled rows, vocabulary], any other the residual stream [T, width].
+   * The last stage returns logits [sampled rows, vocabulary], any other the residual stream [T, width]. `draws` says how each sampled row will be
+   * drawn: a driver may leave at -Infinity the logits of tokens that such a draw never takes.
    */
-  run(step: StepTask, input: Int32Array | Float32Array): Promise<StageOutput>;
+  run(step: StepTask, input: Int32Array | Float32Array, draws?: readonly Sampling[]): Promise<StageOutput>;
   /** Bytes of working KV and sealed blocks held now. */
   kvBytes(): number;
   release(): Promise<void>;

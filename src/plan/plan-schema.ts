@@ -14,6 +14,9 @@ const REASONS_MAX = 1_000;
 const sentence = z.string().max(TEXT_MAX);
 const layer = z.int().min(0).max(LAYERS_MAX);
 
+/** `file`: as the model's file holds them. */
+const stageFormat = z.union([computeFormat, z.literal("file")]);
+
 const estimate = z.strictObject({
   valueNs: finiteAmount,
   lowNs: finiteAmount,
@@ -28,8 +31,8 @@ const stage = z.strictObject({
   device: nameText,
   driver: nameText,
   threads: z.int().min(1).max(4096),
-  prefillFormat: computeFormat,
-  decodeFormat: computeFormat,
+  prefillFormat: stageFormat,
+  decodeFormat: stageFormat,
   decodeStep: estimate,
   prefill512: estimate,
   why: sentence,

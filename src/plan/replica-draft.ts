@@ -28,9 +28,10 @@ export interface DraftStage {
 export function replicaDraft(context: DraftContext, parts: readonly DraftStage[]): ReplicaDraft | undefined {
   const weightBytes = new Map<string, number>();
   const stages = parts.map(({ device, formats, toLayer }, index) => {
-    const stage = { ...stageOn(device, formats), fromLayer: index === 0 ? 0 : must(parts[index - 1], "the stage before").toLayer, toLayer };
-    weightBytes.set(device.memory, (weightBytes.get(device.memory) ?? 0) + stageWeightBytes(context.request.model.spec, stage));
-    return stage;
+    const range = { fromLayer: index === 0 ? 0 : must(parts[index - 1], "the stage before").toLayer, toLayer };
+    const bytes = stageWeightBytes(context.request.model.spec, { ...formats, ...range });
+    weightBytes.set(device.memory, (weightBytes.get(device.memory) ?? 0) + bytes);
+    return { ...stageOn(device, formats), ...range };
   });
   const cost = costOfStages(context, stages);
   if (cost === undefined) return undefined;

@@ -4,28 +4,40 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { seededPrng } from "../../src/base/prng.ts";
+import type { StageFormat } from "../../src/cost/stage-format.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
-import type { StageDriver } from "../../src/execute/stage-driver.ts";
+import { argmax } from "../../src/execute/sampling/ranking.ts";
+import { GREEDY } from "../../src/execute/sampling/sampling.ts";
+import type { DriverDescription, StageDriver } from "../../src/execute/stage-driver.ts";
 import type { DecoderModel } from "../../src/graph/decoder/model.ts";
 import { kvBytesPerToken } from "../../src/graph/decoder/spec.ts";
-import type { ComputeFormat } from "../../src/rack/rack.ts";
 import { BLOCK_TOKENS } from "../../src/state/block.ts";
+import { referenceLogits } from "../support/reference-decoder.ts";
 import { largestDifference, loadChain, opening, prefillChunks, rowOf, type StageChain, teacherForced } from "../support/stage-chain.ts";
 import { writeTinyGguf } from "../support/tiny-gguf.ts";
 
 export interface DriverCase {
   readonly name: string;
   readonly create: () => Promise<StageDriver>;
+  /** What the driver must declare; what it lacks is tested to be refused. */
+  readonly formats: readonly StageFormat[];
+  readonly boundary: DriverDescription["boundary"];
+  readonly sealedBlocks: boolean;
+  readonly logits: DriverDescription["logits"];
 }
 
 const NEIGHBOURS = 7;
 const LENGTH = 70;
 const STEPS = 6;
-const FORMATS: readonly ComputeFormat[] = ["f32", "int4", "int8-row"];
 /** Largest error of a row's logits relative to its largest one, against f32 of the same 4-bit weights; only activations are rounded. */
-const ROUNDING: Readonly<Record<ComputeFormat, number>> = { f32: 1e-4, int4: 0.15, "int8-row": 0.15 };
+const ROUNDING: Readonly<Record<"f32" | "int4" | "int8-row" | "file", number>> = {
+  f32: 1e-4,
+  int4: 0.15,
+  "int8-row": 0.15,
+  file: 0.15,
+};
 
-export function driverSuite({ name, create }: DriverCase): void {
+export function driverSuite({ name, create, formats, boundary, sealedBlocks, logits }: DriverCase): void {
   describe(`driver ${name}`, () => {
     const folder = mkdtempSync(join(tmpdir(), "heddle-driver-"));
     const path = writeTinyGguf(join(folder, "tiny.gguf"), { width: 128, layers: 2, format: "Q4_1", embeddingFormat: "Q8_0" });
@@ -38,10 +50,9 @@ export function driverSuite({ name, create }: DriverCase): void {
     beforeAll(async () => {
       driver = await create();
     });
-    const chainOf = (format: ComputeFormat): Promise<StageChain> =>
-      loadChain(driver, model, { prefillFormat: format, decodeFormat: format });
+    const chainOf = (format: StageFormat): Promise<StageChain> => loadChain(driver, model, { prefillFormat: format, decodeFormat: format });
 
-    test.each(FORMATS)("a request alone and among 7 neighbours has the same logits: %s", async (format) => {
+    test.each(formats)("a request alone and among 7 neighbours has the same logits: %s", async (format) => {
       const alone = await chainOf(format);
       const expected = await prefillChunks(alone, prompts[0]!, [LENGTH]);
       for (const [i, token] of texts[0]!.entries()) expected.push(await alone.step({ rows: [rowOf(0, "decode", LENGTH + i)] }, [token]));
@@ -51,13 +62,12 @@ export function driverSuite({ name, create }: DriverCase): void {
       await among.release();
       const { batchTolerance } = driver.describe();
       for (const [i, row] of expected.entries()) {
-        const most = row.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-        expect(largestDifference(row, rows[i]!) / most).toBeLessThanOrEqual(batchTolerance);
+        expect(largestDifference(row, rows[i]!) / largest(row)).toBeLessThanOrEqual(batchTolerance);
       }
       expect(rows.length).toBe(STEPS + 1);
     });
 
-    test.each(FORMATS)("prompts that come in beside decoding rows change neither: %s", async (format) => {
+    test.each(formats)("prompts that come in beside decoding rows change neither: %s", async (format) => {
       const [first = [], second = [], third = []] = prompts;
       const apart = await chainOf(format);
       const expected: Float32Array[] = [];
@@ -99,36 +109,32 @@ export function driverSuite({ name, create }: DriverCase): void {
       const { batchTolerance } = driver.describe();
       expect(got.length).toBe(expected.length);
       for (const [i, row] of expected.entries()) {
-        const most = row.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-        expect(largestDifference(row, got[i]!) / most).toBeLessThanOrEqual(batchTolerance);
+        expect(largestDifference(row, got[i]!) / largest(row)).toBeLessThanOrEqual(batchTolerance);
       }
     });
 
-    test.each(FORMATS)("4-bit weights are computed as f32 would: %s", async (format) => {
-      const plain = await chainOf("f32");
-      const expected = await teacherForced(plain, prompts[0]!.slice(0, 24));
-      await plain.release();
+    test.each(formats)("4-bit weights are computed as f32 would: %s", async (format) => {
+      const expected = referenceLogits(model, prompts[0]!.slice(0, 24));
       const chain = await chainOf(format);
       const rows = await teacherForced(chain, prompts[0]!.slice(0, 24), "prefill");
       await chain.release();
-      const errors = rows.map((row, i) => rootMeanSquare(row, expected[i]!));
-      expect(Math.max(...errors)).toBeLessThan(ROUNDING[format]);
+      const errors = rows.map((row, i) => rootMeanSquare(level(row), level(expected[i]!)));
+      expect(Math.max(...errors)).toBeLessThan(roundingOf(format));
     });
 
-    test.each(["Q4_0", "Q4_K", "Q6_K", "Q8_0"] as const)("int4 stages keep weights of %s", async (weights) => {
+    test.each(["Q4_0", "Q4_K", "Q6_K", "Q8_0"] as const)("4-bit and other packed weights of %s are kept", async (weights) => {
       const options = { width: 256, layers: 1, format: weights, embeddingFormat: "Q6_K" } as const;
       const other = openDecoderModel(writeTinyGguf(join(folder, `${weights}.gguf`), options));
-      const plain = await loadChain(driver, other);
-      const chain = await loadChain(driver, other, { prefillFormat: "int4", decodeFormat: "int4" });
-      const expected = await teacherForced(plain, prompts[0]!.slice(0, 12));
+      const packed = formats.includes("int4") ? "int4" : formats[0]!;
+      const chain = await loadChain(driver, other, { prefillFormat: packed, decodeFormat: packed });
+      const expected = referenceLogits(other, prompts[0]!.slice(0, 12));
       const rows = await teacherForced(chain, prompts[0]!.slice(0, 12));
-      await plain.release();
       await chain.release();
-      expect(Math.max(...rows.map((row, i) => rootMeanSquare(row, expected[i]!)))).toBeLessThan(ROUNDING.int4);
+      expect(Math.max(...rows.map((row, i) => rootMeanSquare(level(row), level(expected[i]!))))).toBeLessThan(ROUNDING.int4);
     });
 
     test("KV takes the pages of the open lanes and gives them back", async () => {
-      const chain = await chainOf("f32");
+      const chain = await chainOf(formats[0]!);
       const [stage] = chain.stages;
       const page = kvBytesPerToken(model.spec) * BLOCK_TOKENS;
       await prefillChunks(chain, prompts[0]!, [LENGTH]);
@@ -143,18 +149,69 @@ export function driverSuite({ name, create }: DriverCase): void {
     });
 
     test("a step that does not fit what the lanes hold is refused", async () => {
-      const chain = await chainOf("f32");
+      const chain = await chainOf(formats[0]!);
       await expect(chain.step({ rows: [rowOf(0, "decode", 0)] }, [1])).rejects.toThrow(/row starts/);
-      await expect(chain.step({ opens: [opening(0, [{ slot: 9, generation: 0 }])] }, [])).rejects.toThrow(/generation/);
+      await expect(chain.step({ opens: [opening(0, [{ slot: 9, generation: 0 }])] }, [])).rejects.toThrow(
+        sealedBlocks ? /generation/ : /no sealed blocks/,
+      );
       await expect(chain.step({ opens: [opening(1)], rows: [rowOf(1, "prefill", 0)] }, [model.spec.vocabulary])).rejects.toThrow(
         /vocabulary/,
       );
       await chain.release();
     });
 
-    test("declares its boundary, shapes and formats", () => {
-      expect(driver.describe()).toMatchObject({ boundary: "stage", shapes: "dynamic", numerics: FORMATS });
+    test("a range of layers is loaded, or refused where the whole model is the boundary", async () => {
+      const halves = loadChain(driver, model, { cuts: [1], prefillFormat: formats[0]!, decodeFormat: formats[0]! });
+      if (boundary === "model") return expect(halves).rejects.toThrow(/all 2 layers or none/);
+      const [whole, split] = [await chainOf(formats[0]!), await halves];
+      const expected = await teacherForced(whole, prompts[0]!.slice(0, 4));
+      const rows = await teacherForced(split, prompts[0]!.slice(0, 4));
+      await whole.release();
+      await split.release();
+      expect(rows.length).toBe(4);
+      for (const [i, row] of rows.entries()) expect(largestDifference(row, expected[i]!) / largest(row)).toBeLessThan(ROUNDING.f32);
     });
+
+    test("a sealed block stands for its tokens, or is refused where there are none", async () => {
+      const chain = await chainOf(formats[0]!);
+      const seal = { lane: 0, block: 0, tokens: BLOCK_TOKENS, target: { slot: 0, generation: 0 } };
+      const prompt = prompts[0]!.slice(0, BLOCK_TOKENS);
+      const task = { opens: [opening(0)], rows: [rowOf(0, "prefill", 0, BLOCK_TOKENS)], seals: [seal] };
+      if (!sealedBlocks) {
+        await expect(chain.step(task, prompt)).rejects.toThrow(/no sealed blocks/);
+      } else {
+        await chain.step(task, prompt);
+        const next = { rows: [rowOf(0, "decode", BLOCK_TOKENS)] };
+        const expected = await chain.step(next, [1]);
+        const gathered = { closes: [0], opens: [opening(1, [seal.target])], rows: [{ ...rowOf(1, "decode", BLOCK_TOKENS) }] };
+        expect(largestDifference(await chain.step(gathered, [1]), expected)).toBe(0);
+      }
+      await chain.release();
+    });
+
+    test("a greedy draw may be told the likeliest token alone, and it is the right one", async () => {
+      const chain = await chainOf(formats[0]!);
+      const [stage] = chain.stages;
+      const task = { closes: [], opens: [opening(0), opening(1)], seals: [] };
+      const rows = [0, 1].map((lane) => rowOf(lane, "prefill", 0, 9));
+      const input = Int32Array.from([...prompts[0]!.slice(0, 9), ...prompts[0]!.slice(0, 9)]);
+      const { data } = await stage!.run({ ...task, rows }, input, [GREEDY, { ...GREEDY, topLogprobs: 1 }]);
+      const [told, all] = [data.subarray(0, model.spec.vocabulary), data.subarray(model.spec.vocabulary)];
+      expect(argmax(told)).toBe(argmax(all));
+      expect(all.every((value) => Number.isFinite(value))).toBe(true);
+      await chain.release();
+    });
+
+    test("declares its boundary, shapes and formats", () => {
+      expect(driver.describe()).toMatchObject({ boundary, shapes: "dynamic", numerics: formats, sealedBlocks, logits });
+    });
+
+    /** Logits without the constant that relative ones lack. */
+    function level(row: Float32Array): Float32Array {
+      if (logits === "absolute") return row;
+      const mean = row.reduce((sum, value) => sum + value, 0) / row.length;
+      return row.map((value) => value - mean);
+    }
   });
 }
 
@@ -174,6 +231,15 @@ async function amongNeighbours(chain: StageChain, prompts: readonly number[][], 
     rows.push(out.slice(0, vocabulary));
   }
   return rows;
+}
+
+function largest(row: Float32Array): number {
+  return row.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+}
+
+function roundingOf(format: StageFormat): number {
+  expect(ROUNDING).toHaveProperty([format]);
+  return ROUNDING[format as keyof typeof ROUNDING];
 }
 
 function rootMeanSquare(row: Float32Array, expected: Float32Array): number {

@@ -1,7 +1,18 @@
 // Goal: every driver keeps its promises about numerics, lanes and blocks. Method: one suite over a tiny 4-bit model.
+import { createLlamaDriver } from "../../src/execute/drivers/llama/driver.ts";
 import { createOrtDriver } from "../../src/execute/drivers/ort/driver.ts";
 import { createOrtWasmDriver } from "../../src/execute/drivers/ort-wasm/driver.ts";
 import { driverSuite } from "./driver.suite.ts";
 
-driverSuite({ name: "ort", create: createOrtDriver });
-driverSuite({ name: "ort-wasm", create: createOrtWasmDriver });
+const stages = { formats: ["f32", "int4", "int8-row"], boundary: "stage", sealedBlocks: true, logits: "absolute" } as const;
+
+driverSuite({ name: "ort", create: createOrtDriver, ...stages });
+driverSuite({ name: "ort-wasm", create: createOrtWasmDriver, ...stages });
+driverSuite({
+  name: "llama",
+  create: createLlamaDriver,
+  formats: ["file"],
+  boundary: "model",
+  sealedBlocks: false,
+  logits: "relative",
+});

@@ -4,6 +4,7 @@ import type { StageDriver } from "../stage-driver.ts";
 /** Drivers by the name plans use; each is loaded when a plan needs it, since their native libraries are optional. */
 const DRIVERS: Readonly<Record<string, () => Promise<StageDriver>>> = {
   ort: async () => (await import("../drivers/ort/driver.ts")).createOrtDriver(),
+  llama: async () => (await import("../drivers/llama/driver.ts")).createLlamaDriver(),
   "ort-wasm": async () => (await import("../drivers/ort-wasm/driver.ts")).createOrtWasmDriver(),
 };
 

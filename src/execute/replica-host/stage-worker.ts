@@ -59,7 +59,11 @@ function inputOf(task: StageTask): Float32Array | undefined {
 }
 
 async function run(stage: LoadedStage, task: StageTask, input: Int32Array | Float32Array): Promise<void> {
-  const { data, busyNs } = await stage.run(task.step, input);
+  const { data, busyNs } = await stage.run(
+    task.step,
+    input,
+    task.sampling?.map(({ sampling }) => sampling),
+  );
   let rows: SampledRow[] | undefined;
   if (start.output === undefined) rows = sampleRows(task, data);
   else {

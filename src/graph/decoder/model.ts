@@ -8,6 +8,8 @@ export interface DecoderModel {
   readonly tokenizer: TokenizerSource;
   /** SHA-256 (hex) over the header and tensor table: names a model in plans, block keys and ledgers. */
   readonly fingerprint: string;
+  /** The one file it was read from, for libraries that read it themselves; absent for a folder of several. */
+  readonly file?: string;
 }
 
 /** What a tokenizer library needs: a `tokenizer.json` object and its config (built from metadata for GGUF). */

@@ -16,6 +16,8 @@ export async function createOrtDriver(): Promise<StageDriver> {
       boundary: "stage",
       shapes: "dynamic",
       numerics: ["f32", "int4", "int8-row"],
+      sealedBlocks: true,
+      logits: "absolute",
       batchTolerance: BATCH_TOLERANCE,
       version: runtime.value.version,
     }),

@@ -45,6 +45,12 @@ export async function loadOnnxStage(
     session: await runtime.createSession(lowered, { threads }),
   });
   const { prefillFormat, decodeFormat } = plan;
+  if (prefillFormat === "file" || decodeFormat === "file") {
+    throw new HeddleError("plan-invalid", {
+      where: plan.device,
+      detail: `${plan.driver} computes in a format of its own, not in the file's`,
+    });
+  }
   const range = { fromLayer, toLayer, rotations, pageTokens: BLOCK_TOKENS };
   const mixes = prefillFormat === decodeFormat;
   const packed = createPackedWeights();
@@ -53,7 +59,7 @@ export async function loadOnnxStage(
   const phase = mixes ? "mixed" : "prefill";
   const prompt = await load(lowerStage(spec, weights, { ...range, phase, format: prefillFormat }, forPrompt));
   const last = toLayer === spec.layers;
-  const head = last ? lowerHead(spec, weights, plan.decodeFormat) : undefined;
+  const head = last ? lowerHead(spec, weights, decodeFormat) : undefined;
   const stage: Stage = {
     kv: createStageKv(spec, toLayer - fromLayer, limits),
     width: spec.width,
