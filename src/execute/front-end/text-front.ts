@@ -1,6 +1,7 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Tokenizer } from "../../graph/tokenizer/tokenizer.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { wholeModelDriver } from "../../plan/whole-model.ts";
 import { BLOCK_TOKENS } from "../../state/block.ts";
 import type { LiveFleet } from "../fleet-host/live-fleet.ts";
 import type { TokenOutcome } from "../fleet-host/token-request.ts";
@@ -20,7 +21,8 @@ export interface TextFront {
   /**
    * Generates. Ending the iteration early, or the signal, cancels the request.
    *
-   * Errors, thrown before the first event: `request-invalid`, `prompt-too-long`, `queue-full`, `draining`, `host-lost`; later `device-failed`, `host-lost`.
+   * Errors, thrown before the first event: `request-invalid`, `request-unsupported`, `prompt-too-long`, `queue-full`, `draining`, `host-lost`;
+   * later `device-failed`, `host-lost`.
    */
   generate(request: TextRequest, options: GenerateOptions): AsyncGenerator<TextEvent, void, undefined>;
 }
@@ -33,21 +35,29 @@ export interface GenerateOptions {
 
 export function createTextFront(plan: Plan, fleet: LiveFleet, tokenizer: Tokenizer): TextFront {
   const contextLimit = Math.min(...plan.replicas.map((replica) => Math.min(replica.contextLimit, replica.workingPages * BLOCK_TOKENS)));
+  const relative = plan.replicas.flatMap(({ stages }) => stages).find(({ driver }) => wholeModelDriver(driver))?.device;
   return {
     model: plan.model.name,
     tokenizer,
     contextLimit,
     fleet,
     pages: plan.replicas.map((replica) => replica.workingPages),
-    generate: (request, options) => generate({ fleet, tokenizer, contextLimit }, request, options),
+    generate: (request, options) => generate({ fleet, tokenizer, contextLimit, relative }, request, options),
   };
 }
 
-type Parts = Pick<TextFront, "fleet" | "tokenizer" | "contextLimit">;
+interface Parts extends Pick<TextFront, "fleet" | "tokenizer" | "contextLimit"> {
+  /** Device whose driver gives logits only up to a constant of each row, if any. */
+  readonly relative: string | undefined;
+}
 
 /** Checks a prompt against the context and gives the number of tokens it may generate. */
-function checkedBudget({ contextLimit, tokenizer }: Parts, request: TextRequest): number {
-  const { tokens, maxNewTokens } = request;
+function checkedBudget({ contextLimit, tokenizer, relative }: Parts, request: TextRequest): number {
+  const { tokens, maxNewTokens, sampling } = request;
+  if (relative !== undefined && sampling.repetitionPenalty !== 1) {
+    const detail = `repetition_penalty: ${relative} gives probabilities, and the penalty multiplies logits; frequency_penalty and presence_penalty work`;
+    throw new HeddleError("request-unsupported", { where: "repetition_penalty", detail });
+  }
   if (tokens.length === 0) throw new HeddleError("request-invalid", { where: "prompt", detail: "it has no tokens" });
   const unknown = tokens.find((token) => token < 0 || token >= tokenizer.vocabularySize);
   if (unknown !== undefined) throw new HeddleError("request-invalid", { where: "prompt", detail: `there is no token ${unknown}` });
