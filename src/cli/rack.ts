@@ -4,6 +4,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import { quantity } from "../base/quantity.ts";
 import { discoverRack } from "../execute/discover/discover-rack.ts";
 import { rackFolder, writeWhole } from "../execute/discover/rack-cache.ts";
+import { isWholeModel } from "../plan/whole-model.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import { readRack, writeRack } from "../rack/rack-file.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
@@ -114,7 +115,9 @@ function peakTable({ devices }: Rack): readonly string[] {
   return rows.length === 0 ? [] : [table(["device", "type", "peak", "source"], rows)];
 }
 
-function calibrationCells({ calibration }: Device): readonly string[] {
+function calibrationCells(device: Device): readonly string[] {
+  const { calibration } = device;
+  if (isWholeModel(device)) return ["whole models only: measured by a plan that pins it", "", "", "", ""];
   if (calibration === undefined) return ["not calibrated", "", "", "", ""];
   const { streamBytesPerSecond, launchNs, operatorNs, concurrentSlowdown, noise } = calibration;
   return [

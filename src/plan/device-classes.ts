@@ -1,5 +1,6 @@
 import { must } from "../base/assert.ts";
 import type { Device, Rack } from "../rack/rack.ts";
+import { isWholeModel } from "./whole-model.ts";
 
 /** Devices that differ only in which cores they take, or in which of several equal memories they have for themselves. */
 export interface DeviceClass {
@@ -51,11 +52,11 @@ export function leastUsed(devices: readonly Device[], used: readonly Device[]): 
   return best;
 }
 
-/** Devices a plan may use, and why the others are left out. */
+/** Devices a plan may use in stages, and why the others are left out; those that run only whole models are another matter. */
 export function usableDevices(rack: Rack): { readonly usable: readonly Device[]; readonly leftOut: readonly string[] } {
   const usable = rack.devices.filter((device) => device.calibration !== undefined && device.calibration.products.length > 0);
   const leftOut = rack.devices
-    .filter((device) => !usable.includes(device))
+    .filter((device) => !usable.includes(device) && !isWholeModel(device))
     .map((device) => `${device.id} is left out: it has no calibration, and a plan needs measured or stated times.`);
   return { usable, leftOut };
 }

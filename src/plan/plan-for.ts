@@ -15,6 +15,7 @@ import type { PlanError, PlanRequest } from "./plan-request.ts";
 import { DECODE_CONTEXT, decodeShape, promptCost } from "./predict.ts";
 import type { ReplicaDraft } from "./replica-draft.ts";
 import { type FleetDraft, searchFleets } from "./search.ts";
+import { planWhole } from "./whole-model-plan.ts";
 
 /**
  * Plans a model on a rack: contiguous stages on devices, one or several replicas, formats per phase, KV pages; with predictions and reasons.
@@ -23,6 +24,8 @@ import { type FleetDraft, searchFleets } from "./search.ts";
  * Errors: `pin-impossible` names what would be possible; `plan-no-capacity` the bytes; `no-basis` what was never measured.
  */
 export function planFor(request: PlanRequest): Result<Plan, PlanError> {
+  const whole = planWhole(request);
+  if (whole !== undefined) return whole;
   const { usable, leftOut } = usableDevices(request.rack);
   if (usable.length === 0) return err({ code: "no-basis", detail: `no device of the rack has a calibration: ${leftOut.join(" ")}` });
   const impossible = checkPins(request, usable);

@@ -9,6 +9,7 @@ import { PROMPT_TOKENS, STREAMS } from "./predict.ts";
 import type { ReplicaDraft } from "./replica-draft.ts";
 import { marginOf } from "./score.ts";
 import { bestFleet, type FleetDraft, layoutText } from "./search.ts";
+import { wholeModelReasons } from "./whole-model-plan.ts";
 
 /** What the reasons of a plan are written from. */
 export interface ReasonInput {
@@ -30,6 +31,7 @@ export function planReasons(input: ReasonInput): readonly string[] {
     memoryReason(input),
     ...pinReasons(input),
     ...droppedReasons(input),
+    ...wholeModelReasons(input.context, input.fleet.score.score),
     ...input.leftOut,
   ];
 }

@@ -23,6 +23,8 @@ export interface PlanModel {
   readonly spec: DecoderSpec;
   /** Formats of the model's matrices as they lie in the file. */
   readonly weightFormats: readonly WeightFormat[];
+  /** Size of the GGUF file; absent for a model of several files. */
+  readonly fileBytes?: number;
 }
 
 /** Choices of the user; what is absent the planner chooses. */

@@ -24,7 +24,10 @@ export interface CalibrateOptions {
 }
 
 /** Loads a stage of the model that is calibrated. */
-export type StageLoader = (stage: StagePlan, limits: StageLimits) => Promise<LoadedStage>;
+export interface StageLoader {
+  readonly load: (stage: StagePlan, limits: StageLimits) => Promise<LoadedStage>;
+  readonly sealedBlocks: boolean;
+}
 
 /** Contexts and batches of decode steps, coarse first; those beyond the plan's limits are left out. */
 const DECODE_PASSES: readonly { readonly contexts: readonly number[]; readonly batches: readonly number[] }[] = [
@@ -37,6 +40,8 @@ const DECODE_PASSES: readonly { readonly contexts: readonly number[]; readonly b
   { contexts: [2048], batches: [2, 1] },
 ];
 const CONTEXT_MAX = 2048;
+/** Tokens of past worth computing for one decode point where none can be gathered. */
+const COMPUTED_TOKENS_MAX = 1024;
 /** Lengths of prefill chunks: first those that span the range, then those between. */
 const PREFILL_COUNTS: readonly (readonly number[])[] = [
   [1, 64, 256],
@@ -66,7 +71,7 @@ const DRAW_RUNS = 31;
  * Errors: those of the driver; the signal's reason when it is aborted.
  */
 export async function calibrateStage(
-  load: StageLoader,
+  { load, sealedBlocks }: StageLoader,
   model: DecoderModel,
   job: StageCalibrationJob,
   options: CalibrateOptions,
@@ -74,7 +79,7 @@ export async function calibrateStage(
   options.onProgress?.(0, "loading");
   const stage = await load(job.stage, job.limits);
   try {
-    const bench = new StageBench({ stage, spec: model.spec, first: job.stage.fromLayer === 0 });
+    const bench = new StageBench({ stage, spec: model.spec, first: job.stage.fromLayer === 0, sealedBlocks });
     const limit = job.limits.contextLimit;
     const pastBlocks = Math.min(Math.floor(Math.min(limit, CONTEXT_MAX) / BLOCK_TOKENS), Math.floor(job.limits.workingPages / 2)) - 1;
     await bench.fillPast(Math.max(0, pastBlocks * BLOCK_TOKENS), options.budgetMs * PAST_SHARE);
@@ -83,10 +88,10 @@ export async function calibrateStage(
       onProgress: (share) => options.onProgress?.((from + share) / 3, "timing the stage"),
     });
     const prefill = await timePrefill(bench, limit, third(0));
-    const decode = await timeDecode(bench, job, third(1));
+    const decode = await timeDecode(bench, { ...job, sealedBlocks }, third(1));
     const mixed = await timeMixed(bench, job, third(2));
     const last = job.stage.toLayer === model.spec.layers;
-    const copies = await timeCopies(bench, last);
+    const copies = await timeCopies(bench, { last, sealedBlocks });
     return {
       ...job.identity,
       pageTokens: BLOCK_TOKENS,
@@ -132,8 +137,11 @@ interface DecodePoint {
  * Decode steps over batch and context. Opening lanes costs more than stepping them, so the batches of a context follow one another downwards and
  * only close lanes; corners of the table come first, so that an early end of the budget costs what lies between.
  */
-async function timeDecode(bench: StageBench, job: StageCalibrationJob, options: CalibrateOptions): Promise<RoundResult<DecodePoint>> {
-  const { limits } = job;
+async function timeDecode(
+  bench: StageBench,
+  { limits, sealedBlocks }: StageCalibrationJob & { readonly sealedBlocks: boolean },
+  options: CalibrateOptions,
+): Promise<RoundResult<DecodePoint>> {
   const reach = Math.min(limits.contextLimit, bench.pastTokens + BLOCK_TOKENS);
   const seen = new Set<string>();
   const points = DECODE_PASSES.flatMap(({ contexts, batches }, pass) => {
@@ -143,7 +151,9 @@ async function timeDecode(bench: StageBench, job: StageCalibrationJob, options: 
       .filter((context) => context <= reach)
       .flatMap((context) => {
         const known = (batch: number): boolean => seen.has(`${batch}/${context}`);
-        const fitting = possible.filter((batch) => batch * pagesFor(context) <= limits.workingPages && !known(batch));
+        const affordable = (batch: number): boolean => sealedBlocks || context <= BLOCK_TOKENS || batch * context <= COMPUTED_TOKENS_MAX;
+        const fits = (batch: number): boolean => batch * pagesFor(context) <= limits.workingPages && affordable(batch);
+        const fitting = possible.filter((batch) => fits(batch) && !known(batch));
         for (const batch of fitting) seen.add(`${batch}/${context}`);
         return fitting.map((batch, index) => decodePoint(bench, { batch, context }, index === 0));
       });
@@ -193,7 +203,10 @@ async function timeTogether(bench: StageBench, { rows, count }: MixedPoint): Pro
 type CopyCost = "sampleNs" | "sealNs" | "gatherNs" | "moveNs";
 
 /** Costs of the head of a chunk, of sealing a block, gathering one and moving one to its page, as differences of steps with and without. Units: ns. */
-async function timeCopies(bench: StageBench, last: boolean): Promise<Pick<StageCalibration, CopyCost>> {
+async function timeCopies(
+  bench: StageBench,
+  { last, sealedBlocks }: { readonly last: boolean; readonly sealedBlocks: boolean },
+): Promise<Pick<StageCalibration, CopyCost>> {
   const blocks = Math.min(COPIED_BLOCKS, bench.pastTokens / BLOCK_TOKENS);
   const chunk = (sample: boolean): Promise<number> => {
     bench.open(1, 0, BLOCK_TOKENS);
@@ -203,6 +216,7 @@ async function timeCopies(bench: StageBench, last: boolean): Promise<Pick<StageC
     () => chunk(true),
     () => chunk(false),
   );
+  if (!sealedBlocks) return { sampleNs: last ? sample : 0, sealNs: 0, gatherNs: 0, moveNs: 0 };
   const opening = (): Promise<number> => {
     bench.open(1, blocks * BLOCK_TOKENS);
     return bench.decode();

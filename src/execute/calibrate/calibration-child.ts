@@ -33,8 +33,11 @@ async function work(job: CalibrationJob): Promise<CalibrationResults[keyof Calib
     case "stage": {
       const model = openDecoderModel(job.modelPath);
       const driver = await stageDriver(job.driver);
-      const load: StageLoader = (stage, limits) => driver.load(model, stage, limits);
-      return calibrateStage(load, model, job, { signal, budgetMs: job.budgetMs, onProgress });
+      const loader: StageLoader = {
+        load: (stage, limits) => driver.load(model, stage, limits),
+        sealedBlocks: driver.describe().sealedBlocks,
+      };
+      return calibrateStage(loader, model, job, { signal, budgetMs: job.budgetMs, onProgress });
     }
   }
 }

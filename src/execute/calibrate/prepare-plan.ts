@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { type StageCalibration, type StageIdentity, stageKey } from "../../cost/stage-calibration.ts";
 import type { CostedStage } from "../../cost/stage-pricer.ts";
@@ -5,6 +6,7 @@ import type { DecoderModel } from "../../graph/decoder/model.ts";
 import type { Plan, ReplicaPlan, StagePlan } from "../../plan/plan.ts";
 import { planFor } from "../../plan/plan-for.ts";
 import type { PlanError, PlanModel, PlanOptions, PlanRequest } from "../../plan/plan-request.ts";
+import { type WholeReplica, wholeReplica } from "../../plan/whole-model-plan.ts";
 import type { Rack } from "../../rack/rack.ts";
 import { loadCorrection, loadStageCalibrations, saveStageCalibration } from "./calibration-store.ts";
 import { runCalibration } from "./run-calibration.ts";
@@ -31,6 +33,9 @@ export interface PreparedPlan {
 }
 
 const STAGE_BUDGET_MS = 14_000;
+const UNKNOWN = { valueNs: 0, lowNs: 0, highNs: 0, basis: "extrapolated", source: "not measured" } as const;
+/** What a plan says of a stage and a measurement does not read. */
+const UNMEASURED = { decodeStep: UNKNOWN, prefill512: UNKNOWN, why: "" } as const;
 /** A plan may change when its stages were measured, and then others must be; seldom more than once. */
 const ROUNDS_MAX = 3;
 
@@ -43,7 +48,15 @@ export async function preparePlan(input: PreparePlanInput): Promise<PreparedPlan
   const measured = new Set<string>();
   for (let round = 0; ; round++) {
     const known = loadStageCalibrations(input.rack.fingerprint, input.model.fingerprint);
-    const plan = planOrThrow(requestOf(input, known));
+    const request = requestOf(input, known);
+    // Operator tables price any first plan but that of a library which runs models whole: it is measured before.
+    const whole = round === 0 && input.calibrate ? wholeToMeasure(input, request, known) : undefined;
+    if (whole !== undefined) {
+      saveStageCalibration(await measureStage(input, whole, whole.stage));
+      measured.add(stageKey(identityOf(input, whole.stage)));
+      continue;
+    }
+    const plan = planOrThrow(request);
     const missing = round < ROUNDS_MAX && input.calibrate ? stagesToMeasure(input, plan, { known, measured }) : [];
     if (missing.length === 0) return { plan, stageCalibrations: known };
     for (const { replica, stage } of missing) {
@@ -98,7 +111,17 @@ function planModel(model: DecoderModel, path: string): PlanModel {
     ([name, { shape }]) => shape.length === 2 && name !== "embedding" && name !== "head",
   );
   const weightFormats = [...new Set(matrices.map(([, { format }]) => format))];
-  return { name: spec.name, fingerprint, path, spec, weightFormats };
+  const fileBytes = model.file === undefined ? {} : { fileBytes: statSync(model.file).size };
+  return { name: spec.name, fingerprint, path, spec, weightFormats, ...fileBytes };
+}
+
+/** The replica on a whole-model device that the pins ask for, where it is not measured or has to be again. */
+function wholeToMeasure(input: PreparePlanInput, request: PlanRequest, known: readonly StageCalibration[]): WholeReplica | undefined {
+  const replica = wholeReplica(request);
+  // What cannot be planned is said by the plan.
+  if (replica === undefined || !replica.ok) return undefined;
+  const key = stageKey(identityOf(input, replica.value.stage));
+  return input.recalibrate !== true && known.some((one) => stageKey(one) === key) ? undefined : replica.value;
 }
 
 interface Missing {
@@ -126,7 +149,11 @@ function stagesToMeasure(
   return missing;
 }
 
-function measureStage(input: PreparePlanInput, replica: ReplicaPlan, stage: StagePlan): Promise<StageCalibration> {
+function measureStage(
+  input: PreparePlanInput,
+  replica: Pick<ReplicaPlan, "maxSequences" | "contextLimit" | "workingPages">,
+  stage: CostedStage,
+): Promise<StageCalibration> {
   const { maxSequences, contextLimit, workingPages } = replica;
   const limits = { maxSequences, contextLimit, workingPages };
   const identity = identityOf(input, stage);
@@ -136,7 +163,7 @@ function measureStage(input: PreparePlanInput, replica: ReplicaPlan, stage: Stag
     modelPath: input.modelPath,
     budgetMs: input.stageBudgetMs ?? STAGE_BUDGET_MS,
     identity,
-    stage,
+    stage: { ...stage, ...UNMEASURED },
     limits,
   };
   const { onProgress, signal } = input;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { describeDevices, deviceWidths } from "./device-layout.ts";
 import { parseCoreList } from "./machine.ts";
 
-const all = { ort: true, wasm: true, memory: "dram" };
+const all = { ort: true, wasm: true, llama: false, memory: "dram" };
 
 describe("device layout", () => {
   it("offers both cores together, each alone, and one WASM device on two cores", () => {
@@ -32,6 +32,15 @@ describe("device layout", () => {
   it("offers only what has a driver", () => {
     expect(describeDevices([0, 1], { ...all, ort: false }).map((device) => device.driver)).toEqual(["ort-wasm"]);
     expect(describeDevices([0, 1], { ...all, ort: false, wasm: false })).toEqual([]);
+  });
+
+  it("offers llama.cpp once in each width where its package is there", () => {
+    const added = describeDevices([0, 1, 2, 3], { ...all, llama: true }).filter((device) => device.driver === "llama");
+    expect(added.map(({ id, threads, cores }) => [id, threads, cores])).toEqual([
+      ["llama-cpu-0-3", 4, [0, 1, 2, 3]],
+      ["llama-cpu-0-1", 2, [0, 1]],
+      ["llama-cpu-0", 1, [0]],
+    ]);
   });
 
   it("reads core lists", () => {

@@ -12,10 +12,13 @@ export function deviceWidths(cores: number): readonly number[] {
   return [...new Set([cores, Math.floor(cores / 2), narrow].filter((width) => width >= 1))];
 }
 
-/** The devices of a host without their calibrations: for each width as many as fit side by side, and one WASM device where its package is there. */
+/**
+ * The devices of a host without their calibrations: for each width as many as fit side by side, one WASM
+ * device, and llama.cpp in each width, where their packages are there.
+ */
 export function describeDevices(
   cores: readonly number[],
-  drivers: { readonly ort: boolean; readonly wasm: boolean; readonly memory: string },
+  drivers: { readonly ort: boolean; readonly wasm: boolean; readonly llama: boolean; readonly memory: string },
 ): readonly Device[] {
   const devices: Device[] = [];
   if (drivers.ort) {
@@ -29,6 +32,14 @@ export function describeDevices(
   const last = cores.at(-1);
   if (drivers.wasm && last !== undefined) {
     devices.push({ id: `wasm-${last}`, kind: "cpu", driver: "ort-wasm", threads: 1, cores: [last], memory: drivers.memory });
+  }
+  if (drivers.llama) {
+    // One of each width: llama.cpp's threads wait for one another without sleeping, so fewer of them do better where others use the cores.
+    for (const width of deviceWidths(cores.length)) {
+      const taken = cores.slice(0, width);
+      const { memory } = drivers;
+      devices.push({ id: `llama-cpu-${coresText(taken)}`, kind: "cpu", driver: "llama", threads: width, cores: taken, memory });
+    }
   }
   return devices;
 }

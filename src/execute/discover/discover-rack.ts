@@ -1,4 +1,5 @@
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
+import { isWholeModel } from "../../plan/whole-model.ts";
 import type { Device, DeviceCalibration, Link, Rack } from "../../rack/rack.ts";
 import { FRONT_END } from "../../rack/rack-check.ts";
 import { DEFAULT_SHAPES, type ShapeSource } from "../calibrate/calibration-shapes.ts";
@@ -61,10 +62,14 @@ async function measureRack(machine: Machine, options: MeasureOptions): Promise<R
   const devices = describeDevices(machine.cores, {
     ort: machine.drivers["onnxruntime-node"] !== undefined,
     wasm: machine.drivers["onnxruntime-web"] !== undefined,
+    llama: machine.drivers["node-llama-cpp"] !== undefined,
     memory: MEMORY,
   });
   if (devices.length === 0) {
-    throw new HeddleError("driver-missing", { where: "this machine", detail: "install onnxruntime-node or onnxruntime-web" });
+    throw new HeddleError("driver-missing", {
+      where: "this machine",
+      detail: "install onnxruntime-node, onnxruntime-web or node-llama-cpp",
+    });
   }
   options.onProgress?.({ share: 0, text: "memory and links" });
   const bandwidth = measureMemoryBandwidth();
@@ -82,7 +87,8 @@ async function measureRack(machine: Machine, options: MeasureOptions): Promise<R
 
 /** Calibrates one device of each driver and width, one after the other; devices alike but for their cores share what was measured. */
 async function calibrateDevices(devices: readonly Device[], options: MeasureOptions): Promise<readonly Device[]> {
-  const kinds = [...new Set(devices.map(kindOf))];
+  // What runs only whole models has no operators to time: a plan that names it measures the model.
+  const kinds = [...new Set(devices.filter((device) => !isWholeModel(device)).map(kindOf))];
   const tables = new Map<string, DeviceCalibration>();
   let failure: HeddleError | undefined;
   for (const [index, kind] of kinds.entries()) {

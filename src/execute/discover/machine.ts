@@ -21,7 +21,7 @@ export interface Machine {
 }
 
 const FLAGS: readonly string[] = ["avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "amx_bf16", "asimd", "asimddp", "i8mm", "sve"];
-const DRIVER_PACKAGES: readonly string[] = ["onnxruntime-node", "onnxruntime-web"];
+const DRIVER_PACKAGES: readonly string[] = ["onnxruntime-node", "onnxruntime-web", "node-llama-cpp"];
 /** Memory sizes are compared in steps of this many bytes: what a kernel reserves at boot varies. */
 const MEMORY_STEP = 2 ** 28;
 /** The limit a version 1 control group reports when it has none is close to 2^63. */
