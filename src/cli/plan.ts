@@ -37,7 +37,7 @@ export interface MadePlan {
   readonly modelPath: string;
 }
 
-const FORMATS: readonly ComputeFormat[] = ["f32", "int4", "int8-row"];
+const FORMATS: readonly ComputeFormat[] = ["f32", "bf16", "int4", "int8-row"];
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
 
 const PLAN_HELP = `

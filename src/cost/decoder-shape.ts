@@ -28,7 +28,7 @@ export function headProduct(spec: Pick<DecoderSpec, "width" | "vocabulary">): Pr
  * Source: int4 is 4 bits and one f32 scale a block of 32, plus an f32 offset where the file's format has one (counted: Q4_1 and Q4_K have);
  * int8-row is one byte, its scale a row is negligible.
  */
-export const WEIGHT_BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, int4: 0.5 + 8 / 32, "int8-row": 1 };
+export const WEIGHT_BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, bf16: 2, int4: 0.5 + 8 / 32, "int8-row": 1 };
 
 /** Bytes of a stage's weights: its layers once a phase, the head in the decode format. The embedding is looked up in the file. Units: bytes. */
 export function stageWeightBytes(

@@ -106,5 +106,5 @@ function fixedPart(stage: CostedStage, launchNs: number, operatorNs: number, noi
 /** Formats a device's tables hold products of. */
 export function calibratedFormats(device: Device): readonly ComputeFormat[] {
   const held = new Set(device.calibration?.products.map((row) => row.format) ?? []);
-  return (["f32", "int4", "int8-row"] as const).filter((format) => held.has(format));
+  return (["f32", "bf16", "int4", "int8-row"] as const).filter((format) => held.has(format));
 }

@@ -1,10 +1,11 @@
 // Goal: products between and beyond the measured shapes are priced well and honestly. Method: a table made from a known roofline.
 import { describe, expect, it } from "vitest";
 import { fastCore, syntheticCalibration, syntheticProductNs } from "../../test/support/synthetic-rack.ts";
+import type { ComputeFormat } from "../rack/rack.ts";
 import { type ProductPricer, productPricer } from "./product-cost.ts";
 
 const table = syntheticCalibration(fastCore);
-const pricer = (format: "f32" | "int4" | "int8-row"): ProductPricer => productPricer(table.products, format, table.noise)!;
+const pricer = (format: ComputeFormat): ProductPricer => productPricer(table.products, format, table.noise)!;
 
 describe("product pricer", () => {
   it("returns measured rows as measured", () => {

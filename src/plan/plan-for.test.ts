@@ -9,8 +9,8 @@ import { readPlan, writePlan } from "./plan-file.ts";
 import { planFor } from "./plan-for.ts";
 import type { PlanError, PlanOptions, PlanRequest } from "./plan-request.ts";
 
-const twice: SyntheticSpeed = { flopsPerNs: { f32: 320, int4: 800, "int8-row": 1400 }, bytesPerNs: 36 };
-const tenth: SyntheticSpeed = { flopsPerNs: { f32: 16, int4: 2, "int8-row": 40 }, bytesPerNs: 2 };
+const twice: SyntheticSpeed = { flopsPerNs: { f32: 320, bf16: 320, int4: 800, "int8-row": 1400 }, bytesPerNs: 36 };
+const tenth: SyntheticSpeed = { flopsPerNs: { f32: 16, bf16: 16, int4: 2, "int8-row": 40 }, bytesPerNs: 2 };
 
 const both = syntheticDevice("cpu-0-1", { threads: 2, cores: [0, 1], calibration: syntheticCalibration(twice) });
 const first = syntheticDevice("cpu-0", { cores: [0] });

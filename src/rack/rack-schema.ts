@@ -12,7 +12,7 @@ const THREADS_MAX = 4096;
 const dimension = z.int().min(1).max(COUNT_MAX);
 
 /** Formats a matrix product can be held in, as the rack file and the plan file spell them. */
-export const computeFormat = z.enum(["f32", "int4", "int8-row"]);
+export const computeFormat = z.enum(["f32", "bf16", "int4", "int8-row"]);
 
 const productRow = z.strictObject({
   format: computeFormat,

@@ -30,8 +30,9 @@ const NEIGHBOURS = 7;
 const LENGTH = 70;
 const STEPS = 6;
 /** Largest error of a row's logits relative to its largest one, against f32 of the same 4-bit weights; only activations are rounded. */
-const ROUNDING: Readonly<Record<"f32" | "int4" | "int8-row" | "file", number>> = {
+const ROUNDING: Readonly<Record<StageFormat, number>> = {
   f32: 1e-4,
+  bf16: 0.05,
   int4: 0.15,
   "int8-row": 0.15,
   file: 0.15,

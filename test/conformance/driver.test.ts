@@ -1,5 +1,6 @@
 // Goal: every driver keeps its promises about numerics, lanes and blocks. Method: one suite over a tiny 4-bit model.
 import { createLlamaDriver } from "../../src/execute/drivers/llama/driver.ts";
+import { createOpenvinoDriver } from "../../src/execute/drivers/openvino/driver.ts";
 import { createOrtDriver } from "../../src/execute/drivers/ort/driver.ts";
 import { createOrtWasmDriver } from "../../src/execute/drivers/ort-wasm/driver.ts";
 import { driverSuite } from "./driver.suite.ts";
@@ -8,6 +9,7 @@ const stages = { formats: ["f32", "int4", "int8-row"], boundary: "stage", sealed
 
 driverSuite({ name: "ort", create: createOrtDriver, ...stages });
 driverSuite({ name: "ort-wasm", create: createOrtWasmDriver, ...stages });
+driverSuite({ name: "openvino", create: createOpenvinoDriver, ...stages, formats: ["f32", "bf16", "int4"] });
 driverSuite({
   name: "llama",
   create: createLlamaDriver,

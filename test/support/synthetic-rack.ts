@@ -27,9 +27,9 @@ export interface SyntheticSpeed {
 }
 
 /** Close to one core of the machine node-facts describes: int4 decodes fastest, int8-row prefills fastest. */
-export const fastCore: SyntheticSpeed = { flopsPerNs: { f32: 160, int4: 400, "int8-row": 700 }, bytesPerNs: 20 };
+export const fastCore: SyntheticSpeed = { flopsPerNs: { f32: 160, bf16: 160, int4: 400, "int8-row": 700 }, bytesPerNs: 20 };
 
-const BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, int4: 0.75, "int8-row": 1 };
+const BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, bf16: 2, int4: 0.75, "int8-row": 1 };
 
 /** Time of a product on the imagined device: a roofline with a fixed start-up. */
 export function syntheticProductNs(speed: SyntheticSpeed, format: ComputeFormat, m: number, n: number, k: number): number {

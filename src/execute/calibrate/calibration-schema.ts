@@ -6,7 +6,7 @@ const count = z
   .min(0)
   .max(2 ** 31);
 const name = z.string().min(1).max(400);
-const format = z.enum(["f32", "int4", "int8-row", "file"]);
+const format = z.enum(["f32", "bf16", "int4", "int8-row", "file"]);
 const ROWS_MAX = 10_000;
 
 /** Form of a cached stage calibration. */

@@ -6,6 +6,7 @@ import type { OnnxRuntime } from "../drivers/shared/onnx-session.ts";
 const RUNTIMES: Readonly<Record<string, () => Promise<Result<OnnxRuntime, string>>>> = {
   ort: async () => (await import("../drivers/ort/ort-runtime.ts")).loadOrtRuntime(),
   "ort-wasm": async () => (await import("../drivers/ort-wasm/ort-wasm-runtime.ts")).loadOrtWasmRuntime(),
+  openvino: async () => (await import("../drivers/openvino/openvino-runtime.ts")).loadOpenvinoRuntime(),
 };
 
 /** The runtime below a driver, for timing single operators. Errors: `driver-missing`. */

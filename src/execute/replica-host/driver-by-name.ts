@@ -6,6 +6,7 @@ const DRIVERS: Readonly<Record<string, () => Promise<StageDriver>>> = {
   ort: async () => (await import("../drivers/ort/driver.ts")).createOrtDriver(),
   llama: async () => (await import("../drivers/llama/driver.ts")).createLlamaDriver(),
   "ort-wasm": async () => (await import("../drivers/ort-wasm/driver.ts")).createOrtWasmDriver(),
+  openvino: async () => (await import("../drivers/openvino/driver.ts")).createOpenvinoDriver(),
 };
 
 /** Errors: `driver-missing` with what to install, or for a name this version does not know. */

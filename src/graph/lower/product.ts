@@ -51,12 +51,12 @@ const ZERO_POINT = 128;
 /**
  * y = x · Wᵀ. Shapes: x [R, K], W [N, K], y [R, N].
  *
- * Model: `f32` plain; `int4` blocks of 32 exact for GGUF's 4-bit formats (offsets by one small product of block sums); `int8-row` one
+ * Model: `f32` plain, and `bf16` as well: the runtime narrows it; `int4` blocks of 32 exact for GGUF's 4-bit formats (offsets by one small product of block sums); `int8-row` one
  * activation scale per row (its largest value, or for rotated rows its mean square) and one weight scale per output, so a row's result never
  * depends on its neighbours.
  */
 export function product(context: ProductContext, input: ProductInput, matrix: StackedMatrix): Value {
-  if (context.format === "f32") return floatProduct(context, input, matrix);
+  if (context.format === "f32" || context.format === "bf16") return floatProduct(context, input, matrix);
   if (context.format === "int8-row") return int8Product(context, input, matrix);
   if (matrix.columns % INT4_BLOCK !== 0) return floatProduct(context, input, matrix);
   if (!matrix.parts.some((part) => isEightBit(part.tensor))) return int4Product(context, input, matrix);

@@ -3,7 +3,7 @@ import type { ComputeFormat, DeviceCalibration, PeakType } from "../../rack/rack
 import type { PeakFigure } from "./grounded.ts";
 
 /** Type in which weights of a format are kept. */
-const TYPE_OF: Readonly<Record<ComputeFormat, PeakType>> = { f32: "f32", int4: "i4", "int8-row": "i8" };
+const TYPE_OF: Readonly<Record<ComputeFormat, PeakType>> = { f32: "f32", bf16: "bf16", int4: "i4", "int8-row": "i8" };
 
 /** Rate of the fastest measured product of every format: what the device was seen to reach, not what it could. */
 export function measuredPeaks(calibration: DeviceCalibration | undefined): readonly PeakFigure[] {

@@ -8,6 +8,8 @@ export interface OnnxRuntime {
 
 export interface SessionOptions {
   readonly threads: number;
+  /** Type products and attention are computed in, where the runtime can choose; f32 where absent. */
+  readonly precision?: "f32" | "bf16";
 }
 
 export type TensorData = Float32Array | BigInt64Array | Int32Array;

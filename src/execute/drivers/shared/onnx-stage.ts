@@ -3,6 +3,7 @@ import { HeddleError } from "../../../base/heddle-error.ts";
 import type { StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { WeightTensor } from "../../../graph/decoder/weights.ts";
+import type { ComputeFormat } from "../../../graph/lower/compute-format.ts";
 import { createPackedWeights } from "../../../graph/lower/packed-weights.ts";
 import { lowerHead, lowerStage, type StageGraph } from "../../../graph/lower/stage-graph.ts";
 import type { StagePlan } from "../../../plan/plan.ts";
@@ -40,9 +41,9 @@ export async function loadOnnxStage(
   const { stage: plan, limits } = request;
   const { fromLayer, toLayer, threads } = plan;
   const rotations = rotationTables(spec.rope, limits.contextLimit);
-  const load = async ({ model: lowered, ...graph }: StageGraph): Promise<PhaseSession> => ({
+  const load = async (format: ComputeFormat, { model: lowered, ...graph }: StageGraph): Promise<PhaseSession> => ({
     graph,
-    session: await runtime.createSession(lowered, { threads }),
+    session: await runtime.createSession(lowered, { threads, precision: precisionOf(format) }),
   });
   const { prefillFormat, decodeFormat } = plan;
   if (prefillFormat === "file" || decodeFormat === "file") {
@@ -55,9 +56,9 @@ export async function loadOnnxStage(
   const mixes = prefillFormat === decodeFormat;
   const packed = createPackedWeights();
   const forPrompt = mixes ? packed : createPackedWeights();
-  const decode = await load(lowerStage(spec, weights, { ...range, phase: "decode", format: decodeFormat }, packed));
+  const decode = await load(decodeFormat, lowerStage(spec, weights, { ...range, phase: "decode", format: decodeFormat }, packed));
   const phase = mixes ? "mixed" : "prefill";
-  const prompt = await load(lowerStage(spec, weights, { ...range, phase, format: prefillFormat }, forPrompt));
+  const prompt = await load(prefillFormat, lowerStage(spec, weights, { ...range, phase, format: prefillFormat }, forPrompt));
   const last = toLayer === spec.layers;
   const head = last ? lowerHead(spec, weights, decodeFormat) : undefined;
   const stage: Stage = {
@@ -68,7 +69,7 @@ export async function loadOnnxStage(
     mixes,
     embedding: fromLayer === 0 ? weights.read("embedding") : undefined,
     head: head && {
-      session: await runtime.createSession(head.model, { threads }),
+      session: await runtime.createSession(head.model, { threads, precision: precisionOf(decodeFormat) }),
       logits: head.logits,
       vocabulary: spec.vocabulary,
     },
@@ -82,6 +83,10 @@ export async function loadOnnxStage(
       await stage.head?.session.release();
     },
   };
+}
+
+function precisionOf(format: ComputeFormat): "f32" | "bf16" {
+  return format === "bf16" ? "bf16" : "f32";
 }
 
 async function runStep(stage: Stage, step: StepTask, input: Int32Array | Float32Array): Promise<StageOutput> {
