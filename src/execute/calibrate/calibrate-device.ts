@@ -1,6 +1,6 @@
 import { quantile } from "../../base/statistics.ts";
 import { WEIGHT_BYTES } from "../../cost/decoder-shape.ts";
-import type { DeviceCalibration } from "../../rack/rack.ts";
+import type { ComputeFormat, DeviceCalibration } from "../../rack/rack.ts";
 import type { OnnxRuntime } from "../drivers/shared/onnx-session.ts";
 import { attentionQuestions, type ProductQuestion, productQuestions, type ShapeSource } from "./calibration-shapes.ts";
 import { type OperatorBench, operatorBench } from "./operator-bench.ts";
@@ -49,7 +49,7 @@ export async function calibrateDevice(
         onProgress: (share) => options.onProgress?.(share * (1 - PRODUCT_SHARE), "attention"),
       },
     );
-    const products = await timeInRounds(productPoints(bench, job), {
+    const products = await timeInRounds(productPoints(bench, job, runtime.formats), {
       signal: options.signal,
       budgetMs: job.budgetMs * PRODUCT_SHARE,
       roundsMax,
@@ -77,9 +77,13 @@ function inTableOrder(a: ProductRow, b: ProductRow): number {
 }
 
 /** Quick ones first, shape by shape, so that an early end of the budget costs the largest shapes. */
-function productPoints(bench: OperatorBench, job: DeviceCalibrationJob): readonly TimedPoint<ProductQuestion>[] {
+function productPoints(
+  bench: OperatorBench,
+  job: DeviceCalibrationJob,
+  formats: readonly ComputeFormat[],
+): readonly TimedPoint<ProductQuestion>[] {
   const work = ({ m, n, k }: ProductQuestion): number => n * k * (m + 16);
-  return [...productQuestions(job.shapes, job.fast)]
+  return [...productQuestions(job.shapes, job.fast, formats)]
     .sort((a, b) => work(a) - work(b))
     .map((point) => ({ point, measure: () => bench.product(point) }));
 }

@@ -19,7 +19,6 @@ export interface AttentionQuestion extends AttentionShape {
   readonly context: number;
 }
 
-const FORMATS: readonly ComputeFormat[] = ["f32", "int4", "int8-row"];
 const MODEL_ROWS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const FAST_ROWS: readonly number[] = [1, 8, 64, 256];
 /** Shapes of no model in particular, so that others can be priced between measured ones. */
@@ -36,9 +35,9 @@ const ATTENTION_ROWS: readonly number[] = [1, 16, 64, 256, 512];
 const ATTENTION_CONTEXTS: readonly number[] = [0, 64, 512, 1024, 2048];
 
 /** Products worth timing: the model's at every row count, generic ones at a few, the head at sampled rows. */
-export function productQuestions(source: ShapeSource, fast: boolean): readonly ProductQuestion[] {
+export function productQuestions(source: ShapeSource, fast: boolean, formats: readonly ComputeFormat[]): readonly ProductQuestion[] {
   const questions: ProductQuestion[] = [];
-  for (const format of FORMATS) {
+  for (const format of formats) {
     for (const shape of layerProducts(source)) for (const m of fast ? FAST_ROWS : MODEL_ROWS) questions.push({ ...shape, format, m });
     for (const m of fast ? [1] : HEAD_ROWS) questions.push({ ...headProduct(source), format, m });
     if (!fast) for (const shape of GENERIC) for (const m of GENERIC_ROWS) questions.push({ ...shape, format, m });

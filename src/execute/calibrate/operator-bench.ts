@@ -1,5 +1,7 @@
+import type { GraphDialect } from "../../graph/lower/dialect.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
-import type { Feed, OnnxRuntime, OnnxSession } from "../drivers/shared/onnx-session.ts";
+import { type Feed, type OnnxRuntime, type OnnxSession, precisionOf, type SessionPrecision } from "../drivers/shared/onnx-session.ts";
+import { chunkFeeds } from "../drivers/shared/prefill-run.ts";
 import type { AttentionQuestion, ProductQuestion } from "./calibration-shapes.ts";
 import { attentionModel, chainModel, productModel } from "./operator-models.ts";
 
@@ -18,22 +20,27 @@ export interface OperatorBench {
 
 export function operatorBench(runtime: OnnxRuntime, threads: number): OperatorBench {
   const sessions = new Map<string, Promise<OnnxSession>>();
-  const session = (key: string, make: () => Parameters<OnnxRuntime["createSession"]>[0]): Promise<OnnxSession> => {
-    const known = sessions.get(key) ?? runtime.createSession(make(), { threads });
+  const { dialect = "onnxruntime" } = runtime;
+  const session = (
+    key: string,
+    make: () => Parameters<OnnxRuntime["createSession"]>[0],
+    precision: SessionPrecision = "f32",
+  ): Promise<OnnxSession> => {
+    const known = sessions.get(key) ?? runtime.createSession(make(), { threads, precision });
     sessions.set(key, known);
     return known;
   };
   return {
     product: async (question) => {
       const { format, n, k } = question;
-      const made = await session(`${format} ${n} ${k}`, () => productModel(format, n, k));
+      const made = await session(`${format} ${n} ${k}`, () => productModel(format, { n, k }, dialect), precisionOf(format));
       return timeRun(made, productFeeds(question));
     },
     attention: async (question) => {
       const phase = question.rows === 1 ? "decode" : "prefill";
       const { heads, kvHeads, headDim } = question;
-      const made = await session(`attention ${phase} ${heads} ${kvHeads} ${headDim}`, () => attentionModel(question, phase));
-      return timeRun(made, attentionFeeds(question));
+      const made = await session(`attention ${phase} ${heads} ${kvHeads} ${headDim}`, () => attentionModel(question, phase, dialect));
+      return timeRun(made, attentionFeeds(question, dialect));
     },
     chain: async (count, width) => timeRun(await session(`chain ${count}`, () => chainModel(count, width)), { x: float([1, width]) }),
     release: async () => {
@@ -63,20 +70,15 @@ function productFeeds({ m, k }: ProductQuestion): Readonly<Record<string, Feed>>
 }
 
 /** A chunk of one sequence after a contiguous past, or one row over its pages. */
-function attentionFeeds({ rows, context, heads, kvHeads, headDim }: AttentionQuestion): Readonly<Record<string, Feed>> {
+function attentionFeeds(
+  { rows, context, heads, kvHeads, headDim }: AttentionQuestion,
+  dialect: GraphDialect,
+): Readonly<Record<string, Feed>> {
   const qkv = float([rows, (heads + 2 * kvHeads) * headDim]);
   if (rows > 1) {
     const past = [1, kvHeads, context, headDim];
-    const end = context + rows;
-    return {
-      qkv,
-      past_keys: float(past),
-      past_values: float(past),
-      last_position: { type: "int32", data: Int32Array.of(end - 1), dims: [1] },
-      total_tokens: { type: "int32", data: Int32Array.of(end), dims: [] },
-      chunk_start: { type: "int64", data: BigInt64Array.of(BigInt(context)), dims: [1] },
-      chunk_end: { type: "int64", data: BigInt64Array.of(BigInt(end)), dims: [1] },
-    };
+    const chunk = chunkFeeds(dialect, { start: context, count: rows, past: context });
+    return { qkv, past_keys: float(past), past_values: float(past), ...chunk };
   }
   const pages = Math.max(1, pagesFor(context));
   const past = [pages, kvHeads, 1, BLOCK_TOKENS, headDim];

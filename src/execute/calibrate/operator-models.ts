@@ -2,10 +2,11 @@ import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import type { WeightTensor } from "../../graph/decoder/weights.ts";
 import type { Attending, Phase } from "../../graph/lower/attention.ts";
 import { decodeAttention, decodeInputs } from "../../graph/lower/decode-attention.ts";
+import type { GraphDialect } from "../../graph/lower/dialect.ts";
 import { stack } from "../../graph/lower/matrix.ts";
 import { createPackedWeights } from "../../graph/lower/packed-weights.ts";
-import { prefillAttention, prefillInputs } from "../../graph/lower/prefill-attention.ts";
 import { product } from "../../graph/lower/product.ts";
+import { promptAttention } from "../../graph/lower/stage-attention.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxModel } from "../../graph/onnx/builder.ts";
 import type { ComputeFormat } from "../../rack/rack.ts";
 import { BLOCK_TOKENS } from "../../state/block.ts";
@@ -18,13 +19,17 @@ const MINIMUM_HALF = 0xad1f;
 const BYTE_STEP = 97;
 
 /** y = x·Wᵀ in one format, lowered as a stage's products are, from weights as the default model's file holds them. Input `x` [M, k]. */
-export function productModel(format: ComputeFormat, n: number, k: number): OnnxModel {
+export function productModel(
+  format: ComputeFormat,
+  { n, k }: { readonly n: number; readonly k: number },
+  dialect: GraphDialect = "onnxruntime",
+): OnnxModel {
   const builder = createOnnxBuilder(`product ${n} x ${k}`);
   const x = builder.input("x", "float32", ["M", k]);
   const weight = stack("w", [{ tensor: madeWeights(n, k), scale: 1 }]);
   // A stage rounds to 8 bits what a norm has brought to an even size.
   const input = format === "int8-row" ? ({ x, rows: "even, unit" } as const) : { x };
-  const y = product({ builder, format, shared: new Map(), packed: createPackedWeights() }, input, weight);
+  const y = product({ builder, format, dialect, shared: new Map(), packed: createPackedWeights() }, input, weight);
   builder.output(y, "float32", ["M", n]);
   return builder.build();
 }
@@ -47,7 +52,7 @@ const ROTATED_POSITIONS = 8192;
 export type AttentionShape = Pick<DecoderSpec, "heads" | "kvHeads" | "headDim">;
 
 /** The attention of one layer with its rotation, lowered as a stage's is. Inputs as `AttentionInputs` and those its phase declares name them. */
-export function attentionModel(shape: AttentionShape, phase: Exclude<Phase, "mixed">): OnnxModel {
+export function attentionModel(shape: AttentionShape, phase: Exclude<Phase, "mixed">, dialect: GraphDialect = "onnxruntime"): OnnxModel {
   const builder = createOnnxBuilder(`attention, ${phase}`);
   const { heads, kvHeads, headDim } = shape;
   const past = phase === "prefill" ? [1, kvHeads, "P", headDim] : ["N", kvHeads, 1, BLOCK_TOKENS, headDim];
@@ -67,7 +72,7 @@ export function attentionModel(shape: AttentionShape, phase: Exclude<Phase, "mix
   };
   const outputs =
     phase === "prefill"
-      ? prefillAttention(attending, prefillInputs(builder), inputs)
+      ? promptAttention(attending, dialect)(inputs)
       : decodeAttention(attending, decodeInputs(builder, BLOCK_TOKENS), inputs);
   builder.output(outputs.mixed, "float32", ["R", heads * headDim]);
   builder.output(outputs.newKeys, "float32", ["B", kvHeads, "S", headDim]);

@@ -1,5 +1,6 @@
 import { bytesOfArray, type OnnxBuilder, type Value } from "../onnx/builder.ts";
 import type { ComputeFormat } from "./compute-format.ts";
+import type { GraphDialect } from "./dialect.ts";
 import { type StackedMatrix, stack, stackedFloats } from "./matrix.ts";
 import { INT4_BLOCK, packInt4 } from "./pack-int4.ts";
 import { isEightBit, packEightBit, packInt8 } from "./pack-int8.ts";
@@ -9,6 +10,7 @@ import { type PackedWeights, packedOnce } from "./packed-weights.ts";
 export interface ProductContext {
   readonly builder: OnnxBuilder;
   readonly format: ComputeFormat;
+  readonly dialect: GraphDialect;
   /** Constants several products read, by what they are. */
   readonly shared: Map<string, Value>;
   /** Packed weights, kept for other graphs with the same products. */
@@ -46,6 +48,10 @@ const LEAST_MEAN_SQUARE = 1e-30;
  */
 const EVEN_REACH = 4.5;
 const INT8_MAX = 127;
+/** What MatMulNBits subtracts from 4-bit weights where no zero points are given. */
+const INT4_MIDDLE = 8;
+/** 2^-20: least scale of a block against its offset; 16 levels of it are lost in the offset, and 2^20 is exact in f32. */
+const LEAST_SCALE = 2 ** -20;
 const ZERO_POINT = 128;
 
 /**
@@ -81,12 +87,32 @@ function int4Product(context: ProductContext, input: ProductInput, matrix: Stack
   const { quants, scales, offsets } = packedOnce(packed.int4, name, () => packInt4(matrix));
   const blocks = columns / INT4_BLOCK;
   const b = builder.weight(name, "uint8", [rows, blocks, INT4_BLOCK / 2], quants);
-  const s = builder.weight(`${name}.scales`, "float32", [rows * blocks], bytesOfArray(scales));
   const attributes = { K: columns, N: rows, bits: 4, block_size: INT4_BLOCK, accuracy_level: INT8_COMPUTE };
-  const y = builder.node("MatMulNBits", [input.x, b, s], { attributes, domain: MICROSOFT });
-  if (offsets === undefined) return y;
+  const options = { attributes, domain: MICROSOFT };
+  const scaled = (values: Float32Array): Value => builder.weight(`${name}.scales`, "float32", [rows * blocks], bytesOfArray(values));
+  if (offsets !== undefined && context.dialect === "openvino") {
+    const exact = withZeroPoints(scales, offsets);
+    const zeros = builder.weight(`${name}.zeros`, "float32", [rows, blocks], bytesOfArray(exact.zeros));
+    return builder.node("MatMulNBits", [input.x, b, scaled(exact.scales), zeros], options);
+  }
+  const s = scaled(scales);
+  if (offsets === undefined) return builder.node("MatMulNBits", [input.x, b, s], options);
+  const y = builder.node("MatMulNBits", [input.x, b, s], options);
   const c = builder.weight(`${name}.offsets`, "float32", [rows, blocks], bytesOfArray(offsets));
   return builder.node("Gemm", [blockSums(context, input, columns), c, y], { attributes: { transB: 1 } });
+}
+
+/**
+ * scale · (q - 8) + offset as scale · (q - zero point). Where a block's weights hardly differ its scale is raised, so that the zero point stays
+ * exact in f32; what that adds is 2e-5 of the offset at most.
+ */
+function withZeroPoints(scales: Float32Array, offsets: Float32Array): { readonly scales: Float32Array; readonly zeros: Float32Array } {
+  const raised = Float32Array.from(scales, (scale, i) => {
+    const least = Math.abs(offsets[i]!) * LEAST_SCALE;
+    return Math.abs(scale) < least ? least : scale;
+  });
+  const zeros = Float32Array.from(raised, (scale, i) => INT4_MIDDLE - (scale === 0 ? 0 : offsets[i]! / scale));
+  return { scales: raised, zeros };
 }
 
 /** A product with zeros and ones: one operator, where reshaping and summing are two. */

@@ -1,8 +1,10 @@
 import { must } from "../../base/assert.ts";
 import type { DecoderSpec } from "../decoder/spec.ts";
 import { bytesOfArray, type OnnxBuilder, type Value } from "../onnx/builder.ts";
-import type { Attending, AttentionOutputs, HeadNorms, Phase } from "./attention.ts";
+import type { Attending, AttentionInputs, AttentionOutputs, HeadNorms, Phase } from "./attention.ts";
 import { decodeAttention, decodeInputs } from "./decode-attention.ts";
+import type { GraphDialect } from "./dialect.ts";
+import { maskedAttention, maskedInputs } from "./masked-attention.ts";
 import { prefillAttention, prefillInputs } from "./prefill-attention.ts";
 
 /** Cosine and sine of every position and pair, the attention factor included; [positions, headDim / 2] each. The caller makes them, with its platform's functions. */
@@ -37,7 +39,7 @@ type Kind = (layer: number, heads: LayerHeads) => AttentionOutputs;
 export function stageAttention(
   builder: OnnxBuilder,
   spec: DecoderSpec,
-  options: { readonly phase: Phase; readonly pageTokens: number; readonly rotations: RotationTables },
+  options: { readonly phase: Phase; readonly pageTokens: number; readonly rotations: RotationTables; readonly dialect?: GraphDialect },
 ): StageAttention {
   const { cosines, sines, positions } = options.rotations;
   const dims = [positions, spec.headDim / 2];
@@ -48,7 +50,7 @@ export function stageAttention(
     sines: builder.weight("sines", "float32", dims, bytesOfArray(sines)),
   };
   const decode = options.phase === "prefill" ? undefined : decodeKind(attending, options.pageTokens);
-  const prefill = options.phase === "decode" ? undefined : prefillKind(attending);
+  const prefill = options.phase === "decode" ? undefined : prefillKind(attending, options.dialect);
   const split = options.phase === "mixed" ? builder.input("row_split", "int64", [2]) : undefined;
   const decoded: Value[] = [];
   const prompt: Value[] = [];
@@ -79,13 +81,23 @@ function decodeKind(attending: Attending, pageTokens: number): Kind {
   };
 }
 
-function prefillKind(attending: Attending): Kind {
+function prefillKind(attending: Attending, dialect: GraphDialect = "onnxruntime"): Kind {
   const { builder, spec } = attending;
-  const shared = prefillInputs(builder);
+  const attention = promptAttention(attending, dialect);
   const dims = [1, spec.kvHeads, "P", spec.headDim];
   return (layer, heads) => {
     const pastKeys = builder.input(`prompt.k.${layer}`, "float32", dims);
     const pastValues = builder.input(`prompt.v.${layer}`, "float32", dims);
-    return prefillAttention(attending, shared, { ...heads, pastKeys, pastValues });
+    return attention({ ...heads, pastKeys, pastValues });
   };
+}
+
+/** Attention of a prompt's chunk in the form a runtime is fast at; declares the inputs that all layers share. */
+export function promptAttention(attending: Attending, dialect: GraphDialect): (inputs: AttentionInputs) => AttentionOutputs {
+  if (dialect === "openvino") {
+    const shared = maskedInputs(attending.builder);
+    return (inputs) => maskedAttention(attending, shared, inputs);
+  }
+  const shared = prefillInputs(attending.builder);
+  return (inputs) => prefillAttention(attending, shared, inputs);
 }

@@ -4,6 +4,7 @@ import type { WeightSource } from "../decoder/weights.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
 import type { HeadNorms, Phase } from "./attention.ts";
 import type { ComputeFormat } from "./compute-format.ts";
+import type { GraphDialect } from "./dialect.ts";
 import { type StackedMatrix, stack } from "./matrix.ts";
 import { createPackedWeights } from "./packed-weights.ts";
 import { constantOnce, int64Constant, onesConstant, type ProductContext, type ProductInput, product } from "./product.ts";
@@ -18,11 +19,14 @@ export interface StageRange {
   /** Tokens of a page of past keys and values (decode). */
   readonly pageTokens: number;
   readonly rotations: RotationTables;
+  /** That of ONNX Runtime where absent. */
+  readonly dialect?: GraphDialect;
 }
 
 /**
  * A lowered stage. Inputs: `x`; with decoding rows `positions`, `page_rows`, `page_mask`, `row_pages`, `row_mask`, `k.<l>`, `v.<l>`; with a prompt
- * `last_position`, `total_tokens`, `chunk_start`, `chunk_end`, `prompt.k.<l>`, `prompt.v.<l>`; with both `row_split`.
+ * `prompt.k.<l>`, `prompt.v.<l>` and, by dialect, `last_position`, `total_tokens`, `chunk_start`, `chunk_end` or `prompt_positions`, `prompt_mask`;
+ * with both `row_split`.
  */
 export interface StageGraph {
   readonly model: OnnxModel;
@@ -34,6 +38,7 @@ export interface StageGraph {
   readonly promptOut: string | undefined;
   readonly fromLayer: number;
   readonly toLayer: number;
+  readonly dialect: GraphDialect;
 }
 
 const MICROSOFT = "com.microsoft";
@@ -55,7 +60,7 @@ interface Lowering {
 export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: StageRange, packed = createPackedWeights()): StageGraph {
   const builder = createOnnxBuilder(`layers ${range.fromLayer} to ${range.toLayer}, ${range.phase}`);
   const attention = stageAttention(builder, spec, range);
-  const products: ProductContext = { builder, format: range.format, shared: new Map(), packed };
+  const products: ProductContext = { builder, format: range.format, dialect: range.dialect ?? "onnxruntime", shared: new Map(), packed };
   const lowering: Lowering = { builder, spec, weights, range, products, attention };
   // Other inputs of a mixed graph count decoding rows alone.
   const rows = range.phase === "mixed" ? "rows" : "R";
@@ -72,7 +77,8 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
   builder.output(xOut, "float32", [rows, spec.width]);
   const decodedOut = newKv(lowering, attention.decoded, 1);
   const promptOut = newKv(lowering, attention.prompt, "S");
-  return { model: builder.build(), xOut, decodedOut, promptOut, fromLayer: range.fromLayer, toLayer: range.toLayer };
+  const { fromLayer, toLayer, dialect = "onnxruntime" } = range;
+  return { model: builder.build(), xOut, decodedOut, promptOut, fromLayer, toLayer, dialect };
 }
 
 /** One output of all layers' new keys and values, if the graph makes any. */
@@ -115,7 +121,9 @@ function lowerLayer(lowering: Lowering, layer: number, residual: { x: Value; del
         gate: matrix("gate", ["gate"], reads("ffn-norm")),
         up: matrix("up", ["up"], reads("ffn-norm")),
       })
-    : gated(lowering, after.normed, matrix("gate-up", ["gate", "up"]));
+    : fusesActivation(range)
+      ? gatedApart(lowering, after.normed, { gate: matrix("gate", ["gate"]), up: matrix("up", ["up"]) })
+      : gated(lowering, after.normed, matrix("gate-up", ["gate", "up"]));
   const delta = product(products, inner, matrix("down", ["down"], { ...writes, rotateInput: rotated }));
   return { x: after.x, delta };
 }
@@ -130,6 +138,18 @@ function gated({ builder, spec, products }: Lowering, x: Value, gateUp: StackedM
   const both = product(products, { x }, gateUp);
   const [gate = "", up = ""] = builder.nodeOutputs("Split", [both, halves], { attributes: { axis: 1 }, outputs: 2 });
   return { x: builder.node("Mul", [silu(builder, gate), up]) };
+}
+
+/** A prompt's rows are many: splitting them costs more than a second product, behind whose first the activation is fused. */
+function fusesActivation({ dialect, phase }: StageRange): boolean {
+  return dialect === "openvino" && phase !== "decode";
+}
+
+/** As `gated`, from two products. */
+function gatedApart({ builder, products }: Lowering, x: Value, weights: { gate: StackedMatrix; up: StackedMatrix }): ProductInput {
+  const input: ProductInput = { x };
+  const gate = silu(builder, product(products, input, weights.gate));
+  return { x: builder.node("Mul", [gate, product(products, input, weights.up)]) };
 }
 
 /** As `gated`, rotated; from two products, since splitting a prompt's rows copies more than a product costs. */
@@ -218,9 +238,14 @@ function queryScale(spec: DecoderSpec): number {
 }
 
 /** Final norm and head. Input `x` [N, width], output logits [N, vocabulary]. */
-export function lowerHead(spec: DecoderSpec, weights: WeightSource, format: ComputeFormat): { model: OnnxModel; logits: string } {
+export function lowerHead(
+  spec: DecoderSpec,
+  weights: WeightSource,
+  format: ComputeFormat,
+  dialect: GraphDialect = "onnxruntime",
+): { model: OnnxModel; logits: string } {
   const builder = createOnnxBuilder("head");
-  const products: ProductContext = { builder, format, shared: new Map(), packed: createPackedWeights() };
+  const products: ProductContext = { builder, format, dialect, shared: new Map(), packed: createPackedWeights() };
   const x = builder.input("x", "float32", ["N", spec.width]);
   const gamma = dequantiseAll(weights.read("final-norm"));
   const rotated = format === "int8-row";

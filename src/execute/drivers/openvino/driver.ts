@@ -14,7 +14,7 @@ export async function createOpenvinoDriver(): Promise<StageDriver> {
     describe: () => ({
       boundary: "stage",
       shapes: "dynamic",
-      numerics: ["f32", "bf16", "int4"],
+      numerics: runtime.value.formats,
       sealedBlocks: true,
       logits: "absolute",
       batchTolerance: BATCH_TOLERANCE,

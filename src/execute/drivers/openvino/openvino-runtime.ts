@@ -27,6 +27,8 @@ export async function loadOpenvinoRuntime(): Promise<Result<OnnxRuntime, string>
   if (!core.ok) return core;
   return ok({
     version: core.value.version,
+    dialect: "openvino",
+    formats: ["f32", "bf16", "int4"],
     createSession: async (model, options) => {
       const bytes = withWeightAddresses(model, core.value.api.addressOf);
       const graph = loadGraph(core.value, { bytes, keep: model.weights }, { device: "CPU", properties: cpuProperties(options) });

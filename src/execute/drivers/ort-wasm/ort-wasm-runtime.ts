@@ -17,6 +17,7 @@ export async function loadOrtWasmRuntime(): Promise<Result<OnnxRuntime, string>>
   }
   return ok({
     version: ort.env.versions.web ?? "unknown",
+    formats: ["f32", "int4", "int8-row"],
     createSession: async (model, options) => {
       ort.env.wasm.numThreads = options.threads;
       const session = await ort.InferenceSession.create(model.model, {

@@ -15,7 +15,7 @@ export async function createOrtDriver(): Promise<StageDriver> {
     describe: () => ({
       boundary: "stage",
       shapes: "dynamic",
-      numerics: ["f32", "int4", "int8-row"],
+      numerics: runtime.value.formats,
       sealedBlocks: true,
       logits: "absolute",
       batchTolerance: BATCH_TOLERANCE,

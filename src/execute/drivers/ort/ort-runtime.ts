@@ -17,6 +17,7 @@ export async function loadOrtRuntime(): Promise<Result<OnnxRuntime, string>> {
   }
   return ok({
     version: ort.env.versions.node ?? "unknown",
+    formats: ["f32", "int4", "int8-row"],
     createSession: async (model, options) => {
       const session = await ort.InferenceSession.create(model.model, {
         executionProviders: ["cpu"],

@@ -1,15 +1,28 @@
+import type { ComputeFormat } from "../../../graph/lower/compute-format.ts";
+import type { GraphDialect } from "../../../graph/lower/dialect.ts";
 import type { OnnxModel } from "../../../graph/onnx/builder.ts";
 
 /** The part of ONNX Runtime's API that both of its packages share and stages need. */
 export interface OnnxRuntime {
   readonly version: string;
+  /** Form of graphs it is fast at; that of ONNX Runtime where absent. */
+  readonly dialect?: GraphDialect;
+  /** Formats it computes in. */
+  readonly formats: readonly ComputeFormat[];
   createSession(model: OnnxModel, options: SessionOptions): Promise<OnnxSession>;
+}
+
+export type SessionPrecision = "f32" | "bf16";
+
+/** What a format's products and their neighbours are computed in. */
+export function precisionOf(format: ComputeFormat): SessionPrecision {
+  return format === "bf16" ? "bf16" : "f32";
 }
 
 export interface SessionOptions {
   readonly threads: number;
   /** Type products and attention are computed in, where the runtime can choose; f32 where absent. */
-  readonly precision?: "f32" | "bf16";
+  readonly precision?: SessionPrecision;
 }
 
 export type TensorData = Float32Array | BigInt64Array | Int32Array;

@@ -12,7 +12,7 @@ import type { LoadedStage, StageLimits, StageOutput } from "../../stage-driver.t
 import { type DecodeRow, runDecode } from "./decode-run.ts";
 import { embedTokens } from "./embedding.ts";
 import { runMixed } from "./mixed-run.ts";
-import type { OnnxRuntime, OnnxSession } from "./onnx-session.ts";
+import { type OnnxRuntime, type OnnxSession, precisionOf } from "./onnx-session.ts";
 import type { PhaseSession } from "./phase-session.ts";
 import { type PromptChunk, runPrefill } from "./prefill-run.ts";
 import { rotationTables } from "./rotations.ts";
@@ -40,6 +40,13 @@ export async function loadOnnxStage(
   const { spec, weights } = model;
   const { stage: plan, limits } = request;
   const { fromLayer, toLayer, threads } = plan;
+  for (const format of [plan.prefillFormat, plan.decodeFormat]) {
+    if (runtime.formats.includes(format)) continue;
+    throw new HeddleError("stage-unsupported", {
+      where: plan.device,
+      detail: `products in ${format}: the driver ${plan.driver} computes in ${runtime.formats.join(", ")}`,
+    });
+  }
   const rotations = rotationTables(spec.rope, limits.contextLimit);
   const load = async (format: ComputeFormat, { model: lowered, ...graph }: StageGraph): Promise<PhaseSession> => ({
     graph,
@@ -52,7 +59,8 @@ export async function loadOnnxStage(
       detail: `${plan.driver} computes in a format of its own, not in the file's`,
     });
   }
-  const range = { fromLayer, toLayer, rotations, pageTokens: BLOCK_TOKENS };
+  const { dialect = "onnxruntime" } = runtime;
+  const range = { fromLayer, toLayer, rotations, pageTokens: BLOCK_TOKENS, dialect };
   const mixes = prefillFormat === decodeFormat;
   const packed = createPackedWeights();
   const forPrompt = mixes ? packed : createPackedWeights();
@@ -60,7 +68,7 @@ export async function loadOnnxStage(
   const phase = mixes ? "mixed" : "prefill";
   const prompt = await load(prefillFormat, lowerStage(spec, weights, { ...range, phase, format: prefillFormat }, forPrompt));
   const last = toLayer === spec.layers;
-  const head = last ? lowerHead(spec, weights, decodeFormat) : undefined;
+  const head = last ? lowerHead(spec, weights, decodeFormat, dialect) : undefined;
   const stage: Stage = {
     kv: createStageKv(spec, toLayer - fromLayer, limits),
     width: spec.width,
@@ -83,10 +91,6 @@ export async function loadOnnxStage(
       await stage.head?.session.release();
     },
   };
-}
-
-function precisionOf(format: ComputeFormat): "f32" | "bf16" {
-  return format === "bf16" ? "bf16" : "f32";
 }
 
 async function runStep(stage: Stage, step: StepTask, input: Int32Array | Float32Array): Promise<StageOutput> {

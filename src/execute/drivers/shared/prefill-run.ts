@@ -1,7 +1,11 @@
 import { assert, must } from "../../../base/assert.ts";
+import type { GraphDialect } from "../../../graph/lower/dialect.ts";
 import type { Feed } from "./onnx-session.ts";
 import { floatFeed, type PhaseSession, pastFeeds } from "./phase-session.ts";
 import { type StageKv, stagingOf } from "./stage-kv.ts";
+
+/** Added to a score that must not count; far below any real one, and finite in bf16 too. */
+const MASKED = -1e30;
 
 /** A chunk of a prompt: its lane, its tokens, and its first row in `x`. */
 export interface PromptChunk {
@@ -30,14 +34,41 @@ export function promptFeeds(phase: PhaseSession, kv: StageKv, { lane, count }: P
   const { capacity, buffers } = stagingOf(kv, lane);
   assert(start + count <= capacity, "a prompt fits what its lane was opened for", { lane, start, count, capacity });
   const past = start === 0 ? 0 : capacity;
-  const end = start + count;
+  const feeds = pastFeeds(phase, "prompt.", (b) => floatFeed(past === 0 ? new Float32Array(0) : buffers[b]!, [1, kvHeads, past, headDim]));
+  return { ...feeds, ...chunkFeeds(phase.graph.dialect, { start, count, past }) };
+}
+
+/** A chunk of `count` tokens after `start`, with room for `past` of them laid before it. */
+interface ChunkPlace {
+  readonly start: number;
+  readonly count: number;
+  readonly past: number;
+}
+
+/** Where a chunk stands, as attention of the dialect wants to be told. */
+export function chunkFeeds(dialect: GraphDialect, place: ChunkPlace): Record<string, Feed> {
+  return dialect === "openvino" ? maskFeeds(place) : countFeeds(place.start, place.start + place.count);
+}
+
+function countFeeds(start: number, end: number): Record<string, Feed> {
   return {
     last_position: { type: "int32", data: Int32Array.of(end - 1), dims: [1] },
     total_tokens: { type: "int32", data: Int32Array.of(end), dims: [] },
     chunk_start: { type: "int64", data: BigInt64Array.of(BigInt(start)), dims: [1] },
     chunk_end: { type: "int64", data: BigInt64Array.of(BigInt(end)), dims: [1] },
-    ...pastFeeds(phase, "prompt.", (b) => floatFeed(past === 0 ? new Float32Array(0) : buffers[b]!, [1, kvHeads, past, headDim])),
   };
+}
+
+/** Row i of the chunk attends to the `start` tokens before the chunk, of `past` there is room for, and to the chunk's first i + 1. */
+function maskFeeds({ start, count, past }: ChunkPlace): Record<string, Feed> {
+  const width = past + count;
+  const mask = new Float32Array(count * width).fill(MASKED);
+  for (let row = 0; row < count; row++) {
+    mask.fill(0, row * width, row * width + Math.min(start, past));
+    mask.fill(0, row * width + past, row * width + past + row + 1);
+  }
+  const positions = BigInt64Array.from({ length: count }, (_, row) => BigInt(start + row));
+  return { prompt_mask: floatFeed(mask, [count, width]), prompt_positions: { type: "int64", data: positions, dims: [1, count] } };
 }
 
 /** Writes a chunk's new keys and values, [buffer, KV, S, D], behind what its lane holds. */
