@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "../base/result.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
+import { mixesPhases } from "../graph/lower/compute-format.ts";
 import type { ComputeFormat, Device } from "../rack/rack.ts";
 import { type AttentionPricer, attentionPricer } from "./attention-cost.ts";
 import { headProduct, layerProducts } from "./decoder-shape.ts";
@@ -71,7 +72,7 @@ function partsOf(parts: RunParts, decode: ProductPricer, prefill: ProductPricer)
 
 /** What decoding rows and a chunk in one run take less than in two, where both phases have one format: a launch, and weights read once. Units: ns. */
 function savedTogether({ spec, stage, fixed }: RunParts, product: ProductPricer, { rows, count }: { rows: number; count: number }): number {
-  if (rows === 0 || stage.prefillFormat !== stage.decodeFormat) return 0;
+  if (rows === 0 || !mixesPhases(stage)) return 0;
   const products = (of: number): number => layerProducts(spec).reduce((sum, { n, k }) => sum + product(of, n, k).ns, 0);
   return fixed.ns + (stage.toLayer - stage.fromLayer) * Math.max(0, products(rows) + products(count) - products(rows + count));
 }

@@ -2,6 +2,7 @@ import { must } from "../base/assert.ts";
 import { NS_PER_MS, NS_PER_S } from "../base/units.ts";
 import type { FleetConfig } from "../engine/fleet-state.ts";
 import type { ReplicaConfig } from "../engine/replica-state.ts";
+import { mixesPhases } from "../graph/lower/compute-format.ts";
 import type { Plan, PolicyParameters } from "../plan/plan.ts";
 import type { SessionTiming } from "./session.ts";
 
@@ -38,7 +39,7 @@ export function fleetConfigOf(plan: Plan): FleetConfig {
 export function replicaConfigOf(plan: Plan, replica: number): ReplicaConfig {
   const { stages, workingPages, sealedSlots, maxSequences, contextLimit } = must(plan.replicas[replica], "a replica of the plan");
   const { policy } = plan;
-  const oneNumerics = stages.every((stage) => stage.prefillFormat === stage.decodeFormat);
+  const oneNumerics = stages.every(mixesPhases);
   return {
     stages: stages.length,
     workingPages,

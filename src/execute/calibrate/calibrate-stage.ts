@@ -1,6 +1,7 @@
 import { quantile } from "../../base/statistics.ts";
 import type { StageCalibration, StageIdentity } from "../../cost/stage-calibration.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
+import { mixesPhases } from "../../graph/lower/compute-format.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import { sample } from "../sampling/sample.ts";
@@ -183,7 +184,7 @@ interface MixedPoint {
 /** Decoding rows of one page beside a chunk of a new prompt, for stages that run both at once: those of one weight format. */
 async function timeMixed(bench: StageBench, job: StageCalibrationJob, options: CalibrateOptions): Promise<RoundResult<MixedPoint>> {
   const { stage, limits } = job;
-  if (stage.prefillFormat !== stage.decodeFormat) return { medians: [], noise: 0, drift: 0 };
+  if (!mixesPhases(stage)) return { medians: [], noise: 0, drift: 0 };
   const most = Math.min(limits.maxSequences, limits.workingPages) - 1;
   const rows = [...new Set(MIXED_ROWS.map((one) => Math.min(one, most)))].filter((one) => one > 0);
   const fits = (point: MixedPoint): boolean =>

@@ -45,6 +45,8 @@ export function cpuProperties({ threads, precision = "f32" }: SessionOptions): R
     NUM_STREAMS: "1",
     ENABLE_CPU_PINNING: "NO",
     CPU_DENORMALS_OPTIMIZATION: "YES",
+    // Activations stay what the graph says: a format rounds them only where it says so.
+    DYNAMIC_QUANTIZATION_GROUP_SIZE: "0",
   };
 }
 

@@ -3,7 +3,7 @@ import { HeddleError } from "../../../base/heddle-error.ts";
 import type { StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { WeightTensor } from "../../../graph/decoder/weights.ts";
-import type { ComputeFormat } from "../../../graph/lower/compute-format.ts";
+import { type ComputeFormat, mixesPhases } from "../../../graph/lower/compute-format.ts";
 import { createPackedWeights } from "../../../graph/lower/packed-weights.ts";
 import { lowerHead, lowerStage, type StageGraph } from "../../../graph/lower/stage-graph.ts";
 import type { StagePlan } from "../../../plan/plan.ts";
@@ -61,9 +61,9 @@ export async function loadOnnxStage(
   }
   const { dialect = "onnxruntime" } = runtime;
   const range = { fromLayer, toLayer, rotations, pageTokens: BLOCK_TOKENS, dialect };
-  const mixes = prefillFormat === decodeFormat;
+  const mixes = mixesPhases(plan);
   const packed = createPackedWeights();
-  const forPrompt = mixes ? packed : createPackedWeights();
+  const forPrompt = prefillFormat === decodeFormat ? packed : createPackedWeights();
   const decode = await load(decodeFormat, lowerStage(spec, weights, { ...range, phase: "decode", format: decodeFormat }, packed));
   const phase = mixes ? "mixed" : "prefill";
   const prompt = await load(prefillFormat, lowerStage(spec, weights, { ...range, phase, format: prefillFormat }, forPrompt));
