@@ -9,8 +9,8 @@ export function mixesPhases({
   prefillFormat,
   decodeFormat,
 }: {
-  readonly prefillFormat: ComputeFormat;
-  readonly decodeFormat: ComputeFormat;
+  readonly prefillFormat: ComputeFormat | "file";
+  readonly decodeFormat: ComputeFormat | "file";
 }): boolean {
   return prefillFormat === decodeFormat && prefillFormat !== "bf16";
 }

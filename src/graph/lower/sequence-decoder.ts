@@ -57,6 +57,7 @@ export function lowerSequenceDecoder(spec: DecoderSpec, weights: WeightSource, o
     format: "f32",
     shared: new Map(),
     packed: createPackedWeights(),
+    dialect: "onnxruntime",
   });
   const start = scope("embedding");
   const shared = {

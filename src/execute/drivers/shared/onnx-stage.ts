@@ -41,7 +41,7 @@ export async function loadOnnxStage(
   const { stage: plan, limits } = request;
   const { fromLayer, toLayer, threads } = plan;
   for (const format of [plan.prefillFormat, plan.decodeFormat]) {
-    if (runtime.formats.includes(format)) continue;
+    if (format !== "file" && runtime.formats.includes(format)) continue;
     throw new HeddleError("stage-unsupported", {
       where: plan.device,
       detail: `products in ${format}: the driver ${plan.driver} computes in ${runtime.formats.join(", ")}`,
@@ -53,12 +53,7 @@ export async function loadOnnxStage(
     session: await runtime.createSession(lowered, { threads, precision: precisionOf(format) }),
   });
   const { prefillFormat, decodeFormat } = plan;
-  if (prefillFormat === "file" || decodeFormat === "file") {
-    throw new HeddleError("plan-invalid", {
-      where: plan.device,
-      detail: `${plan.driver} computes in a format of its own, not in the file's`,
-    });
-  }
+  assert(prefillFormat !== "file" && decodeFormat !== "file", "formats were checked", { prefillFormat, decodeFormat });
   const { dialect = "onnxruntime" } = runtime;
   const range = { fromLayer, toLayer, rotations, pageTokens: BLOCK_TOKENS, dialect };
   const mixes = mixesPhases(plan);
