@@ -1,9 +1,7 @@
-/** ONNX models inside packages of PyPI, pinned; `sha256` is that of the wheel for Linux x64. */
-export interface OnnxSampleWheel {
-  readonly package: string;
-  readonly version: string;
-  readonly wheel: string;
-  readonly sha256: string;
+import type { Wheel } from "./wheel.ts";
+
+/** ONNX models inside a package of PyPI. */
+export interface OnnxSampleWheel extends Wheel {
   readonly models: readonly OnnxSample[];
 }
 
