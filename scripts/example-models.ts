@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { unzipSync } from "fflate";
 import { HeddleError } from "../src/base/heddle-error.ts";
 import { ModelProtoSchema } from "../src/graph/onnx/generated/onnx_pb.ts";
-import { withAppendedStates } from "./append-states.ts";
 import { fetchSamples, writeWhole } from "./fetch-samples.ts";
-import { branchOf, onnxFromOrt } from "./onnx-from-ort.ts";
+import { moonshineBridge, moonshineDecoder, moonshineEncoder } from "./moonshine.ts";
+import { onnxFromOrt } from "./onnx-from-ort.ts";
 import { ONNX_SAMPLES, sampleFile, sampleFolder } from "./onnx-samples.ts";
 import { type Wheel, wheelBytes } from "./wheel.ts";
 
@@ -21,8 +21,6 @@ const MOONSHINE: Wheel = {
 const ASSETS = "moonshine_voice/assets";
 /** Written last: where it is, the others are. */
 const MOONSHINE_FILES = ["encoder.onnx", "bridge.onnx", "decoder.onnx", "tokenizer.bin", "two_cities.wav"];
-/** Source: shapes of the decoder's caches. */
-const CACHES = { layers: 6, heads: 8, headDim: 36 };
 
 /** Text detection, recognition and direction of PP-OCRv4 (Apache-2.0), and the recogniser's characters. Returns the folder they lie in. */
 export function fetchOcrModels(): string {
@@ -61,14 +59,10 @@ export async function fetchSpeechModels(): Promise<string> {
     return onnxFromOrt(join(scratch, name), join(scratch, `${name}.onnx`));
   };
   try {
-    const encoder = await modelOf("encoder_model.ort");
-    encoder.graph!.name = "encoder";
     const decoder = await modelOf("decoder_model_merged.ort");
-    const isHeard = (name: string): boolean => name.includes(".encoder.");
-    const next = branchOf(decoder, { branch: "then_branch", outputs: (name) => !isHeard(name) });
-    writeWhole(target("encoder.onnx"), toBinary(ModelProtoSchema, encoder));
-    writeWhole(target("bridge.onnx"), branchOf(decoder, { branch: "else_branch", outputs: isHeard }));
-    writeWhole(target("decoder.onnx"), withAppendedStates(next, CACHES));
+    writeWhole(target("encoder.onnx"), moonshineEncoder(await modelOf("encoder_model.ort")));
+    writeWhole(target("bridge.onnx"), moonshineBridge(decoder));
+    writeWhole(target("decoder.onnx"), moonshineDecoder(decoder));
     writeWhole(target("tokenizer.bin"), asset("tiny-en/tokenizer.bin"));
     writeWhole(target("two_cities.wav"), asset("two_cities.wav"));
   } finally {

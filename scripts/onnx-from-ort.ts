@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from "node:fs";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { HeddleError } from "../src/base/heddle-error.ts";
-import { type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto } from "../src/graph/onnx/generated/onnx_pb.ts";
-import { namesRead } from "../src/graph/onnx/order-nodes.ts";
+import { type ModelProto, ModelProtoSchema } from "../src/graph/onnx/generated/onnx_pb.ts";
+import { prune } from "./onnx-edit.ts";
 
 /** An ONNX Runtime flatbuffer as an ONNX model: the runtime reads the one and writes the other. `scratch` is a path it may write to. */
 export async function onnxFromOrt(source: string, scratch: string): Promise<ModelProto> {
@@ -17,46 +17,21 @@ export async function onnxFromOrt(source: string, scratch: string): Promise<Mode
   return model;
 }
 
-/**
- * One branch of a model that is a single If, as a model of its own: only what its outputs read stays. `outputs`: those to keep; all without it.
- */
-export function branchOf(
-  model: ModelProto,
-  options: { branch: "then_branch" | "else_branch"; outputs?: (name: string) => boolean },
-): Uint8Array {
+/** One branch of a model that is a single If, as a model of its own. */
+export function branchOf(model: ModelProto, name: "then_branch" | "else_branch"): ModelProto {
   const whole = model.graph!;
   const choice = whole.node.find(({ opType }) => opType === "If");
-  const branch = choice?.attribute.find(({ name }) => name === options.branch)?.g;
-  if (choice === undefined || branch === undefined) throw new HeddleError("onnx-invalid", { detail: `no ${options.branch}` });
-  const kept = branch.output.flatMap(({ name }, at) => {
-    const outside = choice.output[at]!;
-    if (name !== outside) throw new HeddleError("onnx-invalid", { detail: `${outside} is ${name} inside` });
-    return (options.outputs ?? (() => true))(name) ? [name] : [];
-  });
-  const nodes = needed([...whole.node.filter((node) => node !== choice), ...branch.node], kept);
-  const read = new Set([...nodes.flatMap((node) => [...namesRead(node)]), ...kept]);
-  const isRead = ({ name }: { readonly name: string }): boolean => read.has(name);
-  const graph: GraphProto = {
+  const branch = choice?.attribute.find((attribute) => attribute.name === name)?.g;
+  if (choice === undefined || branch === undefined) throw new HeddleError("onnx-invalid", { detail: `there is no ${name}` });
+  if (branch.output.some((output, at) => output.name !== choice.output[at]))
+    throw new HeddleError("onnx-invalid", { detail: `outputs of ${name} have other names inside` });
+  const graph = {
     ...whole,
-    name: options.branch,
-    node: nodes,
-    initializer: [...whole.initializer, ...branch.initializer].filter(isRead),
-    input: whole.input.filter(isRead),
-    output: whole.output.filter(({ name }) => kept.includes(name)),
+    name,
+    node: [...whole.node.filter((node) => node !== choice), ...branch.node],
+    initializer: [...whole.initializer, ...branch.initializer],
     valueInfo: [],
   };
-  return toBinary(ModelProtoSchema, { ...model, graph });
-}
-
-/** The nodes that what is kept comes from, in their order. */
-function needed(nodes: readonly NodeProto[], outputs: readonly string[]): NodeProto[] {
-  const wanted = new Set(outputs);
-  return nodes
-    .toReversed()
-    .filter((node) => {
-      const isNeeded = node.output.some((name) => wanted.has(name));
-      if (isNeeded) for (const name of namesRead(node)) wanted.add(name);
-      return isNeeded;
-    })
-    .reverse();
+  prune(graph);
+  return { ...model, graph };
 }

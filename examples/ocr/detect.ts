@@ -9,8 +9,8 @@ const SIDE_MAX = 960;
 /** Where the map is higher there is text; a line counts when the mean over its box is higher still. Source: as above. */
 const TEXT_MIN = 0.3;
 const BOX_MIN = 0.5;
-/** The map marks the core of a line: its box grows by this share of area over perimeter. Source: RapidOCR's settings. */
-const GROW_RATIO = 1.6;
+/** The map marks the core of a line: its box grows by so much x area / perimeter. RapidOCR takes 1.6 of an area it has widened; 1.8 loses fewer spaces. */
+const GROW_RATIO = 1.8;
 /** Smaller ones are specks. Unit: pixels of the map. */
 const SIDE_MIN = 3;
 

@@ -7,7 +7,7 @@ const LONGEST = 10;
 const FRAME = 0.05;
 const PAUSE_FRAMES = 4;
 /** In what is quieter than this share of the recording's mean power nobody speaks: models hear words in silence. */
-const SILENT = 0.01;
+const SILENT = 0.05;
 
 /** Cuts a recording in its quietest moments: what is said of one phrase can be written while the next is still listened to. */
 export function phrasesOf({ samples, rate }: Sound): Float32Array[] {

@@ -31,31 +31,22 @@ export async function* transcribe(
   { models, devices }: { readonly models: SpeechModels; readonly devices: SpeechDevices },
 ): AsyncIterable<string> {
   const heard = phrases.map((samples) => {
-    const mask = tensor(new BigInt64Array(samples.length).fill(1n), [1, samples.length]);
-    const run = rack.submit(
-      models.encoder,
-      { input_values: tensor(samples, [1, samples.length]), attention_mask: mask },
-      {
-        pin: { "*": devices.encode },
-      },
-    );
-    return { hidden: run.output("last_hidden_state"), mask, limit: Math.ceil((samples.length / RATE) * TOKENS_A_SECOND) };
+    const run = rack.submit(models.encoder, { input_values: tensor(samples, [1, samples.length]) }, { pin: { "*": devices.encode } });
+    return { hidden: run.output("last_hidden_state"), limit: Math.ceil((samples.length / RATE) * TOKENS_A_SECOND) };
   });
   const pin = { "*": devices.decode };
-  for (const { hidden, mask, limit } of heard) {
-    const about = { encoder_hidden_states: hidden, encoder_attention_mask: mask };
-    const bridge = rack.submit(models.bridge, { ...about, input_ids: oneToken(BEGIN) }, { pin });
-    const seen: Record<string, Output> = {};
+  for (const { hidden, limit } of heard) {
+    const bridge = rack.submit(models.bridge, { encoder_hidden_states: hidden, input_ids: oneToken(BEGIN) }, { pin });
+    const seen: Record<string, Output> = { encoder_hidden_states: hidden };
     for (const { name } of models.bridge.outputs) seen[name.replace("present", "past_key_values")] = bridge.output(name);
     const text = rack.state(models.decoder);
     const ids: number[] = [];
     for (let token = BEGIN; token !== END && ids.length <= limit; ) {
-      const run = rack.submit(models.decoder, { ...about, ...seen, input_ids: oneToken(token) }, { pin, state: text });
+      const run = rack.submit(models.decoder, { ...seen, input_ids: oneToken(token) }, { pin, state: text });
       token = likeliest((await run.output("logits").read()).data as Float32Array);
       if (token !== END) ids.push(token);
     }
     text.release();
-    hidden.release();
     for (const output of Object.values(seen)) output.release();
     yield textOf(ids, models.tokens).trim();
   }
