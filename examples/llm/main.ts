@@ -17,6 +17,8 @@ const { values } = parseArgs({
     decode: { type: "string", default: "cpu-1" },
     prompt: { type: "string", default: "The three primary colours are" },
     tokens: { type: "string", default: "24" },
+    /** Prints the ids of the tokens, not their text. */
+    ids: { type: "boolean", default: false },
     trace: { type: "string" },
   },
 });
@@ -27,17 +29,21 @@ const model = await loadDecoder(values.model, { contextLength: 512 });
 const rack = await openRack(values.rack, values.trace === undefined ? {} : { trace: values.trace });
 try {
   const text = tokenizer.streamDecoder();
-  process.stdout.write(values.prompt);
+  let handed = "";
+  const write = (words: string): boolean => process.stdout.write(words);
+  write(values.ids ? "ids:" : values.prompt);
   const tokens = generate(rack, model, {
     prompt: tokenizer.encode(values.prompt, { addSpecial: true }),
     prefill: values.prefill,
     decode: values.decode,
     limit: Number(values.tokens),
-    stopIds: tokenizer.stopIds,
-    onHandOver: (given) => process.stdout.write(` [${given.tokens} tokens, ${Math.round(given.bytes / 1000)} kB of keys and values] `),
+    stopIds: values.ids ? [] : tokenizer.stopIds,
+    onHandOver: (given) => {
+      handed = `${values.prefill} to ${values.decode}: keys and values of ${given.tokens} tokens, ${Math.round(given.bytes / 1000)} kB\n`;
+    },
   });
-  for await (const token of tokens) process.stdout.write(text.push(token));
-  process.stdout.write(`${text.flush()}\n`);
+  for await (const token of tokens) write(values.ids ? ` ${token}` : text.push(token));
+  write(`${text.flush()}\n${handed}`);
   printDevices(rack);
 } finally {
   await rack.close();
