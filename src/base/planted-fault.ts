@@ -26,7 +26,31 @@ export const PLANTED_FAULTS = {
   "clock-in-decision": "a decision depends on something that is not in the log",
 } as const satisfies Record<string, string>;
 
-export type PlantedFault = keyof typeof PLANTED_FAULTS;
+/** The same for the dataflow engine, whose tests plant these. */
+export const DATAFLOW_FAULTS = {
+  "drop-leased": "what is in use may be dropped",
+  "buffer-leak": "the executor is not told that a buffer is free",
+  "early-free": "a value is freed when its handle is overwritten, whoever still reads it",
+  "lineage-leak": "lineage records are never dropped",
+  "stale-read": "an older version in a memory is taken for the newest",
+  "unleased-source": "the source of a transfer is not leased",
+  "residency-overcommit": "a device loads more executables than its class holds",
+  "overcommit-memory": "a task is granted memory that is not there",
+  "evict-only-copy": "the only instance of a value is evicted without being written home",
+  "gang-out-of-order": "a device joins a later gang before an earlier one",
+  "double-start": "a task starts on a device that is busy",
+  "start-unloaded": "a task starts before its stage is loaded",
+  "wrong-size": "the length of what was made is forgotten",
+  "lost-end": "the client is not told of the end of a task",
+  "forgotten-dependants": "what depends on a failed task waits for ever",
+  "lost-lineage": "what is lost is not made again",
+  "gang-survives-loss": "a gang that lost a member goes on",
+  "loss-unnoticed": "values lost with a memory count as there",
+  "wrong-order": "a read sees what was written after it",
+  "hidden-choice": "a placement depends on something that is not in the log",
+} as const satisfies Record<string, string>;
+
+export type PlantedFault = keyof typeof PLANTED_FAULTS | keyof typeof DATAFLOW_FAULTS;
 
 let active: PlantedFault | undefined;
 let calls = 0;
@@ -40,7 +64,7 @@ export function planted(fault: PlantedFault): boolean {
   return active === fault;
 }
 
-/** For the fault `clock-in-decision`: a number that is in no log, 0 to 4; always 0 when the fault is off. */
+/** For the faults `clock-in-decision` and `hidden-choice`: a number that is in no log, 0 to 4; always 0 when the fault is off. */
 export function hiddenNumber(): number {
-  return planted("clock-in-decision") ? calls++ % 5 : 0;
+  return planted("clock-in-decision") || planted("hidden-choice") ? calls++ % 5 : 0;
 }

@@ -128,8 +128,7 @@ export type ClientEvent =
   /** The client has data for the handle: a write from outside. Answered by `adopt`, or by `rejected` where home has no room. */
   | { readonly type: "put"; readonly handle: HandleId; readonly bytes: Bytes }
   | SubmittedEvent
-  /** The batch recorded under `template` once more, as tasks `first`, `first + 1`, … */
-  | { readonly type: "repeated"; readonly template: TemplateId; readonly first: TaskId }
+  | RepeatedEvent
   | { readonly type: "task-cancelled"; readonly task: TaskId }
   /** The value the handle has after everything submitted so far is wanted at home: `deliver`, or `fetch-failed`. */
   | { readonly type: "fetch"; readonly fetch: FetchId; readonly handle: HandleId }
@@ -144,6 +143,13 @@ export interface SubmittedEvent {
   readonly first: TaskId;
   readonly tasks: readonly TaskSpec[];
   readonly template?: TemplateId;
+}
+
+/** The batch recorded under `template` once more, as tasks `first`, `first + 1`, … */
+export interface RepeatedEvent {
+  readonly type: "repeated";
+  readonly template: TemplateId;
+  readonly first: TaskId;
 }
 
 export type ExecutorEvent =

@@ -1,0 +1,147 @@
+import type { Nanoseconds } from "../../base/units.ts";
+import type { PredictionBasis } from "../../policy/dataflow-policy.ts";
+import type { DataflowRack, DeviceId, StageSpec } from "./dataflow-types.ts";
+
+/**
+ * What runs took, by operator class, variant, device and footprint; a unit of work each.
+ *
+ * Model: mean and variance with weights that fall off, so that a device that changes its speed is followed within some eight runs. Where a device was
+ * not measured, a like device stands in; then the prior times what this device, or the others of its class, took of their priors; then a guess.
+ */
+export interface Histories {
+  readonly devices: number;
+  readonly classOf: Int32Array;
+  /** Operator and variant, then footprint. */
+  readonly tables: Map<number, Map<number, History>>;
+  /** Measured / prior, by device and by class. */
+  readonly ratio: Float64Array;
+  readonly ratioCount: Float64Array;
+  readonly classRatio: Float64Array;
+  readonly classRatioCount: Float64Array;
+}
+
+export interface History {
+  readonly count: Float64Array;
+  readonly meanNs: Float64Array;
+  readonly variance: Float64Array;
+  /** Runs under way. */
+  readonly underWay: Float64Array;
+  readonly classCount: Float64Array;
+  readonly classMeanNs: Float64Array;
+}
+
+/** Runs after which older ones fade. */
+const MEMORY_RUNS = 8;
+/** Where nothing is known at all. */
+const GUESS_NS = 1_000_000;
+const VARIANTS_MAX = 1024;
+
+export function createHistories(rack: DataflowRack): Histories {
+  const classes = rack.classes.length;
+  const devices = rack.devices.length;
+  return {
+    devices,
+    classOf: Int32Array.from(rack.devices, (device) => device.class),
+    tables: new Map(),
+    ratio: new Float64Array(devices),
+    ratioCount: new Float64Array(devices),
+    classRatio: new Float64Array(classes),
+    classRatioCount: new Float64Array(classes),
+  };
+}
+
+/** The history of a stage's variant at a footprint; made where there is none. */
+export function historyOf(
+  histories: Histories,
+  kind: { readonly operator: number; readonly variant: number; readonly footprint: number },
+): History {
+  const key = kind.operator * VARIANTS_MAX + kind.variant;
+  let table = histories.tables.get(key);
+  if (table === undefined) {
+    table = new Map();
+    histories.tables.set(key, table);
+  }
+  let history = table.get(kind.footprint);
+  if (history === undefined) {
+    history = createHistory(histories.devices, histories.classRatio.length);
+    table.set(kind.footprint, history);
+  }
+  return history;
+}
+
+function createHistory(devices: number, classes: number): History {
+  return {
+    count: new Float64Array(devices),
+    meanNs: new Float64Array(devices),
+    variance: new Float64Array(devices),
+    underWay: new Float64Array(devices),
+    classCount: new Float64Array(classes),
+    classMeanNs: new Float64Array(classes),
+  };
+}
+
+/** Takes in a measured run, per unit of work. */
+export function recordRun(
+  histories: Histories,
+  history: History,
+  run: { device: DeviceId; unitNs: Nanoseconds; priorNs: number | undefined },
+): void {
+  const { device, unitNs, priorNs } = run;
+  const deviceClass = histories.classOf[device]!;
+  history.count[device]!++;
+  const gain = 1 / Math.min(history.count[device]!, MEMORY_RUNS);
+  const off = unitNs - history.meanNs[device]!;
+  history.meanNs[device]! += gain * off;
+  history.variance[device]! = (1 - gain) * (history.variance[device]! + gain * off * off);
+  learn(history.classCount, history.classMeanNs, deviceClass, unitNs);
+  if (priorNs === undefined || priorNs <= 0) return;
+  learn(histories.ratioCount, histories.ratio, device, unitNs / priorNs);
+  learn(histories.classRatioCount, histories.classRatio, deviceClass, unitNs / priorNs);
+}
+
+function learn(counts: Float64Array, means: Float64Array, at: number, sample: number): void {
+  counts[at]!++;
+  means[at]! += (sample - means[at]!) / Math.min(counts[at]!, MEMORY_RUNS);
+}
+
+/** Predicted run of a unit of work on a device. */
+export function predictUnitNs(histories: Histories, history: History, at: { device: DeviceId; priorNs: number | undefined }): Nanoseconds {
+  const { device, priorNs } = at;
+  if (history.count[device]! > 0) return history.meanNs[device]!;
+  const deviceClass = histories.classOf[device]!;
+  if (history.classCount[deviceClass]! > 0) return history.classMeanNs[deviceClass]!;
+  if (priorNs === undefined) return guess(history);
+  if (histories.ratioCount[device]! > 0) return priorNs * histories.ratio[device]!;
+  return histories.classRatioCount[deviceClass]! > 0 ? priorNs * histories.classRatio[deviceClass]! : priorNs;
+}
+
+export function basisOf(histories: Histories, history: History, at: { device: DeviceId; priorNs: number | undefined }): PredictionBasis {
+  if (history.count[at.device]! > 0) return "measured";
+  if (history.classCount[histories.classOf[at.device]!]! > 0) return "like-device";
+  return at.priorNs === undefined ? "guess" : "prior";
+}
+
+/** Other classes' mean, for want of better. */
+function guess(history: History): Nanoseconds {
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < history.classCount.length; i++) {
+    if (history.classCount[i] === 0) continue;
+    sum += history.classMeanNs[i]!;
+    count++;
+  }
+  return count === 0 ? GUESS_NS : sum / count;
+}
+
+/** Mean over the classes that can run the stage: what a task takes before it is known where it goes. */
+export function typicalNs(histories: Histories, stage: StageSpec, footprint: number): Nanoseconds {
+  let sum = 0;
+  for (let variant = 0; variant < stage.variants.length; variant++) {
+    const spec = stage.variants[variant]!;
+    const history = historyOf(histories, { operator: stage.operator, variant, footprint });
+    if (history.classCount[spec.class]! > 0) sum += history.classMeanNs[spec.class]!;
+    else if (spec.priorNs === undefined) sum += guess(history);
+    else sum += spec.priorNs * (histories.classRatioCount[spec.class]! > 0 ? histories.classRatio[spec.class]! : 1);
+  }
+  return stage.variants.length === 0 ? 0 : sum / stage.variants.length;
+}

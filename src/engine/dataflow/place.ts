@@ -1,0 +1,155 @@
+import { earliestFinish } from "../../policy/policies/earliest-finish.ts";
+import { type Candidate, candidatesFor, counted } from "./candidates.ts";
+import { ASSIGNED, NONE, type ReadyQueue, type Task } from "./dataflow-state.ts";
+import type { DeviceId } from "./dataflow-types.ts";
+import { type Flow, taskBy, valueBy } from "./flow.ts";
+import { historyOf } from "./histories.ts";
+import { bring } from "./moves.ts";
+import { isBefore, nextReady, popReady } from "./ready.ts";
+import { residentKey } from "./residency.ts";
+import { recordDecision } from "./templates.ts";
+
+/** Assigns ready tasks to devices, most urgent first, until what is next has to wait. */
+export function placeReady(flow: Flow): boolean {
+  const waiting: ReadyQueue[] = [];
+  let placed = false;
+  for (;;) {
+    const queue = nextReady(flow, waiting);
+    if (queue === undefined) return placed;
+    const task = taskBy(flow, queue.heap[0]!);
+    const choice = hasRoom(flow, queue) ? choose(flow, task) : undefined;
+    if (choice === undefined) waiting.push(queue);
+    else {
+      popReady(flow, queue);
+      assign(flow, task, choice);
+      placed = true;
+    }
+  }
+}
+
+/** Some device of the queue's classes takes another task. */
+function hasRoom(flow: Flow, { classes }: ReadyQueue): boolean {
+  const { queueDepth } = flow.config.limits;
+  for (const deviceClass of classes) {
+    for (const device of flow.map.devicesOfClass[deviceClass] ?? []) {
+      const { alive, queue } = flow.state.devices[device]!;
+      if (alive && queue.length < queueDepth) return true;
+    }
+  }
+  return false;
+}
+
+export interface Choice {
+  readonly devices: readonly DeviceId[];
+  readonly variant: number;
+  readonly predictedNs: number;
+}
+
+/** The policy's choice, checked; the default's where it is none. `undefined`: the task waits. */
+export function choose(flow: Flow, task: Task): Choice | undefined {
+  const { state, config, policy } = flow;
+  const candidates = candidatesFor(flow, task);
+  const usable = withoutFailed(candidates, task.gang);
+  if (usable.length < task.gang) return undefined;
+  const view = { task: task.id, priority: task.priority, gang: task.gang, now: flow.now };
+  let chosen: readonly number[] | undefined;
+  try {
+    chosen = policy.place(view, counted(usable), config.policy);
+  } catch {
+    state.counts.policyFallbacks++;
+  }
+  if (chosen !== undefined && !isChoice(chosen, usable, task)) {
+    state.counts.policyRefusals++;
+    chosen = undefined;
+  }
+  // A policy may let a task wait only for something: with its devices idle there is nothing to wait for.
+  if (chosen?.length === 0 && usable.some(({ device }) => isIdle(flow, device))) {
+    state.counts.policyFallbacks++;
+    chosen = undefined;
+  }
+  chosen ??= earliestFinish.place(view, counted(usable), config.policy);
+  const members = chosen.map((index) => usable[index]!);
+  if (members.length === 0 || members.some(({ full }) => full)) return undefined;
+  const predictedNs = Math.max(...members.map(({ runNs, loadNs }) => runNs + loadNs));
+  const devices = task.gang > 1 && task.devices !== undefined ? task.devices : members.map(({ device }) => device);
+  return { devices, variant: members[0]!.variant, predictedNs };
+}
+
+function isIdle(flow: Flow, device: DeviceId): boolean {
+  const { run, load, staged, queue, gangs } = flow.state.devices[device]!;
+  return run === NONE && load === NONE && staged === NONE && queue.length === 0 && gangs.length === 0;
+}
+
+/** Where a task failed before is left out while there is another place. */
+function withoutFailed(candidates: readonly Candidate[], gang: number): readonly Candidate[] {
+  const others = candidates.filter(({ failedBefore }) => !failedBefore);
+  return others.length >= gang ? others : candidates;
+}
+
+/** A policy in error may return anything. */
+function isChoice(chosen: readonly number[], candidates: readonly Candidate[], task: Task): boolean {
+  if (!Array.isArray(chosen)) return false;
+  if (chosen.length === 0) return true;
+  if (chosen.length !== task.gang) return false;
+  const first = candidates[chosen[0]!];
+  if (first === undefined) return false;
+  const devices = chosen.map((index) => candidates[index]).filter((one) => one?.class === first.class && one.variant === first.variant);
+  return devices.length === task.gang && new Set(devices.map((one) => one?.device)).size === task.gang;
+}
+
+/** Puts a task into the queue of its device, or a gang in line on all of its devices, and sends its inputs ahead. */
+export function assign(flow: Flow, task: Task, { devices, variant, predictedNs }: Choice): void {
+  const { state } = flow;
+  recordDecision(flow, task, { devices, variant, predictedNs });
+  task.status = ASSIGNED;
+  task.placed = devices;
+  task.variant = variant;
+  task.predictedNs = predictedNs;
+  countUnderWay(flow, task, 1);
+  for (const device of devices) {
+    const one = state.devices[device]!;
+    one.lastAssigned = residentKey(task.stage, variant);
+    flow.devicesToLookAt.push(device);
+    if (devices.length > 1) one.gangs.push(task.id);
+    else {
+      const at = placeInQueue(flow, one.queue, task);
+      if (at < flow.config.limits.prefetchDepth) prefetch(flow, task, device);
+    }
+  }
+}
+
+function placeInQueue(flow: Flow, queue: number[], task: Task): number {
+  let at = queue.length;
+  while (at > 0 && isBefore(task, taskBy(flow, queue[at - 1]!))) at--;
+  queue.splice(at, 0, task.id);
+  return at;
+}
+
+/** Takes an assigned task back from its devices. */
+export function unassign(flow: Flow, task: Task): void {
+  for (const device of task.placed) {
+    const { queue, gangs } = flow.state.devices[device]!;
+    const list = task.placed.length > 1 ? gangs : queue;
+    const at = list.indexOf(task.id);
+    if (at >= 0) list.splice(at, 1);
+    flow.devicesToLookAt.push(device);
+  }
+  countUnderWay(flow, task, -1);
+  task.placed = [];
+}
+
+/** Runs of this kind that the histories will hear of. */
+export function countUnderWay(flow: Flow, task: Task, by: number): void {
+  const stage = flow.state.stages.get(task.stage)!;
+  const { underWay } = historyOf(flow.state.histories, { operator: stage.operator, variant: task.variant, footprint: task.footprint });
+  for (const device of task.placed) underWay[device]! += by;
+}
+
+/** Sends inputs ahead into free room; where there is none, they come when the task is next. */
+export function prefetch(flow: Flow, task: Task, device: DeviceId): void {
+  const memory = flow.map.memoryOf[device]!;
+  if (flow.state.memories[memory]!.waiting.length > 0) return;
+  for (const { input } of task.uses) {
+    if (input !== NONE) bring(flow, valueBy(flow, input), { memory, purpose: "prefetch" });
+  }
+}

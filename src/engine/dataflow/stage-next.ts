@@ -1,0 +1,131 @@
+import { assert } from "../../base/assert.ts";
+import { planted } from "../../base/planted-fault.ts";
+import { readyAt } from "./candidates.ts";
+import { ASSIGNED, BLOCKED, NONE, STAGED, type Task } from "./dataflow-state.ts";
+import type { DeviceId, TaskId } from "./dataflow-types.ts";
+import { type Flow, taskBy } from "./flow.ts";
+import { giveUpResidents, instanceOf, memoriesOf } from "./grant.ts";
+import { giveBack, unlease } from "./instances.ts";
+import { assign, choose, countUnderWay, prefetch } from "./place.ts";
+
+/** Lets a device's next task make its memory and data ready while the one before it runs. */
+export function stageNext(flow: Flow, device: DeviceId): void {
+  const { state } = flow;
+  const one = state.devices[device]!;
+  if (!one.alive || one.staged !== NONE) return;
+  const gang = one.gangs[0];
+  if (gang !== undefined) {
+    const task = taskBy(flow, gang);
+    // A device keeps itself free for its oldest gang; the oldest of all gangs is so on each of its devices, hence some gang always goes on.
+    if (task.placed.every((member) => canHold(flow, member, gang))) stage(flow, task);
+    return;
+  }
+  const next = one.queue[0];
+  if (next !== undefined) stage(flow, taskBy(flow, next));
+  else one.lastAssigned = NONE;
+}
+
+function canHold(flow: Flow, device: DeviceId, gang: TaskId): boolean {
+  const { alive, staged, gangs } = flow.state.devices[device]!;
+  return alive && staged === NONE && (gangs[0] === gang || planted("gang-out-of-order"));
+}
+
+function stage(flow: Flow, task: Task): void {
+  const { state } = flow;
+  assert(task.status === ASSIGNED, "what is staged was assigned", { task: task.id, status: task.status });
+  task.status = STAGED;
+  state.staged.set(task.id, true);
+  task.discards = task.uses.map(() => false);
+  for (const device of task.placed) {
+    const one = state.devices[device]!;
+    const list = task.placed.length > 1 ? one.gangs : one.queue;
+    list.splice(list.indexOf(task.id), 1);
+    one.staged = task.id;
+    const upcoming = one.queue[flow.config.limits.prefetchDepth - 1];
+    if (upcoming !== undefined) prefetch(flow, taskBy(flow, upcoming), device);
+  }
+  const memories = memoriesOf(flow, task.placed);
+  task.grantsLeft = memories.length;
+  for (const memory of memories) {
+    state.memories[memory]!.waiting.push(task.id);
+    flow.memoriesToLookAt.push(memory);
+  }
+}
+
+/** Takes a staged task back: what it held is free again. It is blocked; the caller decides what becomes of it. */
+export function unstage(flow: Flow, task: Task): void {
+  const { state } = flow;
+  state.staged.delete(task.id);
+  for (const memory of memoriesOf(flow, task.placed)) {
+    const { waiting } = state.memories[memory]!;
+    const at = waiting.indexOf(task.id);
+    if (at >= 0) {
+      waiting.splice(at, 1);
+      flow.memoriesToLookAt.push(memory);
+    }
+  }
+  const granted = task.placed.filter((device) => task.grantedIn.includes(flow.map.memoryOf[device]!));
+  release(flow, task, granted);
+  for (const device of task.placed) {
+    const one = state.devices[device]!;
+    if (one.staged === task.id) one.staged = NONE;
+    flow.devicesToLookAt.push(device);
+  }
+  countUnderWay(flow, task, -1);
+  task.placed = [];
+  task.status = BLOCKED;
+}
+
+/** Ends a task's leases, scratch and use of loaded stages. */
+export function release(flow: Flow, task: Task, devices: readonly DeviceId[]): void {
+  const { leases, scratch } = task;
+  task.leases = [];
+  task.scratch = [];
+  task.grantedIn = [];
+  for (let i = 0; i < leases.length; i += 2) {
+    const held = instanceOf(flow, leases[i]!, leases[i + 1]!);
+    if (held !== undefined) unlease(flow, held.storage, held.instance);
+  }
+  for (let i = 0; i < scratch.length; i += 2) if (flow.state.memories[scratch[i]!]!.alive) giveBack(flow, scratch[i]!, scratch[i + 1]!);
+  giveUpResidents(flow, task, devices);
+}
+
+/** A device with nothing to do takes over a task that would end sooner with it than where it is queued. */
+export function steal(flow: Flow, device: DeviceId): boolean {
+  const { state, map } = flow;
+  const thief = state.devices[device]!;
+  if (!thief.alive || thief.run !== NONE || thief.load !== NONE || thief.staged !== NONE) return false;
+  if (thief.queue.length > 0 || thief.gangs.length > 0) return false;
+  for (let other = 0; other < state.devices.length; other++) {
+    if (other === device) continue;
+    const { queue, staged, run } = state.devices[other]!;
+    const last = queue.at(-1) ?? (run !== NONE && staged !== NONE && taskBy(flow, staged).placed.length === 1 ? staged : undefined);
+    if (last === undefined) continue;
+    const task = taskBy(flow, last);
+    if (task.replayed || task.gang > 1 || !canRun(flow, task, map.classOf[device]!)) continue;
+    if (moveIfSooner(flow, task, { from: other, to: device })) return true;
+  }
+  return false;
+}
+
+function canRun(flow: Flow, task: Task, deviceClass: number): boolean {
+  return flow.state.stages.get(task.stage)!.variants.some((variant) => variant.class === deviceClass);
+}
+
+function moveIfSooner(flow: Flow, task: Task, { from, to }: { from: DeviceId; to: DeviceId }): boolean {
+  const { state } = flow;
+  const endsAt = readyAt(flow, from, task) + (task.status === STAGED ? 0 : task.predictedNs);
+  const choice = choose(flow, task);
+  if (choice === undefined || choice.devices[0] !== to) return false;
+  if (flow.now + choice.predictedNs >= endsAt) return false;
+  if (task.status === STAGED) unstage(flow, task);
+  else {
+    const { queue } = state.devices[from]!;
+    queue.splice(queue.indexOf(task.id), 1);
+    countUnderWay(flow, task, -1);
+    flow.devicesToLookAt.push(from);
+  }
+  state.counts.stolen++;
+  assign(flow, task, choice);
+  return true;
+}

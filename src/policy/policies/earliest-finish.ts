@@ -1,0 +1,88 @@
+import type { Nanoseconds } from "../../base/units.ts";
+import type { CountedList } from "../batching.ts";
+import type { CandidateView, DataflowPolicy, DataflowPolicyParameters } from "../dataflow-policy.ts";
+
+/**
+ * The longest path first, each task where it ends first: device and data ready, load, run, and energy at its price.
+ *
+ * Kinds of runs that were not measured on a device are tried there while the price of a try is bounded, so that histories fill.
+ * Source: the order is the upward rank of HEFT (Topcuoglu et al. 2002); data in the score as in StarPU's dmda.
+ */
+export const earliestFinish: DataflowPolicy = {
+  name: "earliest-finish",
+  urgency: ({ upwardRankNs }) => upwardRankNs,
+  place: (task, candidates, parameters) =>
+    task.gang === 1 ? placeOne(candidates, parameters) : placeGang(task.gang, candidates, parameters),
+};
+
+function endOf(candidate: CandidateView): Nanoseconds {
+  // A load keeps the device busy but not the links.
+  return Math.max(candidate.deviceReadyAt + candidate.loadNs, candidate.dataReadyAt) + candidate.runNs;
+}
+
+function scoreOf(candidate: CandidateView, { energyNsPerJoule }: DataflowPolicyParameters): number {
+  return endOf(candidate) + energyNsPerJoule * candidate.joules;
+}
+
+function placeOne(candidates: CountedList<CandidateView>, parameters: DataflowPolicyParameters): readonly number[] {
+  let best = -1;
+  let bestScore = Infinity;
+  let bestRunNs = 0;
+  let untried = false;
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates.at(i);
+    if (candidate.samples + candidate.samplesUnderWay < parameters.exploreSamples) untried = true;
+    const score = scoreOf(candidate, parameters);
+    if (score < bestScore) {
+      best = i;
+      bestScore = score;
+      bestRunNs = candidate.runNs;
+    }
+  }
+  if (best < 0) return [];
+  return [untried ? explore(candidates, parameters, { best, priceMax: bestScore + parameters.explorePriceMax * bestRunNs }) : best];
+}
+
+/** The least-tried candidate whose score is within the price, else the best. */
+function explore(
+  candidates: CountedList<CandidateView>,
+  parameters: DataflowPolicyParameters,
+  given: { readonly best: number; readonly priceMax: number },
+): number {
+  let chosen = given.best;
+  let fewest = parameters.exploreSamples;
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates.at(i);
+    const tries = candidate.samples + candidate.samplesUnderWay;
+    if (tries >= fewest || candidate.full || candidate.failedBefore || scoreOf(candidate, parameters) > given.priceMax) continue;
+    chosen = i;
+    fewest = tries;
+  }
+  return chosen;
+}
+
+/** Of every class and variant the devices that are ready first; the gang whose last member ends first. */
+function placeGang(gang: number, candidates: CountedList<CandidateView>, parameters: DataflowPolicyParameters): readonly number[] {
+  const kinds = new Map<number, { readonly index: number; readonly score: number }[]>();
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates.at(i);
+    const kind = candidate.class * VARIANTS_MAX + candidate.variant;
+    const members = kinds.get(kind) ?? [];
+    members.push({ index: i, score: scoreOf(candidate, parameters) });
+    kinds.set(kind, members);
+  }
+  let chosen: readonly number[] = [];
+  let chosenScore = Infinity;
+  for (const members of kinds.values()) {
+    if (members.length < gang) continue;
+    members.sort((a, b) => a.score - b.score || a.index - b.index);
+    const last = members[gang - 1]!.score;
+    if (last >= chosenScore) continue;
+    chosenScore = last;
+    chosen = members.slice(0, gang).map(({ index }) => index);
+  }
+  return chosen;
+}
+
+/** More than any stage has. */
+const VARIANTS_MAX = 1024;
