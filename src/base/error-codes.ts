@@ -196,6 +196,12 @@ export const ERROR_CODES = {
     http: 503,
     todo: "see the host's log in the detail",
   },
+  "worker-refused": {
+    message: "a worker does not take this front end",
+    exit: 3,
+    http: 503,
+    todo: "the detail says why: give the worker's token file, the same version of heddle, or wait until its device is free",
+  },
   "port-in-use": {
     message: "the address to listen on is taken",
     exit: 3,
@@ -203,10 +209,10 @@ export const ERROR_CODES = {
     todo: "choose another with --port, or 0 for a free one",
   },
   "insecure-bind": {
-    message: "listening beyond loopback needs API keys",
+    message: "listening beyond loopback needs a secret",
     exit: 2,
     http: 500,
-    todo: "give --api-key-file, or --host 127.0.0.1",
+    todo: "give --api-key-file (`serve`, `up`) or --token-file (`worker`), or listen on 127.0.0.1",
   },
   "request-invalid": { message: "the request body is not valid", exit: 2, http: 400, todo: "the detail names the field" },
   "request-too-large": { message: "the request body is over the limit", exit: 2, http: 413, todo: "shorten it, or raise --max-body-bytes" },

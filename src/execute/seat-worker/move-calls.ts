@@ -3,9 +3,9 @@ import { toHeddleError } from "../../base/heddle-error.ts";
 import type { DeviceTensor } from "../device/device-driver.ts";
 import { createGangGroup } from "./gang-group.ts";
 import type { SeatCall } from "./seat-call.ts";
-import { appended, filled, type wireSlot } from "./seat-calls.ts";
-import type { Answer, SeatParts } from "./seat-core.ts";
 import type { ToSeat } from "./seat-messages.ts";
+import type { Answer, SeatParts } from "./seat-parts.ts";
+import { appended, filled, type wireSlot } from "./slot-fill.ts";
 import { bytesOfTensor, ownedCopy, rowsOf, tensorOfBytes } from "./tensor-bytes.ts";
 
 const TENSORS = 0;

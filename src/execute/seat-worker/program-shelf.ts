@@ -1,7 +1,5 @@
 import { join } from "node:path";
 import type { Program } from "../../graph/program/program.ts";
-import { stateProgramOf } from "../../graph/program/state-program.ts";
-import { openOnnxProgram } from "./open-onnx-program.ts";
 import type { WireProgram } from "./seat-messages.ts";
 import { spoolFolder } from "./spool.ts";
 
@@ -41,10 +39,10 @@ function keyOf(wire: WireProgram): string {
 async function read(wire: WireProgram, cacheFolder: string): Promise<Program> {
   switch (wire.type) {
     case "file":
-      return openOnnxProgram(wire.path);
+      return (await import("./open-onnx-program.ts")).openOnnxProgram(wire.path);
     case "spooled":
-      return openOnnxProgram(join(spoolFolder(cacheFolder, wire.key), wire.model));
+      return (await import("./open-onnx-program.ts")).openOnnxProgram(join(spoolFolder(cacheFolder, wire.key), wire.model));
     case "state":
-      return stateProgramOf(wire.program);
+      return (await import("../../graph/program/state-program.ts")).stateProgramOf(wire.program);
   }
 }

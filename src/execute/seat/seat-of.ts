@@ -1,0 +1,122 @@
+import type { HostTensor, TensorType } from "../device/tensor.ts";
+import type { WireRun, WireSlot } from "../seat-worker/seat-messages.ts";
+import { bytesOfTensor, ownedCopy, tensorOfBytes } from "../seat-worker/tensor-bytes.ts";
+import type { ProgramCourier } from "./program-courier.ts";
+import type { SeatClient } from "./seat-client.ts";
+import { slotInfo } from "./seat-client.ts";
+import type { Seat, SeatPort, SeatRun, SeatStage, SlotId, SlotInfo } from "./seat-types.ts";
+
+export interface SeatFacts {
+  readonly id: string;
+  readonly pid: number | undefined;
+  readonly description: Seat["description"];
+  readonly courier: ProgramCourier;
+  readonly kill: () => void;
+}
+
+/** A seat over a client: its calls as messages. */
+export function seatOf(client: SeatClient, facts: SeatFacts): Seat {
+  const { courier } = facts;
+  const { ask } = client;
+  const nothing = (): void => undefined;
+  const slot = ({ value }: { readonly value?: unknown }): SlotInfo => slotInfo(value as WireSlot);
+  return {
+    id: facts.id,
+    pid: facts.pid,
+    description: facts.description,
+    ended: client.ended,
+    kill: facts.kill,
+    supports: async (program, operators) => {
+      const message = { t: "supports", program: await courier.deliver(program), operators };
+      return ask(message, ({ value }) => value as Awaited<ReturnType<Seat["supports"]>>);
+    },
+    load: async ({ program, operators, sizes }, options) => {
+      const message = { t: "load", program: await courier.deliver(program), operators, sizes: sizes ?? null };
+      return ask(message, ({ value }) => stageOf(client, value as LoadedWire), options);
+    },
+    estimate: async ({ program, operators }, sizes) => {
+      const message = { t: "estimate", program: await courier.deliver(program), operators, sizes };
+      return ask(message, ({ value }) => value as Awaited<ReturnType<Seat["estimate"]>>);
+    },
+    put: (target, tensor, options) => {
+      const payload = ownedCopy(bytesOfTensor(tensor));
+      return ask(
+        { t: "put", slot: target, capacity: options?.capacity ?? -1, type: tensor.type, dims: tensor.dims, payload },
+        slot,
+        options,
+      );
+    },
+    get: (source, options) => {
+      const { from, to } = options?.rows ?? { from: 0, to: -1 };
+      return ask({ t: "get", slot: source, from, to }, ({ value, payload }) => hostTensor(value, payload), options);
+    },
+    copy: (source, target, options) => ask({ t: "copy", slot: source, target }, slot, options),
+    append: (target, rows, options) => ask({ t: "append", slot: target, rows }, slot, options),
+    free: (slots) => client.tell({ t: "free", slots }),
+    send: (source, to, options) => {
+      const { from, to: until } = options.rows ?? { from: 0, to: -1 };
+      const read = ({ value }: { readonly value?: unknown }): Awaited<ReturnType<Seat["send"]>> =>
+        value as Awaited<ReturnType<Seat["send"]>>;
+      return ask({ t: "send", slot: source, to, tag: options.tag, from, until }, read, options);
+    },
+    receive: (target, from, options) => {
+      const { tag, append = false, capacity = -1 } = options;
+      return ask({ t: "receive", slot: target, from, tag, append, capacity }, slot, options);
+    },
+    collective: ({ call, members, collective, input, output }, options) =>
+      ask(
+        { t: "collective", call, members, collective, slot: input, target: output },
+        ({ value }) => {
+          const [wire, movedBytes, movedNs] = value as readonly [WireSlot, number, number];
+          return { ...slotInfo(wire), movedBytes, movedNs };
+        },
+        options,
+      ),
+    telemetry: () => ask({ t: "telemetry" }, ({ value }) => value as Awaited<ReturnType<Seat["telemetry"]>>),
+    drain: () => ask({ t: "drain" }, nothing),
+    close: async () => {
+      await ask({ t: "close" }, nothing);
+      client.finish();
+    },
+  };
+}
+
+interface LoadedWire {
+  readonly stage: number;
+  readonly inputs: readonly SeatPort[];
+  readonly outputs: readonly SeatPort[];
+  readonly weightBytes: number;
+  readonly compileNs: number;
+  readonly loadNs: number;
+}
+
+function stageOf(client: SeatClient, loaded: LoadedWire): SeatStage {
+  const { stage, inputs, outputs, weightBytes, compileNs, loadNs } = loaded;
+  const slotOr = (slots: Readonly<Record<string, SlotId>>, name: string): SlotId => (Object.hasOwn(slots, name) ? slots[name]! : -1);
+  const runOf = (value: unknown): SeatRun => {
+    const { o, waitedNs, busyNs, parts } = value as WireRun;
+    const made: Record<string, SlotInfo> = {};
+    o.forEach((wire, i) => {
+      if (wire !== null) made[outputs[i]!.name] = slotInfo(wire);
+    });
+    return { outputs: made, waitedNs, busyNs, parts };
+  };
+  return {
+    inputs,
+    outputs,
+    weightBytes,
+    compileNs,
+    loadNs,
+    run: (given, wanted, options) => {
+      const i = inputs.map(({ name }) => slotOr(given, name));
+      const o = outputs.map(({ name }) => slotOr(wanted, name));
+      return client.ask({ t: "run", stage, i, o }, ({ value }) => runOf(value), options);
+    },
+    release: () => client.ask({ t: "release", stage }, () => undefined),
+  };
+}
+
+function hostTensor(value: unknown, payload: Uint8Array | undefined): HostTensor {
+  const [type, dims] = value as readonly [TensorType, readonly number[]];
+  return tensorOfBytes(type, dims, payload ?? new Uint8Array(0));
+}
