@@ -63,7 +63,7 @@ export function planWhole(request: PlanRequest): Result<Plan, PlanError> | undef
     ...stage,
     decodeStep: cost.stageEstimate(0, decodeShape(1, DECODE_CONTEXT)),
     prefill512: toEstimate(promptCost({ step: (shape) => cost.stage(0, shape) }, chunk), cost.sources[0] ?? ""),
-    why: `the whole model on ${stage.threads} threads of ${stage.driver}, as pinned`,
+    why: `the whole model on ${stage.threads} thread${stage.threads === 1 ? "" : "s"} of ${stage.driver}, as pinned`,
   };
   return ok({
     version: 1,

@@ -11,6 +11,7 @@ import { GREEDY } from "../../src/execute/sampling/sampling.ts";
 import type { DriverDescription, StageDriver } from "../../src/execute/stage-driver.ts";
 import type { DecoderModel } from "../../src/graph/decoder/model.ts";
 import { kvBytesPerToken } from "../../src/graph/decoder/spec.ts";
+import { wholeModelDriver } from "../../src/plan/whole-model.ts";
 import { BLOCK_TOKENS } from "../../src/state/block.ts";
 import { referenceLogits } from "../support/reference-decoder.ts";
 import { largestDifference, loadChain, opening, prefillChunks, rowOf, type StageChain, teacherForced } from "../support/stage-chain.ts";
@@ -204,6 +205,7 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
     });
 
     test("declares its boundary, shapes and formats", () => {
+      expect(wholeModelDriver(driver.id)).toBe(boundary === "model");
       expect(driver.describe()).toMatchObject({ boundary, shapes: "dynamic", numerics: formats, sealedBlocks, logits });
     });
 
