@@ -8,6 +8,7 @@ import type { OnnxModel } from "../onnx/builder.ts";
 import { ModelProtoSchema } from "../onnx/generated/onnx_pb.ts";
 import { type DecodedModel, decodeModel, readModel } from "../onnx/read-onnx.ts";
 import type { Program } from "./program.ts";
+import { rememberProgram } from "./program-of.ts";
 import { stageOf } from "./stage-model.ts";
 import { storedConstants } from "./stored-constants.ts";
 
@@ -56,7 +57,7 @@ export function onnxProgram(source: ByteSource, options: OnnxProgramOptions = {}
     digestOf,
   };
   let fingerprint: string | undefined;
-  return {
+  return rememberProgram({
     name: frame.name,
     graph,
     get fingerprint() {
@@ -70,7 +71,7 @@ export function onnxProgram(source: ByteSource, options: OnnxProgramOptions = {}
       return fingerprint;
     },
     stage: (operators) => stageOf(frame, operators),
-  };
+  });
 }
 
 /** A model made by `createOnnxBuilder` as a program. */

@@ -5,7 +5,7 @@ import { TensorProto_DataType as Type, type ValueInfoProto, ValueInfoProtoSchema
 import { typeOfNumber } from "../shapes/element-types.ts";
 
 /** Numbers of element types. Source: onnx.proto, TensorProto.DataType; the last four are newer than its names here. */
-const NUMBERS: Readonly<Record<Exclude<DataType, "unknown">, number>> = {
+export const NUMBERS: Readonly<Record<Exclude<DataType, "unknown">, number>> = {
   f32: Type.FLOAT,
   u8: Type.UINT8,
   i8: Type.INT8,

@@ -57,7 +57,8 @@ function figuresOf(rack: Rack, device: Device): DeviceFigures {
   };
 }
 
-function peaksOf(device: Device): readonly PeakFigure[] {
+/** Measured peaks before those of a data sheet. */
+export function peaksOf(device: Device): readonly PeakFigure[] {
   const measured = measuredPeaks(device.calibration);
   const known = new Set(measured.map(({ type }) => type));
   return [...measured, ...(device.peaks ?? []).filter(({ type }) => !known.has(type))];

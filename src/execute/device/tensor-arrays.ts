@@ -1,0 +1,48 @@
+import { ELEMENT_BYTES } from "../../graph/ir/graph.ts";
+import type { HostTensor, TensorArray, TensorType } from "./tensor.ts";
+
+type ArrayMaker = new (buffer: ArrayBufferLike, offset: number, length: number) => TensorArray;
+
+const ARRAYS: Readonly<Record<TensorType, ArrayMaker>> = {
+  f64: Float64Array,
+  f32: Float32Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  bool: Uint8Array,
+};
+
+export const TENSOR_TYPES: readonly TensorType[] = Object.keys(ARRAYS) as TensorType[];
+
+export function elementsOf(dims: readonly number[]): number {
+  return dims.reduce((product, size) => product * size, 1);
+}
+
+/** Bytes of a dense tensor. */
+export function bytesOfTensor({ type, dims }: Pick<HostTensor, "type" | "dims">): number {
+  return elementsOf(dims) * ELEMENT_BYTES[type];
+}
+
+/** The bytes of an array, without a copy. */
+export function bytesView({ buffer, byteOffset, byteLength }: TensorArray): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** Bytes as elements of a type; copied only where they do not lie at a multiple of the element's size. */
+export function elementsIn(type: TensorType, bytes: Uint8Array): TensorArray {
+  const size = ELEMENT_BYTES[type];
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
+  return new ARRAYS[type](aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
+}
+
+/** A tensor of bytes that are its own. */
+export function tensorIn(type: TensorType, dims: readonly number[], bytes: Uint8Array): HostTensor {
+  return { type, dims, data: elementsIn(type, bytes) };
+}

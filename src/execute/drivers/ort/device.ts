@@ -1,0 +1,64 @@
+import { HeddleError } from "../../../base/heddle-error.ts";
+import type { DeviceDriver, DeviceOptions, Numerics, OpenDevice } from "../../device/device-driver.ts";
+import { one } from "../shared/identity-model.ts";
+import type { NativeRuntime } from "../shared/native-runtime.ts";
+import { openOnnxDevice } from "../shared/onnx-device.ts";
+import { type Ort, ortHostRuntime } from "./ort-device-runtime.ts";
+import { ortWebgpuRuntime } from "./ort-webgpu-runtime.ts";
+
+/** Products of a row block by the number of rows; measured as for decoder stages. */
+const BATCH_TOLERANCE = 1e-4;
+
+/** What to install for a provider that is not there. Source: the package's own install script and ONNX Runtime's documentation. */
+const MISSING: Readonly<Record<string, string>> = {
+  cuda: "run npm install onnxruntime-node --onnxruntime-node-install=cuda12, with CUDA 12 and cuDNN 9 on the machine",
+  tensorrt: "run npm install onnxruntime-node --onnxruntime-node-install=cuda12, with TensorRT on the machine",
+  coreml: "it is in the package for macOS",
+  dml: "it is in the package for Windows",
+  webgpu: "it needs a Vulkan loader (libvulkan.so.1), Direct3D 12 or Metal, and a driver of a GPU",
+};
+
+/** ONNX Runtime (package `onnxruntime-node`) as a device for stages of any graph; the row's `target` is the execution provider, the CPU where it names none. */
+export const ortDeviceDriver: DeviceDriver = {
+  id: "ort",
+  open: async (options) => openOrtDevice(await ortRuntime(options), options),
+};
+
+export function openOrtDevice(runtime: NativeRuntime, options: DeviceOptions): OpenDevice {
+  return openOnnxDevice(runtime, options, { driver: "ort", numerics: numericsOf(options) });
+}
+
+/** The library with the provider the row names. Errors: `driver-missing` with what to install, `device-failed`. */
+export async function ortRuntime({ device }: DeviceOptions): Promise<NativeRuntime> {
+  const ort = await loadOrt();
+  const provider = device.target ?? "cpu";
+  const known = ort.listSupportedBackends().map(({ name }) => name);
+  if (!known.includes(provider)) {
+    const advice = MISSING[provider] === undefined ? "" : `; ${MISSING[provider]}`;
+    const detail = `this build of onnxruntime-node has the execution providers ${known.join(", ")}${advice}`;
+    throw new HeddleError("driver-missing", { where: `ort, target ${provider}`, detail });
+  }
+  const runtime: NativeRuntime = provider === "webgpu" ? ortWebgpuRuntime(ort) : ortHostRuntime(ort, provider, device.threads);
+  const refusal = runtime.refusal(one("Relu", "f32"));
+  if (refusal === undefined) return runtime;
+  const detail = `${refusal.slice(0, 500)}${MISSING[provider] === undefined ? "" : `; ${MISSING[provider]}`}`;
+  throw new HeddleError(MISSING[provider] === undefined ? "device-failed" : "driver-missing", { where: `ort, target ${provider}`, detail });
+}
+
+async function loadOrt(): Promise<Ort> {
+  try {
+    return await import("onnxruntime-node");
+  } catch (cause) {
+    const detail = `the package onnxruntime-node cannot be loaded (${cause instanceof Error ? cause.message : String(cause)}); run npm install onnxruntime-node`;
+    throw new HeddleError("driver-missing", { where: "ort", detail, cause });
+  }
+}
+
+function numericsOf({ device }: DeviceOptions): Numerics {
+  const isCpu = (device.target ?? "cpu") === "cpu";
+  return {
+    formats: isCpu ? ["f64", "f32", "i64", "i32", "i8", "u8"] : ["f32"],
+    batchInvariance: { invariant: false, tolerance: BATCH_TOLERANCE },
+    deterministic: isCpu,
+  };
+}

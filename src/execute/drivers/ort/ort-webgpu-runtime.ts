@@ -1,0 +1,121 @@
+import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { OnnxModel } from "../../../graph/onnx/builder.ts";
+import type { HostTensor, TensorType } from "../../device/tensor.ts";
+import { bytesOfTensor } from "../../device/tensor-arrays.ts";
+import { held } from "../shared/host-memory.ts";
+import { one } from "../shared/identity-model.ts";
+import type { NativeMemory, NativeRuntime, NativeSession, NativeTensor } from "../shared/native-runtime.ts";
+import { hostTensorOf, typeOfPackage } from "../shared/package-tensors.ts";
+import { tryModel } from "./ort-binding.ts";
+import { feedOf, type Ort, outputTypes, sessionOptions, withData } from "./ort-device-runtime.ts";
+
+/** A tensor in a buffer of the GPU. */
+interface GpuHeld extends NativeTensor {
+  readonly tensor: Tensor;
+}
+
+/** Element types of buffers that the package knows; f16 only where the adapter computes with it. Source: onnxruntime-common, `fromGpuBuffer`. */
+const BUFFER_TYPES: readonly TensorType[] = ["f32", "f16", "i32", "u32", "i64", "u8", "bool"];
+
+const LOG_NOTHING = 4;
+
+/** The operators that move tensors of the types the provider has no kernels for run on the CPU beside it: what they copy is counted. */
+const MOVERS: InferenceSession.SessionOptions = { ...sessionOptions("webgpu", 1), extra: {} };
+
+/** ONNX Runtime's WebGPU provider: tensors stay in buffers of the GPU from run to run. */
+export function ortWebgpuRuntime(ort: Ort): NativeRuntime<GpuHeld> {
+  const options = { ...sessionOptions("webgpu", 1), preferredOutputLocation: "gpu-buffer" as const };
+  const refusal = (model: OnnxModel): string | undefined => tryModel(model, { ...options, logSeverityLevel: LOG_NOTHING });
+  const movers = gpuMovers(ort);
+  return {
+    version: ort.env.versions.node ?? "unknown",
+    name: "webgpu",
+    ownMemory: true,
+    types: new Set(BUFFER_TYPES.filter((type) => type !== "f16")),
+    createSession: async (model) => gpuSession(await ort.InferenceSession.create(model.model, withData(options, model)), movers),
+    refusal,
+    memory: movers.memory,
+    isFatal: (message) => /device (is |was )?lost|Device lost|instance (is |was )?dropped/i.test(message),
+    close: movers.close,
+  };
+}
+
+interface GpuMovers {
+  readonly memory: NativeMemory<GpuHeld>;
+  /** Ends when all work that was handed over has been done. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Copies between host and GPU as models of one operator: the package itself has no call that works in Node for either way. */
+function gpuMovers(ort: Ort): GpuMovers {
+  const sessions = new Map<string, Promise<InferenceSession>>();
+  const session = (kind: "in" | "out" | "join", type: TensorType): Promise<InferenceSession> => {
+    const key = `${kind} ${type}`;
+    const known = sessions.get(key);
+    if (known !== undefined) return known;
+    const model = kind === "join" ? one("Concat", type, { inputs: 2, axis: 0 }) : one("Identity", type);
+    const made = ort.InferenceSession.create(model.model, { ...MOVERS, preferredOutputLocation: kind === "out" ? "cpu" : "gpu-buffer" });
+    sessions.set(key, made);
+    return made;
+  };
+  const through = async (kind: "in" | "out" | "join", type: TensorType, feeds: Record<string, Tensor>): Promise<Tensor> =>
+    (await (await session(kind, type)).run(feeds))["y"]!;
+  const upload = async (tensor: HostTensor): Promise<GpuHeld> =>
+    gpuHeld(await through("in", tensor.type, { x0: feedOf(ort, held(tensor)) }));
+  const download = async ({ type, tensor }: GpuHeld): Promise<HostTensor> => hostTensorOf(await through("out", type, { x0: tensor }));
+  let fence: GpuHeld | undefined;
+  let hidden = 0;
+  return {
+    settle: async () => {
+      fence ??= await upload({ type: "f32", dims: [1], data: new Float32Array(1) });
+      await download(fence);
+    },
+    close: async () => {
+      fence?.tensor.dispose();
+      for (const made of sessions.values()) await (await made).release();
+      sessions.clear();
+    },
+    memory: {
+      uploadBytes: bytesOfTensor,
+      upload,
+      download,
+      copy: async ({ type, tensor }) => gpuHeld(await through("in", type, { x0: tensor })),
+      appendBytes: (target, rows) => target.bytes + rows.bytes,
+      append: async (target, rows) => {
+        const joined = gpuHeld(await through("join", target.type, { x0: target.tensor, x1: rows.tensor }));
+        if (!ON_DEVICE.has(target.type)) hidden += joined.bytes;
+        target.tensor.dispose();
+        return joined;
+      },
+      free: ({ tensor }) => tensor.dispose(),
+      takeHiddenBytes: () => {
+        const bytes = hidden;
+        hidden = 0;
+        return bytes;
+      },
+    },
+  };
+}
+
+/** Types whose rows the provider joins itself. */
+const ON_DEVICE: ReadonlySet<TensorType> = new Set(["f32", "f16", "i32", "u32"]);
+
+function gpuSession(session: InferenceSession, movers: GpuMovers): NativeSession {
+  return {
+    outputs: outputTypes(session),
+    run: async (feeds) => {
+      const given = Object.fromEntries(Object.entries(feeds).map(([name, native]) => [name, (native as GpuHeld).tensor]));
+      const outputs = await session.run(given);
+      // The call returns when the work is handed over, which is no time to tell.
+      await movers.settle();
+      return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, gpuHeld(tensor)]));
+    },
+    release: () => session.release(),
+  };
+}
+
+function gpuHeld(tensor: Tensor): GpuHeld {
+  const type = typeOfPackage(tensor.type)!;
+  return { type, dims: tensor.dims, bytes: bytesOfTensor({ type, dims: tensor.dims }), tensor };
+}
