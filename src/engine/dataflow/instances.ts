@@ -68,7 +68,8 @@ export function touch(flow: Flow, storage: Storage, memory: MemoryId): void {
 export function unlease(flow: Flow, storage: Storage, instance: Instance): void {
   instance.leases--;
   assert(instance.leases >= 0, "a lease ends once", { storage: storage.id, memory: instance.memory });
-  if (instance.leases > 0) return;
+  // What is in a lost memory is about to be forgotten.
+  if (instance.leases > 0 || !flow.state.memories[instance.memory]!.alive) return;
   if (instance.version === NONE || !isWanted(storage, instance.memory)) {
     dropInstance(flow, storage, instance);
     return;

@@ -37,6 +37,7 @@ function lose(flow: Flow, loss: Loss): void {
     const rest = run.devices.filter((device) => !lost(device));
     if (rest.length === run.devices.length) continue;
     run.devices = rest;
+    forgetLeases(taskBy(flow, run.task), loss.memories);
     if (rest.length === 0) endVoided(flow, run);
     else if (!run.voided) {
       run.voided = !planted("gang-survives-loss");
@@ -49,6 +50,18 @@ function lose(flow: Flow, loss: Loss): void {
   }
   for (const { id } of flow.state.fetches.values()) flow.fetchesToLookAt.push(id);
   if (!loss.mayReturn) failHomeless(flow);
+}
+
+/** What a task held in a lost memory is not given back: the memory may be there again, empty, before its run ends. */
+function forgetLeases(task: Task, lost: readonly MemoryId[]): void {
+  const leases: number[] = [];
+  for (let i = 0; i < task.leases.length; i += 2)
+    if (!lost.includes(task.leases[i + 1]!)) leases.push(task.leases[i]!, task.leases[i + 1]!);
+  const scratch: number[] = [];
+  for (let i = 0; i < task.scratch.length; i += 2)
+    if (!lost.includes(task.scratch[i]!)) scratch.push(task.scratch[i]!, task.scratch[i + 1]!);
+  task.leases = leases;
+  task.scratch = scratch;
 }
 
 function isWaiting({ status }: Task): boolean {
