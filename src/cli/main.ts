@@ -16,6 +16,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "plan", add: async (program) => (await import("./plan.ts")).addPlanCommand(program) },
   { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },
   { name: "verify", add: async (program) => (await import("./verify.ts")).addVerifyCommand(program) },
+  { name: "worker", add: async (program) => (await import("./worker.ts")).addWorkerCommand(program) },
   { name: "replay", add: async (program) => (await import("./replay.ts")).addReplayCommand(program) },
 ];
 

@@ -1,4 +1,5 @@
-import { createServer, type Server } from "node:net";
+import { chmodSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import { compiledEntry } from "../discover/compiled-entry.ts";
@@ -135,13 +136,41 @@ function hostCall(
 
 async function listen(server: Server, address: Address): Promise<string> {
   const where = address.type === "unix" ? { path: address.path } : { host: address.host, port: address.port };
-  await new Promise<void>((resolve, reject) => {
-    server.once("listening", resolve);
-    server.once("error", (cause) => reject(new HeddleError("port-in-use", { where: JSON.stringify(where), detail: cause.message, cause })));
-    server.listen(where);
-  });
-  const bound = server.address();
-  if (address.type === "unix" || bound === null || typeof bound === "string")
-    return `unix:${address.type === "unix" ? address.path : bound}`;
+  const once = (): Promise<void> =>
+    new Promise<void>((resolve, reject) => {
+      server.once("listening", resolve);
+      server.once("error", reject);
+      server.listen(where);
+    });
+  try {
+    await once().catch(async (thrown: unknown) => {
+      if (address.type !== "unix" || !(await isLeftOver(address.path))) throw thrown;
+      rmSync(address.path);
+      await once();
+    });
+  } catch (cause) {
+    throw new HeddleError("port-in-use", {
+      where: Object.values(where).join(":"),
+      detail: cause instanceof Error ? cause.message : String(cause),
+    });
+  }
+  if (address.type === "unix") {
+    chmodSync(address.path, OWNER_ONLY);
+    return `unix:${address.path}`;
+  }
+  const bound = server.address() as AddressInfo;
   return `tcp://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
+}
+
+const OWNER_ONLY = 0o600;
+
+/** A socket whose process has ended without removing it. */
+function isLeftOver(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED"));
+  });
 }

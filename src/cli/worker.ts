@@ -1,0 +1,102 @@
+import { totalmem } from "node:os";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { HeddleError } from "../base/heddle-error.ts";
+import { openFileBytes } from "../execute/file-bytes.ts";
+import { cacheFolder } from "../execute/model-store/cache-folder.ts";
+import { isLoopback, parseAddress } from "../execute/seat-wire/address.ts";
+import { type SeatHostOptions, startSeatHost } from "../execute/seat-worker/seat-host.ts";
+import type { Device } from "../rack/rack.ts";
+import { note, printResult } from "./output.ts";
+
+interface WorkerFlags {
+  readonly listen: string;
+  readonly device?: string;
+  readonly rack?: string;
+  readonly role?: "ipu";
+  readonly memory?: number;
+  readonly tokenFile?: string;
+  readonly json?: boolean;
+}
+
+const HELP = `
+A front end elsewhere uses it through the \`address\` of a device in its rack file; one at a time. What moves is not encrypted.
+--role ipu needs neither a model nor a native library: any Linux host can pack, quantise, hash and pass on state.
+
+Examples:
+  heddle worker --role ipu --listen tcp://127.0.0.1:7700
+  heddle worker --device gpu0 --rack rack.yaml --listen tcp://0.0.0.0:7700 --token-file token`;
+
+/** An ipu worker's part of the machine's memory where nothing is said. */
+const MEMORY_SHARE = 0.5;
+
+/** Adds `heddle worker`. */
+export function addWorkerCommand(program: Command): void {
+  program
+    .command("worker")
+    .description("Run one device for a front end elsewhere.")
+    .requiredOption("--listen <address>", "tcp://host:port (port 0: a free one) or unix:/path")
+    .option("--device <name>", "the rack's device to run")
+    .option("--rack <file>", "rack file with that device")
+    .addOption(new Option("--role <role>", "a device that moves and converts state").choices(["ipu"]).conflicts(["device", "rack"]))
+    .option("--memory <bytes>", "memory it may use (default: of the rack file; ipu: half of the machine's)", wholeBytes)
+    .option("--token-file <path>", "secret shared with front ends; needed beyond loopback")
+    .option("--json", "print one JSON document when ready")
+    .addHelpText("after", HELP)
+    .action(work);
+}
+
+async function work(flags: WorkerFlags): Promise<void> {
+  const token = tokenOf(flags.tokenFile);
+  if (token === "" && !isLoopback(parseAddress(flags.listen))) throw new HeddleError("insecure-bind", { where: flags.listen });
+  const own = await deviceOf(flags);
+  const host = await startSeatHost({ listen: flags.listen, token, own, note });
+  const { address } = host;
+  const document = { address, device: own.device.id, driver: own.device.driver, memoryBytes: own.memoryBytes, pid: process.pid };
+  printResult(flags.json === true, document, () => `${own.device.id} (${own.device.driver}) at ${address}`);
+  const name = await new Promise<string>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
+  });
+  note(`${name}: ending`);
+  host.close();
+  // Threads with a native run under way must not be stopped in an orderly way: that aborts the process with a core dump.
+  if (host.seats > 0) process.kill(process.pid, "SIGKILL");
+}
+
+async function deviceOf({ role, device, rack, memory }: WorkerFlags): Promise<NonNullable<SeatHostOptions["own"]>> {
+  if (role === "ipu") {
+    const row: Device = { id: "ipu", kind: "ipu", driver: "ipu", threads: 1, cores: [], memory: "dram" };
+    return { device: row, memoryBytes: memory ?? Math.floor(totalmem() * MEMORY_SHARE), cacheFolder: cacheFolder() };
+  }
+  if (device === undefined || rack === undefined) {
+    throw new HeddleError("usage", { where: "worker", detail: "give --device with --rack, or --role ipu" });
+  }
+  const { readRack } = await import("../rack/rack-file.ts");
+  const { devices, memories } = readRack(readTextFile(rack));
+  const row = devices.find(({ id }) => id === device);
+  if (row === undefined) throw new HeddleError("device-missing", { where: device, detail: devices.map(({ id }) => id).join(", ") });
+  const capacity = memories.find(({ id }) => id === row.memory)?.capacityBytes ?? 0;
+  return { device: row, memoryBytes: memory ?? capacity, cacheFolder: cacheFolder() };
+}
+
+/** Errors: `file-unreadable`, also for a file without a secret. */
+export function tokenOf(path: string | undefined): string {
+  if (path === undefined) return "";
+  const token = readTextFile(path).trim();
+  if (token === "") throw new HeddleError("file-unreadable", { where: path, detail: "it holds no token" });
+  return token;
+}
+
+function readTextFile(path: string): string {
+  const file = openFileBytes(path);
+  try {
+    return new TextDecoder().decode(file.read(0, file.byteLength));
+  } finally {
+    file.close();
+  }
+}
+
+function wholeBytes(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError("a whole number from 1");
+}
