@@ -1,0 +1,11 @@
+import { elementwiseCases } from "./elementwise-cases.ts";
+import { movementCases } from "./movement-cases.ts";
+import { normalisationCases } from "./normalisation-cases.ts";
+import type { OperatorCase } from "./operator-case.ts";
+import { productCases } from "./product-cases.ts";
+
+/** Every case a device is asked to compute, by name; names are unique. */
+export function allCases(): readonly OperatorCase[] {
+  const cases = [...elementwiseCases(), ...productCases(), ...normalisationCases(), ...movementCases()];
+  return [...new Map(cases.map((each) => [each.name, each])).values()];
+}

@@ -1,0 +1,101 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { bytesOf } from "../../../base/bytes.ts";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from "../../../graph/onnx/generated/onnx_pb.ts";
+import { onnxProgram } from "../../../graph/program/onnx-program.ts";
+import type { Program } from "../../../graph/program/program.ts";
+import type { HostTensor, TensorType } from "../../device/tensor.ts";
+import type { CaseAttribute, OperatorCase } from "./operator-case.ts";
+
+/** Source: onnx.proto, TensorProto.DataType. */
+export const ONNX_TYPES: Readonly<Record<TensorType, TensorProto_DataType>> = {
+  f64: TensorProto_DataType.DOUBLE,
+  f32: TensorProto_DataType.FLOAT,
+  f16: TensorProto_DataType.FLOAT16,
+  bf16: TensorProto_DataType.BFLOAT16,
+  i64: TensorProto_DataType.INT64,
+  u64: TensorProto_DataType.UINT64,
+  i32: TensorProto_DataType.INT32,
+  u32: TensorProto_DataType.UINT32,
+  i16: TensorProto_DataType.INT16,
+  u16: TensorProto_DataType.UINT16,
+  i8: TensorProto_DataType.INT8,
+  u8: TensorProto_DataType.UINT8,
+  bool: TensorProto_DataType.BOOL,
+};
+
+/** Read by ONNX Runtime since 1.17; operators that later sets changed are taken as they were. */
+const OPSET = 20n;
+const IR_VERSION = 9n;
+
+/** The program of a case: one operator, its stored inputs inside. */
+export function caseProgram(operatorCase: OperatorCase): Program {
+  const { operator, domain, attributes, inputs, outputs } = operatorCase;
+  const names = inputs.map((input, place) => (input === undefined ? "" : `in${place}`));
+  const given = inputs.flatMap((input, place) => (input === undefined ? [] : [{ ...input, name: names[place]! }]));
+  const made = Array.from({ length: outputs }, (_, place) => `out${place}`);
+  const node = create(NodeProtoSchema, {
+    opType: operator,
+    domain: domain === "onnx" ? "" : domain,
+    name: operator,
+    input: names,
+    output: made,
+    attribute: Object.entries(attributes).map(([name, value]) => attributeOf(name, value)),
+  });
+  const model = create(ModelProtoSchema, {
+    irVersion: IR_VERSION,
+    producerName: "heddle",
+    opsetImport: [
+      { domain: "", version: OPSET },
+      { domain: "com.microsoft", version: 1n },
+      ...(["onnx", "com.microsoft"].includes(domain) ? [] : [{ domain, version: 1n }]),
+    ],
+    graph: {
+      name: operatorCase.name,
+      node: [node],
+      input: given.filter(({ isStored }) => isStored !== true).map(({ name, tensor, rows }) => info(name, tensor, rows)),
+      output: made.map((name) => create(ValueInfoProtoSchema, { name })),
+      initializer: given.filter(({ isStored }) => isStored === true).map(({ name, tensor }) => stored(name, tensor)),
+    },
+  });
+  return onnxProgram(bytesOf(toBinary(ModelProtoSchema, model)));
+}
+
+/** What a run of the case is given, by port. */
+export function caseInputs({ inputs }: OperatorCase): Readonly<Record<string, HostTensor>> {
+  return Object.fromEntries(
+    inputs.flatMap((input, place) => (input === undefined || input.isStored === true ? [] : [[`in${place}`, input.tensor]])),
+  );
+}
+
+function info(name: string, { type, dims }: HostTensor, rows: string | undefined) {
+  const dim = dims.map((size, axis) =>
+    axis === 0 && rows !== undefined
+      ? { value: { case: "dimParam" as const, value: rows } }
+      : { value: { case: "dimValue" as const, value: BigInt(size) } },
+  );
+  const tensorType = { elemType: ONNX_TYPES[type], shape: { dim } };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensorType } } });
+}
+
+function stored(name: string, { type, dims, data }: HostTensor): TensorProto {
+  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return create(TensorProtoSchema, { name, dataType: ONNX_TYPES[type], dims: dims.map(BigInt), rawData });
+}
+
+function attributeOf(name: string, value: CaseAttribute): AttributeProto {
+  if (typeof value === "number") return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) });
+  if (typeof value === "string")
+    return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(value) });
+  if ("float" in value) return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.FLOAT, f: value.float });
+  return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INTS, ints: value.map(BigInt) });
+}

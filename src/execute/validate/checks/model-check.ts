@@ -1,0 +1,105 @@
+import { toHeddleError } from "../../../base/heddle-error.ts";
+import type { Bindings } from "../../../graph/ir/expression.ts";
+import { constantOf, evaluate, symbolsOf } from "../../../graph/ir/expression.ts";
+import type { OperatorId } from "../../../graph/ir/graph.ts";
+import { readBy } from "../../../graph/ir/read-by.ts";
+import type { Port, Program, StageModel } from "../../../graph/program/program.ts";
+import type { HostTensor, TensorType } from "../../device/tensor.ts";
+import { ONNX_TYPES } from "../cases/case-program.ts";
+import { drawn } from "../cases/case-tensors.ts";
+import { compareOutputs } from "../compare-outputs.ts";
+import type { Finding } from "../finding.ts";
+import { computed, type HostTensors, refusal, type Subject, wholeStage } from "../subject.ts";
+import { toleranceFor } from "../tolerance.ts";
+import { checkOperator } from "./operator-check.ts";
+
+export interface ModelTask {
+  readonly program: Program;
+  /** Values of symbols; 2 for those that are not named. */
+  readonly sizes: Bindings;
+}
+
+/** Size of a symbol nobody named: more than 1, so that strides and broadcasting show. */
+const SIZE_DEFAULT = 2;
+/** Elements added up for a result deep in a model: sums of rounded sums. */
+const MODEL_SUMS = 65_536;
+
+/** Every distinct operator of a model, fed with what the reference computed before it, and the outputs of the whole. */
+export async function checkModel(subject: Subject, { program, sizes }: ModelTask): Promise<readonly Finding[]> {
+  const whole = wholeStage(program);
+  const inputs = modelInputs(whole, sizes);
+  if (typeof inputs === "string") return [{ check: "model", name: program.name, verdict: "skip", detail: inputs }];
+  return [await checkWhole(subject, whole, inputs), ...(await checkDistinct(subject, program, inputs))];
+}
+
+async function checkWhole({ device, reference }: Subject, stage: StageModel, inputs: HostTensors): Promise<Finding> {
+  const finding = (verdict: Finding["verdict"], detail: string): Finding => ({ check: "model", name: stage.name, verdict, detail });
+  const refused = stage.operators.filter((id) => !device.supports(stage.graph, id).ok);
+  if (refused.length > 0)
+    return finding("skip", `the device refuses ${refused.length} of ${stage.operators.length} operators: ${refusal(device, stage)}`);
+  const unknown = refusal(reference, stage);
+  if (unknown !== undefined) return finding("skip", `the reference refuses it: ${unknown}`);
+  try {
+    const [wanted, got] = [await computed(reference, stage, inputs), await computed(device, stage, inputs)];
+    const tolerance = toleranceFor(device.describe().numerics.formats, MODEL_SUMS);
+    return compareOutputs("model", stage.name, { reference: wanted, device: got, tolerance });
+  } catch (thrown) {
+    return finding("fail", toHeddleError(thrown).message);
+  }
+}
+
+/** Operator by operator in the graph's order on the reference; the first of each kind at each shape is computed by the device too. */
+async function checkDistinct(subject: Subject, program: Program, inputs: HostTensors): Promise<readonly Finding[]> {
+  const { graph } = program;
+  const values = new Map<string, HostTensor>(Object.entries(inputs));
+  const lastReader = new Map<string, OperatorId>();
+  for (const [id, operator] of graph.operators.entries())
+    for (const tensor of readBy(operator)) lastReader.set(graph.tensors[tensor]!.name, id);
+  const seen = new Set<string>();
+  const findings: Finding[] = [];
+  for (const [id, operator] of graph.operators.entries()) {
+    const stage = program.stage([id]);
+    const given: Record<string, HostTensor> = {};
+    for (const { name } of stage.inputs) if (values.has(name)) given[name] = values.get(name)!;
+    if (Object.keys(given).length < stage.inputs.length) continue;
+    const shapes = Object.values(given).map(({ type, dims }) => `${type} [${dims.join(", ")}]`);
+    const name = `${operator.type} ${shapes.join(" x ")} ${JSON.stringify(operator.attributes)}`.slice(0, 160);
+    if (!seen.has(name)) {
+      seen.add(name);
+      const sumLength = Math.max(1, ...Object.values(given).map(({ dims }) => dims.at(-1) ?? 1));
+      findings.push({ ...(await checkOperator(subject, name, { stage, inputs: given, sumLength })), name: `${program.name}: ${name}` });
+    }
+    try {
+      const made = await computed(subject.reference, stage, given);
+      for (const [output, tensor] of Object.entries(made)) values.set(output, tensor);
+    } catch {
+      // What the reference cannot compute alone has no readers that could be fed; the check of the operator has said why.
+    }
+    for (const { name: input } of stage.inputs) if (lastReader.get(input) === id) values.delete(input);
+  }
+  return findings;
+}
+
+/** Drawn inputs; whole numbers are small, so that they are rows of most tables. The reason where a shape or type is not one that can be made. */
+function modelInputs({ inputs }: StageModel, sizes: Bindings): HostTensors | string {
+  const made: Record<string, HostTensor> = {};
+  for (const port of inputs) {
+    if (!isTensorType(port.type)) return `input ${port.name} is of type ${port.type}, which no tensor of a run has`;
+    const dims = dimsOf(port, sizes);
+    if (dims === undefined) return `the shape of input ${port.name} is not known`;
+    made[port.name] = drawn(port.name, dims, { type: port.type, below: 2 });
+  }
+  return made;
+}
+
+function dimsOf({ shape }: Port, sizes: Bindings): readonly number[] | undefined {
+  return shape?.map((size) => {
+    const known = constantOf(size);
+    if (known !== undefined) return known;
+    return evaluate(size, Object.fromEntries(symbolsOf(size).map((symbol) => [symbol, sizes[symbol] ?? SIZE_DEFAULT])));
+  });
+}
+
+function isTensorType(type: Port["type"]): type is TensorType {
+  return Object.hasOwn(ONNX_TYPES, type);
+}

@@ -1,0 +1,46 @@
+import { toHeddleError } from "../../../base/heddle-error.ts";
+import type { StageModel } from "../../../graph/program/program.ts";
+import { caseInputs, caseProgram } from "../cases/case-program.ts";
+import type { OperatorCase } from "../cases/operator-case.ts";
+import { compareOutputs } from "../compare-outputs.ts";
+import type { Finding } from "../finding.ts";
+import { computed, type HostTensors, refusal, type Subject, wholeStage } from "../subject.ts";
+import { toleranceFor } from "../tolerance.ts";
+
+/** Every case against the reference. What the device refuses is no failure; what it accepts must compile and run. */
+export async function checkOperators(subject: Subject, cases: readonly OperatorCase[]): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const each of cases) {
+    const stage = wholeStage(caseProgram(each));
+    findings.push(await checkOperator(subject, each.name, { stage, inputs: caseInputs(each), sumLength: each.sumLength }));
+  }
+  return findings;
+}
+
+export interface OperatorTask {
+  readonly stage: StageModel;
+  readonly inputs: HostTensors;
+  readonly sumLength: number;
+}
+
+export async function checkOperator({ device, reference }: Subject, name: string, task: OperatorTask): Promise<Finding> {
+  const { stage, inputs, sumLength } = task;
+  const skip = (detail: string): Finding => ({ check: "operators", name, verdict: "skip", detail });
+  const refused = refusal(device, stage);
+  if (refused !== undefined) return skip(`the device refuses it: ${refused}`);
+  const unknown = refusal(reference, stage);
+  if (unknown !== undefined) return skip(`the reference refuses it: ${unknown}`);
+  let wanted: HostTensors;
+  try {
+    wanted = await computed(reference, stage, inputs);
+  } catch (thrown) {
+    return skip(`the reference does not compute it: ${toHeddleError(thrown).message}`);
+  }
+  try {
+    const got = await computed(device, stage, inputs);
+    const tolerance = toleranceFor(device.describe().numerics.formats, sumLength);
+    return compareOutputs("operators", name, { reference: wanted, device: got, tolerance });
+  } catch (thrown) {
+    return { check: "operators", name, verdict: "fail", detail: `it is accepted, and then: ${toHeddleError(thrown).message}` };
+  }
+}

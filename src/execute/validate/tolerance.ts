@@ -1,0 +1,33 @@
+import type { DataType } from "../../graph/ir/graph.ts";
+
+/**
+ * Unit roundoff of formats: half the distance from 1 to the next value; for 8 bits half a step of 1/127.
+ *
+ * Source: significand bits of IEEE 754-2019 and of the OCP 8-bit floating point specification (2023).
+ */
+const ROUNDOFF: Readonly<Partial<Record<DataType, number>>> = {
+  f64: 2.2e-16,
+  f32: 6.0e-8,
+  f16: 4.9e-4,
+  bf16: 3.9e-3,
+  f8e4m3: 6.25e-2,
+  f8e5m2: 0.125,
+  i8: 3.9e-3,
+};
+
+/** Largest error of approximations of functions (exp, erf, tanh) that runtimes use for f32, over the largest value. */
+const APPROXIMATION = 2e-6;
+/** Errors of a few roundings may add up. */
+const ROUNDINGS = 8;
+
+/**
+ * How far results may be from the reference, over the reference's largest value.
+ *
+ * Model: inputs rounded to the narrowest format the device computes in, where that is narrower than f32; sums in f32 whose error grows with the root of
+ * their length; approximated functions. What sums in a narrower type than f32 is beyond it, and that is meant.
+ */
+export function toleranceFor(formats: readonly DataType[], sumLength: number): number {
+  const widest = Math.max(...formats.map((format) => ROUNDOFF[format] ?? 0), 0);
+  const narrow = widest > ROUNDOFF.f32! ? ROUNDINGS * widest : 0;
+  return narrow + ROUNDINGS * ROUNDOFF.f32! * Math.sqrt(sumLength) + APPROXIMATION;
+}
