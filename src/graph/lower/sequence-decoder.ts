@@ -24,7 +24,8 @@ const MICROSOFT = "com.microsoft";
 /** Beyond the end of every axis, for a slice to the end. */
 const END = 2_147_483_647;
 
-interface Lowering {
+/** What the parts of a layer are lowered from; of a shard of the model, `spec` and `weights` are the shard's. */
+export interface Lowering {
   readonly spec: DecoderSpec;
   readonly weights: WeightSource;
   readonly products: ProductContext;
@@ -79,7 +80,7 @@ export function lowerSequenceDecoder(spec: DecoderSpec, weights: WeightSource, o
 }
 
 /** A builder that names operators after their part of the model. */
-function named(builder: OnnxBuilder, part: string): OnnxBuilder {
+export function named(builder: OnnxBuilder, part: string): OnnxBuilder {
   let next = 0;
   const nameOf = (): string => `${part}/${next++}`;
   return {
@@ -90,6 +91,11 @@ function named(builder: OnnxBuilder, part: string): OnnxBuilder {
 }
 
 function attentionBlock(lowering: Lowering, layer: number, x: Value): Value {
+  return lowering.products.builder.node("Add", [x, attentionPart(lowering, layer, x)]);
+}
+
+/** What a layer's attention adds to the residual stream. */
+export function attentionPart(lowering: Lowering, layer: number, x: Value): Value {
   const { spec, weights, products } = lowering;
   const { builder } = products;
   const matrix = (name: string, parts: readonly string[], scale = 1): StackedMatrix =>
@@ -103,7 +109,7 @@ function attentionBlock(lowering: Lowering, layer: number, x: Value): Value {
   const { mixed, keys, values } = attend(lowering, layer, qkv);
   output(builder, keys, spec, "k", layer);
   output(builder, values, spec, "v", layer);
-  return builder.node("Add", [x, product(products, { x: mixed }, matrix("o", ["o"]))]);
+  return product(products, { x: mixed }, matrix("o", ["o"]));
 }
 
 function output(builder: OnnxBuilder, rows: Value, spec: DecoderSpec, kind: "k" | "v", layer: number): void {
@@ -163,6 +169,12 @@ function counts(products: ProductContext, past: Value, qkv: Value): { lastPositi
 }
 
 function feedForward(lowering: Lowering, layer: number, x: Value): Value {
+  const added = feedForwardPart(lowering, layer, x);
+  return lowering.products.builder.node("Add", [x, added], { name: `layers.${layer}.ffn/end` });
+}
+
+/** What a layer's feed-forward network adds to the residual stream. */
+export function feedForwardPart(lowering: Pick<Lowering, "spec" | "weights" | "products">, layer: number, x: Value): Value {
   const { spec, weights, products } = lowering;
   const { builder } = products;
   const matrix = (name: string, parts: readonly string[]): StackedMatrix =>
@@ -176,7 +188,7 @@ function feedForward(lowering: Lowering, layer: number, x: Value): Value {
   const [gate = "", up = ""] = builder.nodeOutputs("Split", [both, halves], { attributes: { axis: 1 }, outputs: 2 });
   const active = builder.node("QuickGelu", [gate], { domain: MICROSOFT, attributes: { alpha: { float: 1 } } });
   const inner = builder.node("Mul", [active, up]);
-  return builder.node("Add", [x, product(products, { x: inner }, matrix("down", ["down"]))], { name: `layers.${layer}.ffn/end` });
+  return product(products, { x: inner }, matrix("down", ["down"]));
 }
 
 function head(lowering: Lowering, x: Value, { table, last }: { readonly table: Value; readonly last: boolean }): void {
@@ -193,12 +205,13 @@ function head(lowering: Lowering, x: Value, { table, last }: { readonly table: V
   builder.output(logits, "float32", [last ? 1 : "T", spec.vocabulary]);
 }
 
-function norm(lowering: Lowering, name: string, x: Value): Value {
+/** RMS norm with a weight of the model. */
+export function norm(lowering: Pick<Lowering, "spec" | "weights" | "products">, name: string, x: Value): Value {
   const attributes = { epsilon: { float: lowering.spec.normEpsilon }, axis: -1 };
   return lowering.products.builder.node("SimplifiedLayerNormalization", [x, weightVector(lowering, name)], { attributes });
 }
 
-function weightVector({ products, weights }: Lowering, name: string, scale = 1): Value {
+function weightVector({ products, weights }: Pick<Lowering, "products" | "weights">, name: string, scale = 1): Value {
   const values = dequantiseAll(weights.read(name));
   if (scale !== 1) for (let i = 0; i < values.length; i++) values[i]! *= scale;
   return products.builder.weight(name, "float32", [values.length], bytesOfArray(values));
