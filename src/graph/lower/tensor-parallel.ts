@@ -87,6 +87,7 @@ function segment(name: string, make: (draft: SegmentDraft) => void): GangSegment
       name,
     ),
     format: "f32",
+    dialect: "onnxruntime",
     shared: new Map(),
     packed: createPackedWeights(),
   };

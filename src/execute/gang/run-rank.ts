@@ -1,0 +1,97 @@
+import { must } from "../../base/assert.ts";
+import type { Nanoseconds } from "../../base/units.ts";
+import type { GangProgram, GangStep } from "../../graph/program/gang-program.ts";
+import type { RunPart } from "../device/device-driver.ts";
+import type { Seat, SeatStage, SlotId } from "../seat/seat-types.ts";
+
+/** One step of one member, for timelines: what it was, how long it took on the worker, and what the time went to. */
+export interface GangRow {
+  readonly seat: string;
+  readonly kind: "run" | "collective";
+  readonly name: string;
+  /** From its inputs being there to its end; of a collective the wait for other members is part of it. Units: ns, on the worker's clock. */
+  readonly ns: Nanoseconds;
+  readonly parts: readonly RunPart[];
+  /** Sent and received. */
+  readonly movedBytes: number;
+}
+
+/** What a member runs its program with. */
+export interface RankRun {
+  readonly seat: Seat;
+  readonly program: GangProgram;
+  /** By name of segment. */
+  readonly stages: ReadonlyMap<string, SeatStage>;
+  readonly members: readonly string[];
+  /** Number of the first collective of this run; all members count alike. */
+  readonly firstCall: number;
+  readonly given: Readonly<Record<string, SlotId>>;
+  readonly wanted: Readonly<Record<string, SlotId>>;
+  readonly nextSlot: () => SlotId;
+}
+
+/** Gives out all steps of one member; resolves when all have ended. Errors: that of the first step that failed. */
+export async function runRank(run: RankRun): Promise<readonly GangRow[]> {
+  const { seat, program, given, wanted, nextSlot } = run;
+  const slots = new Map<string, SlotId>(Object.entries(given));
+  const lastReader = lastReads(program);
+  const rows: Promise<GangRow>[] = [];
+  const passing: SlotId[] = [];
+  let call = run.firstCall;
+  const slotFor = (name: string): SlotId => {
+    const slot = wanted[name] ?? nextSlot();
+    slots.set(name, slot);
+    return slot;
+  };
+  for (const [index, step] of program.steps.entries()) {
+    rows.push(
+      step.type === "segment" ? runSegment(run, step, { slots, slotFor }) : runExchange(run, step, { slots, slotFor, call: call++ }),
+    );
+    for (const name of lastReader.get(index) ?? []) {
+      const slot = must(slots.get(name), "a value that was read");
+      if (given[name] === undefined && wanted[name] === undefined) passing.push(slot);
+    }
+    // What was asked before still finds them.
+    if (passing.length > 0) seat.free(passing.splice(0));
+  }
+  return Promise.all(rows);
+}
+
+interface StepSlots {
+  readonly slots: ReadonlyMap<string, SlotId>;
+  readonly slotFor: (name: string) => SlotId;
+}
+
+async function runSegment(
+  { seat, stages }: RankRun,
+  step: Extract<GangStep, { type: "segment" }>,
+  { slots, slotFor }: StepSlots,
+): Promise<GangRow> {
+  const stage = must(stages.get(step.name), "the segment was loaded");
+  const inputs = Object.fromEntries(step.inputs.map((name) => [name, must(slots.get(name), "a value that was written")]));
+  const outputs = Object.fromEntries(step.outputs.map((name) => [name, slotFor(name)]));
+  const { busyNs, parts } = await stage.run(inputs, outputs);
+  return { seat: seat.id, kind: "run", name: step.name, ns: busyNs, parts, movedBytes: 0 };
+}
+
+async function runExchange(
+  { seat, members }: RankRun,
+  step: Extract<GangStep, { type: "collective" }>,
+  { slots, slotFor, call }: StepSlots & { readonly call: number },
+): Promise<GangRow> {
+  const input = must(slots.get(step.input), "a value that was written");
+  const { collective, name } = step;
+  const { movedBytes, movedNs } = await seat.collective({ call, members, collective, input, output: slotFor(step.output) });
+  return { seat: seat.id, kind: "collective", name, ns: movedNs, parts: [{ what: "transfer", ns: movedNs }], movedBytes };
+}
+
+/** For each step the values that no later step reads. */
+function lastReads({ steps }: GangProgram): ReadonlyMap<number, readonly string[]> {
+  const last = new Map<string, number>();
+  for (const [index, step] of steps.entries()) {
+    for (const name of step.type === "segment" ? [...step.inputs, ...step.outputs] : [step.input, step.output]) last.set(name, index);
+  }
+  const reads = new Map<number, string[]>();
+  for (const [name, index] of last) reads.set(index, [...(reads.get(index) ?? []), name]);
+  return reads;
+}
