@@ -1,11 +1,11 @@
 import { err, ok, type Result } from "../base/result.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
-import { mixesPhases } from "../graph/lower/compute-format.ts";
 import type { ComputeFormat, Device } from "../rack/rack.ts";
 import { type AttentionPricer, attentionPricer } from "./attention-cost.ts";
 import { headProduct, layerProducts } from "./decoder-shape.ts";
 import { type Priced, scalePriced, sumPriced } from "./priced.ts";
 import { type ProductPricer, productPricer } from "./product-cost.ts";
+import { mixesPhases } from "./stage-format.ts";
 import { type CostedStage, FREE, type StageParts, type StagePricer } from "./stage-pricer.ts";
 
 /** Small operators of a layer (norms, the gate) and around the layers that neither products nor attention hold. Source: the lowered graph. */

@@ -1,8 +1,8 @@
 import { must } from "../base/assert.ts";
 import { NS_PER_MS, NS_PER_S } from "../base/units.ts";
+import { mixesPhases } from "../cost/stage-format.ts";
 import type { FleetConfig } from "../engine/fleet-state.ts";
 import type { ReplicaConfig } from "../engine/replica-state.ts";
-import { mixesPhases } from "../graph/lower/compute-format.ts";
 import type { Plan, PolicyParameters } from "../plan/plan.ts";
 import type { SessionTiming } from "./session.ts";
 

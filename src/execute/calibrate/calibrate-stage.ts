@@ -1,7 +1,7 @@
 import { quantile } from "../../base/statistics.ts";
 import type { StageCalibration, StageIdentity } from "../../cost/stage-calibration.ts";
+import { mixesPhases } from "../../cost/stage-format.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
-import { mixesPhases } from "../../graph/lower/compute-format.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import { sample } from "../sampling/sample.ts";

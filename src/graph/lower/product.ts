@@ -10,7 +10,8 @@ import { type PackedWeights, packedOnce } from "./packed-weights.ts";
 export interface ProductContext {
   readonly builder: OnnxBuilder;
   readonly format: ComputeFormat;
-  readonly dialect: GraphDialect;
+  /** That of ONNX Runtime where absent. */
+  readonly dialect?: GraphDialect;
   /** Constants several products read, by what they are. */
   readonly shared: Map<string, Value>;
   /** Packed weights, kept for other graphs with the same products. */

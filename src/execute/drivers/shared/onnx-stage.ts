@@ -1,9 +1,10 @@
 import { assert } from "../../../base/assert.ts";
 import { HeddleError } from "../../../base/heddle-error.ts";
+import { mixesPhases, type StageFormat } from "../../../cost/stage-format.ts";
 import type { StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { WeightTensor } from "../../../graph/decoder/weights.ts";
-import { type ComputeFormat, mixesPhases } from "../../../graph/lower/compute-format.ts";
+import type { ComputeFormat } from "../../../graph/lower/compute-format.ts";
 import { createPackedWeights } from "../../../graph/lower/packed-weights.ts";
 import { lowerHead, lowerStage, type StageGraph } from "../../../graph/lower/stage-graph.ts";
 import type { StagePlan } from "../../../plan/plan.ts";
@@ -40,20 +41,13 @@ export async function loadOnnxStage(
   const { spec, weights } = model;
   const { stage: plan, limits } = request;
   const { fromLayer, toLayer, threads } = plan;
-  for (const format of [plan.prefillFormat, plan.decodeFormat]) {
-    if (format !== "file" && runtime.formats.includes(format)) continue;
-    throw new HeddleError("stage-unsupported", {
-      where: plan.device,
-      detail: `products in ${format}: the driver ${plan.driver} computes in ${runtime.formats.join(", ")}`,
-    });
-  }
   const rotations = rotationTables(spec.rope, limits.contextLimit);
   const load = async (format: ComputeFormat, { model: lowered, ...graph }: StageGraph): Promise<PhaseSession> => ({
     graph,
     session: await runtime.createSession(lowered, { threads, precision: precisionOf(format) }),
   });
-  const { prefillFormat, decodeFormat } = plan;
-  assert(prefillFormat !== "file" && decodeFormat !== "file", "formats were checked", { prefillFormat, decodeFormat });
+  const prefillFormat = computed(runtime, plan, plan.prefillFormat);
+  const decodeFormat = computed(runtime, plan, plan.decodeFormat);
   const { dialect = "onnxruntime" } = runtime;
   const range = { fromLayer, toLayer, rotations, pageTokens: BLOCK_TOKENS, dialect };
   const mixes = mixesPhases(plan);
@@ -86,6 +80,17 @@ export async function loadOnnxStage(
       await stage.head?.session.release();
     },
   };
+}
+
+/** Errors: `plan-invalid` for a format the runtime does not compute in. */
+function computed({ formats }: OnnxRuntime, plan: StagePlan, format: StageFormat): ComputeFormat {
+  const known = formats.find((one) => one === format);
+  if (known !== undefined) return known;
+  const given = format === "file" ? "the file's format" : format;
+  throw new HeddleError("plan-invalid", {
+    where: plan.device,
+    detail: `${plan.driver} computes in ${formats.join(", ")}, not in ${given}`,
+  });
 }
 
 async function runStep(stage: Stage, step: StepTask, input: Int32Array | Float32Array): Promise<StageOutput> {
