@@ -12,6 +12,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "inspect", add: async (program) => (await import("./inspect.ts")).addInspectCommand(program) },
   { name: "partition", add: async (program) => (await import("./partition.ts")).addPartitionCommand(program) },
   { name: "model", add: async (program) => (await import("./model.ts")).addModelCommand(program) },
+  { name: "driver", add: async (program) => (await import("./driver.ts")).addDriverCommand(program) },
   { name: "rack", add: async (program) => (await import("./rack.ts")).addRackCommand(program) },
   { name: "plan", add: async (program) => (await import("./plan.ts")).addPlanCommand(program) },
   { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },

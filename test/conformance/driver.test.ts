@@ -3,13 +3,13 @@ import { createLlamaDriver } from "../../src/execute/drivers/llama/driver.ts";
 import { createOpenvinoDriver } from "../../src/execute/drivers/openvino/driver.ts";
 import { createOrtDriver } from "../../src/execute/drivers/ort/driver.ts";
 import { createOrtWasmDriver } from "../../src/execute/drivers/ort-wasm/driver.ts";
+import { openvinoAbsent } from "../support/openvino.ts";
 import { driverSuite } from "./driver.suite.ts";
 
 const stages = { formats: ["f32", "int4", "int8-row"], boundary: "stage", sealedBlocks: true, logits: "absolute" } as const;
 
 driverSuite({ name: "ort", create: createOrtDriver, ...stages });
 driverSuite({ name: "ort-wasm", create: createOrtWasmDriver, ...stages });
-driverSuite({ name: "openvino", create: createOpenvinoDriver, ...stages, formats: ["f32", "bf16", "int4"] });
 driverSuite({
   name: "llama",
   create: createLlamaDriver,
@@ -17,4 +17,11 @@ driverSuite({
   boundary: "model",
   sealedBlocks: false,
   logits: "relative",
+});
+driverSuite({
+  ...stages,
+  name: "openvino",
+  create: createOpenvinoDriver,
+  formats: ["f32", "bf16", "int4"],
+  absent: await openvinoAbsent(),
 });

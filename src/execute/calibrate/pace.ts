@@ -21,9 +21,10 @@ const MIX = [
 /** Median time of the mix within the span. Units: ns. */
 export async function measurePace(runtime: OnnxRuntime, job: PaceJob, signal: AbortSignal): Promise<{ readonly nsPerRun: number }> {
   const bench = operatorBench(runtime, job.threads);
+  const mix = MIX.filter(({ format }) => runtime.formats.includes(format));
   const once = async (): Promise<number> => {
     let ns = 0;
-    for (const question of MIX) ns += await bench.product(question);
+    for (const question of mix) ns += await bench.product(question);
     return ns;
   };
   try {

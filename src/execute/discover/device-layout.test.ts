@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { describeDevices, deviceWidths } from "./device-layout.ts";
 import { parseCoreList } from "./machine.ts";
 
-const all = { ort: true, wasm: true, llama: false, memory: "dram" };
+const all = { ort: true, wasm: true, openvino: false, llama: false, memory: "dram" };
 
 describe("device layout", () => {
   it("offers both cores together, each alone, and one WASM device on two cores", () => {

@@ -14,11 +14,11 @@ export function deviceWidths(cores: number): readonly number[] {
 
 /**
  * The devices of a host without their calibrations: for each width as many as fit side by side, one WASM
- * device, and llama.cpp in each width, where their packages are there.
+ * device, OpenVINO on all cores, and llama.cpp in each width, where their packages are there.
  */
 export function describeDevices(
   cores: readonly number[],
-  drivers: { readonly ort: boolean; readonly wasm: boolean; readonly llama: boolean; readonly memory: string },
+  drivers: { readonly ort: boolean; readonly wasm: boolean; readonly openvino: boolean; readonly llama: boolean; readonly memory: string },
 ): readonly Device[] {
   const devices: Device[] = [];
   if (drivers.ort) {
@@ -32,6 +32,11 @@ export function describeDevices(
   const last = cores.at(-1);
   if (drivers.wasm && last !== undefined) {
     devices.push({ id: `wasm-${last}`, kind: "cpu", driver: "ort-wasm", threads: 1, cores: [last], memory: drivers.memory });
+  }
+  if (drivers.openvino && last !== undefined) {
+    // One: it is there for long prompts, which one replica does best with all cores, and each further kind takes its time to measure.
+    const [threads, { memory }] = [cores.length, drivers];
+    devices.push({ id: `ov-cpu-${coresText(cores)}`, kind: "cpu", driver: "openvino", target: "CPU", threads, cores, memory });
   }
   if (drivers.llama) {
     // One of each width: llama.cpp's threads wait for one another without sleeping, so fewer of them do better where others use the cores.

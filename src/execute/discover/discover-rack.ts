@@ -29,7 +29,7 @@ export interface DiscoverProgress {
 
 const MEMORY = "dram";
 /** Time for each kind of device; the slow one only shows that it is slow. Units: ms. */
-const BUDGET_MS: Readonly<Record<string, number>> = { ort: 8_000, "ort-wasm": 5_000 };
+const BUDGET_MS: Readonly<Record<string, number>> = { ort: 8_000, "ort-wasm": 5_000, openvino: 3_000 };
 const FAST_BUDGET_MS = 1_200;
 const PACE_MS = 700;
 /** Time a process has to load its driver before a common start. Units: ms. */
@@ -62,6 +62,7 @@ async function measureRack(machine: Machine, options: MeasureOptions): Promise<R
   const devices = describeDevices(machine.cores, {
     ort: machine.drivers["onnxruntime-node"] !== undefined,
     wasm: machine.drivers["onnxruntime-web"] !== undefined,
+    openvino: machine.drivers["openvino"] !== undefined,
     llama: machine.drivers["node-llama-cpp"] !== undefined,
     memory: MEMORY,
   });

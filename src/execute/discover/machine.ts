@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, hostname, totalmem } from "node:os";
 import { version } from "../../version.ts";
+import { findOpenvino, libraryVersion } from "../drivers/openvino/library-path.ts";
 
 /** What of this machine decides how fast it computes. */
 export interface Machine {
@@ -15,7 +16,7 @@ export interface Machine {
   /** Memory this process may use: the host's, or its control group's limit. Units: bytes. */
   readonly memoryBytes: number;
   readonly node: string;
-  /** Versions of the optional native packages; absent ones are missing. */
+  /** Versions of the optional native packages and of the OpenVINO library; absent ones are missing. */
   readonly drivers: Readonly<Record<string, string>>;
   readonly fingerprint: string;
 }
@@ -95,6 +96,8 @@ function driverVersions(): Readonly<Record<string, string>> {
     const version = packageVersion(require, name);
     if (version !== undefined) versions[name] = version;
   }
+  const openvino = packageVersion(require, "koffi") === undefined ? undefined : findOpenvino();
+  if (openvino !== undefined) versions["openvino"] = libraryVersion(openvino.path);
   return versions;
 }
 

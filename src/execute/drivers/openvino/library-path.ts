@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheFolder } from "../../model-store/cache-folder.ts";
 
@@ -40,6 +40,12 @@ export function findOpenvino(env: NodeJS.ProcessEnv = process.env): FoundLibrary
     if (path !== undefined) return { path, source };
   }
   return undefined;
+}
+
+/** What tells one version of the library from another without loading it: the number in its name, or its size. */
+export function libraryVersion(path: string): string {
+  const real = realpathSync(path);
+  return /(?:\.so\.|_c\.)(\d+(?:\.\d+)*)/.exec(real)?.[1] ?? `of ${statSync(real).size} bytes`;
 }
 
 /** What to do where none was found. */
