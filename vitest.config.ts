@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    globalSetup: ["test/support/software-gpu-setup.ts"],
     testTimeout: 60_000,
     maxWorkers: 2,
   },

@@ -38,7 +38,7 @@ export async function ortRuntime({ device }: DeviceOptions): Promise<NativeRunti
     const detail = `this build of onnxruntime-node has the execution providers ${known.join(", ")}${advice}`;
     throw new HeddleError("driver-missing", { where: `ort, target ${provider}`, detail });
   }
-  const runtime: NativeRuntime = provider === "webgpu" ? ortWebgpuRuntime(ort) : ortHostRuntime(ort, provider, device.threads);
+  const runtime: NativeRuntime = provider === "webgpu" ? await ortWebgpuRuntime(ort) : ortHostRuntime(ort, provider, device.threads);
   const refusal = runtime.refusal(one("Relu", "f32"));
   if (refusal === undefined) return runtime;
   const detail = `${refusal.slice(0, 500)}${MISSING[provider] === undefined ? "" : `; ${MISSING[provider]}`}`;

@@ -1,0 +1,65 @@
+/**
+ * Goal: the WebGPU provider keeps the contract, and tensors stay on the device. Method: the suite on a GPU in software (SwiftShader, fetched before
+ * the tests start), in a process of its own: a native library that gives up takes its process with it.
+ */
+import { beforeAll, describe, expect, it, test } from "vitest";
+import type { OpenDevice } from "../../src/execute/device/device-driver.ts";
+import { openOrtDevice, ortDeviceDriver, ortRuntime } from "../../src/execute/drivers/ort/device.ts";
+import type { Program } from "../../src/graph/program/program.ts";
+import type { Device } from "../../src/rack/rack.ts";
+import { affineProgram, affineSample, tensorOf, typedProgram, wholeNumbers } from "../support/device-samples.ts";
+import { failingDriver } from "../support/failing-runtime.ts";
+import { deviceSuite } from "./device.suite.ts";
+import type { DeviceCase } from "./device-checks.ts";
+
+const row: Device = { id: "gpu-0", kind: "gpu", driver: "ort", target: "webgpu", threads: 1, cores: [0], memory: "hbm" };
+const webgpu: DeviceCase = {
+  name: "ort, webgpu",
+  row,
+  driver: async () => ortDeviceDriver,
+  failing: async () => failingDriver(ortRuntime, openOrtDevice),
+};
+
+const absent =
+  process.env["HEDDLE_NO_GPU"] ??
+  (await ortDeviceDriver.open({ device: row, memoryBytes: 1 << 20 }).then(
+    (device) => device.close().then(() => undefined),
+    (error: unknown) => (error as Error).message.slice(0, 300),
+  ));
+deviceSuite(webgpu, absent);
+
+describe.skipIf(absent !== undefined)("tensors of a GPU", () => {
+  let device: OpenDevice;
+  beforeAll(async () => {
+    device = await ortDeviceDriver.open({ device: row, memoryBytes: 1 << 24 });
+  });
+
+  it("stay there from stage to stage and while state grows", async () => {
+    const program = affineProgram(wholeNumbers);
+    const [first, second] = [
+      await device.load(await device.compile(program.stage([0]))),
+      await device.load(await device.compile(program.stage([1, 2]))),
+    ];
+    const { inputs, expected } = affineSample();
+    let { outputs } = await first.run({ x: await device.upload(inputs["x"]!) });
+    ({ outputs } = await second.run(outputs));
+    let state = await device.upload(tensorOf("f32", [1, 24], wholeNumbers(24)));
+    for (let i = 0; i < 3; i++) state = await device.append(state, outputs["y"]!);
+    expect(device.telemetry().downloadedBytes).toBe(0);
+    const { dims, data } = await device.download(state);
+    expect([dims, [...data.slice(24)].map(Number)]).toEqual([[10, 24], [1, 2, 3].flatMap(() => [...expected!["y"]!.data].map(Number))]);
+    expect(device.telemetry().downloadedBytes).toBe(960);
+  });
+
+  it("refuses what the provider would hand to the CPU", () => {
+    const supported = (program: Program) => device.supports(program.graph, 0);
+    expect(supported(typedProgram("Add", "f32"))).toEqual({ ok: true });
+    expect(supported(typedProgram("Add", "i64"))).toEqual({ ok: false, reason: expect.stringContaining("CPU") });
+    expect(supported(typedProgram("Add", "f64"))).toEqual({ ok: false, reason: expect.stringContaining("f64") });
+  });
+});
+
+test("the loader of this process finds a driver it was started with", () => {
+  if (absent === undefined) expect(process.env["VK_ICD_FILENAMES"]).toMatch(/json$/);
+  else expect(absent).toMatch(/\w/);
+});
