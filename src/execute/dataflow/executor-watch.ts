@@ -1,10 +1,11 @@
 import type { HeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
-import type { DeviceId, StageId, StartCommand, TransferCommand } from "../../engine/dataflow/dataflow-types.ts";
+import type { DeviceId, HandleId, StageId, StartCommand, TransferCommand } from "../../engine/dataflow/dataflow-types.ts";
 import type { RunPart } from "../device/device-driver.ts";
 
 /** Told what an executor does, when it has ended; never changes anything. Times are the executor's clock's. */
 export interface ExecutorWatch {
+  started(command: StartCommand): void;
   ran(run: RanTask): void;
   moved(move: MovedStorage): void;
   loaded(load: LoadedStage): void;
@@ -24,6 +25,8 @@ export interface RanTask {
 
 export interface MovedStorage {
   readonly command: TransferCommand;
+  /** Whose bytes. */
+  readonly handle: HandleId | undefined;
   readonly startNs: Nanoseconds;
   readonly endNs: Nanoseconds;
 }

@@ -14,6 +14,7 @@ import {
   type Refusal,
   type RunId,
   type StageId,
+  type StorageId,
   type TaskId,
 } from "../../engine/dataflow/dataflow-types.ts";
 import type { Engine } from "../../engine/engine.ts";
@@ -22,7 +23,7 @@ import type { Seat, SeatStage } from "../seat/seat-types.ts";
 import type { ExecutorWatch } from "./executor-watch.ts";
 import { moveStorage } from "./move-storage.ts";
 import { runStage } from "./run-stage.ts";
-import type { StageWork } from "./stage-work.ts";
+import type { StageWork, TaskPorts } from "./stage-work.ts";
 import { createStorageBook } from "./storage-book.ts";
 import { rowsOf, tensorBytes } from "./tensor-rows.ts";
 
@@ -47,6 +48,8 @@ export interface ExecutorOptions {
   /** By device. */
   readonly seats: readonly Seat[];
   readonly stageOf: (stage: StageId) => StageWork;
+  /** Of the client's tasks. */
+  readonly portsOf: (task: TaskId) => TaskPorts;
   readonly client: ExecutorClient;
   readonly watch: ExecutorWatch;
   readonly record?: (event: DataflowEvent, now: Nanoseconds, commands: readonly DataflowCommand[]) => void;
@@ -77,6 +80,8 @@ interface Live {
   readonly book: ReturnType<typeof createStorageBook>;
   readonly puts: Map<HandleId, { readonly value: HostTensor; readonly capacity: number | undefined }[]>;
   readonly fetches: Map<FetchId, { resolve: (value: HostTensor) => void; reject: (error: HeddleError) => void }>;
+  /** Whose bytes a storage holds. */
+  readonly handles: Map<StorageId, HandleId>;
   readonly queue: DataflowEvent[];
   readonly lostSeats: Set<Seat>;
   stepping: boolean;
@@ -95,6 +100,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
     book: createStorageBook(),
     puts: new Map(),
     fetches: new Map(),
+    handles: new Map(),
     queue: [],
     lostSeats: new Set(),
     stepping: false,
@@ -172,11 +178,13 @@ function perform(live: Live, command: DataflowCommand): void {
       return;
     case "drop":
       live.book.drop(command.storage, command.memory);
+      if (!live.book.known(command.storage)) live.handles.delete(command.storage);
       if (command.memory !== HOME) seatOf(live, command.memory)?.free([command.storage]);
       return;
     case "adopt": {
       const { value, capacity } = must(live.puts.get(command.handle)?.shift(), "what is adopted was put");
       live.book.note(command.storage, value, capacity);
+      live.handles.set(command.storage, command.handle);
       live.book.home.set(command.storage, value);
       live.book.setBytes(command.storage, HOME, command.bytes);
       return;
@@ -207,18 +215,21 @@ function perform(live: Live, command: DataflowCommand): void {
 }
 
 function start(live: Live, command: Extract<DataflowCommand, { type: "start" }>): void {
-  const { clock, watch, stageOf, rack } = live.options;
+  const { clock, watch, stageOf, portsOf, rack } = live.options;
   const device = must(command.devices[0], "a run has a device");
   const seat = live.seats[device]!;
   const abort = new AbortController();
   live.runs.set(command.run, abort);
   const startNs = clock.now();
+  watch.started(command);
+  for (const { storage, handle } of command.bindings) live.handles.set(storage, handle);
   const stage = must(live.stages.get(stageKey({ device, stage: command.stage, variant: command.variant })), "what runs is loaded");
   const place = {
     seat,
     memory: rack.devices[device]!.memory,
     stage,
     work: stageOf(command.stage),
+    ...(command.task < 0 ? {} : { ports: portsOf(command.task) }),
     book: live.book,
     signal: abort.signal,
     freshSlot: () => live.slots++,
@@ -270,7 +281,7 @@ function transfer(live: Live, command: Extract<DataflowCommand, { type: "transfe
     () => {
       if (ends.some((seat) => live.lostSeats.has(seat))) return;
       const endNs = clock.now();
-      watch.moved({ command, startNs, endNs });
+      watch.moved({ command, handle: live.handles.get(command.storage), startNs, endNs });
       dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs: Math.max(1, endNs - startNs) });
     },
     (thrown: unknown) => {

@@ -4,7 +4,7 @@ import type { Binding, MemoryId, StartCommand, StorageId } from "../../engine/da
 import type { RunPart } from "../device/device-driver.ts";
 import type { HostTensor } from "../device/tensor.ts";
 import type { Seat, SeatStage, SlotId, SlotInfo } from "../seat/seat-types.ts";
-import type { StageWork } from "./stage-work.ts";
+import type { StageWork, TaskPorts } from "./stage-work.ts";
 import type { StorageBook } from "./storage-book.ts";
 import { tensorBytes, zeroRows } from "./tensor-rows.ts";
 
@@ -14,6 +14,8 @@ export interface RunPlace {
   readonly memory: MemoryId;
   readonly stage: SeatStage;
   readonly work: StageWork;
+  /** Absent for combines. */
+  readonly ports?: TaskPorts;
   readonly book: StorageBook;
   readonly signal: AbortSignal;
   /** A slot number that no storage has. */
@@ -34,25 +36,27 @@ export interface RunResult {
  * Errors: those of the seat.
  */
 export async function runStage(command: StartCommand, place: RunPlace): Promise<RunResult> {
-  return place.work.combines ? combine(command, place) : runOnce(command, place);
+  const { combines } = place.work;
+  return combines === undefined ? runOnce(command, place) : combine(command, place, combines);
 }
 
 async function runOnce({ bindings }: StartCommand, place: RunPlace): Promise<RunResult> {
   const { seat, work } = place;
-  assert(bindings.length === work.ports.length, "a task has an access for each port", { stage: work.name });
+  const { ports, capacities } = must(place.ports, "a task has ports");
+  assert(bindings.length === ports.length, "a task has an access for each port", { stage: work.name });
   const inputs: Record<string, SlotId> = {};
   const outputs: Record<string, SlotId> = {};
   const extra: SlotId[] = [];
   const prefixes: Promise<void>[] = [];
   for (const [at, binding] of bindings.entries()) {
-    const port = work.ports[at]!;
+    const port = ports[at]!;
     if (binding.mode === "read") {
-      const whole = ready(binding.storage, place, work.capacities[at]) === binding.bytes;
+      const whole = ready(binding.storage, place, capacities[at]) === binding.bytes;
       inputs[port] = whole ? binding.storage : place.freshSlot();
       if (whole) continue;
       extra.push(inputs[port]);
       prefixes.push(copyPrefix(place, binding, inputs[port]));
-    } else if (!binding.discard) {
+    } else if (!binding.discard && outputs[port] === undefined) {
       outputs[port] = binding.mode === "append" ? place.freshSlot() : binding.storage;
       if (binding.mode === "append") extra.push(outputs[port]);
     }
@@ -63,9 +67,10 @@ async function runOnce({ bindings }: StartCommand, place: RunPlace): Promise<Run
     const bytes: Bytes[] = [];
     for (const [at, binding] of bindings.entries()) {
       if (binding.mode === "read") continue;
-      const made = run.outputs[work.ports[at]!];
+      const port = ports[at]!;
+      const made = binding.discard ? undefined : run.outputs[port];
       bytes.push(made === undefined ? 0 : tensorBytes(made));
-      if (made !== undefined) await keep(place, binding, { made, slot: outputs[work.ports[at]!]!, capacity: work.capacities[at] });
+      if (made !== undefined) await keep(place, binding, { made, slot: outputs[port]!, capacity: capacities[at] });
     }
     return { busyNs: run.busyNs, parts: run.parts, bytes };
   } finally {
@@ -83,6 +88,7 @@ interface MadeOutput {
 async function keep({ seat, book, memory }: RunPlace, binding: Binding, { made, slot, capacity }: MadeOutput): Promise<void> {
   const { storage } = binding;
   if (binding.mode !== "append") {
+    if (slot !== storage) await seat.copy(slot, storage);
     book.note(storage, made, capacity);
     book.setBytes(storage, memory, tensorBytes(made));
     return;
@@ -116,14 +122,11 @@ async function copyPrefix({ seat, book }: RunPlace, { storage, bytes }: Binding,
 }
 
 /** Adds what bindings read, two at a time, into the last binding's storage. */
-async function combine({ bindings }: StartCommand, place: RunPlace): Promise<RunResult> {
-  const { seat, work, book, memory, stage, signal } = place;
-  const [left, right, sum] = work.ports as readonly [string, string, string];
-  const parts = bindings.filter(({ mode }) => mode === "read");
-  const output = must(
-    bindings.find(({ mode }) => mode !== "read"),
-    "a combine makes a value",
-  );
+async function combine({ bindings }: StartCommand, place: RunPlace, names: readonly [string, string, string]): Promise<RunResult> {
+  const { seat, book, memory, stage, signal } = place;
+  const [left, right, sum] = names;
+  const parts = bindings.slice(0, -1);
+  const output = must(bindings.at(-1), "a combine makes a value");
   let busyNs = 0;
   let acc: SlotId | undefined;
   const extra: SlotId[] = [];
