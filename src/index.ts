@@ -1,10 +1,25 @@
-/** Public names of the package: readers, plans, engines, the simulator. Drivers and hosts are reached through the command line. */
+/** Public names of the package: graphs on racks (`openRack`), readers, plans, engines, the simulator. Serving is reached through the command line. */
 export { type ByteSource, bytesOf } from "./base/bytes.ts";
 export { ERROR_CODES, type ErrorCode } from "./base/error-codes.ts";
 export { HeddleError } from "./base/heddle-error.ts";
 export { stepCostFrom } from "./cost/step-cost-from.ts";
 export { createFleetEngine } from "./engine/fleet-engine.ts";
 export { createReplicaEngine } from "./engine/replica-engine.ts";
+export type { Collective, CollectiveGroup } from "./execute/device/collective.ts";
+export type {
+  CompiledStage,
+  DeviceDescription,
+  DeviceDriver,
+  DeviceOptions,
+  DeviceTelemetry,
+  DeviceTensor,
+  NoBasis,
+  OpenDevice,
+  ResidentStage,
+  StageRun,
+  Support,
+} from "./execute/device/device-driver.ts";
+export type { HostTensor, TensorArray, TensorType } from "./execute/device/tensor.ts";
 export type { DecoderModel } from "./graph/decoder/model.ts";
 export type { DecoderSpec } from "./graph/decoder/spec.ts";
 export { decoderFromGguf } from "./graph/gguf/decoder-from-gguf.ts";
@@ -16,5 +31,42 @@ export type { BatchingPolicy } from "./policy/batching.ts";
 export type { RoutingPolicy } from "./policy/routing.ts";
 export type { Rack } from "./rack/rack.ts";
 export { readRack, writeRack } from "./rack/rack-file.ts";
+export { defineGraph } from "./sdk/define-graph.ts";
+export { loadDecoder } from "./sdk/load-decoder.ts";
+export { loadGraph } from "./sdk/load-graph.ts";
+export { openRack } from "./sdk/open-rack.ts";
+export type {
+  DecoderGraph,
+  DecoderOptions,
+  GraphMaker,
+  GraphState,
+  GraphValue,
+  HostTask,
+  HostTaskHandle,
+  Input,
+  Inputs,
+  OpenRack,
+  OpOptions,
+  Output,
+  Outputs,
+  OwnDevice,
+  Policy,
+  PolicyDevice,
+  PolicyTask,
+  PortSpec,
+  RackEvent,
+  RackOptions,
+  RackReport,
+  RackState,
+  RunHandle,
+  RunnableGraph,
+  RunOptions,
+  RunSummary,
+  StageReport,
+  StreamOptions,
+  Tensor,
+  TensorData,
+} from "./sdk/sdk-types.ts";
+export { tensor } from "./sdk/tensor.ts";
 export { virtualRun } from "./simulate/run/virtual-run.ts";
 export { version } from "./version.ts";

@@ -45,7 +45,8 @@ function bindOne(graph: Graph, tensor: Tensor, { size, got, dims, sizes }: OneSi
   const alone = size.terms.length === 1 && term?.coefficient === 1 && term.factors.length === 1 && factor?.type === "symbol";
   if (!alone) return;
   const before = sizes[factor.name];
-  if (before !== undefined && before !== got) throw invalid(graph, tensor, `got [${dims.join(", ")}], but ${factor.name} is ${before} elsewhere`);
+  if (before !== undefined && before !== got)
+    throw invalid(graph, tensor, `got [${dims.join(", ")}], but ${factor.name} is ${before} elsewhere`);
   sizes[factor.name] = got;
 }
 
@@ -60,5 +61,8 @@ export function expectedDims(shape: readonly Expression[] | undefined, sizes: Bi
 
 function invalid(graph: Graph, { name, type, shape }: Tensor, got: string): HeddleError {
   const sizes = dimsOfShape(shape);
-  return new HeddleError("input-invalid", { where: `${graph.name}, ${name}`, detail: `wants ${type} [${sizes?.join(", ") ?? "…"}], ${got}` });
+  return new HeddleError("input-invalid", {
+    where: `${graph.name}, ${name}`,
+    detail: `wants ${type} [${sizes?.join(", ") ?? "…"}], ${got}`,
+  });
 }

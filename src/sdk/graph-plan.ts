@@ -1,18 +1,18 @@
 import { HeddleError } from "../base/heddle-error.ts";
 import type { AccessMode, DeviceId, OperatorClassId, StageId, StageSpec, VariantSpec } from "../engine/dataflow/dataflow-types.ts";
-import type { Support } from "../execute/device/device-driver.ts";
 import type { StageWork } from "../execute/dataflow/stage-work.ts";
+import type { Support } from "../execute/device/device-driver.ts";
 import type { StageRecipe } from "../execute/seat/seat-types.ts";
 import type { Bindings } from "../graph/ir/expression.ts";
 import type { OperatorId, TensorId } from "../graph/ir/graph.ts";
 import { stageBoundary } from "../graph/program/stage-boundary.ts";
+import { evaluated } from "../inspect/classify/crossing.ts";
 import { runSizes } from "../inspect/run-sizes.ts";
 import { knownBytes } from "../inspect/tensor-bytes.ts";
-import { evaluated } from "../inspect/classify/crossing.ts";
 import { cutStages } from "../plan/cut-stages/cut-stages.ts";
 import { graphCut, operatorTimes } from "../plan/cut-stages/graph-cut.ts";
-import { dimsOfShape } from "./port-specs.ts";
 import { type PinnedOperators, pinnedOperators } from "./pinned-operators.ts";
+import { dimsOfShape } from "./port-specs.ts";
 import type { RackMachine } from "./rack-machine.ts";
 import type { GraphState, RunnableGraph, StageReport } from "./sdk-types.ts";
 
@@ -109,7 +109,8 @@ export function planGraph(request: PlanRequest): GraphPlan {
     const all = Object.fromEntries(runSizes(program.graph, other).map(({ symbol, value }) => [symbol, value]));
     const key = JSON.stringify(all);
     const found =
-      cache.get(key) ?? bestTimes(operatorTimes(program.graph, all, machine.figures).weights).map((ns, i) => (base[i]! > 0 && ns > 0 ? ns / base[i]! : 1));
+      cache.get(key) ??
+      bestTimes(operatorTimes(program.graph, all, machine.figures).weights).map((ns, i) => (base[i]! > 0 && ns > 0 ? ns / base[i]! : 1));
     cache.set(key, found);
     return found;
   };
@@ -117,8 +118,18 @@ export function planGraph(request: PlanRequest): GraphPlan {
   return {
     graph,
     stages,
-    specs: stages.map((stage): StageSpec => ({ stage: stage.id, operator: request.classOf(computation(graph, stage.operators)), variants: stage.specClasses.map((one) => variantOf(request, stage, one)) })),
-    works: stages.map(({ id, name, operators: members, specClasses }) => ({ stage: id, name, recipes: specClasses.map(() => recipe(members)) })),
+    specs: stages.map(
+      (stage): StageSpec => ({
+        stage: stage.id,
+        operator: request.classOf(computation(graph, stage.operators)),
+        variants: stage.specClasses.map((one) => variantOf(request, stage, one)),
+      }),
+    ),
+    works: stages.map(({ id, name, operators: members, specClasses }) => ({
+      stage: id,
+      name,
+      recipes: specClasses.map(() => recipe(members)),
+    })),
     sizes,
     workAt: classes.length === 0 ? () => [] : workAt,
   };
@@ -137,7 +148,8 @@ function plannedStage({ graph, machine, supports }: PlanRequest, { members, id, 
   const { program, states } = graph;
   const boundary = stageBoundary(program.graph, members);
   const nameOf = (tensor: TensorId): string => program.graph.tensors[tensor]!.name;
-  const stateOf = (end: keyof Pick<GraphState, "input" | "output">, tensor: TensorId): number => states.findIndex((state) => state[end] === nameOf(tensor));
+  const stateOf = (end: keyof Pick<GraphState, "input" | "output">, tensor: TensorId): number =>
+    states.findIndex((state) => state[end] === nameOf(tensor));
   const refusals = machine.classOf.map((_class, device) => {
     const refused = members.find((operator) => !supports[device]![operator]!.ok);
     const support = refused === undefined ? undefined : supports[device]![refused];

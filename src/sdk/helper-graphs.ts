@@ -9,7 +9,9 @@ function anySizes(rank: number): readonly string[] {
 
 /** `y` is `x`: what a fork of a state runs. */
 export function copyGraph(type: TensorType, rank: number): RunnableGraph {
-  return defineGraph(`copy ${type}, ${rank} axes`, (g) => g.output("y", g.op("Identity", [g.input("x", type, anySizes(rank))], { name: "copy" })));
+  return defineGraph(`copy ${type}, ${rank} axes`, (g) =>
+    g.output("y", g.op("Identity", [g.input("x", type, anySizes(rank))], { name: "copy" })),
+  );
 }
 
 /** `sum` of `a` and `b`: what contributions to a state that is reduced are added up with. */

@@ -23,7 +23,8 @@ export function pinnedOperators(
   const pinned: (readonly DeviceId[] | undefined)[] = operators.map(() => undefined);
   for (const [pattern, id] of Object.entries(pins)) {
     const device = devices.findIndex((one) => one.id === id);
-    if (device === -1) throw new HeddleError("device-missing", { where: `pin ${pattern}=${id}`, detail: devices.map((one) => one.id).join(", ") });
+    if (device === -1)
+      throw new HeddleError("device-missing", { where: `pin ${pattern}=${id}`, detail: devices.map((one) => one.id).join(", ") });
     const matched = operators.flatMap(({ name }, operator) => (globMatches(pattern, name) ? [operator] : []));
     if (matched.length === 0) throw impossible(pattern, id, "no operator has such a name");
     for (const operator of matched) {
@@ -31,10 +32,15 @@ export function pinnedOperators(
       const support = supports[device]![operator]!;
       if (!support.ok) {
         const could = devices.filter((_one, other) => supports[other]![operator]!.ok).map((one) => one.id);
-        throw impossible(pattern, id, `it cannot run ${name || type}: ${support.reason}; ${could.length === 0 ? "no device can" : `${could.join(", ")} could`}`);
+        throw impossible(
+          pattern,
+          id,
+          `it cannot run ${name || type}: ${support.reason}; ${could.length === 0 ? "no device can" : `${could.join(", ")} could`}`,
+        );
       }
       const before = pinned[operator];
-      if (before !== undefined && !before.includes(device)) throw impossible(pattern, id, `${name || type} is pinned to ${devices[before[0]!]!.id} as well`);
+      if (before !== undefined && !before.includes(device))
+        throw impossible(pattern, id, `${name || type} is pinned to ${devices[before[0]!]!.id} as well`);
       pinned[operator] = [device];
     }
   }

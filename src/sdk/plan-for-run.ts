@@ -4,7 +4,11 @@ import type { RunnableGraph } from "./sdk-types.ts";
 import { internedIn, type Session, tell } from "./session.ts";
 
 /** The stages of a graph under pins, cut once; the engine is told of them. Errors: those of `planGraph`; those of the seats. */
-export function planFor(session: Session, graph: RunnableGraph, options: { readonly pins: Readonly<Record<string, string>>; readonly given: Bindings }): Promise<GraphPlan> {
+export function planFor(
+  session: Session,
+  graph: RunnableGraph,
+  options: { readonly pins: Readonly<Record<string, string>>; readonly given: Bindings },
+): Promise<GraphPlan> {
   const key = JSON.stringify(Object.entries(options.pins).sort());
   const plans = session.plans.get(graph) ?? new Map<string, Promise<GraphPlan>>();
   session.plans.set(graph, plans);
@@ -17,7 +21,11 @@ export function planFor(session: Session, graph: RunnableGraph, options: { reado
   return made;
 }
 
-async function makePlan(session: Session, graph: RunnableGraph, { pins, given }: { readonly pins: Readonly<Record<string, string>>; readonly given: Bindings }): Promise<GraphPlan> {
+async function makePlan(
+  session: Session,
+  graph: RunnableGraph,
+  { pins, given }: { readonly pins: Readonly<Record<string, string>>; readonly given: Bindings },
+): Promise<GraphPlan> {
   const ids = graph.program.graph.operators.map((_operator, id) => id);
   const supports = await Promise.all(session.seats.map((seat) => seat.supports(graph.source, ids)));
   const { machine, classes, next, stages } = session;
@@ -25,5 +33,6 @@ async function makePlan(session: Session, graph: RunnableGraph, { pins, given }:
   next.stage += plan.stages.length;
   for (const work of plan.works) stages.set(work.stage, work);
   for (const stage of plan.specs) tell(session, { type: "stage-declared", stage });
+  session.made.push(plan);
   return plan;
 }

@@ -28,7 +28,15 @@ const UNMEASURED_LINK = { latencyNs: 200_000, bandwidthBytesPerSecond: 1e9 };
  */
 export function rackMachine(rack: Rack, options: { readonly ownHosts: boolean }): RackMachine {
   const figures = deviceFiguresOf(rack);
-  const keys = rack.devices.map((device) => classKey(device, must(figures.find(({ id }) => id === device.id), "a device has figures")));
+  const keys = rack.devices.map((device) =>
+    classKey(
+      device,
+      must(
+        figures.find(({ id }) => id === device.id),
+        "a device has figures",
+      ),
+    ),
+  );
   const classes = [...new Set(keys)];
   const hosts: string[] = [];
   const memories: MemorySpec[] = [{ host: 0 }];
@@ -39,7 +47,10 @@ export function rackMachine(rack: Rack, options: { readonly ownHosts: boolean })
     if (!hosts.includes(name)) hosts.push(name);
     const host = hosts.indexOf(name) + 1;
     const sharers = rack.devices.filter(({ memory }) => memory === device.memory).length;
-    const { capacityBytes } = must(rack.memories.find(({ id }) => id === device.memory), "a device's memory is in the rack");
+    const { capacityBytes } = must(
+      rack.memories.find(({ id }) => id === device.memory),
+      "a device's memory is in the rack",
+    );
     memoryBytes.push(Math.floor(capacityBytes / sharers));
     memories.push({ host, capacityBytes: memoryBytes[at]! });
     return { class: classes.indexOf(keys[at]!), memory: at + 1, host };

@@ -33,7 +33,11 @@ export type StateOptions = { readonly name?: string; readonly initial?: Readonly
 /** Declares the states of a graph for one sequence. Errors: `input-invalid` where what they begin with does not fit. */
 export function createState(session: Session, graph: RunnableGraph, { name = graph.name, initial = {} }: StateOptions): StateRecord {
   const unknown = Object.keys(initial).find((one) => !graph.states.some((state) => state.name === one));
-  if (unknown !== undefined) throw new HeddleError("input-invalid", { where: `${graph.name}, state ${unknown}`, detail: `its states are ${graph.states.map((state) => state.name).join(", ") || "none"}` });
+  if (unknown !== undefined)
+    throw new HeddleError("input-invalid", {
+      where: `${graph.name}, state ${unknown}`,
+      detail: `its states are ${graph.states.map((state) => state.name).join(", ") || "none"}`,
+    });
   const values = graph.states.map((spec) => initialValue(graph, spec, initial[spec.name]));
   const parts = graph.states.map((spec, i): StatePart => {
     const { type, dims } = values[i]!;
@@ -55,7 +59,8 @@ export function createState(session: Session, graph: RunnableGraph, { name = gra
 function initialValue(graph: RunnableGraph, { name, type, dims, access, capacity }: GraphState, given: Tensor | undefined): Tensor {
   if (given === undefined) return zeros(type, dims);
   const rows = access === "append" ? 1 : 0;
-  const fits = given.type === type && given.dims.length === dims.length && given.dims.every((size, axis) => axis < rows || dims[axis] === size);
+  const fits =
+    given.type === type && given.dims.length === dims.length && given.dims.every((size, axis) => axis < rows || dims[axis] === size);
   const room = capacity === undefined || access !== "append" || given.dims[0]! <= capacity;
   if (fits && room) return given;
   throw new HeddleError("input-invalid", {
@@ -94,7 +99,11 @@ export function forkState(session: Session, from: StateRecord, name: string): St
       const combine = spec.access === "reduce" ? await helperStage(session, "sum", value) : undefined;
       tell(session, combine === undefined ? { type: "handle-declared", handle } : { type: "handle-declared", handle, combine });
       const task = session.next.task++;
-      session.tasks.set(task, { run: undefined, stage: `copy of ${source.spec.name}`, ports: { ports: ["x", "y"], capacities: [spec.capacity, spec.capacity] } });
+      session.tasks.set(task, {
+        run: undefined,
+        stage: `copy of ${source.spec.name}`,
+        ports: { ports: ["x", "y"], capacities: [spec.capacity, spec.capacity] },
+      });
       const accesses = [
         { handle: source.handle, mode: "read" as const },
         { handle, mode: "write" as const, bytes: source.bytesMax },
@@ -119,8 +128,14 @@ export function rackState(session: Session, records: WeakMap<RackState, StateRec
     name: record.name,
     read: async (name) => {
       check(record);
-      const part = record.parts.find(({ spec }) => spec.name === name) ?? (name === undefined && record.parts.length === 1 ? record.parts[0] : undefined);
-      if (part === undefined) throw new HeddleError("input-invalid", { where: `state ${String(name)}`, detail: `there are ${record.parts.map(({ spec }) => spec.name).join(", ")}` });
+      const part =
+        record.parts.find(({ spec }) => spec.name === name) ??
+        (name === undefined && record.parts.length === 1 ? record.parts[0] : undefined);
+      if (part === undefined)
+        throw new HeddleError("input-invalid", {
+          where: `state ${String(name)}`,
+          detail: `there are ${record.parts.map(({ spec }) => spec.name).join(", ")}`,
+        });
       const { value } = await inOrder(session, () => ({ value: session.executor.fetch(part.handle) }));
       return value;
     },

@@ -17,6 +17,8 @@ export interface RunRecord {
   readonly stages: Map<TaskId, StageRecord>;
   readonly transfers: RunSummary["transfers"][number][];
   failure: HeddleError | undefined;
+  /** A task got nothing to read, because a task before it failed. */
+  inputFailed: boolean;
   readonly done: Promise<RunSummary>;
   readonly resolve: (summary: RunSummary) => void;
   readonly reject: (error: HeddleError) => void;
@@ -48,6 +50,7 @@ export function createRunRecord(id: number, graph: string, startNs: Nanoseconds)
     stages: new Map(),
     transfers: [],
     failure: undefined,
+    inputFailed: false,
     done,
     resolve,
     reject,

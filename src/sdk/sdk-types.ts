@@ -70,7 +70,7 @@ export type Outputs = Readonly<Record<string, Tensor>>;
 export interface Output {
   readonly name: string;
   readonly run: RunHandle;
-  /** Errors: what the run ended with; `released` is an assertion. */
+  /** Copies it to the host. Errors: what the run ended with; an assertion after `release`. */
   read(): Promise<Tensor>;
   /** Frees it on the device; runs that were given it keep it until they are done. Outputs of a handle nobody holds are freed as well. */
   release(): void;
@@ -129,7 +129,7 @@ export interface RackState {
   readonly name: string;
   /** Content now, copied to the host; waits for the runs before. */
   read(name?: string): Promise<Tensor>;
-  /** A second state with the same content; what one does afterwards the other does not see. Shares memory where a device can. */
+  /** A second state with a copy of the content; what one does afterwards the other does not see. */
   fork(): RackState;
   /** Errors: an assertion where it is used afterwards. */
   release(): void;
@@ -156,12 +156,8 @@ export interface OpenRack {
   /** The states of a graph, for one sequence. */
   state(graph: RunnableGraph, options?: { readonly name?: string; readonly initial?: Readonly<Record<string, Tensor>> }): RackState;
   task(name: string, compute: (inputs: Outputs) => Outputs | Promise<Outputs>): HostTask;
-  /** Compiles and loads the stages of a graph where the policy would run them, so that the first run does not wait. */
-  prepare(graph: RunnableGraph, options?: RunOptions): Promise<void>;
   /** The stages a graph is cut into, and which devices can run each, with the reason where one cannot. */
   stages(graph: RunnableGraph, options?: Pick<RunOptions, "pin">): Promise<readonly StageReport[]>;
-  /** Runs a graph and its variants one after another on each device that has one, and compares. */
-  checkVariants(graph: RunnableGraph, inputs: Inputs): Promise<readonly VariantCheck[]>;
   report(): RackReport;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -178,11 +174,7 @@ export interface RackOptions {
   readonly trace?: string;
   /** Devices of one's own beside, or for, the rack's. */
   readonly devices?: readonly OwnDevice[];
-  /** Other graphs that compute what part of a graph computes, for some devices. */
-  readonly variants?: readonly Variant[];
   readonly onEvent?: (event: RackEvent) => void;
-  /** Weight of energy beside time in the built-in policy, ns per joule; 0 when absent. */
-  readonly energyWeight?: number;
 }
 
 /** A device of one's own: its row of the rack, and the driver that opens it. */
@@ -193,34 +185,12 @@ export interface OwnDevice {
   readonly driver: DeviceDriver | string;
 }
 
-/** Another way to compute the operators a pattern names, on one kind of device. Same inputs and outputs, by name. */
-export interface Variant {
-  readonly name: string;
-  readonly graph: RunnableGraph;
-  /** Operators of the original that it stands for, by name pattern. */
-  readonly operators: string;
-  /** Devices that run it: an id, or a kind. */
-  readonly device: string;
-  /** Largest difference allowed, relative to the largest value of an output; 1e-3 when absent. */
-  readonly tolerance?: number;
-}
-
-export interface VariantCheck {
-  readonly variant: string;
-  readonly device: string;
-  readonly stage: string;
-  readonly equal: boolean;
-  /** Largest difference, relative to the largest value. */
-  readonly difference: number;
-}
-
 /** What a policy knows of a task that is ready. */
 export interface PolicyTask {
   readonly run: number;
   readonly graph: string;
+  /** First and last operator: `resnet[conv1 … add3]`. */
   readonly stage: string;
-  readonly priority: number;
-  readonly inputBytes: number;
 }
 
 /** A device that can run the task. Times are predictions; undefined where nothing is known yet. Units: ns. */
@@ -233,8 +203,8 @@ export interface PolicyDevice {
   readonly loadNs: number;
   /** When it would be free. */
   readonly queueNs: number;
-  /** Tasks waiting there. */
-  readonly queued: number;
+  /** Runs of this kind measured there. */
+  readonly samples: number;
   readonly energyJoules: number | undefined;
 }
 
@@ -251,12 +221,11 @@ export interface StageReport {
 export interface RackReport {
   readonly devices: readonly {
     readonly id: string;
-    readonly name: string;
+    readonly driver: string;
     readonly up: boolean;
     readonly tasks: number;
     readonly busyNs: number;
     readonly failures: number;
-    readonly heldBytes: number;
   }[];
   readonly transfers: readonly {
     readonly from: string;
@@ -271,6 +240,8 @@ export interface RackReport {
     readonly device: string;
     readonly runs: number;
     readonly meanNs: number | undefined;
+    /** From the rack file's figures; undefined where they say nothing of it. */
+    readonly priorNs: number | undefined;
     readonly uncalibrated: boolean;
   }[];
   readonly refusals: readonly { readonly stage: string; readonly device: string; readonly reason: string }[];
@@ -328,15 +299,3 @@ export interface DecoderOptions {
   /** Logits of the last position ([1, vocabulary]) or of all ([T, vocabulary]); `last` when absent. */
   readonly logits?: "last" | "all";
 }
-
-/*
- * Exported by the package:
- *
- * loadGraph(source: string | Uint8Array, options?: { name?: string }): Promise<RunnableGraph>
- * defineGraph(name: string, define: (g: GraphMaker) => void): RunnableGraph
- * loadDecoder(path: string, options?: DecoderOptions): Promise<DecoderGraph>
- *     inputs  tokens i64 [T], positions i64 [T]; output logits f32
- *     states  k.<layer>, v.<layer>: f32 [tokens, kvHeads * headDim], appended to
- * openRack(rack: string | Rack | "this-machine", options?: RackOptions): Promise<OpenRack>
- * tensor(data: TensorData | readonly number[], dims?: readonly number[], type?: TensorType): Tensor
- */

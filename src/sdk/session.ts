@@ -26,6 +26,8 @@ export interface Session {
   readonly classes: Map<string, OperatorClassId>;
   readonly tasks: Map<TaskId, ClientTask>;
   readonly plans: Map<RunnableGraph, Map<string, Promise<GraphPlan>>>;
+  /** Plans in the order they were made. */
+  readonly made: GraphPlan[];
   /** Graphs of this session's own: copies and sums, by name. */
   readonly helpers: Map<string, Promise<StageId>>;
   /** What a handle is, for people: `resnet#3 x`. */

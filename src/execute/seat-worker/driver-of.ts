@@ -1,5 +1,6 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { DeviceDriver } from "../device/device-driver.ts";
+import { deviceDriverByName } from "../device/device-driver-by-name.ts";
 
 /** The driver of a seat: of a module, by its export `driver`, or by name. Errors: `driver-missing`. */
 export async function driverOf(name: string, module: string | undefined): Promise<DeviceDriver> {
@@ -21,5 +22,6 @@ function isDriver(value: unknown): value is DeviceDriver {
 
 async function namedDriver(name: string): Promise<DeviceDriver> {
   if (name === "ipu") return (await import("../drivers/ipu/driver.ts")).createIpuDriver();
-  throw new HeddleError("driver-missing", { where: name, detail: "known drivers: ipu" });
+  if (name === "emulated") return (await import("../drivers/emulated/driver.ts")).createEmulatedDriver({ arithmetic: deviceDriverByName });
+  return deviceDriverByName(name);
 }

@@ -2,7 +2,7 @@ import type { Bindings } from "../../graph/ir/expression.ts";
 import type { Graph, OperatorId } from "../../graph/ir/graph.ts";
 import { readBy } from "../../graph/ir/read-by.ts";
 import { evaluated } from "../../inspect/classify/crossing.ts";
-import { type DeviceFigures } from "../../inspect/classify/device-figures.ts";
+import type { DeviceFigures } from "../../inspect/classify/device-figures.ts";
 import { knownBytes } from "../../inspect/tensor-bytes.ts";
 import type { DeviceKindOfSet } from "../place-graph/device-sets.ts";
 import { operatorCosts } from "../place-graph/operator-costs.ts";
@@ -32,7 +32,14 @@ export function operatorTimes(
   devices: readonly DeviceFigures[],
 ): { readonly known: OperatorTimes; readonly weights: readonly (readonly number[])[] } {
   const kinds = [...devices, UNKNOWN_DEVICE].map(
-    (figures): DeviceKindOfSet => ({ name: figures.id, count: 1, memoryBytes: 0, link: { bytesPerSecond: 1, latencyNs: 0 }, figures, ids: [] }),
+    (figures): DeviceKindOfSet => ({
+      name: figures.id,
+      count: 1,
+      memoryBytes: 0,
+      link: { bytesPerSecond: 1, latencyNs: 0 },
+      figures,
+      ids: [],
+    }),
   );
   const costs = operatorCosts({ graph, sizes, type: productType(graph) }, kinds);
   const known = costs.map(({ times }) => devices.map((_device, at) => (times[at]! < Infinity ? times[at]! : undefined)));
@@ -46,7 +53,10 @@ function productType(graph: Graph): Graph["tensors"][number]["type"] {
   for (const tensor of graph.tensors) {
     if (tensor.origin === "weight") bytes.set(tensor.type, (bytes.get(tensor.type) ?? 0) + (evaluated(knownBytes(tensor), {}) ?? 0));
   }
-  return [...bytes].reduce<readonly [Graph["tensors"][number]["type"], number]>((most, one) => (one[1] > most[1] ? one : most), ["f32", 0])[0];
+  return [...bytes].reduce<readonly [Graph["tensors"][number]["type"], number]>(
+    (most, one) => (one[1] > most[1] ? one : most),
+    ["f32", 0],
+  )[0];
 }
 
 /** A graph as a problem of where to cut. `times`: by operator and device, Infinity where it cannot run. */

@@ -1,0 +1,131 @@
+import type { HeddleError } from "../base/heddle-error.ts";
+import type { Nanoseconds } from "../base/units.ts";
+import type { DeviceId, HandleId, StageId, StartCommand, TaskId } from "../engine/dataflow/dataflow-types.ts";
+import type { ExecutorWatch, LoadedStage, MovedStorage, RanTask } from "../execute/dataflow/executor-watch.ts";
+import type { Rack } from "../rack/rack.ts";
+import { FRONT_END } from "../rack/rack-check.ts";
+import type { RunTimeline } from "./rack-timeline.ts";
+import type { RackEvent, RunSummary } from "./sdk-types.ts";
+import type { ClientTask } from "./session.ts";
+
+/** What was seen of an open rack; the report and the timeline are made from it. */
+export interface RackRecords {
+  readonly devices: { up: boolean; tasks: number; busyNs: number; failures: number }[];
+  /** By ends. */
+  readonly transfers: Map<string, { from: string; to: string; count: number; bytes: number; ns: number }>;
+  /** By stage and device. */
+  readonly models: Map<string, { readonly stage: StageId; readonly device: DeviceId; runs: number; totalNs: number }>;
+  /** What tasks were predicted to take where they were put. */
+  readonly predictions: Map<TaskId, Nanoseconds | undefined>;
+  /** Tasks that have been started and have not ended. */
+  readonly running: Map<TaskId, { readonly device: DeviceId }>;
+  readonly timeline: RunTimeline | undefined;
+}
+
+export interface RecordOptions {
+  readonly rack: Rack;
+  readonly records: RackRecords;
+  readonly taskOf: (task: TaskId) => ClientTask | undefined;
+  readonly nameOf: (handle: HandleId | undefined) => string;
+  readonly stageName: (stage: StageId) => string;
+  readonly now: () => Nanoseconds;
+  /** A transfer of a handle's bytes ended. */
+  readonly moved: (handle: HandleId | undefined, transfer: RunSummary["transfers"][number]) => void;
+  readonly onEvent: (event: RackEvent) => void;
+}
+
+export function createRecords(rack: Rack, timeline: RunTimeline | undefined): RackRecords {
+  return {
+    devices: rack.devices.map(() => ({ up: true, tasks: 0, busyNs: 0, failures: 0 })),
+    transfers: new Map(),
+    models: new Map(),
+    predictions: new Map(),
+    running: new Map(),
+    timeline,
+  };
+}
+
+/** Keeps the records of an executor. */
+export function recordingWatch(options: RecordOptions): ExecutorWatch {
+  const { rack, records, taskOf, nameOf, now, onEvent } = options;
+  const id = (device: DeviceId): string => rack.devices[device]!.id;
+  const endOf = (memory: number): string => (memory === 0 ? FRONT_END : id(memory - 1));
+  return {
+    started: (command) => started(options, command),
+    ran: (run) => ran(options, run),
+    moved: (move: MovedStorage) => {
+      const { command, handle, startNs, endNs } = move;
+      const [from, to] = [endOf(command.source), endOf(command.target)];
+      const bytes = command.toByte - command.fromByte;
+      const known = records.transfers.get(`${from}>${to}`) ?? { from, to, count: 0, bytes: 0, ns: 0 };
+      records.transfers.set(`${from}>${to}`, {
+        from,
+        to,
+        count: known.count + 1,
+        bytes: known.bytes + bytes,
+        ns: known.ns + endNs - startNs,
+      });
+      const tensor = nameOf(handle);
+      records.timeline?.moved({ ...move, from, to, tensor, bytes });
+      options.moved(handle, { from, to, tensor, bytes, ns: endNs - startNs });
+      onEvent({ type: "transfer-finished", from, to, bytes, ns: endNs - startNs });
+    },
+    loaded: (load: LoadedStage) => records.timeline?.loaded({ ...load, name: options.stageName(load.stage), track: id(load.device) }),
+    failed: ({ device }) => {
+      records.devices[device]!.failures++;
+    },
+    lost: (device: DeviceId, error: HeddleError) => {
+      records.devices[device]!.up = false;
+      records.timeline?.lost(id(device), now(), error.message);
+      onEvent({ type: "device-down", device: id(device), detail: error.message });
+      for (const [task, running] of records.running) {
+        if (running.device !== device) continue;
+        const client = taskOf(task);
+        records.running.delete(task);
+        if (client?.run !== undefined)
+          onEvent({ type: "task-lost", run: client.run.id, stage: client.stage, device: id(device), detail: error.message });
+      }
+    },
+    joined: (device) => {
+      records.devices[device]!.up = true;
+      onEvent({ type: "device-up", device: id(device) });
+    },
+  };
+}
+
+function started({ rack, records, taskOf }: RecordOptions, { task, devices }: StartCommand): void {
+  const device = devices[0]!;
+  records.running.set(task, { device });
+  const client = taskOf(task);
+  if (client?.run === undefined) return;
+  const { stages } = client.run;
+  const before = stages.get(task);
+  const { id } = rack.devices[device]!;
+  const predictedNs = records.predictions.get(task);
+  stages.set(task, { stage: client.stage, device: id, startNs: 0, busyNs: 0, predictedNs, starts: (before?.starts ?? 0) + 1 });
+}
+
+function ran({ rack, records, taskOf, stageName, onEvent }: RecordOptions, run: RanTask): void {
+  const { command, busyNs, endNs } = run;
+  const { task, stage } = command;
+  const device = command.devices[0]!;
+  const row = records.devices[device]!;
+  row.tasks++;
+  row.busyNs += busyNs;
+  records.running.delete(task);
+  const key = `${stage}@${device}`;
+  const model = records.models.get(key) ?? { stage, device, runs: 0, totalNs: 0 };
+  model.runs++;
+  model.totalNs += busyNs;
+  records.models.set(key, model);
+  const client = taskOf(task);
+  const record = client?.run?.stages.get(task);
+  const { id } = rack.devices[device]!;
+  const predictedNs = records.predictions.get(task);
+  records.predictions.delete(task);
+  records.timeline?.ran({ ...run, track: id, name: client?.stage ?? stageName(stage), predictedNs, owner: client?.run?.id });
+  if (record === undefined || client?.run === undefined) return;
+  record.startNs = endNs - Math.round(busyNs);
+  record.busyNs = busyNs;
+  onEvent({ type: "task-finished", run: client.run.id, stage: client.stage, device: id, busyNs });
+}

@@ -1,0 +1,102 @@
+import type { Nanoseconds } from "../base/units.ts";
+import type { StorageId } from "../engine/dataflow/dataflow-types.ts";
+import type { LoadedStage, MovedStorage, RanTask } from "../execute/dataflow/executor-watch.ts";
+import type { RunPart } from "../execute/device/device-driver.ts";
+import type { Rack } from "../rack/rack.ts";
+import { FRONT_END } from "../rack/rack-check.ts";
+import type { Flow, Slice, SliceKind, Timeline, Track } from "../trace/timeline.ts";
+
+/** Collects what happened on a rack as a timeline. */
+export interface RunTimeline {
+  ran(
+    run: RanTask & {
+      readonly track: string;
+      readonly name: string;
+      readonly predictedNs: Nanoseconds | undefined;
+      readonly owner: number | undefined;
+    },
+  ): void;
+  moved(move: MovedStorage & { readonly from: string; readonly to: string; readonly tensor: string; readonly bytes: number }): void;
+  loaded(load: LoadedStage & { readonly track: string; readonly name: string }): void;
+  lost(track: string, atNs: Nanoseconds, detail: string): void;
+  timeline(): Timeline;
+}
+
+export function createRunTimeline(rack: Rack): RunTimeline {
+  const slices: Slice[] = [];
+  const flows: Flow[] = [];
+  const ends = [FRONT_END, ...rack.devices.map(({ id }) => id)];
+  /** The slice that put a storage into a memory, by both. */
+  const sources = new Map<string, number>();
+  const links = new Map<string, Track>();
+  const key = (storage: StorageId, end: string): string => `${storage}@${end}`;
+  const flow = (name: string, from: number | undefined, to: number): void => {
+    if (from !== undefined && slices[from]!.endNs <= slices[to]!.endNs) flows.push({ name, from, to });
+  };
+  return {
+    ran: ({ command, track, name, predictedNs, owner, startNs, endNs, busyNs, parts }) => {
+      // What the device was busy with ended with the answer, or shortly before.
+      const ran = Math.min(Math.round(busyNs), endNs - startNs);
+      const place = slices.length;
+      const predicted = predictedNs === undefined ? {} : { predictedNs: Math.round(predictedNs) };
+      const args = { stage: name, task: command.task, run: owner ?? "", busyNs: ran, ...predicted };
+      slices.push({ track, kind: "run", name, startNs: endNs - ran, endNs, args });
+      addParts(slices, { track, parts, startNs: endNs - ran, endNs });
+      for (const { storage, mode, discard } of command.bindings) {
+        if (mode === "read") {
+          const from = sources.get(key(storage, track));
+          if (from !== undefined && slices[from]!.kind === "transfer") flow(slices[from]!.name, from, place);
+        } else if (!discard) sources.set(key(storage, track), place);
+      }
+    },
+    moved: ({ command, from, to, tensor, bytes, startNs, endNs }) => {
+      const id = `${from}>${to}`;
+      links.set(id, { id, kind: "link", name: `${from} to ${to}` });
+      const place =
+        slices.push({ track: id, kind: "transfer", name: tensor, startNs, endNs, args: { tensor, bytes, purpose: command.purpose } }) - 1;
+      flow(tensor, sources.get(key(command.storage, from)), place);
+      sources.set(key(command.storage, to), place);
+    },
+    loaded: ({ track, name, startNs, endNs, compileNs }) => {
+      slices.push({ track, kind: "load", name: `load ${name}`, startNs, endNs, args: { stage: name, compileNs } });
+    },
+    lost: (track, atNs, detail) => slices.push({ track, kind: "lost", name: "lost", startNs: atNs, endNs: atNs, args: { detail } }),
+    timeline: () => ({
+      name: rack.name,
+      tracks: [
+        ...rack.devices.map(({ id }): Track => ({ id, kind: "device", name: id })),
+        ...[...links.values()].sort((a, b) => order(ends, a.id) - order(ends, b.id)),
+      ],
+      slices,
+      flows,
+    }),
+  };
+}
+
+const KINDS: Readonly<Record<RunPart["what"], SliceKind>> = {
+  launch: "launch",
+  compute: "compute",
+  padding: "padding",
+  reconfigure: "reconfigure",
+  transfer: "transfer",
+  wait: "wait",
+};
+
+/** Parts of a run one after another, inside it. */
+function addParts(
+  slices: Slice[],
+  { track, parts, startNs, endNs }: Pick<Slice, "track" | "startNs" | "endNs"> & { readonly parts: readonly RunPart[] },
+): void {
+  if (parts.length < 2) return;
+  let at = startNs;
+  for (const { what, ns } of parts) {
+    const end = Math.min(endNs, at + Math.round(ns));
+    if (end > at) slices.push({ track, kind: KINDS[what], name: what, startNs: at, endNs: end, args: {} });
+    at = end;
+  }
+}
+
+function order(ends: readonly string[], link: string): number {
+  const [from = "", to = ""] = link.split(">");
+  return ends.indexOf(from) * ends.length + ends.indexOf(to);
+}
