@@ -22,6 +22,8 @@ export interface FramedSocket {
 }
 
 const BEATS_PER_SILENCE = 4;
+/** Tells a payload of no bytes, such as a tensor without rows, from none. */
+const NO_BYTES = "no-bytes";
 
 export function frameSocket(socket: Socket): FramedSocket {
   const encoder = new Encoder();
@@ -44,7 +46,8 @@ export function frameSocket(socket: Socket): FramedSocket {
     if (control.byteLength === 0 || ended !== undefined) return;
     const message = decoder.decode(control);
     if (typeof message !== "object" || message === null) throw new TypeError("a control part that is no record");
-    handler(payload === undefined ? (message as WireMessage) : { ...message, payload });
+    const bytes = payload ?? (NO_BYTES in message ? new Uint8Array(0) : undefined);
+    handler(bytes === undefined ? (message as WireMessage) : { ...message, payload: bytes });
   });
   socket.on("data", (chunk: Buffer) => {
     heard = true;
@@ -62,7 +65,8 @@ export function frameSocket(socket: Socket): FramedSocket {
     send: (message) => {
       if (ended !== undefined) return;
       const { payload, ...rest } = message as WireMessage;
-      const head = frameHead(encoder.encodeSharedRef(rest), payload?.byteLength ?? 0);
+      const control = payload?.byteLength === 0 ? { ...rest, [NO_BYTES]: true } : rest;
+      const head = frameHead(encoder.encodeSharedRef(control), payload?.byteLength ?? 0);
       if (payload === undefined || payload.byteLength === 0) {
         socket.write(head);
         return;
