@@ -41,7 +41,7 @@ export function rackCalls(session: Session, { records, now, closeAll }: RackPart
   return {
     rack: session.machine.rack,
     submit,
-    run: (graph, inputs, options) => submit(graph, inputs, options).outputs(),
+    run: async (graph, inputs, options) => submit(graph, inputs, options).outputs(),
     stream: (graph, elements, options = {}) =>
       streamRuns(elements, {
         ...(options.inFlight === undefined ? {} : { inFlight: options.inFlight }),
