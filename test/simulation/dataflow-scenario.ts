@@ -50,10 +50,9 @@ export const DATAFLOW_PHASES = {
 
 export type DataflowPhaseName = keyof typeof DATAFLOW_PHASES;
 
-/** Most bytes of one output, and how many of them a tight memory has room for. */
+/** Most bytes of one output and of one stage's weights. */
 const OUTPUT_BYTES = 1_000;
-const TIGHT_OUTPUTS = 16;
-const WEIGHT_BYTES = 2_000;
+const WEIGHT_BYTES = 1_000;
 
 /** A random rack, program and mishaps; a function of phase and seed. */
 export function dataflowScenario(name: DataflowPhaseName, seed: number): DataflowRunInput {
@@ -61,7 +60,10 @@ export function dataflowScenario(name: DataflowPhaseName, seed: number): Dataflo
   const prng = seededPrng(seed * 31 + Object.keys(DATAFLOW_PHASES).indexOf(name));
   const rack = randomRack(prng, phase);
   const stages = randomStages(prng, rack);
-  const script = randomProgram(prng, { phase, rack, stages });
+  const { script, largestBytes } = randomProgram(prng, { phase, rack, stages });
+  // Just room for the largest task: its data, and the weights of a gang whose members share a memory.
+  const capacityBytes = largestBytes + 3 * WEIGHT_BYTES;
+  const memories = rack.memories.map((memory, id) => (phase.tight && id > 0 ? { ...memory, capacityBytes } : memory));
   const rates = {
     runFails: phase.fails,
     transferFails: phase.fails,
@@ -77,7 +79,7 @@ export function dataflowScenario(name: DataflowPhaseName, seed: number): Dataflo
   const losses = !phase.losses || hosts < 2 ? [] : Array.from({ length: 1 + prng.nextBelow(3) }, () => lossAt(prng, hosts));
   return {
     config: {
-      rack,
+      rack: { ...rack, memories },
       limits: { ...DATAFLOW_LIMITS, queueDepth: 1 + prng.nextBelow(8), lineageDepthMax: phase.shortLineage ? 1 + prng.nextBelow(6) : 64 },
       policy: DATAFLOW_POLICY_PARAMETERS,
     },
@@ -97,7 +99,6 @@ function lossAt(prng: Prng, hosts: number) {
 
 function randomRack(prng: Prng, phase: DataflowPhase): DataflowRack {
   const classes = Array.from({ length: 1 + prng.nextBelow(4) }, () => (phase.residency ? { residentMax: 1 + prng.nextBelow(2) } : {}));
-  const capacity = phase.tight ? { capacityBytes: TIGHT_OUTPUTS * OUTPUT_BYTES + 4 * WEIGHT_BYTES } : {};
   const memories: MemorySpec[] = [{ host: 0 }];
   const devices: DeviceSpec[] = [];
   const count = 1 + prng.nextBelow(12);
@@ -109,7 +110,7 @@ function randomRack(prng: Prng, phase: DataflowPhase): DataflowRack {
     else if (kind === 1 && last > 0) devices.push({ class: deviceClass, memory: last, host: memories[last]!.host });
     else {
       const host = kind === 2 && last > 0 ? memories[last]!.host : memories[last]!.host + 1;
-      memories.push({ host, ...capacity });
+      memories.push({ host });
       devices.push({ class: deviceClass, memory: memories.length - 1, host });
     }
   }
@@ -158,14 +159,15 @@ interface Writing {
   readonly stages: readonly StageSpec[];
   /** Most bytes of each handle's value; -1 without one. */
   readonly bytes: number[];
+  largestBytes: number;
 }
 
 function randomProgram(
   prng: Prng,
   given: { readonly phase: DataflowPhase; readonly rack: DataflowRack; readonly stages: readonly StageSpec[] },
-): { at: number; event: ClientEvent }[] {
-  const handles = 3 + prng.nextBelow(8);
-  const writing: Writing = { prng, ...given, bytes: new Array<number>(handles).fill(-1) };
+): { script: { at: number; event: ClientEvent }[]; largestBytes: number } {
+  const handles = 3 + prng.nextBelow(22);
+  const writing: Writing = { prng, ...given, bytes: new Array<number>(handles).fill(-1), largestBytes: 3 * OUTPUT_BYTES };
   const script: { at: number; event: ClientEvent }[] = given.stages.map((stage) => ({ at: 0, event: { type: "stage-declared", stage } }));
   for (let handle = 0; handle < handles; handle++) {
     script.push({ at: 0, event: { type: "handle-declared", handle, combine: prng.nextBelow(given.stages.length) } });
@@ -178,7 +180,7 @@ function randomProgram(
     const tasks = Array.from({ length: 1 + prng.nextBelow(16) }, () => randomTask(writing));
     script.push({ at, event: { type: "submitted", first: task, tasks } });
     task += tasks.length;
-    if (given.phase.cancels && prng.nextBelow(3) === 0) {
+    if (given.phase.cancels && prng.nextBelow(8) === 0) {
       script.push({ at: at + prng.nextBelow(300_000), event: { type: "task-cancelled", task: prng.nextBelow(task) } });
     }
     at += 300_000;
@@ -191,7 +193,7 @@ function randomProgram(
     if (writing.bytes[handle]! >= 0) script.push({ at, event: { type: "fetch", fetch: fetch++, handle } });
     script.push({ at, event: { type: "handle-released", handle } });
   }
-  return script;
+  return { script, largestBytes: writing.largestBytes };
 }
 
 function put({ prng, bytes }: Writing, handle: number): ClientEvent {
@@ -207,6 +209,7 @@ function randomTask(writing: Writing): TaskSpec {
   const gang = phase.gangs && most > 1 && prng.nextBelow(5) === 0 ? 2 + prng.nextBelow(most - 1) : 1;
   const accesses: AccessSpec[] = [];
   const used: number[] = [];
+  const before = [...writing.bytes];
   for (let left = 1 + prng.nextBelow(4); left > 0; left--) {
     const handle = prng.nextBelow(writing.bytes.length);
     if (used.includes(handle)) continue;
@@ -217,6 +220,13 @@ function randomTask(writing: Writing): TaskSpec {
     const handle = writing.bytes.findIndex((_, one) => !used.includes(one));
     if (handle >= 0) accesses.push(output(writing, handle, { mode: "write", gang }));
   }
+  const bytesOf = ({ handle, mode, bytes = 0 }: AccessSpec): number => bytes + (mode === "read" || mode === "append" ? before[handle]! : 0);
+  writing.largestBytes = Math.max(
+    writing.largestBytes,
+    accesses.reduce((sum, access) => sum + bytesOf(access), 0),
+    // A combine holds the old value, a contribution and the new value.
+    ...writing.bytes.map((bytes) => 3 * bytes),
+  );
   const priority = prng.nextBelow(5) === 0 ? { priority: prng.nextBelow(3) } : {};
   return { stage, accesses, footprint: prng.nextBelow(2), work: 0.5 + prng.nextFloat(), ...priority, ...(gang > 1 ? { gang } : {}) };
 }

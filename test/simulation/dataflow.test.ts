@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { runDataflow } from "../../src/simulate/dataflow/dataflow-run.ts";
 import { DATAFLOW_PHASES, type DataflowPhaseName, dataflowScenario } from "./dataflow-scenario.ts";
 
-const SEEDS = 60;
+const SEEDS = 400;
 
 describe(`${SEEDS} runs each`, () => {
   test.each(Object.keys(DATAFLOW_PHASES) as DataflowPhaseName[])("%s", (phase) => {

@@ -81,7 +81,6 @@ export interface DataflowCounts {
   evictions: number;
   writeBacks: number;
   recoveries: number;
-  explorations: number;
   repetitions: number;
   readonly notRecorded: Record<RecordedReason, number>;
 }
@@ -397,7 +396,6 @@ export function createDataflowState(config: DataflowConfig, links: LinkModel[], 
       evictions: 0,
       writeBacks: 0,
       recoveries: 0,
-      explorations: 0,
       repetitions: 0,
       notRecorded: { "not-yet-recorded": 0, "device-gone": 0, "residency-changed": 0, "placement-changed": 0, "times-drifted": 0 },
     },

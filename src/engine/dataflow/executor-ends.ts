@@ -56,19 +56,17 @@ export function failTransfer(flow: Flow, id: TransferId, detail: string): void {
   const { transferFailuresMax } = config.limits;
   const storage = storageBy(flow, transfer.storage);
   const waiters = [...storage.waiters];
-  const fetches = storage.values.flatMap((value) => valueBy(flow, value).fetches);
+  const fetches = transfer.target === HOME ? storage.values.flatMap((value) => valueBy(flow, value).fetches) : [];
   endTransfer(flow, transfer, undefined);
   for (const waiter of waiters) {
     const task = state.tasks.get(waiter);
     if (task?.status !== STAGED || ++task.transferFailures <= transferFailuresMax) continue;
     failTask(flow, task, { code: "transfer-failed", attempts: task.transferFailures, detail });
   }
-  if (transfer.target !== HOME) return;
   for (const fetch of fetches) {
     const one = must(state.fetches.get(fetch), "a value knows its fetches");
-    if (one.delivered) continue;
-    if (++one.transferFailures <= transferFailuresMax) flow.fetchesToLookAt.push(fetch);
-    else failFetch(flow, fetch, { code: "transfer-failed", attempts: one.transferFailures, detail });
+    if (!one.delivered && ++one.transferFailures > transferFailuresMax)
+      failFetch(flow, fetch, { code: "transfer-failed", attempts: one.transferFailures, detail });
   }
 }
 

@@ -79,9 +79,10 @@ export function unlease(flow: Flow, storage: Storage, instance: Instance): void 
 }
 
 export function giveBack(flow: Flow, memory: MemoryId, bytes: Bytes): void {
-  if (bytes === 0) return;
   const one = flow.state.memories[memory]!;
+  if (bytes === 0 || !one.alive) return;
   one.used -= bytes;
+  assert(one.used >= 0, "a memory gives back what it has set aside", { memory, bytes });
   if (one.waiting.length > 0) flow.memoriesToLookAt.push(memory);
 }
 
@@ -96,6 +97,10 @@ export function forgetInstance(flow: Flow, storage: Storage, instance: Instance)
   storage.instances.splice(storage.instances.indexOf(instance), 1);
   flow.state.memories[instance.memory]!.recent.delete(storage.id);
   giveBack(flow, instance.memory, instance.reserved);
+  for (const id of storage.values) {
+    const value = flow.state.values.get(id);
+    if (value?.made === true && !isSomewhere(storage, value.version)) value.made = planted("loss-unnoticed");
+  }
   if (storage.instances.length === 0 && storage.values.length === 0) flow.state.storages.delete(storage.id);
 }
 

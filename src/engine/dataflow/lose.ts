@@ -1,10 +1,10 @@
 import { planted } from "../../base/planted-fault.ts";
 import { ASSIGNED, DONE, NONE, RUNNING, STAGED, type Task } from "./dataflow-state.ts";
-import { type DeviceId, HOME, type HostId, type MemoryId } from "./dataflow-types.ts";
+import { type DeviceId, HOME, type HostId, type MemoryId, type TaskId } from "./dataflow-types.ts";
 import { failTask, retry } from "./fail.ts";
 import { endVoided } from "./finish.ts";
 import { type Flow, taskBy } from "./flow.ts";
-import { forgetInstance, giveBack, instanceAt, isSomewhere } from "./instances.ts";
+import { forgetInstance, giveBack, instanceAt } from "./instances.ts";
 import { endTransfer } from "./moves.ts";
 
 /** A process is gone with its devices and memories. */
@@ -31,7 +31,11 @@ interface Loss {
 
 function lose(flow: Flow, loss: Loss): void {
   loseMemories(flow, loss.memories);
-  for (const device of loss.devices) loseOne(flow, device, loss.mayReturn);
+  const assigned = loss.devices.flatMap((device) => loseOne(flow, device, loss.mayReturn));
+  for (const id of assigned) {
+    const task = taskBy(flow, id);
+    if (task.status === ASSIGNED || task.status === STAGED) retry(flow, task);
+  }
   const lost = (device: DeviceId): boolean => loss.devices.includes(device);
   for (const run of [...flow.state.runs.values()]) {
     const rest = run.devices.filter((device) => !lost(device));
@@ -89,10 +93,6 @@ function loseMemories(flow: Flow, lost: readonly MemoryId[]): void {
       const instance = instanceAt(storage, memory);
       if (instance !== undefined) forgetInstance(flow, storage, instance);
     }
-    for (const id of storage.values) {
-      const value = state.values.get(id)!;
-      if (value.made && !isSomewhere(storage, value.version)) value.made = planted("loss-unnoticed");
-    }
   }
   for (const memory of lost) {
     const one = state.memories[memory]!;
@@ -102,7 +102,8 @@ function loseMemories(flow: Flow, lost: readonly MemoryId[]): void {
   }
 }
 
-function loseOne(flow: Flow, device: DeviceId, mayReturn: boolean): void {
+/** The books of a lost device; what was assigned to it is returned. */
+function loseOne(flow: Flow, device: DeviceId, mayReturn: boolean): TaskId[] {
   const { state } = flow;
   const one = state.devices[device]!;
   const memory = flow.map.memoryOf[device]!;
@@ -116,11 +117,7 @@ function loseOne(flow: Flow, device: DeviceId, mayReturn: boolean): void {
   if (one.load !== NONE) state.loads.delete(one.load);
   one.load = NONE;
   one.run = NONE;
-  const assigned = [...one.queue, ...one.gangs, ...(one.staged === NONE ? [] : [one.staged])];
-  for (const id of assigned) {
-    const task = taskBy(flow, id);
-    if (task.status === ASSIGNED || task.status === STAGED) retry(flow, task);
-  }
+  return [...one.queue, ...one.gangs, ...(one.staged === NONE ? [] : [one.staged])];
 }
 
 /** Tasks that no device there will ever be can run. */

@@ -3,7 +3,7 @@ import { planted } from "../../base/planted-fault.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import { type Instance, NONE, type Storage, type Transfer, type Value } from "./dataflow-state.ts";
 import { HOME, type LinkId, type MemoryId, type TransferPurpose } from "./dataflow-types.ts";
-import { type Flow, storageBy } from "./flow.ts";
+import { type Flow, storageBy, valueBy } from "./flow.ts";
 import { freeBytes, instanceAt, lease, unlease } from "./instances.ts";
 import { predictTransferNs, recordTransfer } from "./link-model.ts";
 import { linkFrom } from "./rack-map.ts";
@@ -122,6 +122,8 @@ export function endTransfer(flow: Flow, transfer: Transfer, durationNs: Nanoseco
     flow.tasksToLookAt.push(...storage.waiters);
     storage.waiters = [];
   }
+  // A fetch may have waited for less than it wants, or for what did not come.
+  if (transfer.target === HOME) for (const id of storage.values) flow.fetchesToLookAt.push(...valueBy(flow, id).fetches);
   const target = instanceAt(storage, transfer.target);
   if (target?.arriving === transfer.id) {
     target.arriving = NONE;

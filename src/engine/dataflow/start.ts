@@ -77,7 +77,9 @@ function bindingOf(flow: Flow, task: Task, index: number): Binding {
   const { handle, mode, member, output, storage, bytesMax } = use;
   if (output === NONE) {
     const { bytes } = valueBy(flow, use.input);
-    for (const memory of memoriesOf(flow, task.placed)) touch(flow, storageBy(flow, storage), memory);
+    for (const memory of memoriesOf(flow, task.placed)) {
+      if (isUsedIn(flow, { task, use, memory })) touch(flow, storageBy(flow, storage), memory);
+    }
     return { handle, mode, storage, member, bytes, bytesMax: bytes, discard: false };
   }
   const bytes = inputBytes(flow, use);

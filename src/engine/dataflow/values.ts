@@ -108,13 +108,11 @@ export function settleRecord(flow: Flow, id: TaskId): void {
   for (const { input } of task.uses) if (input !== NONE) removeLineage(flow, valueBy(flow, input));
 }
 
-/** A home instance has come: the records of what it holds can go, and fetches go on. */
+/** A home instance has come: the records of what it holds can go. */
 export function settleHome(flow: Flow, storage: Storage): void {
   for (const id of [...storage.values]) {
     const value = flow.state.values.get(id);
-    if (value === undefined || !isDurable(storage, value)) continue;
-    flow.fetchesToLookAt.push(...value.fetches);
-    settleRecord(flow, value.producer);
+    if (value !== undefined && isDurable(storage, value)) settleRecord(flow, value.producer);
   }
 }
 

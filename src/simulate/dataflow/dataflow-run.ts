@@ -55,7 +55,7 @@ export function runDataflow(input: DataflowRunInput): DataflowOutcome {
   const report = (check: DataflowCheck, message: string): void => {
     violations.push({ check, at: clock.now(), message });
   };
-  const book = createBook(report);
+  const book = createBook(report, config.rack.memories[0]?.capacityBytes !== undefined);
   const timeline: TimelineRow[] = [];
   const steps: { event: DataflowEvent; now: Nanoseconds; commands: readonly DataflowCommand[] }[] = [];
   const send = (event: DataflowEvent): void => {
@@ -122,7 +122,7 @@ function scheduleLoss(
 }
 
 /** What the client was promised and what came of it. */
-function createBook(report: (check: DataflowCheck, message: string) => void) {
+function createBook(report: (check: DataflowCheck, message: string) => void, homeIsLimited: boolean) {
   const sequential = createSequential();
   const accepted = new Set<number>();
   const ended = new Map<number, DataflowFailure | undefined>();
@@ -156,13 +156,13 @@ function createBook(report: (check: DataflowCheck, message: string) => void) {
         case "submitted":
           if (event.template !== undefined) templates.set(event.template, event.tasks);
           rack.know(event.first, event.tasks);
-          event.tasks.forEach((_, i) => accepted.add(event.first + i));
+          for (const i of event.tasks.keys()) accepted.add(event.first + i);
           sequential.take(event);
           return;
         case "repeated": {
           const tasks = templates.get(event.template) ?? [];
           rack.know(event.first, tasks);
-          tasks.forEach((_, i) => accepted.add(event.first + i));
+          for (const i of tasks.keys()) accepted.add(event.first + i);
           sequential.take(event);
           return;
         }
@@ -174,6 +174,8 @@ function createBook(report: (check: DataflowCheck, message: string) => void) {
       }
     },
     after: (command: DataflowCommand): void => {
+      const failure = command.type === "task-ended" || command.type === "fetch-failed" ? command.failure : undefined;
+      if (failure?.code === "capacity" && !homeIsLimited) report("progress", `nothing moved: ${JSON.stringify(command)}`);
       if (command.type === "task-ended") {
         if (!accepted.has(command.task) || ended.has(command.task))
           report("ends", `task ${command.task} ends twice, or was never accepted`);

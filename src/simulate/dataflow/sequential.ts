@@ -13,7 +13,9 @@ export function createSequential(): { take(event: ClientEvent): void; readonly f
   const templates = new Map<number, readonly TaskSpec[]>();
   const fetched = new Map<number, Content>();
   let puts = 0;
-  const runAll = (first: TaskId, tasks: readonly TaskSpec[]): void => tasks.forEach((spec, i) => run(handles, first + i, spec));
+  const runAll = (first: TaskId, tasks: readonly TaskSpec[]): void => {
+    for (const [i, spec] of tasks.entries()) run(handles, first + i, spec);
+  };
   return {
     fetched,
     take: (event) => {
