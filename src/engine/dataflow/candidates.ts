@@ -69,12 +69,20 @@ function fits(flow: Flow, task: Task, { device, stage, variant }: Option): boole
   const { weightBytes, class: deviceClass } = stage.variants[variant]!;
   if (weightBytes > (flow.config.rack.classes[deviceClass]!.residentBytesMax ?? Infinity)) return false;
   if (capacity === Infinity) return true;
-  let bytes = weightBytes;
+  const members = task.gang === 1 ? 1 : membersIn(flow, flow.map.memoryOf[device]!, { class: deviceClass, gang: task.gang });
+  let bytes = members * weightBytes;
   for (const { input, output, bytesMax } of task.uses) {
     if (input !== NONE) bytes += valueBy(flow, input).bytes;
     if (output !== NONE) bytes += bytesMax;
   }
   return bytes <= capacity;
+}
+
+/** Members of a gang that could share a memory: each holds the weights. */
+export function membersIn(flow: Flow, memory: MemoryId, gang: { readonly class: number; readonly gang: number }): number {
+  let alike = 0;
+  for (const device of flow.map.devicesOfMemory[memory]!) if (flow.map.classOf[device] === gang.class) alike++;
+  return Math.min(alike, gang.gang);
 }
 
 /** When the device has done what runs there and what goes before the task. */

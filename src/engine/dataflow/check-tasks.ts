@@ -1,4 +1,5 @@
 import type { Bytes } from "../../base/units.ts";
+import { membersIn } from "./candidates.ts";
 import { type Handle, NONE } from "./dataflow-state.ts";
 import type { AccessMode, DeviceId, HandleId, Refusal, StageSpec, TaskId, TaskSpec } from "./dataflow-types.ts";
 import type { Flow } from "./flow.ts";
@@ -111,16 +112,12 @@ function placeRefusal(flow: Flow, given: Placing): Refusal | undefined {
     const { residentBytesMax = Infinity } = flow.config.rack.classes[deviceClass] ?? {};
     able = Math.max(able, devices.length);
     let fitting = 0;
-    const members = new Map<number, number>();
     for (const device of devices) {
       const memory = flow.map.memoryOf[device]!;
       const { capacity } = flow.state.memories[memory]!;
-      const there = (members.get(memory) ?? 0) + 1;
-      const bytes = dataBytes + Math.min(there, gang) * weightBytes;
-      if (bytes <= capacity && weightBytes <= residentBytesMax) {
-        fitting++;
-        members.set(memory, there);
-      } else if (capacity > roomiestFree) {
+      const bytes = dataBytes + membersIn(flow, memory, { class: deviceClass, gang }) * weightBytes;
+      if (bytes <= capacity && weightBytes <= residentBytesMax) fitting++;
+      else if (capacity > roomiestFree) {
         roomiest = memory;
         roomiestFree = capacity;
         needed = bytes;

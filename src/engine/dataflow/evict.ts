@@ -2,7 +2,7 @@ import { planted } from "../../base/planted-fault.ts";
 import type { Bytes } from "../../base/units.ts";
 import type { Instance, Storage, Value } from "./dataflow-state.ts";
 import { HOME, type MemoryId, type TaskId } from "./dataflow-types.ts";
-import { type Flow, storageBy, valueBy } from "./flow.ts";
+import { type Flow, storageBy, taskBy, valueBy } from "./flow.ts";
 import { dropInstance, freeBytes, instanceAt } from "./instances.ts";
 import { bring } from "./moves.ts";
 import { unloadOne } from "./residency.ts";
@@ -25,7 +25,7 @@ export function makeRoom(flow: Flow, memory: MemoryId, wanted: { readonly bytes:
     writeBack(flow, memory, { ...wanted, bytes: wanted.bytes - writingBack });
   }
   while (freeBytes(flow, memory) + flow.state.memories[memory]!.writingBack < wanted.bytes) {
-    if (!flow.map.devicesOfMemory[memory]!.some((device) => unloadOne(flow, device))) return;
+    if (!flow.map.devicesOfMemory[memory]!.some((device) => unloadOne(flow, device, taskBy(flow, wanted.task)))) return;
   }
 }
 

@@ -83,7 +83,11 @@ function isIdle(flow: Flow, device: DeviceId): boolean {
 /** Where a task failed before is left out while there is another place. */
 function withoutFailed(candidates: readonly Candidate[], gang: number): readonly Candidate[] {
   const others = candidates.filter(({ failedBefore }) => !failedBefore);
-  return others.length >= gang ? others : candidates;
+  if (others.length === candidates.length) return candidates;
+  const suffices = others.some(
+    (one) => others.filter((other) => other.class === one.class && other.variant === one.variant).length >= gang,
+  );
+  return suffices ? others : candidates;
 }
 
 /** A policy in error may return anything. */

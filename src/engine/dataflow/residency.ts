@@ -38,16 +38,16 @@ export function roomForResident(flow: Flow, device: DeviceId, task: Task): Bytes
   if (planted("residency-overcommit")) return weightBytes;
   const { residentMax = Infinity, residentBytesMax = Infinity } = flow.config.rack.classes[flow.map.classOf[device]!]!;
   while (one.residents.size + 1 > residentMax || one.residentBytes + weightBytes > residentBytesMax) {
-    if (!unloadOne(flow, device)) return undefined;
+    if (!unloadOne(flow, device, task)) return undefined;
   }
   return weightBytes;
 }
 
-/** Unloads the least recently used executable that nothing needs; false where there is none. */
-export function unloadOne(flow: Flow, device: DeviceId): boolean {
+/** Unloads the least recently used executable that nothing needs, `task` included; false where there is none. */
+export function unloadOne(flow: Flow, device: DeviceId, task: Task): boolean {
   const one = flow.state.devices[device]!;
   for (const [key, resident] of one.residents) {
-    if (resident.uses > 0 || !resident.loaded) continue;
+    if (resident.uses > 0 || !resident.loaded || (resident.stage === task.stage && task.placed.includes(device))) continue;
     one.residents.delete(key);
     one.residentBytes -= resident.bytes;
     flow.commands.push({ type: "unload", device, stage: resident.stage, variant: resident.variant });
