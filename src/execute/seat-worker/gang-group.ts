@@ -29,7 +29,12 @@ export function createGangGroup(
   const { call, members } = gang;
   const rank = members.indexOf(self);
   if (rank < 0) throw new HeddleError("input-invalid", { where: self, detail: `not a member of the gang ${members.join(", ")}` });
-  const channels = members.map((member) => (member === self ? undefined : connected(member, channelTo)));
+  const channels = members.map((member) => (member === self ? undefined : channelTo(member)));
+  const problem = problemOf(self, members, channels);
+  if (problem !== undefined) {
+    for (const channel of channels) channel?.abort(call, problem);
+    throw problem;
+  }
   const channelOf = (member: number): PeerChannel => must(channels[member], "another member of the gang");
   const waiting = new Set<PendingReceive>();
   let failure: HeddleError | undefined;
@@ -64,11 +69,11 @@ export function createGangGroup(
       }
     },
     fail: (error) => {
-      for (const channel of channels) channel?.abort(call, error.message);
+      for (const channel of channels) channel?.abort(call, error);
       stop(error);
     },
     end: () => {
-      for (const channel of channels) channel?.unwatch(call);
+      for (const channel of channels) channel?.unwatch(call, failure);
     },
     get sentBytes() {
       return sentBytes;
@@ -79,9 +84,8 @@ export function createGangGroup(
   };
 }
 
-function connected(member: string, channelTo: (seat: string) => PeerChannel | undefined): PeerChannel {
-  const channel = channelTo(member);
-  if (channel === undefined) throw new HeddleError("input-invalid", { where: member, detail: "the seats are not connected" });
-  if (channel.gone !== undefined) throw channel.gone;
-  return channel;
+function problemOf(self: string, members: readonly string[], channels: readonly (PeerChannel | undefined)[]): HeddleError | undefined {
+  const missing = members.find((member, i) => member !== self && channels[i] === undefined);
+  if (missing !== undefined) return new HeddleError("input-invalid", { where: missing, detail: "the seats are not connected" });
+  return channels.find((channel) => channel?.gone !== undefined)?.gone;
 }

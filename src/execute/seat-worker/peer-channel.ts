@@ -14,9 +14,10 @@ export interface PeerChannel {
   receive(lane: PeerLane, tag: number): PendingReceive;
   /** Told once, when the other side is gone or gives up the collective of that number; at once where it already has. */
   watch(collective: number, failed: (error: HeddleError) => void): void;
-  unwatch(collective: number): void;
+  /** This side has ended with the collective; `failure` where it gave up. */
+  unwatch(collective: number, failure: HeddleError | undefined): void;
   /** Tells the other side that this one gives up. */
-  abort(collective: number, detail: string): void;
+  abort(collective: number, failure: HeddleError): void;
   /** Arrived, and asked for by nobody. */
   readonly unclaimedBytes: number;
   readonly gone: HeddleError | undefined;
@@ -50,13 +51,15 @@ export interface ChannelOptions {
   readonly windowBytes: number;
 }
 
-/** Collectives given up by the other side before this one began are remembered, this many at most. */
-const ABORTS_KEPT = 256;
+const COLLECTIVES = 1;
+/** Collectives that one side has ended with are remembered for what the other still says of them, this many at most. */
+const ENDS_KEPT = 1_024;
 
 export function createPeerChannel(port: MessagePort, options: ChannelOptions): PeerChannel {
   const streams = new Map<string, Stream>();
   const watchers = new Map<number, (error: HeddleError) => void>();
   const aborted = new Map<number, HeddleError>();
+  const over = new Set<number>();
   let flying = 0;
   let unclaimed = 0;
   let gone: HeddleError | undefined;
@@ -100,8 +103,25 @@ export function createPeerChannel(port: MessagePort, options: ChannelOptions): P
     for (const failed of watching) failed(gone);
   };
 
+  /** What is left of a collective belongs to nobody. */
+  const drop = (collective: number, failure: HeddleError | undefined): void => {
+    const stream = streams.get(`${COLLECTIVES}:${collective}`);
+    if (stream === undefined) return;
+    for (const { tensor, eager } of stream.arrived.splice(0)) {
+      unclaimed -= tensor.payload.byteLength;
+      if (eager && gone === undefined) post({ t: "credit", bytes: tensor.payload.byteLength });
+    }
+    stream.offers = 0;
+    if (failure !== undefined) for (const { lost } of stream.stalled.splice(0)) lost(failure);
+    tidy(COLLECTIVES, collective, stream);
+  };
+
   const taken: { [T in PeerMessage["t"]]: (message: Extract<PeerMessage, { t: T }>) => void } = {
     data: ({ lane, tag, eager, type, dims, payload }) => {
+      if (lane === COLLECTIVES && over.has(tag)) {
+        if (eager) post({ t: "credit", bytes: payload.byteLength });
+        return;
+      }
       const stream = streamOf(lane, tag);
       const tensor = { type, dims, payload };
       if (!eager) stream.grants--;
@@ -116,6 +136,7 @@ export function createPeerChannel(port: MessagePort, options: ChannelOptions): P
       waiter.resolve(tensor);
     },
     offer: ({ lane, tag }) => {
+      if (lane === COLLECTIVES && over.has(tag)) return;
       const stream = streamOf(lane, tag);
       stream.offers++;
       grantMore(lane, tag, stream);
@@ -123,7 +144,8 @@ export function createPeerChannel(port: MessagePort, options: ChannelOptions): P
     grant: ({ lane, tag }) => {
       const stream = streamOf(lane, tag);
       const next = stream.stalled.shift();
-      if (next === undefined) return end("it granted what was not offered");
+      // A collective was given up between offer and grant.
+      if (next === undefined) return;
       post({ t: "data", lane, tag, eager: false, ...next.tensor });
       tidy(lane, tag, stream);
       next.sent();
@@ -131,17 +153,22 @@ export function createPeerChannel(port: MessagePort, options: ChannelOptions): P
     credit: ({ bytes }) => {
       flying -= bytes;
     },
-    abort: ({ tag, detail }) => {
-      const error = new HeddleError("device-failed", { where: options.seat, detail: `it gave up the collective: ${detail}` });
+    abort: ({ tag, lost, detail }) => {
+      const error = new HeddleError(lost ? "host-lost" : "device-failed", {
+        where: options.seat,
+        detail: `it gave up the collective: ${detail}`,
+      });
+      drop(tag, error);
       const failed = watchers.get(tag);
       if (failed !== undefined) {
         watchers.delete(tag);
         failed(error);
         return;
       }
+      if (over.has(tag)) return;
       aborted.set(tag, error);
       const [oldest] = aborted.keys();
-      if (aborted.size > ABORTS_KEPT && oldest !== undefined) aborted.delete(oldest);
+      if (aborted.size > ENDS_KEPT && oldest !== undefined) aborted.delete(oldest);
     },
     gone: ({ detail }) => end(detail),
   };
@@ -194,18 +221,13 @@ export function createPeerChannel(port: MessagePort, options: ChannelOptions): P
       if (error === undefined) watchers.set(collective, failed);
       else failed(error);
     },
-    unwatch: (collective) => {
+    unwatch: (collective, failure) => {
       watchers.delete(collective);
-      const stream = streams.get(`1:${collective}`);
-      // What is left of a collective that is over belongs to nobody.
-      for (const { tensor, eager } of stream?.arrived.splice(0) ?? []) {
-        unclaimed -= tensor.payload.byteLength;
-        if (eager && gone === undefined) post({ t: "credit", bytes: tensor.payload.byteLength });
-      }
-      if (stream !== undefined) tidy(1, collective, stream);
+      drop(collective, failure);
+      remember(over, collective);
     },
-    abort: (collective, detail) => {
-      if (gone === undefined) post({ t: "abort", tag: collective, detail });
+    abort: (collective, { code, message }) => {
+      if (gone === undefined) post({ t: "abort", tag: collective, lost: code === "host-lost", detail: message });
     },
     get unclaimedBytes() {
       return unclaimed;
@@ -215,4 +237,10 @@ export function createPeerChannel(port: MessagePort, options: ChannelOptions): P
     },
     close: () => end("this seat was closed"),
   };
+}
+
+function remember(ends: Set<number>, collective: number): void {
+  ends.add(collective);
+  const [oldest] = ends;
+  if (ends.size > ENDS_KEPT && oldest !== undefined) ends.delete(oldest);
 }

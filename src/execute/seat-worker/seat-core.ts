@@ -48,9 +48,10 @@ export function createSeatCore(device: OpenDevice, start: SeatStart, outlet: Sea
   };
   const close = (): Promise<void> => {
     closing ??= (async () => {
+      // Others are told first: to them this seat is lost, whatever its calls end with.
+      parts.peers.close();
       for (const call of calls.values()) call.cancel();
       await parts.runs.idle();
-      parts.peers.close();
       parts.slots.clear();
       await device.close();
     })();

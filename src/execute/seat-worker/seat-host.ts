@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import { compiledEntry } from "../discover/compiled-entry.ts";
 import { type Address, parseAddress } from "../seat-wire/address.ts";
@@ -84,6 +84,8 @@ export async function startSeatHost(options: SeatHostOptions): Promise<SeatHost>
     worker.on("exit", () => {
       seats.delete(key);
       options.note?.(`${start.device.id} is free`);
+      for (let last = receiveMessageOnPort(port1); last !== undefined; last = receiveMessageOnPort(port1))
+        socket.send(last.message as object);
       socket.finish();
     });
     if (options.own !== undefined) socket.watch(hello.silenceMs);

@@ -131,7 +131,7 @@ export type PeerMessage =
   | { readonly t: "grant"; readonly lane: PeerLane; readonly tag: number }
   | { readonly t: "credit"; readonly bytes: number }
   /** The other side cannot go on with the collective of this number. */
-  | { readonly t: "abort"; readonly tag: number; readonly detail: string }
+  | { readonly t: "abort"; readonly tag: number; readonly lost: boolean; readonly detail: string }
   /** From the host, in the other's name: it is gone. */
   | { readonly t: "gone"; readonly detail: string };
 

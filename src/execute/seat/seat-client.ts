@@ -12,7 +12,9 @@ export interface SeatClient {
   /** Without an answer. */
   tell(message: object): void;
   readonly ended: Promise<HeddleError | undefined>;
-  /** The end of the link is expected from now on. */
+  /** The end of the link is no failure from now on. */
+  expectEnd(): void;
+  /** Ends the link. */
   finish(): void;
   readonly pending: number;
 }
@@ -81,10 +83,10 @@ export async function openClient(
       if (lost === undefined) link.post(message);
     },
     ended,
-    finish: () => {
+    expectEnd: () => {
       finishing = true;
-      link.finish();
     },
+    finish: () => link.finish(),
     get pending() {
       return pending.size;
     },

@@ -75,6 +75,7 @@ export function seatOf(client: SeatClient, facts: SeatFacts): Seat {
     telemetry: () => ask({ t: "telemetry" }, ({ value }) => value as Awaited<ReturnType<Seat["telemetry"]>>),
     drain: () => ask({ t: "drain" }, nothing),
     close: async () => {
+      client.expectEnd();
       await ask({ t: "close" }, nothing);
       client.finish();
     },
