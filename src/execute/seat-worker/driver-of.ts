@@ -4,7 +4,7 @@ import { deviceDriverByName } from "../device/device-driver-by-name.ts";
 
 /** The driver of a seat: of a module, by its export `driver`, or by name. Errors: `driver-missing`. */
 export async function driverOf(name: string, module: string | undefined): Promise<DeviceDriver> {
-  if (module === undefined) return namedDriver(name);
+  if (module === undefined) return deviceDriverByName(name);
   let loaded: { readonly driver?: unknown };
   try {
     loaded = (await import(module)) as { readonly driver?: unknown };
@@ -18,10 +18,4 @@ export async function driverOf(name: string, module: string | undefined): Promis
 
 function isDriver(value: unknown): value is DeviceDriver {
   return typeof value === "object" && value !== null && typeof (value as { open?: unknown }).open === "function";
-}
-
-async function namedDriver(name: string): Promise<DeviceDriver> {
-  if (name === "ipu") return (await import("../drivers/ipu/driver.ts")).createIpuDriver();
-  if (name === "emulated") return (await import("../drivers/emulated/driver.ts")).createEmulatedDriver({ arithmetic: deviceDriverByName });
-  return deviceDriverByName(name);
 }

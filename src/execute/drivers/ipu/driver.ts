@@ -4,6 +4,4 @@ import { openIpu } from "./open-ipu.ts";
 /**
  * Moves and converts state on any host: packs, quantises, hashes, dispatches and combines. JavaScript alone: no native module, no model.
  */
-export function createIpuDriver(): DeviceDriver {
-  return { id: "ipu", open: async (options) => openIpu(options) };
-}
+export const ipuDeviceDriver: DeviceDriver = { id: "ipu", open: async (options) => openIpu(options) };

@@ -13,16 +13,31 @@ import type { DeviceDescription, DeviceOptions, DeviceTensor, OpenDevice, Reside
 import type { HostTensor } from "../../device/tensor.ts";
 import { type HostHeld, held, hostMemory } from "../shared/host-memory.ts";
 import { createHistory } from "./history.ts";
-import { STATE_KERNELS } from "./operators.ts";
+import { runOperator, STATE_KERNELS } from "./operators.ts";
 import { runStage } from "./run-stage.ts";
 
 /** Opens the device; its tensors lie in the host's memory. */
-export function openIpu({ device, memoryBytes }: DeviceOptions): OpenDevice {
+export function openIpu({ device, memoryBytes }: DeviceOptions, kernel: typeof runOperator = runOperator): OpenDevice {
   const accounts = createDeviceAccounts(device.id, memoryBytes);
   const memory = hostMemory();
   const history = createHistory();
   const live = new Set<HostHeld>();
-  let state: "open" | "draining" | "closed" = "open";
+  const compiledKeys = new Set<string>();
+  let state: "open" | "draining" | "closed" | "failed" = "open";
+
+  const checkUsable = (): void => {
+    if (state === "closed" || state === "failed") throw new HeddleError("device-failed", { where: device.id, detail: `it is ${state}` });
+  };
+  /** A kernel that throws what is no error of the table has failed, and what it left behind is unknown. */
+  const failure = (thrown: unknown): unknown => {
+    if (thrown instanceof HeddleError) return thrown;
+    state = "failed";
+    return new HeddleError("device-failed", {
+      where: device.id,
+      detail: thrown instanceof Error ? thrown.message : String(thrown),
+      cause: thrown,
+    });
+  };
 
   const keep = (tensor: HostHeld): DeviceTensor => {
     live.add(tensor);
@@ -34,7 +49,7 @@ export function openIpu({ device, memoryBytes }: DeviceOptions): OpenDevice {
   };
   /** Holds the bytes while they are made; what comes of it holds them on. */
   const taking = async (bytes: number, what: string, make: () => Promise<HostHeld>): Promise<DeviceTensor> => {
-    if (state === "closed") throw new HeddleError("device-failed", { where: device.id, detail: "it is closed" });
+    checkUsable();
     accounts.hold(bytes, what);
     try {
       return keep(await make());
@@ -52,7 +67,8 @@ export function openIpu({ device, memoryBytes }: DeviceOptions): OpenDevice {
     compiled,
     loadNs: 0,
     run: async (inputs) => {
-      if (state !== "open") throw new HeddleError("draining", { where: device.id });
+      checkUsable();
+      if (state === "draining") throw new HeddleError("draining", { where: device.id });
       const began = performance.now();
       for (const tensor of Object.values(inputs)) own(tensor);
       const made: HostTensor[] = [];
@@ -63,6 +79,7 @@ export function openIpu({ device, memoryBytes }: DeviceOptions): OpenDevice {
             made.push(tensor);
           },
           ran: history.add,
+          kernel,
         });
         const busyNs = Math.max(1, Math.round((performance.now() - began) * 1e6));
         const wanted = new Set(Object.values(outputs));
@@ -73,7 +90,7 @@ export function openIpu({ device, memoryBytes }: DeviceOptions): OpenDevice {
       } catch (thrown) {
         for (const tensor of made) accounts.give(tensor.data.byteLength);
         accounts.add({ failures: 1 });
-        throw thrown;
+        throw failure(thrown);
       }
     },
     release: async () => undefined,
@@ -83,6 +100,7 @@ export function openIpu({ device, memoryBytes }: DeviceOptions): OpenDevice {
     describe: () => description(memoryBytes),
     supports: (graph, operator) => supports(graph.operators[operator]!),
     compile: async (stage) => {
+      checkUsable();
       for (const id of stage.operators) {
         const operator = stage.graph.operators[id]!;
         const support = supports(operator);
@@ -93,15 +111,22 @@ export function openIpu({ device, memoryBytes }: DeviceOptions): OpenDevice {
         });
         stateOutputs(operator.type, { name: operator.name, inputs: forms, attributes: operator.attributes });
       }
-      return { key: `ipu:${version}:${stage.key}`, stage, weightBytes: 0, compileNs: 0, fromCache: false };
+      const key = `ipu:${version}:${stage.key}`;
+      const fromCache = compiledKeys.has(key);
+      compiledKeys.add(key);
+      return { key, stage, weightBytes: 0, compileNs: 0, fromCache };
     },
-    load: async (compiled) => resident(compiled),
+    load: async (compiled) => {
+      checkUsable();
+      return resident(compiled);
+    },
     upload: (tensor, options) => {
       const bytes = memory.uploadBytes(tensor, options?.capacity);
       accounts.add({ uploadedBytes: tensor.data.byteLength });
       return taking(bytes, "a tensor", () => memory.upload(tensor, options?.capacity));
     },
     download: async (tensor) => {
+      checkUsable();
       accounts.add({ downloadedBytes: own(tensor).data.byteLength });
       return memory.download(own(tensor));
     },

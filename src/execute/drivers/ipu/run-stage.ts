@@ -4,9 +4,10 @@ import { stateBytes } from "../../../cost/state-work.ts";
 import type { StageModel } from "../../../graph/program/program.ts";
 import { checkInputs } from "../../device/check-inputs.ts";
 import type { HostTensor } from "../../device/tensor.ts";
-import { runOperator } from "./operators.ts";
+import type { runOperator } from "./operators.ts";
 
 export interface StageWatch {
+  readonly kernel: typeof runOperator;
   /** Told of each tensor that is made. */
   readonly hold: (tensor: HostTensor, what: string) => void;
   /** Told of each operator: bytes it read and wrote, and its time. */
@@ -26,7 +27,7 @@ export function runStage(
     const operator = stage.graph.operators[id]!;
     const given = operator.inputs.map((input) => must(values.get(input ?? -1), "an operator stands behind those it reads"));
     const began = performance.now();
-    const made = runOperator(operator, given);
+    const made = watch.kernel(operator, given);
     const sizes = { inputs: given.map(({ data }) => data.byteLength), outputs: made.map(({ data }) => data.byteLength) };
     watch.ran(operator.type, stateBytes(operator.type, sizes), (performance.now() - began) * 1e6);
     made.forEach((tensor, i) => {
