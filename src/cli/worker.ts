@@ -20,7 +20,7 @@ interface WorkerFlags {
 
 const HELP = `
 A front end elsewhere uses it through the \`address\` of a device in its rack file; one at a time. What moves is not encrypted.
---role ipu needs neither a model nor a native library: any Linux host can pack, quantise, hash and pass on state.
+--role ipu needs neither a model nor a native library: every Linux host can pack, quantise, hash and pass on state.
 
 Examples:
   heddle worker --role ipu --listen tcp://127.0.0.1:7700
