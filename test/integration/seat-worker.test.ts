@@ -1,0 +1,124 @@
+/** Goal: a device behind `heddle worker` computes what it computes here, for those who may use it. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { createSeats } from "../../src/execute/seat/create-seats.ts";
+import type { ProgramSource, Seat, SeatPlace } from "../../src/execute/seat/seat-types.ts";
+import { writeRack } from "../../src/rack/rack-file.ts";
+import { affineSample } from "../support/device-samples.ts";
+import { ipuDevice, startWorker } from "../support/seat-cases.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "heddle-worker-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const fileOf = (name: string, text: string | Uint8Array): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+const token = fileOf("token", "sesame\n");
+const CPU = { id: "cpu0", kind: "cpu", driver: "ort", threads: 1, cores: [0], memory: "dram" } as const;
+const rack = fileOf(
+  "rack.yaml",
+  writeRack({
+    version: 1,
+    name: "test",
+    fingerprint: "test",
+    devices: [CPU],
+    memories: [{ id: "dram", tier: "dram", capacityBytes: 2 ** 28, bandwidthBytesPerSecond: 1e10, basis: "measured" }],
+    links: [],
+  }),
+);
+
+/** The affine sample as a file with its weights beside it. */
+function affineFile(): { readonly source: ProgramSource; readonly files: ProgramSource } {
+  const { stage } = affineSample();
+  const { model, weights } = stage.model;
+  const files: Record<string, Uint8Array> = {};
+  for (const { path, data } of weights) {
+    fileOf(path, data);
+    files[path] = data;
+  }
+  return { source: { type: "onnx", path: fileOf("affine.onnx", model) }, files: { type: "onnx-bytes", model, files } };
+}
+
+async function computes(seat: Seat, program: ProgramSource): Promise<void> {
+  const sample = affineSample();
+  const stage = await seat.load({ program, operators: sample.stage.operators });
+  const part = await seat.load({ program, operators: [0] });
+  await seat.put(1, sample.inputs["x"]!);
+  const { outputs, busyNs, parts } = await stage.run({ x: 1 }, { y: 2 });
+  expect(outputs["y"]!.dims).toEqual(sample.expected!["y"]!.dims);
+  expect(parts.reduce((sum, { ns }) => sum + ns, 0)).toBe(busyNs);
+  expect(Array.from((await seat.get(2)).data as Float32Array)).toEqual(Array.from(sample.expected!["y"]!.data as Float32Array));
+  expect(part.outputs.map(({ name }) => name)).toEqual(["product"]);
+  seat.free([1, 2]);
+  await Promise.all([stage.release(), part.release()]);
+  const { slots, device } = await seat.telemetry();
+  expect([slots, device.heldBytes]).toEqual([0, 0]);
+}
+
+describe("a device elsewhere", () => {
+  test("ONNX Runtime gives the same in a thread, in a process and behind an address, from a file and from memory", async () => {
+    const { source, files } = affineFile();
+    const worker = startWorker(["--device", "cpu0", "--rack", rack, "--listen", "tcp://127.0.0.1:0", "--token-file", token], folder);
+    const seats = createSeats({ cacheFolder: join(folder, "front"), token: "sesame" });
+    try {
+      const places: SeatPlace[] = [
+        { device: { ...CPU, id: "thread" }, memoryBytes: 2 ** 28, isolation: "thread" },
+        { device: { ...CPU, id: "process" }, memoryBytes: 2 ** 28 },
+        { device: { ...CPU, id: "address", address: await worker.address }, memoryBytes: 2 ** 28 },
+      ];
+      for (const place of places) {
+        const seat = await seats.open(place);
+        expect(seat.description.driver).toBe("ort");
+        await computes(seat, source);
+        await computes(seat, files);
+      }
+    } finally {
+      await seats.close();
+      worker.child.kill("SIGKILL");
+    }
+  });
+
+  test("takes one front end at a time, who knows the token", async () => {
+    const worker = startWorker(["--role", "ipu", "--listen", `unix:${join(folder, "w")}`, "--token-file", token], folder);
+    const place: SeatPlace = { device: ipuDevice("far", { address: await worker.address }), memoryBytes: 1 };
+    const [knowing, other, stranger] = ["sesame", "sesame", "guess"].map((secret) => createSeats({ cacheFolder: folder, token: secret }));
+    try {
+      await expect(stranger!.open(place)).rejects.toMatchObject({ code: "worker-refused", detail: expect.stringContaining("token") });
+      await knowing!.open(place);
+      await expect(other!.open(place)).rejects.toMatchObject({ code: "worker-refused", detail: expect.stringContaining("taken") });
+      await knowing!.close();
+      const again = await retried(() => other!.open(place));
+      expect((await again.telemetry()).slots).toBe(0);
+    } finally {
+      await Promise.all([knowing, other, stranger].map((seats) => seats!.close()));
+      worker.child.kill("SIGKILL");
+    }
+  });
+
+  test("listens beyond loopback only with a token, and says what it wants", async () => {
+    const codeOf = (args: readonly string[]): Promise<unknown> =>
+      startWorker(args, folder).address.then(
+        () => "listens",
+        (error: { readonly code?: string }) => error.code,
+      );
+    expect(await codeOf(["--role", "ipu", "--listen", "tcp://0.0.0.0:0"])).toBe("insecure-bind");
+    expect(await codeOf(["--listen", "tcp://127.0.0.1:0"])).toBe("usage");
+    expect(await codeOf(["--role", "ipu", "--listen", "carrier-pigeon"])).toBe("usage");
+    expect(await codeOf(["--device", "gpu9", "--rack", rack, "--listen", "tcp://127.0.0.1:0"])).toBe("device-missing");
+  });
+});
+
+/** The worker frees its device a moment after its front end has gone. */
+async function retried<T>(action: () => Promise<T>): Promise<T> {
+  for (let left = 50; ; left--) {
+    try {
+      return await action();
+    } catch (thrown) {
+      if (left === 0) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
