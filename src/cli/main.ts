@@ -18,6 +18,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },
   { name: "verify", add: async (program) => (await import("./verify.ts")).addVerifyCommand(program) },
   { name: "worker", add: async (program) => (await import("./worker.ts")).addWorkerCommand(program) },
+  { name: "validate-device", add: async (program) => (await import("./validate-device.ts")).addValidateDeviceCommand(program) },
   { name: "replay", add: async (program) => (await import("./replay.ts")).addReplayCommand(program) },
 ];
 

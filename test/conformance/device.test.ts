@@ -4,6 +4,7 @@ import { deviceDriverByName } from "../../src/execute/device/device-driver-by-na
 import { openOrtDevice, ortRuntime } from "../../src/execute/drivers/ort/device.ts";
 import { openOrtWasmDevice, ortWasmRuntime } from "../../src/execute/drivers/ort-wasm/device.ts";
 import type { Device } from "../../src/rack/rack.ts";
+import { emulatedDriver, emulatedRow, failingEmulated } from "../support/emulated-row.ts";
 import { failingDriver } from "../support/failing-runtime.ts";
 import { deviceFaultSuite, deviceSuite } from "./device.suite.ts";
 import type { DeviceCase } from "./device-checks.ts";
@@ -24,6 +25,11 @@ deviceSuite({
   driver: () => deviceDriverByName("ort-wasm"),
   failing: async () => failingDriver(ortWasmRuntime, openOrtWasmDevice),
 });
+const emulated = { driver: emulatedDriver, failing: failingEmulated };
+deviceSuite({ ...emulated, name: "emulated, dynamic", row: emulatedRow() });
+deviceSuite({ ...emulated, name: "emulated, buckets", row: emulatedRow({ shapes: { type: "bucketed", sizes: [1, 4, 16, 64] } }) });
+deviceSuite({ ...emulated, name: "emulated, static shapes", row: emulatedRow({ shapes: { type: "static" }, compileNs: 1e6 }) });
+deviceSuite({ ...emulated, name: "emulated, bf16", row: emulatedRow({ format: "bf16", rounding: "inputs" }), tolerance: 0.02 });
 deviceFaultSuite(ort);
 
 describe("drivers by name", () => {

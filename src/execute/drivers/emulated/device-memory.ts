@@ -5,6 +5,8 @@ export interface DeviceMemory {
   /** Errors: `capacity`. */
   take(bytes: number, what: string): void;
   give(bytes: number): void;
+  /** Everything is freed. */
+  reset(): void;
   held(): { readonly now: number; readonly most: number };
 }
 
@@ -22,6 +24,9 @@ export function createDeviceMemory(device: string, capacity: number): DeviceMemo
     },
     give: (bytes) => {
       now -= bytes;
+    },
+    reset: () => {
+      now = 0;
     },
     held: () => ({ now, most }),
   };

@@ -1,4 +1,4 @@
-import { HeddleError } from "../../../base/heddle-error.ts";
+import { HeddleError, toHeddleError } from "../../../base/heddle-error.ts";
 import type { Bindings } from "../../../graph/ir/expression.ts";
 import { ELEMENT_BYTES } from "../../../graph/ir/graph.ts";
 import type { StageModel } from "../../../graph/program/program.ts";
@@ -57,12 +57,24 @@ export function openEmulated({ device, emulation, memoryBytes, inner, failAtRun 
 
   /** One thing after another, in the order it was asked for. */
   const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(() => {
+    const next = last.then(async () => {
       if (failure !== undefined) throw failure;
-      return work();
+      try {
+        return await work();
+      } catch (thrown) {
+        if (toHeddleError(thrown).code === "device-failed") failure = toHeddleError(thrown);
+        throw thrown;
+      }
     });
     last = next.catch(() => undefined);
     return next;
+  };
+
+  /** Errors: `capacity`, before anything is done. */
+  const refuseWithout = (bytes: number, what: string): void => {
+    if (bytes <= 0) return;
+    memory.take(bytes, what);
+    memory.give(bytes);
   };
 
   const compile = (stage: StageModel, options: CompileOptions = {}): Promise<CompiledStage> =>
@@ -121,7 +133,11 @@ export function openEmulated({ device, emulation, memoryBytes, inner, failAtRun 
       return {
         compiled,
         loadNs: Math.round(nowNs() - began),
-        run: (inputs) => inOrder(() => run(own, resident, inputs)),
+        run: async (inputs) => {
+          // Asked before the drain, it is run, however long it waits.
+          if (draining) throw new HeddleError("draining", { where: id });
+          return inOrder(() => run(own, resident, inputs));
+        },
         release: () =>
           inOrder(async () => {
             if (released) return;
@@ -140,9 +156,8 @@ export function openEmulated({ device, emulation, memoryBytes, inner, failAtRun 
   };
 
   const run = async (own: Compiled, resident: ResidentStage, inputs: Readonly<Record<string, DeviceTensor>>): Promise<StageRun> => {
-    if (draining) throw new HeddleError("draining", { where: id });
     const { stage } = own;
-    const sizes = sizesOfRun(stage, inputs);
+    const sizes = sizesOfRun(stage, inputs, emulation.shapes);
     const padded = paddedSizes(stage, sizes, emulation.shapes);
     const given = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, tensors.innerOf(tensor)]));
     counts.runs += 1;
@@ -212,8 +227,7 @@ export function openEmulated({ device, emulation, memoryBytes, inner, failAtRun 
       inOrder(async () => {
         const rows = Math.max(tensor.dims[0] ?? 1, options.capacity ?? 0);
         const room = tensorBytes({ type: tensor.type, dims: tensor.dims.length === 0 ? [] : [rows, ...tensor.dims.slice(1)] });
-        memory.take(room, "a tensor");
-        memory.give(room);
+        refuseWithout(room, "a tensor");
         counts.uploadedBytes += tensorBytes(tensor);
         return tensors.adopt(await inner.upload(tensor, options), "a tensor");
       }),
@@ -223,9 +237,14 @@ export function openEmulated({ device, emulation, memoryBytes, inner, failAtRun 
         counts.downloadedBytes += host.data.length * ELEMENT_BYTES[host.type];
         return host;
       }),
-    copy: (tensor) => inOrder(async () => tensors.adopt(await inner.copy(tensors.innerOf(tensor)), "a copy")),
+    copy: (tensor) =>
+      inOrder(async () => {
+        refuseWithout(tensorBytes(tensor), "a copy");
+        return tensors.adopt(await inner.copy(tensors.innerOf(tensor)), "a copy");
+      }),
     append: (target, rows) =>
       inOrder(async () => {
+        refuseWithout(tensorBytes(target) + tensorBytes(rows) - target.bytes, "a longer tensor");
         const made = await inner.append(tensors.innerOf(target), tensors.innerOf(rows));
         tensors.forget(target);
         return tensors.adopt(made, "a longer tensor");
@@ -248,6 +267,8 @@ export function openEmulated({ device, emulation, memoryBytes, inner, failAtRun 
     close: async () => {
       draining = true;
       await last;
+      failure ??= new HeddleError("device-failed", { where: id, detail: "it was closed" });
+      memory.reset();
       await inner.close();
     },
   };

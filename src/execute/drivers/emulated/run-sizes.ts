@@ -1,33 +1,27 @@
 import { HeddleError } from "../../../base/heddle-error.ts";
-import { type Bindings, evaluate, symbolsOf, textOf } from "../../../graph/ir/expression.ts";
+import type { Bindings } from "../../../graph/ir/expression.ts";
 import type { StageModel } from "../../../graph/program/program.ts";
 import type { EmulatedShapes } from "../../../rack/emulation.ts";
+import { checkInputs } from "../../device/check-inputs.ts";
 import type { DeviceTensor } from "../../device/device-driver.ts";
 import { axisOf } from "./padding/axes.ts";
 
 /**
- * Sizes of the symbols of a run, from what it is given.
+ * Sizes of the symbols of a run, from what it is given: those that inputs of the whole graph tell, and, of what comes from other stages, the first that
+ * is met.
  *
- * Errors: `input-invalid` where a port is missing, is none of the stage's, or has another type or shape, or where a symbol has two sizes.
+ * Errors: `input-invalid`, of a bucketed device also where a symbol has two sizes: then nothing could be cut back.
  */
-export function sizesOfRun(stage: StageModel, inputs: Readonly<Record<string, DeviceTensor>>): Bindings {
-  const sizes: Record<string, number> = {};
-  const unknown = Object.keys(inputs).find((name) => !stage.inputs.some((port) => port.name === name));
-  if (unknown !== undefined)
-    throw invalid(stage, unknown, `it has no such input; it takes ${stage.inputs.map(({ name }) => name).join(", ")}`);
-  for (const { name, type, shape } of stage.inputs) {
-    const tensor = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
-    if (tensor === undefined) throw invalid(stage, name, "it is not given");
-    if (tensor.type !== type) throw invalid(stage, name, `it wants ${type} and got ${tensor.type}`);
-    if (shape === undefined) continue;
-    const wanted = `[${shape.map(textOf).join(", ")}]`;
-    if (shape.length !== tensor.dims.length) throw invalid(stage, name, `it wants ${wanted} and got [${tensor.dims.join(", ")}]`);
-    for (const [axis, size] of shape.entries()) {
+export function sizesOfRun(stage: StageModel, inputs: Readonly<Record<string, DeviceTensor>>, shapes: EmulatedShapes): Bindings {
+  const sizes: Record<string, number> = { ...checkInputs(stage, inputs) };
+  for (const { name, shape } of stage.inputs) {
+    for (const [axis, size] of (shape ?? []).entries()) {
       const kind = axisOf(size);
-      if (typeof kind === "object") sizes[kind.symbol] ??= tensor.dims[axis]!;
-      const bound = symbolsOf(size).every((symbol) => sizes[symbol] !== undefined);
-      if (bound && evaluate(size, sizes) !== tensor.dims[axis])
-        throw invalid(stage, name, `it wants ${wanted} at ${textOfSizes(sizes)} and got [${tensor.dims.join(", ")}]`);
+      if (typeof kind !== "object") continue;
+      const seen = inputs[name]!.dims[axis]!;
+      const known = sizes[kind.symbol] ?? seen;
+      sizes[kind.symbol] = known;
+      if (known !== seen && shapes.type === "bucketed") throw invalid(stage, name, `${kind.symbol} is ${seen} here and ${known} elsewhere`);
     }
   }
   return sizes;
