@@ -11,13 +11,13 @@ export interface OperatorBar {
   readonly isNear: boolean;
 }
 
-/** Ends of the axis, as powers of ten; what is nearer is drawn as equal. */
+/** Ends of the axis, as powers of ten; what is nearer stands at the edge. */
 const LOW = -9;
 const HIGH = 1;
 const ROW = 20;
-const LEFT = 250;
-const WIDTH = 560;
-const RIGHT = 110;
+const LEFT = 240;
+const WIDTH = 720;
+const RIGHT = 100;
 const TOP = 34;
 const BOTTOM = 10;
 
@@ -38,24 +38,28 @@ export function operatorBars(findings: readonly Finding[]): readonly OperatorBar
 
 /** Divergence of every operator on a logarithmic axis, with a mark where its tolerance lies. */
 export function divergenceChart(findings: readonly Finding[]): string {
-  const bars = operatorBars(findings);
-  if (bars.length === 0) return "<p>No operator was compared.</p>";
+  const all = operatorBars(findings);
+  const bars = all.filter(({ maxRelative }) => maxRelative > 0);
+  const equal = all.filter(({ maxRelative }) => maxRelative === 0).map(({ operator }) => escaped(operator));
+  if (all.length === 0) return "<p>No operator was compared.</p>";
+  const alike = equal.length === 0 ? "" : `<p><b>Equal to the last bit of every case:</b> ${equal.join(", ")}</p>`;
+  if (bars.length === 0) return alike;
   const height = TOP + bars.length * ROW + BOTTOM;
   const ticks = Array.from({ length: HIGH - LOW + 1 }, (_, i) => LOW + i);
   const grid = ticks.map((power) => {
     const x = LEFT + (WIDTH * (power - LOW)) / (HIGH - LOW);
-    const label = power === LOW ? "equal" : power === 0 ? "1" : `10<tspan dy="-5" font-size="9">${power}</tspan>`;
+    const label = power === 0 ? "1" : `10<tspan dy="-5" font-size="9">${power}</tspan>`;
     return `<line class="grid" x1="${x}" x2="${x}" y1="${TOP - 8}" y2="${height - BOTTOM}"/><text class="tick" x="${x}" y="${TOP - 14}">${label}</text>`;
   });
   const rows = bars.map((bar, row) => barMarkup(bar, TOP + row * ROW));
-  return `<svg role="img" aria-label="Divergence of each operator from the reference, over its largest value" viewBox="0 0 ${LEFT + WIDTH + RIGHT} ${height}" width="${LEFT + WIDTH + RIGHT}" height="${height}">${grid.join("")}${rows.join("")}</svg>`;
+  return `<svg role="img" aria-label="Divergence of each operator from the reference, over its largest value" viewBox="0 0 ${LEFT + WIDTH + RIGHT} ${height}" width="${LEFT + WIDTH + RIGHT}" height="${height}">${grid.join("")}${rows.join("")}</svg>${alike}`;
 }
 
 function barMarkup({ operator, cases, maxRelative, tolerance, isNear }: OperatorBar, y: number): string {
   const end = place(maxRelative);
   const limit = place(tolerance);
   const middle = y + ROW / 2;
-  const text = maxRelative === 0 ? "equal" : maxRelative.toExponential(1);
+  const text = maxRelative.toExponential(1);
   const state = isNear ? "near" : "far";
   const title = `${operator}: ${text} of the largest value, ${tolerance.toExponential(1)} allowed, ${cases} cases`;
   return [

@@ -13,7 +13,7 @@ h2 { font-size: 1.15rem; margin: 32px 0 8px; }
 p { margin: 4px 0; }
 .faint { color: var(--faint); }
 .banner { border-left: 4px solid var(--warn); background: var(--panel); padding: 8px 12px; margin: 12px 0; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 10px; padding: 0; list-style: none; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(165px, 1fr)); gap: 10px; padding: 0; list-style: none; }
 .cards li { background: var(--panel); border-top: 3px solid var(--line); padding: 8px 12px; }
 .cards li.pass { border-color: var(--pass); } .cards li.warn { border-color: var(--warn); }
 .cards li.fail { border-color: var(--fail); } .cards li.skip { border-color: var(--skip); }

@@ -37,6 +37,8 @@ ${failed.length === 0 ? "" : `<h2>What to look at</h2>${findingTable(failed)}`}
 <p class="faint">Largest difference from the reference over the reference's largest value, the worst case of each operator; the mark is what the formats the device computes in allow. An ✕ is beyond it.</p>
 <div class="scroll">${divergenceChart(findings)}</div>
 ${tokenSection(validation)}
+<h2>Speed</h2>
+${findingTable(findings.filter(({ check }) => check === "speed"))}
 <h2>Device</h2>
 ${descriptionTable(validation)}
 <h2>Everything that was looked at</h2>

@@ -1,3 +1,5 @@
+import { toHeddleError } from "../../base/heddle-error.ts";
+
 /**
  * `fail`: the device does not do what its contract or its description says. `warn`: it does, but a user should know. `skip`: it could not be looked at,
  * and the finding says why.
@@ -33,4 +35,13 @@ export interface Divergence {
 export function worstVerdict(findings: readonly Finding[]): Verdict {
   const order: readonly Verdict[] = ["fail", "warn", "pass", "skip"];
   return order.find((verdict) => findings.some((finding) => finding.verdict === verdict)) ?? "skip";
+}
+
+/** Findings of a check; one that the device stops half way is a failure of the device. */
+export async function guarded(check: CheckName, name: string, work: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await work();
+  } catch (thrown) {
+    return [{ check, name, verdict: "fail", detail: `the check could not be finished: ${toHeddleError(thrown).message}` }];
+  }
 }

@@ -23,11 +23,12 @@ const ROUNDINGS = 8;
 /**
  * How far results may be from the reference, over the reference's largest value.
  *
- * Model: inputs rounded to the narrowest format the device computes in, where that is narrower than f32; sums in f32 whose error grows with the root of
- * their length; approximated functions. What sums in a narrower type than f32 is beyond it, and that is meant.
+ * Model: a device that computes f32 products in f32 rounds nothing else; otherwise inputs are rounded to the widest format it has. Sums are in f32, with
+ * an error that grows with the root of their length; functions are approximated. What sums in a narrower type is beyond it, and that is meant.
  */
 export function toleranceFor(formats: readonly DataType[], sumLength: number): number {
-  const widest = Math.max(...formats.map((format) => ROUNDOFF[format] ?? 0), 0);
+  const known = formats.flatMap((format) => ROUNDOFF[format] ?? []);
+  const widest = Math.min(...known, ROUNDOFF.f8e5m2!);
   const narrow = widest > ROUNDOFF.f32! ? ROUNDINGS * widest : 0;
   return narrow + ROUNDINGS * ROUNDOFF.f32! * Math.sqrt(sumLength) + APPROXIMATION;
 }

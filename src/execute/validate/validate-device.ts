@@ -9,7 +9,7 @@ import { checkOperators } from "./checks/operator-check.ts";
 import { samples } from "./checks/samples.ts";
 import { checkSpeed, type SpeedFigures } from "./checks/speed-check.ts";
 import { checkTokens, type TokenDivergence, type TokenTask } from "./checks/token-check.ts";
-import { CHECKS, type Finding, type Verdict, worstVerdict } from "./finding.ts";
+import { CHECKS, type Finding, guarded, type Verdict, worstVerdict } from "./finding.ts";
 import type { Subject } from "./subject.ts";
 import type { CheckSummary, Validation } from "./validation.ts";
 
@@ -31,10 +31,11 @@ export async function validateDevice(subject: Subject, task: ValidationTask): Pr
   let tokens: readonly TokenDivergence[] = [];
   const tell = task.onCheck ?? (() => undefined);
   tell("operators");
-  findings.push(...(await checkOperators(subject, cases)));
+  findings.push(...(await guarded("operators", "cases", () => checkOperators(subject, cases))));
   if (task.model !== undefined) {
     tell("model");
-    findings.push(...(await checkModel(subject, task.model)));
+    const { model } = task;
+    findings.push(...(await guarded("model", model.program.name, () => checkModel(subject, model))));
   }
   if (task.decoder !== undefined) {
     tell("tokens");
@@ -43,15 +44,15 @@ export async function validateDevice(subject: Subject, task: ValidationTask): Pr
     tokens = found.tokens;
   }
   tell("determinism");
-  findings.push(...(await checkDeterminism(subject, repeated)));
+  findings.push(...(await guarded("determinism", "samples", () => checkDeterminism(subject, repeated))));
   tell("batch invariance");
-  findings.push(...(await checkBatchInvariance(subject)));
+  findings.push(...(await guarded("batch", "rows", () => checkBatchInvariance(subject))));
   tell("memory");
   findings.push(...(await checkMemory(subject, repeated)));
   tell("failures");
   findings.push(...(await checkFailures(subject, repeated, cases)));
   tell("speed");
-  findings.push(...(await checkSpeed(subject, task.figures)));
+  findings.push(...(await guarded("speed", "figures", () => checkSpeed(subject, task.figures))));
   return {
     device: task.device,
     reference: task.reference,

@@ -1,4 +1,4 @@
-import { HeddleError, toHeddleError } from "../../../base/heddle-error.ts";
+import { HeddleError } from "../../../base/heddle-error.ts";
 import type { Bindings } from "../../../graph/ir/expression.ts";
 import { ELEMENT_BYTES } from "../../../graph/ir/graph.ts";
 import type { StageModel } from "../../../graph/program/program.ts";
@@ -57,14 +57,9 @@ export function openEmulated({ device, emulation, memoryBytes, inner, failAtRun 
 
   /** One thing after another, in the order it was asked for. */
   const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(async () => {
+    const next = last.then(() => {
       if (failure !== undefined) throw failure;
-      try {
-        return await work();
-      } catch (thrown) {
-        if (toHeddleError(thrown).code === "device-failed") failure = toHeddleError(thrown);
-        throw thrown;
-      }
+      return work();
     });
     last = next.catch(() => undefined);
     return next;
@@ -82,10 +77,11 @@ export function openEmulated({ device, emulation, memoryBytes, inner, failAtRun 
       refuseUnsupported(stage);
       const known = compiledBefore.get(stage.key);
       const combination = emulation.shapes.type === "static" && options.sizes !== undefined ? textOfSizes(options.sizes) : "";
-      if (known?.combinations.has(combination)) return { ...known, compileNs: 0, fromCache: true };
       const began = nowNs();
       const rounded = emulation.rounding === "inputs" ? roundedStage(stage, emulation.format) : stage;
-      const made = known?.inner ?? (await inner.compile(rounded, options));
+      // Asked again even where it is known: a device that is gone says so.
+      const made = await inner.compile(rounded, options);
+      if (known?.combinations.has(combination)) return { ...known, compileNs: 0, fromCache: true };
       await waitUntil(began + emulation.compileNs);
       const compileNs = Math.round(nowNs() - began);
       counts.compileNs += compileNs;

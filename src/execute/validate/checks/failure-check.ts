@@ -6,7 +6,7 @@ import { drawn } from "../cases/case-tensors.ts";
 import { given, makeCase } from "../cases/make-case.ts";
 import type { OperatorCase } from "../cases/operator-case.ts";
 import { isEqualBits } from "../divergence.ts";
-import type { Finding } from "../finding.ts";
+import { type Finding, guarded } from "../finding.ts";
 import { type HostTensors, refusal, runOnce, type Subject, wholeStage, withStage } from "../subject.ts";
 import type { Sample } from "./samples.ts";
 
@@ -20,10 +20,17 @@ export async function checkFailures(
 ): Promise<readonly Finding[]> {
   const { device } = subject;
   const sample = samples.find(({ stage }) => refusal(device, stage) === undefined);
-  const unsupported = [await checkUnsupported(device, nonsense()), ...(await refusedCases(device, cases))];
+  const unsupported = await guarded("failure", "refusals", async () => [
+    await checkUnsupported(device, nonsense()),
+    ...(await refusedCases(device, cases)),
+  ]);
   if (sample === undefined)
     return [...unsupported, { check: "failure", name: "inputs", verdict: "skip", detail: "the device refuses every sample" }];
-  return [...(await checkInputs(device, sample)), ...unsupported, await checkDrain(subject, sample)];
+  return [
+    ...(await guarded("failure", "wrong inputs", () => checkInputs(device, sample))),
+    ...unsupported,
+    ...(await guarded("failure", "a run after drain", async () => [await checkDrain(subject, sample)])),
+  ];
 }
 
 async function checkInputs(device: OpenDevice, { stage, inputs }: Sample): Promise<readonly Finding[]> {

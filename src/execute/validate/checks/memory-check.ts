@@ -1,7 +1,7 @@
 import { toHeddleError } from "../../../base/heddle-error.ts";
 import type { OpenDevice } from "../../device/device-driver.ts";
 import { drawn } from "../cases/case-tensors.ts";
-import type { Finding } from "../finding.ts";
+import { type Finding, guarded } from "../finding.ts";
 import { runOnce, type Subject, withStage } from "../subject.ts";
 import type { Sample } from "./samples.ts";
 
@@ -14,7 +14,12 @@ const PIECE_BYTES = 400_000;
 
 /** A memory limit holds, what is held is counted, and nothing is left after a stage is used and released. */
 export async function checkMemory(subject: Subject, samples: readonly Sample[]): Promise<readonly Finding[]> {
-  return [await checkLimit(subject), await checkCounting(subject.device), ...(await checkLeaks(subject.device, samples))];
+  const { device } = subject;
+  return [
+    ...(await guarded("memory", "limit", async () => [await checkLimit(subject)])),
+    ...(await guarded("memory", "counting", async () => [await checkCounting(device)])),
+    ...(await guarded("memory", "leaks", () => checkLeaks(device, samples))),
+  ];
 }
 
 async function checkLimit({ reopen }: Subject): Promise<Finding> {

@@ -18,12 +18,12 @@ const ELEMENTWISE =
 const LAST_AXIS_NORMS = names("SkipLayerNormalization SkipSimplifiedLayerNormalization");
 const NORMS = names("LayerNormalization SimplifiedLayerNormalization RMSNormalization");
 const SAMPLES = names(`Conv ConvTranspose ConvInteger QLinearConv MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool
-  BatchNormalization InstanceNormalization GroupNormalization LRN DepthToSpace SpaceToDepth Attention MultiHeadAttention GroupQueryAttention
-  RotaryEmbedding`);
+  BatchNormalization InstanceNormalization GroupNormalization LRN DepthToSpace SpaceToDepth`);
+const SEQUENCES = names("Attention MultiHeadAttention GroupQueryAttention RotaryEmbedding");
 const REDUCTIONS = names(
   "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp",
 );
-const ONE_AXIS = names("TopK ArgMax ArgMin LpNormalization Concat Split");
+const ONE_AXIS = names("TopK ArgMax ArgMin LpNormalization Split");
 
 function all(types: readonly string[], rule: PaddingRule): Readonly<Record<string, PaddingRule>> {
   return Object.fromEntries(types.map((type) => [type, rule]));
@@ -34,8 +34,10 @@ export const PADDING_RULES: Readonly<Record<string, PaddingRule>> = {
   ...all(NORMS, (axes) => onlyBefore(axes, attribute(axes, "axis", -1))),
   ...all(LAST_AXIS_NORMS, (axes) => onlyBefore(axes, -1)),
   ...all(SAMPLES, onlyFirst),
+  ...all(SEQUENCES, (axes) => onlyFirst(axes) ?? allFirst(axes)),
   ...all(REDUCTIONS, reduction),
   ...all(ONE_AXIS, (axes) => notAlong(axes, attribute(axes, "axis", defaultAxis(axes)))),
+  Concat: (axes) => notAlong(axes, attribute(axes, "axis", 0)) ?? paddedAlike(axes),
   ...all(["Softmax", "LogSoftmax", "Hardmax"], softmax),
   ...all(["Squeeze", "Unsqueeze"], sameButOnes),
   ...all(["LSTM", "GRU", "RNN"], recurrence),
@@ -84,6 +86,19 @@ function onlyInput({ inputs }: OperatorAxes, only: number): string | undefined {
 function onlyFirst({ inputs, outputs }: OperatorAxes): string | undefined {
   const fault = [...inputs, ...outputs].some((axes) => paddedPlaces(axes).some((place) => place !== 0));
   return fault ? "it mixes along a padded axis that does not count samples" : undefined;
+}
+
+/** What a run gives has the same first axis everywhere: one that is not padded would not fit the others. */
+function allFirst({ inputs, stored }: OperatorAxes): string | undefined {
+  const first = inputs[0]?.[0];
+  const apart = inputs.some((axes, place) => !stored[place] && axes !== undefined && axes.length > 0 && !isSameAxis(axes[0], first));
+  return apart ? "not all of its inputs are padded alike" : undefined;
+}
+
+/** Every input is padded at the places the result is. */
+function paddedAlike({ inputs, outputs: [target] }: OperatorAxes): string | undefined {
+  const apart = inputs.some((axes) => paddedPlaces(target).some((place) => !isSameAxis(axes?.[place], target?.[place])));
+  return apart ? "not all of its inputs are padded alike" : undefined;
 }
 
 function onlyBefore({ inputs }: OperatorAxes, axis: number): string | undefined {
