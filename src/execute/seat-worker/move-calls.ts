@@ -65,10 +65,12 @@ export async function collectiveCall(parts: SeatParts, call: SeatCall, message: 
   try {
     held = slots.use(message.slot);
     const source = held;
-    const began = performance.now();
+    let began = performance.now();
     const answer = await filled(slots, slots.fill(message.target), async () => {
       const tensor = await call.slot(slots, source);
       call.begin();
+      // Waiting for the input is what made it; waiting for the others is the collective.
+      began = performance.now();
       return device.collective(group, message.collective, tensor);
     });
     peers.moved.sentBytes += group.sentBytes;
