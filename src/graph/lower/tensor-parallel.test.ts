@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { groupsHere, loadMember } from "../../../test/support/gang-on-ort.ts";
+import { loadMember } from "../../../test/support/gang-on-ort.ts";
+import { inProcessGroups } from "../../../test/support/in-process-group.ts";
 import { referenceLogits } from "../../../test/support/reference-decoder.ts";
 import { type TinyModelOptions, tinyGguf } from "../../../test/support/tiny-gguf.ts";
 import { bytesOf } from "../../base/bytes.ts";
@@ -123,7 +124,7 @@ async function run(
   { spec }: DecoderModel,
   { tokens, chunks }: { readonly tokens: readonly number[]; readonly chunks: readonly number[] },
 ): Promise<readonly Float32Array[][]> {
-  const groups = groupsHere(programs.length);
+  const groups = inProcessGroups(programs.length);
   const members = await Promise.all(programs.map((program, rank) => loadMember(program, groups[rank]!)));
   const width = (spec.kvHeads / programs.length) * spec.headDim;
   const ints = (values: readonly number[]): ort.Tensor => new ort.Tensor("int64", BigInt64Array.from(values, BigInt), [values.length]);
