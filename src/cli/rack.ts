@@ -3,27 +3,36 @@ import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import { quantity } from "../base/quantity.ts";
 import { discoverRack } from "../execute/discover/discover-rack.ts";
+import { modelSupport } from "../execute/discover/model-support.ts";
+import { openProbe } from "../execute/discover/probe-program.ts";
 import { rackFolder, writeWhole } from "../execute/discover/rack-cache.ts";
+import { cacheFolder } from "../execute/model-store/cache-folder.ts";
 import { isWholeModel } from "../plan/whole-model.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import { readRack, writeRack } from "../rack/rack-file.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
 import { withShareProgress } from "./share-progress.ts";
+import { absentDrivers, supportText } from "./support-report.ts";
 
 interface DiscoverFlags {
   readonly recalibrate?: boolean;
   readonly fast?: boolean;
   readonly json?: boolean;
   readonly output?: string;
+  readonly model?: string;
 }
 
 const DISCOVER_HELP = `
 Describes this machine: CPU devices of several widths (alternatives that share cores), the WASM device, memory, and links; and measures them.
+With --model every device's driver is asked about every operator of the model (a GGUF file or Hugging Face folder: of the f32 decoder that heddle makes
+of it), in a process of its own, and what it refuses is listed with the reason.
+
 The outcome is cached under the machine's fingerprint and read back the next time, until the machine, Node or a driver changes.
 
 Examples:
   heddle rack discover
-  heddle rack discover --recalibrate -o desk.yaml`;
+  heddle rack discover --recalibrate -o desk.yaml
+  heddle rack discover --model model.onnx`;
 
 /** Adds `heddle rack discover` and `heddle rack show`. */
 export function addRackCommand(program: Command): void {
@@ -34,6 +43,7 @@ export function addRackCommand(program: Command): void {
     .option("--recalibrate", "measure again what is cached")
     .option("--fast", "a few seconds instead of half a minute, wider intervals, not cached")
     .option("-o, --output <file>", "write the rack file here as well")
+    .option("--model <file>", "say what each device refuses of an ONNX file, GGUF file or Hugging Face folder")
     .option("--json", "print one JSON document")
     .addHelpText("after", DISCOVER_HELP)
     .action(discover);
@@ -41,10 +51,12 @@ export function addRackCommand(program: Command): void {
     .command("show")
     .description("Show a rack file, or the cached rack of this machine.")
     .argument("[file]", "rack file")
+    .option("--model <file>", "say what each device refuses of an ONNX file, GGUF file or Hugging Face folder")
     .option("--json", "print one JSON document")
-    .addHelpText("after", "\nExamples:\n  heddle rack show\n  heddle rack show desk.yaml --json")
-    .action(async (file: string | undefined, flags: { readonly json?: boolean }) => {
+    .addHelpText("after", "\nExamples:\n  heddle rack show\n  heddle rack show desk.yaml --model model.onnx --json")
+    .action(async (file: string | undefined, flags: Pick<DiscoverFlags, "json" | "model">) => {
       const shown = file === undefined ? await discoverWithProgress({}) : readRackFile(file);
+      if (flags.model !== undefined) return printSupport(shown, flags.model, flags.json === true);
       printResult(flags.json === true, shown, () => rackText(shown));
     });
 }
@@ -52,8 +64,19 @@ export function addRackCommand(program: Command): void {
 async function discover(flags: DiscoverFlags): Promise<void> {
   const rack = await discoverWithProgress(flags);
   if (flags.output !== undefined) writeWhole(flags.output, writeRack(rack));
-  printResult(flags.json === true, rack, () => rackText(rack));
+  if (flags.model !== undefined) await printSupport(rack, flags.model, flags.json === true);
+  else printResult(flags.json === true, rack, () => rackText(rack));
   if (flags.fast !== true) note(`cached in ${rackFolder(rack.fingerprint)}`);
+}
+
+/** Asks the rack's devices about a model. Errors: those of reading it. */
+async function printSupport(rack: Rack, model: string, json: boolean): Promise<void> {
+  const probe = openProbe(model);
+  const devices = await withShareProgress("asking devices", ({ signal }) =>
+    modelSupport(rack, probe, { cacheFolder: cacheFolder(), signal }),
+  );
+  const absent = absentDrivers(rack);
+  printResult(json, { model, rack: rack.name, devices, absent }, () => supportText(model, devices, absent));
 }
 
 /** The rack of this machine, with progress where it has to be measured. Errors: those of `discoverRack`. */
