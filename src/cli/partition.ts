@@ -17,6 +17,7 @@ import { openInspectSource } from "./inspect-source.ts";
 import { addModelOptions, collected, share } from "./model-options.ts";
 import { printResult } from "./output.ts";
 import { apart, constraintFailure, constraintsFrom, constraintsOn, type PlacementTask } from "./partition-constraints.ts";
+import { checkPinned } from "./partition-pins.ts";
 import { placementLines, placementText } from "./partition-report.ts";
 import { readRackFile } from "./rack.ts";
 import { withShareProgress } from "./share-progress.ts";
@@ -47,7 +48,8 @@ sample is through as soon as may be (latency). Times are roofline estimates from
 each device's best link; weights, constants and state must find room. Operators that touch the same state share a device. The result says how good it
 is: a lower bound that no placement beats, and the gap to it. Ctrl-C ends the search with the best so far.
 
-Patterns are globs over the operators' names (\`heddle inspect --operators\` lists them): * is any text, ? any character. The result says what each --pin,
+Patterns are globs over the operators' names (\`heddle inspect --operators\` lists them): * is any text, ? any character. A pin to where an operator cannot run (its driver, where it is
+installed and the model an ONNX file, refuses it; there is no peak for its type, or no room) is an error. The result says what each --pin,
 --forbid and --together costs: the search is run again without it.
 
 Devices of the rack that share cores are alternatives: the best of the largest sets without overlap is taken, and the others are listed.
@@ -91,7 +93,9 @@ async function run(path: string, flags: PartitionFlags): Promise<void> {
   const at = { graph, sizes: phase.sizes, type: inspection.type };
   const wanted = constraintsFrom(flags);
   const names = graph.operators.map(({ name }) => name);
-  const tasks = deviceSets(rack, flags.reserve).flatMap((set): readonly PlacementTask[] => {
+  const sets = deviceSets(rack, flags.reserve);
+  await checkPinned({ path, graph, constraints: wanted, rack, tasks: sets.map((set) => ({ set, problem: placementProblem(at, set) })) });
+  const tasks = sets.flatMap((set): readonly PlacementTask[] => {
     const constraints = constraintsOn(set, wanted, rack);
     return constraints === undefined ? [] : [{ set, problem: placementProblem(at, set), names, constraints }];
   });

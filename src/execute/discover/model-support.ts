@@ -1,10 +1,10 @@
+import { must } from "../../base/assert.ts";
 import { toHeddleError } from "../../base/heddle-error.ts";
-import type { Graph } from "../../graph/ir/graph.ts";
+import type { Graph, OperatorId } from "../../graph/ir/graph.ts";
 import { isWholeModel } from "../../plan/whole-model.ts";
 import type { Device, Rack } from "../../rack/rack.ts";
-import type { Support } from "../device/device-driver.ts";
 import { createSeats } from "../seat/create-seats.ts";
-import type { Seats } from "../seat/seat-types.ts";
+import type { ProgramSource, Seats } from "../seat/seat-types.ts";
 import type { ProbeProgram } from "./probe-program.ts";
 
 /** What a device says of a model. */
@@ -31,10 +31,17 @@ export interface RefusedOperators {
   readonly reason: string;
 }
 
-/** For every operator of the probe's graph why a device refuses it; `undefined` where it accepts. */
-export type Refusals = readonly (string | undefined)[];
+/** Why a device refuses operators of the probe's graph; it accepts the others. */
+export type Refusals = ReadonlyMap<OperatorId, string>;
+
+interface Asked {
+  readonly source: ProgramSource;
+  readonly operators: readonly OperatorId[];
+}
 
 export interface SupportOptions {
+  /** Operators to ask about; all where absent. */
+  readonly operators?: readonly OperatorId[];
   readonly cacheFolder: string;
   readonly signal?: AbortSignal;
 }
@@ -58,13 +65,14 @@ export async function modelSupport(rack: Rack, probe: ProbeProgram, options: Sup
   });
 }
 
-type Answer = { readonly refusals: Refusals } | { readonly missing: string };
+/** What a device said, or why it could not be asked. */
+export type Answer = { readonly refusals: Refusals } | { readonly missing: string };
 
 /** What each of the devices answers, by its id; none of those that take whole models. */
 export async function refusalsOf(
   devices: readonly Device[],
   { source, graph }: Pick<ProbeProgram, "source" | "graph">,
-  { cacheFolder, signal }: SupportOptions,
+  { cacheFolder, signal, operators = graph.operators.map((_operator, id) => id) }: SupportOptions,
 ): Promise<ReadonlyMap<string, Answer>> {
   const seats = createSeats({ cacheFolder });
   const asked = new Map<string, Promise<Answer>>();
@@ -73,7 +81,7 @@ export async function refusalsOf(
     for (const device of devices.filter((one) => !isWholeModel(one))) {
       signal?.throwIfAborted();
       const kind = JSON.stringify([device.driver, device.target, device.host, device.address]);
-      const answer = asked.get(kind) ?? ask(seats, device, { source, graph });
+      const answer = asked.get(kind) ?? ask(seats, device, { source, operators });
       asked.set(kind, answer);
       answers.set(device.id, await answer);
     }
@@ -86,15 +94,14 @@ export async function refusalsOf(
 /** Memory for the single operators that are tried. Units: bytes. */
 const PROBE_BYTES = 2 ** 33;
 
-async function ask(seats: Seats, device: Device, { source, graph }: Pick<ProbeProgram, "source" | "graph">): Promise<Answer> {
+async function ask(seats: Seats, device: Device, { source, operators }: Asked): Promise<Answer> {
   try {
     const seat = await seats.open({ device, memoryBytes: PROBE_BYTES });
     try {
-      const supports = await seat.supports(
-        source,
-        graph.operators.map((_operator, id) => id),
-      );
-      return { refusals: supports.map(reasonOf) };
+      const supports = await seat.supports(source, operators);
+      const refusals = new Map<OperatorId, string>();
+      for (const [index, support] of supports.entries()) if (!support.ok) refusals.set(operators[index]!, support.reason);
+      return { refusals };
     } finally {
       await seat.close();
     }
@@ -104,15 +111,10 @@ async function ask(seats: Seats, device: Device, { source, graph }: Pick<ProbePr
   }
 }
 
-function reasonOf(support: Support): string | undefined {
-  return support.ok ? undefined : support.reason;
-}
-
 function grouped({ graph, times }: ProbeProgram, refusals: Refusals): readonly RefusedOperators[] {
   const groups = new Map<string, { type: string; count: number; example: string; reason: string }>();
-  for (const [id, reason] of refusals.entries()) {
-    const operator = graph.operators[id];
-    if (reason === undefined || operator === undefined) continue;
+  for (const [id, reason] of refusals) {
+    const operator = must(graph.operators[id], "an operator that was asked about");
     const type = operatorType(graph, id);
     const key = `${type}\n${reason}`;
     const known = groups.get(key) ?? { type, count: 0, example: operator.name, reason };
@@ -123,9 +125,7 @@ function grouped({ graph, times }: ProbeProgram, refusals: Refusals): readonly R
 }
 
 /** `MatMul`, `com.microsoft.MatMulNBits`. */
-export function operatorType({ operators }: Graph, id: number): string {
-  const operator = operators[id];
-  if (operator === undefined) return "";
-  const { domain, type } = operator;
+export function operatorType({ operators }: Graph, id: OperatorId): string {
+  const { domain, type } = must(operators[id], "an operator of the graph");
   return domain === "onnx" ? type : `${domain}.${type}`;
 }
