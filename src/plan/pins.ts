@@ -1,6 +1,7 @@
 import { calibratedFormats } from "../cost/operator-cost.ts";
 import type { Device } from "../rack/rack.ts";
 import type { PlanError, PlanOptions, PlanRequest, StagePin } from "./plan-request.ts";
+import { isWholeModel } from "./whole-model.ts";
 
 /** Bounds on what a plan may hold. */
 export const STAGES_MAX = 64;
@@ -13,7 +14,7 @@ type PinError = Extract<PlanError, { code: "pin-impossible" }>;
 /** The first pinned choice that cannot be kept whatever the rest of the plan, with what would be possible. */
 export function checkPins(request: PlanRequest, usable: readonly Device[]): PinError | undefined {
   const options = request.options ?? {};
-  return checkCounts(request, options) ?? checkDevices(options, usable) ?? checkFormats(options, usable);
+  return checkCounts(request, options) ?? checkDevices(request, usable) ?? checkFormats(options, usable);
 }
 
 function checkCounts({ model }: PlanRequest, options: PlanOptions): PinError | undefined {
@@ -46,10 +47,13 @@ function checkPinIndices({ pins = [], replicas, stages }: PlanOptions, layers: n
   return undefined;
 }
 
-function checkDevices({ pins = [] }: PlanOptions, usable: readonly Device[]): PinError | undefined {
-  for (const pin of pins) {
-    if (!usable.some((device) => device.id === pin.device))
-      return impossible(pin, `the devices ${usable.map((device) => device.id).join(", ")}`);
+function checkDevices({ options, rack }: PlanRequest, usable: readonly Device[]): PinError | undefined {
+  for (const pin of options?.pins ?? []) {
+    if (usable.some((device) => device.id === pin.device)) continue;
+    const why = rack.devices.some(({ id }) => id === pin.device) ? `${pin.device} has no calibration, which a plan needs; ` : "";
+    const whole = rack.devices.filter(isWholeModel).map(({ id }) => id);
+    const alone = whole.length === 0 ? "" : `; for the whole model ${whole.join(", ")}`;
+    return impossible(pin, `${why}the devices ${usable.map((device) => device.id).join(", ")}${alone}`);
   }
   return undefined;
 }

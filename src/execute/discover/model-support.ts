@@ -103,7 +103,8 @@ async function ask(seats: Seats, device: Device, { source, operators }: Asked): 
       for (const [index, support] of supports.entries()) if (!support.ok) refusals.set(operators[index]!, support.reason);
       return { refusals };
     } finally {
-      await seat.close();
+      // What it said counts, however its process ends.
+      await seat.close().catch(() => undefined);
     }
   } catch (thrown) {
     const { detail, message } = toHeddleError(thrown);
