@@ -5,8 +5,10 @@
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
 import { componentsOf } from "../../examples/ocr/components.ts";
+import { detectorInput, linesOf } from "../../examples/ocr/detect.ts";
 import { grown, minAreaBox } from "../../examples/ocr/min-area-box.ts";
-import { type Point, readPng, sample } from "../../examples/ocr/picture.ts";
+import { type Picture, type Point, readPng, sample } from "../../examples/ocr/picture.ts";
+import { batchOf, beginningsOf, cutOut, textsOf, upright } from "../../examples/ocr/recognise.ts";
 import { phrasesOf } from "../../examples/speech/phrases.ts";
 import { readTokens, textOf } from "../../examples/speech/tokens.ts";
 import { readWav, resampled } from "../../examples/speech/wav.ts";
@@ -47,6 +49,74 @@ describe("boxes around text", () => {
       { width: 5, height: 4, threshold: 0.5 },
     );
     expect(found.map((edge) => edge.length)).toEqual([3, 2, 1]);
+  });
+});
+
+describe("lines of text", () => {
+  /** 200 x 100, each pixel's red its column and its green its row. */
+  const ramp: Picture = {
+    width: 200,
+    height: 100,
+    rgb: Uint8Array.from({ length: 60_000 }, (_, at) => [Math.floor(at / 3) % 200, Math.floor(at / 600), 0][at % 3]!),
+  };
+  const box = { center: { x: 99.5, y: 49.5 }, width: 96, height: 48, along: { x: 1, y: 0 }, across: { x: 0, y: 1 } };
+
+  it("gives the detector blue first, with sides that 32 divides", () => {
+    const { dims, data } = detectorInput(ramp);
+    expect(dims).toEqual([1, 3, 96, 192]);
+    expect(data[0]).toBe(-1);
+    // Red, the last plane, grows from left to right.
+    expect(data[2 * 96 * 192]!).toBeLessThan(data[2 * 96 * 192 + 191]!);
+  });
+
+  it("finds lines of a map in reading order, and drops specks and doubt", () => {
+    const map = new Float32Array(64 * 64);
+    const fill = (left: number, top: number, { wide, high, heat }: { wide: number; high: number; heat: number }): void => {
+      for (let y = top; y < top + high; y++) map.fill(heat, y * 64 + left, y * 64 + left + wide);
+    };
+    fill(40, 9, { wide: 20, high: 6, heat: 0.9 });
+    fill(4, 10, { wide: 30, high: 6, heat: 0.9 });
+    fill(4, 30, { wide: 30, high: 6, heat: 0.9 });
+    fill(4, 45, { wide: 30, high: 6, heat: 0.4 });
+    fill(50, 50, { wide: 2, high: 2, heat: 0.9 });
+    const found = linesOf({ type: "f32", dims: [1, 1, 64, 64], data: map }, { width: 128, height: 128, rgb: new Uint8Array(0) });
+    expect(found.map(({ center }) => [Math.round(center.x), Math.round(center.y)])).toEqual([
+      [38, 26],
+      [100, 24],
+      [38, 66],
+    ]);
+    expect(found[0]!.width).toBeGreaterThan(60);
+  });
+
+  it("cuts a line out as it lies in the picture, on its side and on its head", () => {
+    const line = cutOut(ramp, box);
+    expect(line.width).toBe(96);
+    // Red of the first column and the last, in bytes.
+    const red = (values: Float32Array, column: number): number => (values[2 * 48 * 96 + column]! + 1) * 127.5;
+    expect(red(line.values, 0)).toBeCloseTo(52, 3);
+    expect(red(line.values, 95)).toBeCloseTo(147, 3);
+    const turned = cutOut(ramp, { ...box, along: { x: -1, y: 0 }, across: { x: 0, y: -1 } });
+    expect(red(turned.values, 0)).toBeCloseTo(147, 3);
+    const scores = { type: "f32" as const, dims: [2, 2], data: Float32Array.from([0.99, 0.01, 0.05, 0.95]) };
+    const [same, back] = upright([line, turned], scores);
+    expect(same).toBe(line);
+    expect(Math.max(...back!.values.map((value, at) => Math.abs(value - line.values[at]!)))).toBeLessThan(1e-6);
+  });
+
+  it("puts lines of unlike width into one tensor", () => {
+    const narrow = cutOut(ramp, { ...box, width: 48 });
+    const { dims, data } = batchOf([cutOut(ramp, box), narrow]);
+    expect(dims).toEqual([2, 3, 48, 96]);
+    const second = 3 * 48 * 96;
+    expect([data[second + 47], data[second + 48]]).toEqual([narrow.values[47], 0]);
+    expect(beginningsOf([narrow]).dims).toEqual([1, 3, 48, 192]);
+  });
+
+  it("reads columns: repetitions are one, a blank parts them", () => {
+    const classes = [1, 1, 0, 1, 2, 3, 3, 0];
+    const data = Float32Array.from({ length: 32 }, (_, at) => (classes[Math.floor(at / 4)] === at % 4 ? 0.9 : 0.05));
+    expect(textsOf({ type: "f32", dims: [1, 8, 4], data }, ["a", "b"])).toEqual(["aab"]);
+    expect(textsOf({ type: "f32", dims: [1, 8, 4], data }, ["a", "b", "c"])).toEqual(["aabc"]);
   });
 });
 
