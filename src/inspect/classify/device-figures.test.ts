@@ -86,6 +86,8 @@ describe("the peak for a type", () => {
   it.each([
     ["bf16", "bf16"],
     ["i4", "i8"],
+    ["u4", "i8"],
+    ["u8", "f16"],
     ["f4e2m1", "f8e4m3"],
     ["f64", undefined],
   ] as const)("of %s is that of %s", (type, found) => {

@@ -6,7 +6,7 @@ import type { PeakFigure } from "./grounded.ts";
  * lie and travel in the narrow type.
  *
  * Source: significand and exponent bits of the formats (IEEE 754-2019; OCP 8-bit floating point, 2023; OCP microscaling formats, 2023): integers of 8
- * bits fit in the 8 significant bits of bf16 and the 11 of f16. Of bf16 and f16 neither holds the other.
+ * bits, signed or not, fit in the 8 significant bits of bf16 and the 11 of f16. Of bf16 and f16 neither holds the other.
  */
 const WIDER: Readonly<Partial<Record<DataType, readonly DataType[]>>> = {
   f4e2m1: ["f8e4m3", "f16", "bf16", "f32", "f64"],
@@ -14,6 +14,8 @@ const WIDER: Readonly<Partial<Record<DataType, readonly DataType[]>>> = {
   f8e5m2: ["f16", "bf16", "f32", "f64"],
   i4: ["i8", "f16", "bf16", "f32", "f64"],
   i8: ["f16", "bf16", "f32", "f64"],
+  u4: ["i8", "f16", "bf16", "f32", "f64"],
+  u8: ["f16", "bf16", "f32", "f64"],
   f16: ["f32", "f64"],
   bf16: ["f32", "f64"],
   f32: ["f64"],
