@@ -1,7 +1,8 @@
 /** Reads the text in pictures: one device of a rack finds the lines, another reads them. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { loadGraph, openRack } from "heddle";
+import { openRack } from "heddle";
+import { loadWhole } from "../load-whole.ts";
 import { modelFile } from "../model-file.ts";
 import { printDevices } from "../print-devices.ts";
 import { readPng } from "./picture.ts";
@@ -22,9 +23,9 @@ const { values, positionals } = parseArgs({
 const paths = positionals.length > 0 ? positionals : PICTURES;
 const pictures = paths.map((path) => readPng(readFileSync(path)));
 const models = {
-  detector: await loadGraph(modelFile(`${MODEL}PP-OCRv4_det_infer.onnx`), { name: "detector" }),
-  direction: await loadGraph(modelFile(`${MODEL}ppocr_mobile_v2.0_cls_infer.onnx`), { name: "direction" }),
-  recogniser: await loadGraph(modelFile(`${MODEL}PP-OCRv4_rec_infer.onnx`), { name: "recogniser" }),
+  detector: await loadWhole(`${MODEL}PP-OCRv4_det_infer.onnx`, "detector"),
+  direction: await loadWhole(`${MODEL}ppocr_mobile_v2.0_cls_infer.onnx`, "direction"),
+  recogniser: await loadWhole(`${MODEL}PP-OCRv4_rec_infer.onnx`, "recogniser"),
   characters: readFileSync(modelFile("rapidocr-onnxruntime--characters.txt"), "utf8").split("\n"),
 };
 const rack = await openRack(values.rack, values.trace === undefined ? {} : { trace: values.trace });

@@ -1,10 +1,11 @@
 /** Writes down what is said in a recording: one device of a rack listens, another writes. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { loadGraph, openRack } from "heddle";
+import { openRack } from "heddle";
+import { loadWhole } from "../load-whole.ts";
 import { modelFile } from "../model-file.ts";
 import { printDevices } from "../print-devices.ts";
-import { loadAppending } from "./load-appending.ts";
+import { appending } from "./appending.ts";
 import { phrasesOf } from "./phrases.ts";
 import { readTokens } from "./tokens.ts";
 import { RATE, transcribe } from "./transcribe.ts";
@@ -24,9 +25,9 @@ const { values, positionals } = parseArgs({
 const path = positionals[0] ?? modelFile(`${MODEL}two_cities.wav`);
 const phrases = phrasesOf(resampled(readWav(readFileSync(path)), RATE));
 const models = {
-  encoder: await loadGraph(modelFile(`${MODEL}encoder.onnx`), { name: "encoder" }),
-  bridge: await loadGraph(modelFile(`${MODEL}bridge.onnx`), { name: "bridge" }),
-  decoder: await loadAppending(modelFile(`${MODEL}decoder.onnx`), "decoder"),
+  encoder: await loadWhole(`${MODEL}encoder.onnx`, "encoder"),
+  bridge: await loadWhole(`${MODEL}bridge.onnx`, "bridge"),
+  decoder: appending(await loadWhole(`${MODEL}decoder.onnx`, "decoder")),
   tokens: readTokens(readFileSync(modelFile(`${MODEL}tokenizer.bin`))),
 };
 const rack = await openRack(values.rack, values.trace === undefined ? {} : { trace: values.trace });
