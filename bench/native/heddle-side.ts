@@ -2,9 +2,9 @@
 import { assert, must } from "../../src/base/assert.ts";
 import type { Lane, StepRow, StepTask } from "../../src/engine/replica-engine-types.ts";
 import { measureMemoryBandwidth } from "../../src/execute/discover/measure-memory.ts";
-import { createOrtDriver } from "../../src/execute/drivers/ort/driver.ts";
 import { rotationTables } from "../../src/execute/drivers/shared/rotations.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
+import { stageDriver } from "../../src/execute/replica-host/driver-by-name.ts";
 import { sample } from "../../src/execute/sampling/sample.ts";
 import { GREEDY } from "../../src/execute/sampling/sampling.ts";
 import type { LoadedStage } from "../../src/execute/stage-driver.ts";
@@ -31,11 +31,11 @@ let vocabulary = 0;
 await serveSide(answer, async () => {
   model = openDecoderModel(setup.model);
   vocabulary = model.spec.vocabulary;
-  const driver = await createOrtDriver();
+  const driver = await stageDriver(setup.driver ?? "ort");
   const edges = [0, ...setup.cuts, model.spec.layers];
   const { threads, prefillFormat, decodeFormat } = setup;
   for (let i = 0; i + 1 < edges.length; i++) {
-    const range = { fromLayer: edges[i]!, toLayer: edges[i + 1]!, device: "cpu-0", driver: "ort" };
+    const range = { fromLayer: edges[i]!, toLayer: edges[i + 1]!, device: "cpu-0", driver: driver.id };
     const stage = { ...range, threads, prefillFormat, decodeFormat, decodeStep: UNKNOWN, prefill512: UNKNOWN, why: "bench" };
     stages.push(await driver.load(model, stage, { maxSequences: MAX_SEQUENCES, contextLimit: CONTEXT_LIMIT, workingPages: WORKING_PAGES }));
   }

@@ -29,7 +29,9 @@ export interface DiscoverProgress {
 
 const MEMORY = "dram";
 /** Time for each kind of device; the slow one only shows that it is slow. Units: ms. */
-const BUDGET_MS: Readonly<Record<string, number>> = { ort: 8_000, "ort-wasm": 5_000, openvino: 3_000 };
+const BUDGET_MS: Readonly<Record<string, number>> = { ort: 8_000, "ort-wasm": 5_000, openvino: 4_000 };
+/** Drivers measured at few shapes: each of their graphs is compiled for its own. */
+const COARSE: ReadonlySet<string> = new Set(["openvino"]);
 const FAST_BUDGET_MS = 1_200;
 const PACE_MS = 700;
 /** Time a process has to load its driver before a common start. Units: ms. */
@@ -119,7 +121,8 @@ async function calibrateKind(alike: readonly Device[], options: KindOptions): Pr
   const { driver, threads } = alike[0]!;
   const fast = options.fast === true;
   const budgetMs = fast ? FAST_BUDGET_MS : (BUDGET_MS[driver] ?? FAST_BUDGET_MS);
-  const job = { kind: "device" as const, driver, threads, shapes: options.shapes ?? DEFAULT_SHAPES, fast, budgetMs };
+  const shapes = options.shapes ?? DEFAULT_SHAPES;
+  const job = { kind: "device" as const, driver, threads, shapes, fast: fast || COARSE.has(driver), budgetMs };
   const process = { signal: options.signal, onProgress: options.report };
   const calibration = await runCalibration(job, process);
   if (alike.length < 2) return calibration;
