@@ -7,6 +7,7 @@ const DRIVERS: Readonly<Record<string, () => Promise<DeviceDriver>>> = {
   ort: async () => (await import("../drivers/ort/device.ts")).ortDeviceDriver,
   "ort-wasm": async () => (await import("../drivers/ort-wasm/device.ts")).ortWasmDeviceDriver,
   emulated: async () => (await import("../drivers/emulated/driver.ts")).createEmulatedDriver({ arithmetic: deviceDriverByName }),
+  openvino: async () => (await import("../drivers/openvino/device.ts")).openvinoDeviceDriver,
 };
 
 /** The driver a rack's row names. Errors: `driver-missing` with the names there are. */

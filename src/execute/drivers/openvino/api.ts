@@ -32,6 +32,7 @@ export interface OpenvinoApi {
   readonly inputPort: (compiled: Pointer, index: number, port: Out<Pointer | null>) => Status;
   readonly outputPort: (compiled: Pointer, index: number, port: Out<Pointer | null>) => Status;
   readonly portName: (port: Pointer, name: Out<Pointer | null>) => Status;
+  readonly portType: (port: Pointer, type: Out<number>) => Status;
   readonly portFree: (port: Pointer) => void;
   readonly request: (compiled: Pointer, request: Out<Pointer | null>) => Status;
   readonly requestFree: (request: Pointer) => void;
@@ -102,6 +103,7 @@ function bind(koffi: Koffi, path: string): OpenvinoApi {
     inputPort: status("ov_compiled_model_input_by_index", pointer, "size_t", out(pointer)),
     outputPort: status("ov_compiled_model_output_by_index", pointer, "size_t", out(pointer)),
     portName: status("ov_port_get_any_name", pointer, out(pointer)),
+    portType: status("ov_port_get_element_type", pointer, out("int")),
     portFree: frees("ov_output_const_port_free"),
     request: status("ov_compiled_model_create_infer_request", pointer, out(pointer)),
     requestFree: frees("ov_infer_request_free"),

@@ -1,27 +1,25 @@
-import type { TensorData } from "../shared/onnx-session.ts";
+import type { TensorType } from "../../device/tensor.ts";
 
-/** Codes of `ov_element_type_e`, which is aligned with element_type.hpp. Source: openvino/c/ov_common.h, 2026.4. */
-export const ELEMENT_CODES = {
-  bool: 1,
-  bf16: 2,
-  f16: 3,
-  f32: 4,
-  f64: 5,
-  i8: 7,
-  i16: 8,
-  i32: 9,
-  i64: 10,
-  u8: 16,
-  u16: 17,
-  u32: 18,
-  u64: 19,
-} as const;
-export type ElementName = keyof typeof ELEMENT_CODES;
+/** Codes of `ov_element_type_e`, aligned with element_type.hpp, of the types heddle hands over. Source: openvino/c/ov_common.h, 2026.4. */
+const CODES = { bool: 1, bf16: 2, f16: 3, f32: 4, i8: 7, i32: 9, i64: 10, u8: 16 } as const satisfies Partial<Record<TensorType, number>>;
 
-const BY_FEED = { float32: ELEMENT_CODES.f32, int64: ELEMENT_CODES.i64, int32: ELEMENT_CODES.i32 } as const;
+const OF_CODE = new Map(Object.entries(CODES).map(([type, code]) => [code as number, type as TensorType]));
+const OF_FEED = { float32: CODES.f32, int64: CODES.i64, int32: CODES.i32 } as const;
 
-export function codeOfFeed(type: "float32" | "int64" | "int32"): number {
-  return BY_FEED[type];
+/**
+ * Types of tensors that enter and leave stages. The CPU plugin computes f64 in f32 and wide or unsigned integers in i32: what would lose digits
+ * unasked is refused. i64 stays, as shapes and indices have that type; values beyond 32 bits are cut off.
+ */
+export const OPENVINO_TYPES: ReadonlySet<TensorType> = new Set(OF_CODE.values());
+
+export function codeOfFeed(type: keyof typeof OF_FEED): number {
+  return OF_FEED[type];
 }
 
-export type { TensorData };
+export function codeOfType(type: TensorType): number | undefined {
+  return (CODES as Readonly<Record<string, number>>)[type];
+}
+
+export function typeOfCode(code: number): TensorType | undefined {
+  return OF_CODE.get(code);
+}

@@ -22,8 +22,12 @@ export interface NativeOutput {
 export interface LoadedGraph {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Codes of `ov_element_type_e`. */
+  readonly outputTypes: readonly number[];
   /** Runs it beside the JS thread; one run at a time. Errors: `device-failed`. */
   run(inputs: Readonly<Record<string, NativeInput>>): Promise<Readonly<Record<string, NativeOutput>>>;
+  /** Lets go of the inputs of the last run, which are otherwise kept for a next run with the same ones. */
+  forgetInputs(): void;
   release(): void;
 }
 
@@ -49,17 +53,24 @@ export function loadGraph(
   const bound: BoundInput[] = [];
   let keep: readonly unknown[] | undefined = graph.keep;
   let running = false;
-  const inputs = portNames(api, compiled.pointer(), "input");
-  const outputs = portNames(api, compiled.pointer(), "output");
+  const inputs = ports(api, compiled.pointer(), "input").map(({ name }) => name);
+  const given = ports(api, compiled.pointer(), "output");
+  const outputs = given.map(({ name }) => name);
+  const forgetInputs = (): void => {
+    for (const input of bound) input?.tensor.free();
+    bound.length = 0;
+  };
   return {
     inputs,
     outputs,
-    run: async (given) => {
+    outputTypes: given.map(({ type }) => type),
+    forgetInputs,
+    run: async (values) => {
       assert(!running && keep !== undefined, "a graph runs once at a time, until its release");
       running = true;
       try {
         inputs.forEach((name, index) => {
-          const input = given[name];
+          const input = values[name];
           assert(input !== undefined, "every input is given", { name });
           bind(api, request.pointer(), { bound, index, input });
         });
@@ -77,8 +88,7 @@ export function loadGraph(
       assert(!running, "a graph is released when nothing runs");
       request.free();
       compiled.free();
-      for (const { tensor } of bound) tensor?.free();
-      bound.length = 0;
+      forgetInputs();
       keep = undefined;
     },
   };
@@ -171,7 +181,12 @@ function numberOf(api: OpenvinoApi, call: (out: [number]) => number): number {
   return Number(out[0]);
 }
 
-function portNames(api: OpenvinoApi, compiled: Pointer, side: "input" | "output"): readonly string[] {
+interface Port {
+  readonly name: string;
+  readonly type: number;
+}
+
+function ports(api: OpenvinoApi, compiled: Pointer, side: "input" | "output"): readonly Port[] {
   const count = numberOf(api, (out) => (side === "input" ? api.inputs(compiled, out) : api.outputs(compiled, out)));
   const portAt = side === "input" ? api.inputPort : api.outputPort;
   return Array.from({ length: count }, (_, index) => {
@@ -180,7 +195,7 @@ function portNames(api: OpenvinoApi, compiled: Pointer, side: "input" | "output"
       const text = madeBy<Pointer>(api, "reading a port", (out) => api.portName(port, out));
       const name = api.textAt(text);
       api.freeText(text);
-      return name;
+      return { name, type: numberOf(api, (out) => api.portType(port, out)) };
     } finally {
       api.portFree(port);
     }
