@@ -2,7 +2,7 @@
 // Method: hand-made racks whose best plan is known.
 import { describe, expect, it } from "vitest";
 import { type SyntheticSpeed, smallSpec, syntheticCalibration, syntheticDevice, syntheticRack } from "../../test/support/synthetic-rack.ts";
-import type { Rack } from "../rack/rack.ts";
+import type { Device, DeviceCalibration, Rack } from "../rack/rack.ts";
 import type { Plan } from "./plan.ts";
 import { checkPlan, checkPlanLayers } from "./plan-check.ts";
 import { readPlan, writePlan } from "./plan-file.ts";
@@ -84,6 +84,16 @@ describe("planner", () => {
     expect([stage.prefillFormat, stage.decodeFormat]).toEqual(["f32", "f32"]);
     const pinned = plan(syntheticRack([first]), { decodeFormat: "int4" }, { weightFormats: ["F16"] }).replicas[0]!.stages[0]!;
     expect([pinned.prefillFormat, pinned.decodeFormat]).toEqual(["f32", "int4"]);
+  });
+
+  it("takes bf16 where it wins and the file has no more: BF16 weights, not F16 ones", () => {
+    const beside = syntheticDevice("ov-cpu-0", { driver: "openvino", calibration: withBf16(first) });
+    const chosen = (weightFormat: "BF16" | "F16"): readonly string[] => {
+      const stage = plan(syntheticRack([first, beside]), {}, { weightFormats: [weightFormat] }).replicas[0]!.stages[0]!;
+      return [stage.device, stage.prefillFormat, stage.decodeFormat];
+    };
+    expect(chosen("BF16")).toEqual(["ov-cpu-0", "bf16", "bf16"]);
+    expect(chosen("F16")[1]).toBe("f32");
   });
 
   it("makes two replicas of two cores where one device cannot use both, unless they slow each other down", () => {
@@ -227,3 +237,10 @@ describe("bases", () => {
     expect(made.value.predicted.tpot.source).toContain("3 live runs");
   });
 });
+
+/** The device's tables with bf16 products beside: a quarter of the time of f32. */
+function withBf16({ calibration }: Device): DeviceCalibration {
+  const { products } = calibration!;
+  const added = products.filter(({ format }) => format === "f32").map((row) => ({ ...row, format: "bf16" as const, ns: row.ns / 4 }));
+  return { ...calibration!, products: [...products, ...added] };
+}

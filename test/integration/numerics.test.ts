@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededPrng } from "../../src/base/prng.ts";
+import { createOpenvinoDriver } from "../../src/execute/drivers/openvino/driver.ts";
 import { createOrtDriver } from "../../src/execute/drivers/ort/driver.ts";
 import { createOrtWasmDriver } from "../../src/execute/drivers/ort-wasm/driver.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
@@ -16,6 +17,7 @@ import type { DecoderModel } from "../../src/graph/decoder/model.ts";
 import { pagesFor } from "../../src/state/block.ts";
 import { writeGguf } from "../support/gguf-writer.ts";
 import { type LlamaPeer, loadPeer } from "../support/llama-peer.ts";
+import { openvinoAbsent, sayLeftOut } from "../support/openvino.ts";
 import { referenceLogits } from "../support/reference-decoder.ts";
 import {
   type ChainOptions,
@@ -52,6 +54,8 @@ interface Way {
   readonly options: ChainOptions;
 }
 
+const absent = await openvinoAbsent();
+if (absent !== undefined) sayLeftOut(2, `numerics on OpenVINO: ${absent}`);
 const WAYS: readonly Way[] = [
   { name: "ort, whole", driver: createOrtDriver, options: {} },
   { name: "ort, split in 2", driver: createOrtDriver, options: { cuts: [2] } },
@@ -60,6 +64,7 @@ const WAYS: readonly Way[] = [
   { name: "ort-wasm, whole", driver: createOrtWasmDriver, options: {} },
   { name: "ort-wasm, split in 2", driver: createOrtWasmDriver, options: { cuts: [2] } },
   { name: "ort-wasm, split in 4", driver: createOrtWasmDriver, options: { cuts: [1, 2, 3] } },
+  ...(absent === undefined ? [{ name: "openvino, split in 2", driver: createOpenvinoDriver, options: { cuts: [2] } }] : []),
 ];
 
 /** Models with one thing wrong. */

@@ -7,18 +7,24 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Token } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { servedPerplexity } from "../../bench/native/served-perplexity.ts";
+import { createOpenvinoDriver } from "../../src/execute/drivers/openvino/driver.ts";
 import { createOrtDriver } from "../../src/execute/drivers/ort/driver.ts";
 import { modelsFolder } from "../../src/execute/model-store/cache-folder.ts";
 import { DEFAULT_MODEL, knownModel } from "../../src/execute/model-store/catalog.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
+import type { StageDriver } from "../../src/execute/stage-driver.ts";
 import type { DecoderModel } from "../../src/graph/decoder/model.ts";
 import { loadTokenizer } from "../../src/graph/tokenizer/tokenizer.ts";
 import type { ComputeFormat } from "../../src/rack/rack.ts";
 import { loadPeer } from "../support/llama-peer.ts";
+import { openvinoAbsent, sayLeftOut } from "../support/openvino.ts";
 import { loadChain, logSoftmax, opening, rowOf, teacherForced } from "../support/stage-chain.ts";
 
+const absent = await openvinoAbsent();
 const path = join(modelsFolder(), DEFAULT_MODEL, knownModel(DEFAULT_MODEL)?.file ?? "");
 const WORSE_MOST = 1.02;
+const BF16_WORSE_MOST = 1.01;
 const TOKENS_LEAST = 600;
 const TOKENS_MOST = 640;
 const CHUNK = 200;
@@ -47,6 +53,20 @@ describe.skipIf(!existsSync(path))("perplexity of SmolLM2", () => {
     "prefill path, %s",
     async (format) => {
       expectNear(`prefill path, ${format}`, await prefillPerplexity(model, tokens, format), theirs);
+    },
+    TIMEOUT_MS,
+  );
+
+  test.skipIf(absent !== undefined)(
+    "prefill path, bf16 on OpenVINO, against f32",
+    async () => {
+      const of = async (driver: StageDriver, format: ComputeFormat) =>
+        servedPerplexity({ driver, model, phase: "prefill", format }, tokens);
+      const exact = await of(await createOrtDriver(), "f32");
+      const ours = await of(await createOpenvinoDriver(), "bf16");
+      process.stderr.write(`perplexity, prefill path, bf16 on OpenVINO: ${ours.toFixed(3)} against ${exact.toFixed(3)} in f32\n`);
+      expect(ours / exact).toBeLessThan(BF16_WORSE_MOST);
+      expect(exact / theirs).toBeLessThan(BF16_WORSE_MOST);
     },
     TIMEOUT_MS,
   );
@@ -114,7 +134,8 @@ function expectNear(path: string, ours: number, theirs: number): void {
   expect(ratio, figures).toBeLessThan(WORSE_MOST);
 }
 
-const left = existsSync(path) ? 0 : 4;
+if (absent !== undefined) sayLeftOut(1, `bf16 on OpenVINO: ${absent}`);
+const left = existsSync(path) ? 0 : 5;
 afterAll(() => {
   if (left > 0) process.stderr.write(`${left} tests left out: ${DEFAULT_MODEL} is not in the local cache (heddle model pull)\n`);
 });

@@ -34,6 +34,11 @@ describe("device layout", () => {
     expect(describeDevices([0, 1], { ...all, ort: false, wasm: false })).toEqual([]);
   });
 
+  it("offers OpenVINO once, on all cores, where its library is there", () => {
+    const added = describeDevices([0, 1, 2, 3], { ...all, openvino: true }).filter((device) => device.driver === "openvino");
+    expect(added.map(({ id, threads, target }) => [id, threads, target])).toEqual([["ov-cpu-0-3", 4, "CPU"]]);
+  });
+
   it("offers llama.cpp once in each width where its package is there", () => {
     const added = describeDevices([0, 1, 2, 3], { ...all, llama: true }).filter((device) => device.driver === "llama");
     expect(added.map(({ id, threads, cores }) => [id, threads, cores])).toEqual([
