@@ -1,6 +1,8 @@
 /** The one bench runner: `npm run bench -- <name> [--json] [--check] [-- <options of the bench>]`. */
 import { readdirSync } from "node:fs";
 import { loadavg } from "node:os";
+import { ERROR_CODES } from "../src/base/error-codes.ts";
+import { HeddleError } from "../src/base/heddle-error.ts";
 import { note, printResult, table } from "../src/cli/output.ts";
 import { type Bench, type BenchReport, type Figure, keepsFloor } from "./bench.ts";
 
@@ -32,7 +34,11 @@ const json = given?.includes("--json") === true;
 const ending = import.meta.url.endsWith(".js") ? "js" : "ts";
 const loaded = (await import(new URL(`${name}.bench.${ending}`, folder).href)) as { readonly bench: Bench };
 note(`load of the machine before: ${loadavg()[0]?.toFixed(2)}`);
-const report = await loaded.bench.run({ note, rest: rest.flat() });
+const report = await loaded.bench.run({ note, rest: rest.flat() }).catch((thrown: unknown): never => {
+  if (!(thrown instanceof HeddleError)) throw thrown;
+  note(`${thrown.message} [${thrown.code}]`);
+  process.exit(ERROR_CODES[thrown.code].exit);
+});
 printResult(json, { name, load: loadavg()[0], ...report }, () => textOf(report));
 const missed = report.figures.filter((figure) => keepsFloor(figure) === false);
 for (const figure of missed) note(`missed: ${figure.name} = ${shown(figure.value)} ${figure.unit}, floor ${boundsOf(figure)}`);

@@ -2,7 +2,10 @@
  * Goal: the WebGPU provider keeps the contract, and tensors stay on the device. Method: the suite on a GPU in software (SwiftShader, fetched before
  * the tests start), in a process of its own: a native library that gives up takes its process with it.
  */
+
 import { beforeAll, describe, expect, it, test } from "vitest";
+import { keepsFloor } from "../../bench/bench.ts";
+import { bench } from "../../bench/gpu.bench.ts";
 import type { OpenDevice } from "../../src/execute/device/device-driver.ts";
 import { openOrtDevice, ortDeviceDriver, ortRuntime } from "../../src/execute/drivers/ort/device.ts";
 import type { Program } from "../../src/graph/program/program.ts";
@@ -57,6 +60,14 @@ describe.skipIf(absent !== undefined)("tensors of a GPU", () => {
     expect(supported(typedProgram("Add", "i64"))).toEqual({ ok: false, reason: expect.stringContaining("CPU") });
     expect(supported(typedProgram("Add", "f64"))).toEqual({ ok: false, reason: expect.stringContaining("f64") });
   });
+});
+
+test.skipIf(absent !== undefined)("the bench of a GPU runs, and its results are the CPU's", async () => {
+  const { setup, figures } = await bench.run({ note: () => {}, rest: ["--tiny"] });
+  expect(setup.join()).toContain("webgpu");
+  expect(figures.filter((figure) => keepsFloor(figure) === false)).toEqual([]);
+  expect(figures.filter((figure) => keepsFloor(figure) === true).length).toBe(4);
+  await expect(bench.run({ note: () => {}, rest: ["--fast"] })).rejects.toMatchObject({ code: "usage" });
 });
 
 test("the loader of this process finds a driver it was started with", () => {

@@ -35,6 +35,11 @@ const TINY: Readonly<Record<string, Case>> = {
     sizes: { batch: 2, tokens: 3, context: 7 },
   },
   "a function": { whole: alone(functionModel()), program: () => onnxProgram(bytesOf(functionModel())), sizes: { batch: 2, n: 5 } },
+  "a function's default": {
+    whole: alone(functionModel(false)),
+    program: () => onnxProgram(bytesOf(functionModel(false))),
+    sizes: { batch: 2, n: 5 },
+  },
   "data in all places": {
     whole: { model: storedModel(), weights: Object.entries(STORED_FILES).map(([path, data]) => ({ path, data })) },
     program: () => onnxProgram(bytesOf(storedModel()), { files }),

@@ -3,6 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { bytesOfArray, createOnnxBuilder } from "../../src/graph/onnx/builder.ts";
 import {
   AttributeProtoSchema,
+  FunctionProtoSchema,
   type GraphProto,
   GraphProtoSchema,
   AttributeProto_AttributeType as Kind,
@@ -84,32 +85,33 @@ function modelOf(graph: Parameters<typeof create<typeof GraphProtoSchema>>[1], m
   );
 }
 
-/** A function that calls a function, with an attribute handed on. */
-export function functionModel(): Uint8Array {
+/** A function that hands an attribute on: the call's own, or where it gives none the function's default, 0. */
+export function functionModel(own = true): Uint8Array {
   const call = create(NodeProtoSchema, { opType: "Twice", domain: "own", name: "call", input: ["x"], output: ["y"] });
-  const axis = create(AttributeProtoSchema, { name: "axis", type: Kind.INT, i: 1n });
-  call.attribute.push(axis);
+  const axis = (value: bigint) => create(AttributeProtoSchema, { name: "axis", type: Kind.INT, i: value });
+  if (own) call.attribute.push(axis(1n));
   const handed = create(NodeProtoSchema, { opType: "Concat", name: "join", input: ["a", "a"], output: ["b"] });
   handed.attribute.push(create(AttributeProtoSchema, { name: "axis", type: Kind.INT, refAttrName: "axis" }));
+  const described = create(FunctionProtoSchema, {
+    name: "Twice",
+    domain: "own",
+    input: ["a"],
+    output: ["b"],
+    attribute: own ? ["axis"] : [],
+    node: [handed],
+    opsetImport: [{ domain: "", version: 17n }],
+  });
+  const fallback = toBinary(AttributeProtoSchema, axis(0n));
+  if (!own) described.$unknown = [{ no: 11, wireType: 2, data: Uint8Array.of(fallback.length, ...fallback) }];
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
-      irVersion: 8n,
+      irVersion: 9n,
       opsetImport: [
         { domain: "", version: 17n },
         { domain: "own", version: 1n },
       ],
-      functions: [
-        {
-          name: "Twice",
-          domain: "own",
-          input: ["a"],
-          output: ["b"],
-          attribute: ["axis"],
-          node: [handed],
-          opsetImport: [{ domain: "", version: 17n }],
-        },
-      ],
+      functions: [described],
       graph: { name: "calls", input: [info("x", Type.FLOAT, ["batch", "n"])], node: [call], output: [info("y", Type.FLOAT)] },
     }),
   );

@@ -38,8 +38,14 @@ export interface OpenDevice {
   compile(stage: StageModel, options?: CompileOptions): Promise<CompiledStage>;
   /** Makes a compiled stage resident. Errors: `capacity` where its weights find no room; `device-failed`. */
   load(compiled: CompiledStage): Promise<ResidentStage>;
-  /** Copies a tensor to the device. `capacity`: rows (of the first axis) it may grow to by `append`. Errors: `capacity`. */
+  /**
+   * Copies a tensor to the device; one whose tensors lie in the host's memory may keep the array instead, which must not be changed any more.
+   * `capacity`: rows (of the first axis) it may grow to by `append`.
+   *
+   * Errors: `capacity`; `stage-unsupported` for an element type it cannot hold.
+   */
   upload(tensor: HostTensor, options?: { readonly capacity?: number }): Promise<DeviceTensor>;
+  /** What it gives may be the device's own array: it is read, not changed. */
   download(tensor: DeviceTensor): Promise<HostTensor>;
   copy(tensor: DeviceTensor): Promise<DeviceTensor>;
   /** `target` with `rows` behind its own, along the first axis. `target` itself must not be used any more. Errors: `capacity`. */

@@ -1,6 +1,14 @@
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { HeddleError } from "../../base/heddle-error.ts";
-import { type AttributeProto, type FunctionProto, type GraphProto, type NodeProto, NodeProtoSchema } from "./generated/onnx_pb.ts";
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  type FunctionProto,
+  type GraphProto,
+  type NodeProto,
+  NodeProtoSchema,
+} from "./generated/onnx_pb.ts";
 
 /** Functions may call functions, but not for ever. */
 const MAX_DEPTH = 32;
@@ -46,8 +54,16 @@ function callOf(call: NodeProto, body: FunctionProto, prefix: string): NodeProto
   body.output.forEach((name, at) => {
     names.set(name, call.output[at] || `${prefix}${name}`);
   });
-  const given = new Map(call.attribute.map((attribute) => [attribute.name, attribute]));
+  const given = new Map([...defaultsOf(body), ...call.attribute].map((attribute) => [attribute.name, attribute]));
   return body.node.map((node) => renamedNode(node, { name: (name) => names.get(name) ?? `${prefix}${name}`, given, prefix }));
+}
+
+/** attribute_proto of FunctionProto: attributes with values for calls that give none. Newer than the vendored onnx.proto. Source: onnx.proto, IR version 9. */
+const DEFAULTS_FIELD = 11;
+
+function defaultsOf({ $unknown = [] }: FunctionProto): AttributeProto[] {
+  const fields = $unknown.filter(({ no, wireType }) => no === DEFAULTS_FIELD && wireType === WireType.LengthDelimited);
+  return fields.map(({ data }) => fromBinary(AttributeProtoSchema, new BinaryReader(data).bytes()));
 }
 
 interface Renaming {

@@ -87,7 +87,7 @@ export function readModel(model: DecodedModel, options: OnnxOptions): GraphReadi
 
 function decode(bytes: Uint8Array): ModelProto {
   try {
-    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+    return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
     throw new HeddleError("onnx-invalid", { detail: cause instanceof Error ? cause.message : String(cause), cause });
   }

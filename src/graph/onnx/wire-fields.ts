@@ -59,7 +59,7 @@ export const WIRE_FIELDS: Readonly<Record<Exclude<MessageKind, "leaf">, Readonly
     14: "copy",
   },
   sparse: { 1: "tensor", 3: "numbers" },
-  function: { 1: "copy", 4: "copy", 5: "copy", 6: "copy", 7: "node", 9: "leaf", 10: "copy" },
+  function: { 1: "copy", 4: "copy", 5: "copy", 6: "copy", 7: "node", 9: "leaf", 10: "copy", 11: "attribute" },
   value: { 1: "copy", 2: "type" },
   type: { 1: "tensor-type" },
   "tensor-type": { 1: "copy", 2: "shape" },

@@ -41,7 +41,7 @@ export async function ortRuntime({ device }: DeviceOptions): Promise<NativeRunti
   const runtime: NativeRuntime = provider === "webgpu" ? await ortWebgpuRuntime(ort) : ortHostRuntime(ort, provider, device.threads);
   const refusal = runtime.refusal(one("Relu", "f32"));
   if (refusal === undefined) return runtime;
-  const detail = `${refusal.slice(0, 500)}${MISSING[provider] === undefined ? "" : `; ${MISSING[provider]}`}`;
+  const detail = `${refusal}${MISSING[provider] === undefined ? "" : `; ${MISSING[provider]}`}`;
   throw new HeddleError(MISSING[provider] === undefined ? "device-failed" : "driver-missing", { where: `ort, target ${provider}`, detail });
 }
 

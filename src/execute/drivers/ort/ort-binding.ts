@@ -27,6 +27,14 @@ export function tryModel(model: OnnxModel, options: InferenceSession.SessionOpti
     session.dispose();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonIn(error instanceof Error ? error.message : String(error));
   }
+}
+
+const REASON_LENGTH = 400;
+
+/** What the library says went wrong, without the place in its source that stands before. */
+function reasonIn(message: string): string {
+  const text = message.split(/ was false\. /).at(-1) ?? message;
+  return text.replace(/\s+/g, " ").trim().slice(0, REASON_LENGTH);
 }
