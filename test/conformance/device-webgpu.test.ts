@@ -3,15 +3,22 @@
  * the tests start), in a process of its own: a native library that gives up takes its process with it.
  */
 
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it, test } from "vitest";
 import { keepsFloor } from "../../bench/bench.ts";
 import { bench } from "../../bench/gpu.bench.ts";
+import { ONNX_SAMPLES, sampleFile, sampleFolder } from "../../scripts/onnx-samples.ts";
+import { bytesOf } from "../../src/base/bytes.ts";
 import type { OpenDevice } from "../../src/execute/device/device-driver.ts";
 import { openOrtDevice, ortDeviceDriver, ortRuntime } from "../../src/execute/drivers/ort/device.ts";
+import { onnxProgram } from "../../src/graph/program/onnx-program.ts";
 import type { Program } from "../../src/graph/program/program.ts";
 import type { Device } from "../../src/rack/rack.ts";
-import { affineProgram, affineSample, tensorOf, typedProgram, wholeNumbers } from "../support/device-samples.ts";
+import { affineProgram, affineSample, programOfGraph, tensorOf, typedProgram, wholeNumbers } from "../support/device-samples.ts";
 import { failingDriver } from "../support/failing-runtime.ts";
+import { randomCut } from "../support/run-pieces.ts";
+import { controlModel, info, node } from "../support/tiny-onnx.ts";
 import { deviceSuite } from "./device.suite.ts";
 import type { DeviceCase } from "./device-checks.ts";
 
@@ -54,13 +61,45 @@ describe.skipIf(absent !== undefined)("tensors of a GPU", () => {
     expect(device.telemetry().downloadedBytes).toBe(960);
   });
 
-  it("refuses what the provider would hand to the CPU", () => {
+  it("refuses what the provider would hand to the CPU", async () => {
     const supported = (program: Program) => device.supports(program.graph, 0);
     expect(supported(typedProgram("Add", "f32"))).toEqual({ ok: true });
     expect(supported(typedProgram("Add", "i64"))).toEqual({ ok: false, reason: expect.stringContaining("CPU") });
+    const control = onnxProgram(bytesOf(controlModel()));
+    expect(supported(control)).toEqual({ ok: false, reason: expect.stringContaining("inside an operator") });
+    await expect(device.compile(control.stage([0]))).rejects.toMatchObject({ code: "stage-unsupported" });
+    const sized = programOfGraph({
+      name: "sized",
+      input: [info("x", 1, [1, 3, "h", 8])],
+      node: [node("GlobalAveragePool", ["x"], ["mean"]), node("Shape", ["mean"], ["sizes"])],
+      output: [info("sizes", 7, [4])],
+    });
+    expect([0, 1].map((id) => device.supports(sized.graph, id).ok)).toEqual([true, false]);
     expect(supported(typedProgram("Add", "f64"))).toEqual({ ok: false, reason: expect.stringContaining("f64") });
   });
 });
+
+/** Small ones, with convolutions laid out anew, sizes computed and an LSTM. */
+const published = ONNX_SAMPLES.flatMap((wheel) => wheel.models.map((sample) => sampleFile(wheel, sample))).filter((file) =>
+  /cls_infer|16k_op15|encoder|embedding_model/.test(file),
+);
+for (const file of published) {
+  const path = join(sampleFolder(process.env), file);
+  test.skipIf(absent !== undefined || !existsSync(path))(`stages of accepted operators compile: ${file}`, async () => {
+    const device = await ortDeviceDriver.open({ device: row, memoryBytes: 1 << 30 });
+    const program = onnxProgram(bytesOf(readFileSync(path)));
+    let compiled = 0;
+    for (const piece of randomCut(program, 5, 8)) {
+      const refused = piece.findIndex((id) => !device.supports(program.graph, id).ok);
+      const accepted = refused < 0 ? piece : piece.slice(0, refused);
+      if (accepted.length === 0) continue;
+      await device.compile(program.stage(accepted));
+      compiled++;
+    }
+    expect(compiled).toBeGreaterThan(0);
+    await device.close();
+  });
+}
 
 test.skipIf(absent !== undefined)("the bench of a GPU runs, and its results are the CPU's", async () => {
   const { setup, figures } = await bench.run({ note: () => {}, rest: ["--tiny"] });

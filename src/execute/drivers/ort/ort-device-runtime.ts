@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { Operator } from "../../../graph/ir/graph.ts";
 import type { OnnxModel } from "../../../graph/onnx/builder.ts";
 import type { TensorType } from "../../device/tensor.ts";
 import { type HostHeld, held, hostMemory } from "../shared/host-memory.ts";
@@ -24,6 +25,19 @@ export function sessionOptions(provider: string, threads: number): InferenceSess
   };
 }
 
+/**
+ * What a provider takes and does not do itself. Found with the WebGPU provider: a branch whose operators it has no kernels for is taken and run on the
+ * CPU, and sizes of what it laid out its own way are computed there, which made stages of accepted operators fail.
+ */
+export function partsElsewhere(provider: string): (operator: Operator) => string | undefined {
+  return ({ type, domain, bodies }) => {
+    if (bodies !== undefined)
+      return `graphs inside an operator may run on the CPU, and ONNX Runtime does not tell whether those of ${provider} do`;
+    if (domain === "onnx" && (type === "Shape" || type === "Size")) return `sizes are told by the CPU, not by ${provider}`;
+    return undefined;
+  };
+}
+
 /** Types of a session's outputs. */
 export function outputTypes(session: InferenceSession): Record<string, TensorType | undefined> {
   return Object.fromEntries(session.outputMetadata.map((each) => [each.name, each.isTensor ? typeOfPackage(each.type) : undefined]));
@@ -40,6 +54,7 @@ export function ortHostRuntime(ort: Ort, provider: string, threads: number): Nat
     memory: hostMemory(),
     createSession: async (model) => hostSession(ort, await ort.InferenceSession.create(model.model, withData(options, model))),
     refusal: (model) => tryModel(model, { ...options, logSeverityLevel: LOG_NOTHING }),
+    ...(provider === "cpu" ? {} : { apart: partsElsewhere(provider) }),
     isFatal: (message) => /CUDA failure|device (is |was )?(lost|removed)/i.test(message),
     close: async () => {},
   };

@@ -7,7 +7,7 @@ import { one } from "../shared/identity-model.ts";
 import type { NativeMemory, NativeRuntime, NativeSession, NativeTensor } from "../shared/native-runtime.ts";
 import { hostTensorOf, typeOfPackage } from "../shared/package-tensors.ts";
 import { tryModel } from "./ort-binding.ts";
-import { feedOf, type Ort, outputTypes, sessionOptions, withData } from "./ort-device-runtime.ts";
+import { feedOf, type Ort, outputTypes, partsElsewhere, sessionOptions, withData } from "./ort-device-runtime.ts";
 
 /** A tensor in a buffer of the GPU. */
 interface GpuHeld extends NativeTensor {
@@ -32,8 +32,13 @@ const MOVERS: InferenceSession.SessionOptions = { ...sessionOptions("webgpu", 1)
 
 /** ONNX Runtime's WebGPU provider: tensors stay in buffers of the GPU from run to run. */
 export async function ortWebgpuRuntime(ort: Ort): Promise<NativeRuntime<GpuHeld>> {
-  const options = { ...sessionOptions("webgpu", 1), preferredOutputLocation: "gpu-buffer" as const };
-  const refusal = (model: OnnxModel): string | undefined => tryModel(model, { ...options, logSeverityLevel: LOG_NOTHING });
+  // What it refuses comes back as an error; it need not be printed as well.
+  const options = {
+    ...sessionOptions("webgpu", 1),
+    preferredOutputLocation: "gpu-buffer" as const,
+    logSeverityLevel: LOG_NOTHING,
+  } as const;
+  const refusal = (model: OnnxModel): string | undefined => tryModel(model, options);
   const movers = gpuMovers(ort);
   const withHalves = refusal(one("Relu", "f32")) === undefined && (await joinsHalves(ort));
   return {
@@ -43,6 +48,7 @@ export async function ortWebgpuRuntime(ort: Ort): Promise<NativeRuntime<GpuHeld>
     types: new Set(BUFFER_TYPES.filter((type) => type !== "f16" || withHalves)),
     createSession: async (model) => gpuSession(await ort.InferenceSession.create(model.model, withData(options, model)), movers),
     refusal,
+    apart: partsElsewhere("webgpu"),
     memory: movers.memory,
     isFatal: (message) => /device (is |was )?lost|Device lost|instance (is |was )?dropped/i.test(message),
     close: movers.close,

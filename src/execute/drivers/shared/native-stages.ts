@@ -121,6 +121,12 @@ function checkPorts(runtime: NativeRuntime, device: string, stage: StageModel): 
         : `"${name}" is of ${type}, of which ${runtime.name} takes no tensors`;
     throw new HeddleError("stage-unsupported", { where: `${device}, ${stage.name}`, detail });
   }
+  for (const id of stage.operators) {
+    const operator = stage.graph.operators[id]!;
+    const detail = runtime.apart?.(operator);
+    if (detail !== undefined)
+      throw new HeddleError("stage-unsupported", { where: `${device}, ${stage.name}`, detail: `${operator.type}: ${detail}` });
+  }
 }
 
 /** Where inference does not tell an output's type, the runtime does. */
