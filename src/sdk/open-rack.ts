@@ -21,8 +21,8 @@ import { ownPolicy, watchedPolicy } from "./rack-policy.ts";
 import { createRecords, recordingWatch } from "./rack-records.ts";
 import { createRunTimeline } from "./rack-timeline.ts";
 import { summaryOf } from "./run-record.ts";
-import type { OpenRack, RackOptions } from "./sdk-types.ts";
-import { type Session, taskOf } from "./session.ts";
+import type { OpenRack, PolicyTask, RackOptions } from "./sdk-types.ts";
+import type { Session } from "./session.ts";
 
 /**
  * Opens every device of a rack, each in a process of its own unless `isolation` says else, and joins them.
@@ -88,6 +88,8 @@ function startSession({ machine, seats, opened, options, reopen }: Opened): Open
     stages: new Map(),
     classes: new Map(),
     tasks: new Map(),
+    portStages: new Map(),
+    origins: new Map(),
     plans: new Map(),
     made: [],
     helpers: new Map(),
@@ -109,6 +111,7 @@ function startSession({ machine, seats, opened, options, reopen }: Opened): Open
     taskOf: (task) => parts.tasks.get(task),
     nameOf: (handle) => (handle === undefined ? "" : (parts.names.get(handle) ?? "")),
     stageName: (stage) => parts.stages.get(stage)?.name ?? "",
+    originOf: (stage) => parts.origins.get(stage) ?? stage,
     now: () => clock.now(),
     moved: (handle, transfer) => {
       const run = /#(\d+) /.exec(parts.names.get(handle ?? -1) ?? "")?.[1];
@@ -122,7 +125,6 @@ function startSession({ machine, seats, opened, options, reopen }: Opened): Open
     rack: machine.dataflow,
     seats: opened,
     stageOf: (stage) => must(parts.stages.get(stage), "a stage that was declared is known"),
-    portsOf: (task) => taskOf(session, task).ports,
     client: clientOf(
       () => session,
       () => clock.now(),
@@ -138,9 +140,10 @@ function startSession({ machine, seats, opened, options, reopen }: Opened): Open
   return rackCalls(session, { records, now: () => clock.now(), closeAll });
 }
 
-function policyTask(session: Session, task: TaskId): { run: number; graph: string; stage: string } {
-  const { run, stage } = taskOf(session, task);
-  return { run: run?.id ?? -1, graph: run?.graph ?? "", stage };
+/** Undefined for tasks the engine runs again for what was lost. */
+function policyTask(session: Session, task: TaskId): PolicyTask | undefined {
+  const known = session.tasks.get(task);
+  return known?.run === undefined ? undefined : { run: known.run.id, graph: known.run.graph, stage: known.stage };
 }
 
 /** What the engine tells the client, as ends of runs. */

@@ -12,15 +12,16 @@ export const OWN_POLICY = "own";
 const NO_CHOICE = -1;
 
 /** A caller's policy as the engine asks it; gangs and what it leaves open go by the built-in one. */
-export function ownPolicy(policy: Policy, devices: readonly Device[], taskOf: (task: TaskId) => PolicyTask): DataflowPolicy {
+export function ownPolicy(policy: Policy, devices: readonly Device[], taskOf: (task: TaskId) => PolicyTask | undefined): DataflowPolicy {
   return {
     name: OWN_POLICY,
     urgency: earliestFinish.urgency,
     place: (task, candidates, parameters) => {
-      if (task.gang > 1 || task.task < 0) return earliestFinish.place(task, candidates, parameters);
+      const known = taskOf(task.task);
+      if (task.gang > 1 || known === undefined) return earliestFinish.place(task, candidates, parameters);
       const best = bestByDevice(candidates);
       const views = [...best.values()].map((at) => deviceView(candidates.at(at), devices, task.now));
-      const chosen = policy(taskOf(task.task), views);
+      const chosen = policy(known, views);
       if (chosen === undefined) return earliestFinish.place(task, candidates, parameters);
       const device = devices.findIndex(({ id }) => id === chosen);
       return [best.get(device) ?? NO_CHOICE];

@@ -28,6 +28,8 @@ export interface RecordOptions {
   readonly taskOf: (task: TaskId) => ClientTask | undefined;
   readonly nameOf: (handle: HandleId | undefined) => string;
   readonly stageName: (stage: StageId) => string;
+  /** The planned stage that a stage runs. */
+  readonly originOf: (stage: StageId) => StageId;
   readonly now: () => Nanoseconds;
   /** A transfer of a handle's bytes ended. */
   readonly moved: (handle: HandleId | undefined, transfer: RunSummary["transfers"][number]) => void;
@@ -105,9 +107,10 @@ function started({ rack, records, taskOf }: RecordOptions, { task, devices }: St
   stages.set(task, { stage: client.stage, device: id, startNs: 0, busyNs: 0, predictedNs, starts: (before?.starts ?? 0) + 1 });
 }
 
-function ran({ rack, records, taskOf, stageName, onEvent }: RecordOptions, run: RanTask): void {
+function ran({ rack, records, taskOf, stageName, originOf, onEvent }: RecordOptions, run: RanTask): void {
   const { command, busyNs, endNs } = run;
-  const { task, stage } = command;
+  const { task } = command;
+  const stage = originOf(command.stage);
   const device = command.devices[0]!;
   const row = records.devices[device]!;
   row.tasks++;

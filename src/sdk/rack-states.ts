@@ -1,12 +1,12 @@
 import { assert, must } from "../base/assert.ts";
 import { HeddleError } from "../base/heddle-error.ts";
-import type { HandleId, StageId } from "../engine/dataflow/dataflow-types.ts";
+import type { HandleId, StageSpec } from "../engine/dataflow/dataflow-types.ts";
 import { tensorBytes } from "../execute/dataflow/tensor-rows.ts";
 import type { ExpectedTensor } from "./bind-sizes.ts";
 import { copyGraph, sumGraph } from "./helper-graphs.ts";
 import { planFor } from "./plan-for-run.ts";
 import type { GraphState, RackState, RunnableGraph, Tensor } from "./sdk-types.ts";
-import { inOrder, internedIn, newHandle, releaseHandle, type Session, tell } from "./session.ts";
+import { inOrder, internedIn, newHandle, releaseHandle, type Session, stageWithPorts, tell } from "./session.ts";
 import { zeros } from "./tensor.ts";
 
 /** A graph's states for one sequence, as the session knows them. */
@@ -47,7 +47,10 @@ export function createState(session: Session, graph: RunnableGraph, { name = gra
   void inOrder(session, async () => {
     for (const [i, { spec, handle }] of parts.entries()) {
       const combine = spec.access === "reduce" ? await helperStage(session, "sum", values[i]!) : undefined;
-      tell(session, combine === undefined ? { type: "handle-declared", handle } : { type: "handle-declared", handle, combine });
+      tell(
+        session,
+        combine === undefined ? { type: "handle-declared", handle } : { type: "handle-declared", handle, combine: combine.stage },
+      );
       session.executor.put(handle, values[i]!, spec.capacity);
     }
   }).catch((error: HeddleError) => {
@@ -70,19 +73,21 @@ function initialValue(graph: RunnableGraph, { name, type, dims, access, capacity
 }
 
 /** A stage of a helper graph, declared once. */
-export function helperStage(session: Session, what: "copy" | "sum", { type, dims }: Pick<Tensor, "type" | "dims">): Promise<StageId> {
+export function helperStage(session: Session, what: "copy" | "sum", { type, dims }: Pick<Tensor, "type" | "dims">): Promise<StageSpec> {
   const key = `${what} ${type} ${dims.length}`;
   const known = session.helpers.get(key) ?? makeHelper(session, what, { type, dims });
   session.helpers.set(key, known);
   return known;
 }
 
-async function makeHelper(session: Session, what: "copy" | "sum", { type, dims }: Pick<Tensor, "type" | "dims">): Promise<StageId> {
+async function makeHelper(session: Session, what: "copy" | "sum", { type, dims }: Pick<Tensor, "type" | "dims">): Promise<StageSpec> {
   const graph = what === "copy" ? copyGraph(type, dims.length) : sumGraph(type, dims.length);
   const plan = await planFor(session, graph, { pins: {}, given: {} });
-  const id = must(plan.stages[0], "a helper is one stage").id;
-  if (what === "sum") session.stages.set(id, { ...must(session.stages.get(id), "a stage that was planned"), combines: ["a", "b", "sum"] });
-  return id;
+  const spec = must(plan.specs[0], "a helper is one stage");
+  const { stage } = spec;
+  if (what === "sum")
+    session.stages.set(stage, { ...must(session.stages.get(stage), "a stage that was planned"), combines: ["a", "b", "sum"] });
+  return spec;
 }
 
 /** A state of its own with the same content. */
@@ -95,15 +100,15 @@ export function forkState(session: Session, from: StateRecord, name: string): St
       const source = from.parts[i]!;
       parts[i] = { ...parts[i]!, expected: source.expected, bytesMax: source.bytesMax };
       const value = { type: spec.type, dims: spec.dims };
-      const stage = await helperStage(session, "copy", value);
+      const copy = await helperStage(session, "copy", value);
       const combine = spec.access === "reduce" ? await helperStage(session, "sum", value) : undefined;
-      tell(session, combine === undefined ? { type: "handle-declared", handle } : { type: "handle-declared", handle, combine });
+      tell(
+        session,
+        combine === undefined ? { type: "handle-declared", handle } : { type: "handle-declared", handle, combine: combine.stage },
+      );
       const task = session.next.task++;
-      session.tasks.set(task, {
-        run: undefined,
-        stage: `copy of ${source.spec.name}`,
-        ports: { ports: ["x", "y"], capacities: [spec.capacity, spec.capacity] },
-      });
+      session.tasks.set(task, { run: undefined, stage: `copy of ${source.spec.name}` });
+      const stage = stageWithPorts(session, copy, { ports: ["x", "y"], capacities: [spec.capacity, spec.capacity] });
       const accesses = [
         { handle: source.handle, mode: "read" as const },
         { handle, mode: "write" as const, bytes: source.bytesMax },

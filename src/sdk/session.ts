@@ -1,6 +1,6 @@
 import { assert, must } from "../base/assert.ts";
 import { HeddleError } from "../base/heddle-error.ts";
-import type { DataflowEvent, HandleId, OperatorClassId, StageId, TaskId } from "../engine/dataflow/dataflow-types.ts";
+import type { DataflowEvent, HandleId, OperatorClassId, StageId, StageSpec, TaskId } from "../engine/dataflow/dataflow-types.ts";
 import type { DataflowExecutor } from "../execute/dataflow/executor.ts";
 import type { StageWork, TaskPorts } from "../execute/dataflow/stage-work.ts";
 import type { Seat } from "../execute/seat/seat-types.ts";
@@ -13,7 +13,6 @@ import type { Output, RunnableGraph } from "./sdk-types.ts";
 export interface ClientTask {
   readonly run: RunRecord | undefined;
   readonly stage: string;
-  readonly ports: TaskPorts;
 }
 
 /** What an open rack knows. Everything that changes the engine goes through `inOrder`, in the order of the caller's calls. */
@@ -24,12 +23,17 @@ export interface Session {
   readonly executor: DataflowExecutor;
   readonly stages: Map<StageId, StageWork>;
   readonly classes: Map<string, OperatorClassId>;
+  /** Until the client was told of their end. */
   readonly tasks: Map<TaskId, ClientTask>;
+  /** Stages by what they are made from and what their tasks' accesses are called. */
+  readonly portStages: Map<string, StageId>;
+  /** The planned stage that each of those runs. */
+  readonly origins: Map<StageId, StageId>;
   readonly plans: Map<RunnableGraph, Map<string, Promise<GraphPlan>>>;
   /** Plans in the order they were made. */
   readonly made: GraphPlan[];
   /** Graphs of this session's own: copies and sums, by name. */
-  readonly helpers: Map<string, Promise<StageId>>;
+  readonly helpers: Map<string, Promise<StageSpec>>;
   /** What a handle is, for people: `resnet#3 x`. */
   readonly names: Map<HandleId, string>;
   /** Runs whose tasks have not all ended. */
@@ -96,8 +100,18 @@ export function internedIn(map: Map<string, number>, text: string): number {
   return known;
 }
 
-export function taskOf({ tasks }: Session, task: TaskId): ClientTask {
-  return must(tasks.get(task), "a task that was submitted is known");
+/** The stage for tasks whose accesses are called so: it runs what a planned stage runs. Few are ever needed: with and without a state. */
+export function stageWithPorts(session: Session, spec: StageSpec, ports: TaskPorts): StageId {
+  const { portStages, origins, stages, next } = session;
+  const key = JSON.stringify([spec.stage, ports]);
+  const known = portStages.get(key);
+  if (known !== undefined) return known;
+  const stage = next.stage++;
+  portStages.set(key, stage);
+  origins.set(stage, spec.stage);
+  stages.set(stage, { ...must(stages.get(spec.stage), "a stage that was planned is known"), stage, ports });
+  tell(session, { type: "stage-declared", stage: { ...spec, stage } });
+  return stage;
 }
 
 /** A run's number is never used again. */

@@ -12,7 +12,7 @@ import type { StatePart, StateRecord } from "./rack-states.ts";
 import { check } from "./rack-states.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Input, Inputs, Output, RunnableGraph } from "./sdk-types.ts";
-import { internedIn, newHandle, placeOf, releaseHandle, type Session, tell } from "./session.ts";
+import { internedIn, newHandle, placeOf, releaseHandle, type Session, stageWithPorts, tell } from "./session.ts";
 import { isTensorType } from "./tensor.ts";
 
 export interface SubmitRequest {
@@ -76,7 +76,8 @@ export async function submitRun(session: Session, request: SubmitRequest): Promi
   const specs = plan.stages.map((stage, at) => {
     const { accesses, ports } = accessesOf(stage, { plan, state, makes, wanted, sizes });
     const pinned = stage.pinnedTo === undefined ? {} : { devices: stage.pinnedTo };
-    return { stage, ports, spec: { stage: stage.id, accesses, priority, footprint, work: work[at]!, ...pinned } };
+    const id = stageWithPorts(session, plan.specs[at]!, ports);
+    return { stage, spec: { stage: id, accesses, priority, footprint, work: work[at]!, ...pinned } };
   });
   enqueue(session, run, specs);
   for (const { handle, own } of bound.values()) if (own) releaseHandle(session, handle);
@@ -224,7 +225,6 @@ function coarse(size: number): number {
 
 interface Ready {
   readonly stage: PlannedStage;
-  readonly ports: TaskPorts;
   readonly spec: TaskSpec;
 }
 
@@ -232,8 +232,8 @@ function enqueue(session: Session, run: RunRecord, ready: readonly Ready[]): voi
   const first = session.next.task;
   session.next.task += ready.length;
   run.tasks = new Set();
-  for (const [i, { stage, ports }] of ready.entries()) {
-    session.tasks.set(first + i, { run, stage: stage.name, ports });
+  for (const [i, { stage }] of ready.entries()) {
+    session.tasks.set(first + i, { run, stage: stage.name });
     run.tasks.add(first + i);
   }
   tell(session, { type: "submitted", first, tasks: ready.map(({ spec }) => spec) });

@@ -12,6 +12,8 @@ import { tensor } from "../../src/sdk/tensor.ts";
 const WIDTH = 48;
 const STEPS = 40;
 const RUNS = 6;
+/** Signals neither die out nor blow up over forty products. */
+const GAIN = 0.6;
 
 function rackOf(devices: number): Rack {
   return {
@@ -36,7 +38,7 @@ const graph: RunnableGraph = defineGraph("forty steps", (g) => {
   const prng = seededPrng(7);
   let x = g.input("x", "f32", ["t", WIDTH]);
   for (let step = 0; step < STEPS; step++) {
-    const weight = Float32Array.from({ length: WIDTH * WIDTH }, () => (prng.next() - 0.5) / 3);
+    const weight = Float32Array.from({ length: WIDTH * WIDTH }, () => (prng.nextFloat() - 0.5) * GAIN);
     const product = g.op("MatMul", [x, g.weight(`w${step}`, tensor(weight, [WIDTH, WIDTH]))], { name: `step ${step}` });
     x = g.op("Tanh", [product], { name: `step ${step} tanh` });
     if (step % 10 !== 9) continue;

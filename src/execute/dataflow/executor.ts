@@ -23,7 +23,7 @@ import type { Seat, SeatStage } from "../seat/seat-types.ts";
 import type { ExecutorWatch } from "./executor-watch.ts";
 import { moveStorage } from "./move-storage.ts";
 import { runStage } from "./run-stage.ts";
-import type { StageWork, TaskPorts } from "./stage-work.ts";
+import type { StageWork } from "./stage-work.ts";
 import { createStorageBook } from "./storage-book.ts";
 import { rowsOf, tensorBytes } from "./tensor-rows.ts";
 
@@ -48,8 +48,6 @@ export interface ExecutorOptions {
   /** By device. */
   readonly seats: readonly Seat[];
   readonly stageOf: (stage: StageId) => StageWork;
-  /** Of the client's tasks. */
-  readonly portsOf: (task: TaskId) => TaskPorts;
   readonly client: ExecutorClient;
   readonly watch: ExecutorWatch;
   readonly record?: (event: DataflowEvent, now: Nanoseconds, commands: readonly DataflowCommand[]) => void;
@@ -122,13 +120,16 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
         dispatch(live, { type: "fetch", fetch, handle });
       }),
     errorOf: (task) => live.errors.get(task),
-    close: () => {
-      live.open = false;
-      for (const run of live.runs.values()) run.abort();
-      for (const { reject } of live.fetches.values()) reject(new HeddleError("cancelled", { where: "the rack is closed" }));
-      live.fetches.clear();
-    },
+    close: () => end(live, new HeddleError("cancelled", { where: "the rack is closed" })),
   };
+}
+
+/** Takes no more answers; who waits for a value gets the error. */
+function end(live: Live, error: HeddleError): void {
+  live.open = false;
+  for (const run of live.runs.values()) run.abort();
+  for (const { reject } of live.fetches.values()) reject(error);
+  live.fetches.clear();
 }
 
 /** Steps the engine, one event after another: what a command causes at once waits its turn. */
@@ -146,7 +147,7 @@ function dispatch(live: Live, event: DataflowEvent): void {
       for (const command of commands) perform(live, command);
     }
   } catch (thrown) {
-    live.open = false;
+    end(live, toHeddleError(thrown));
     live.options.client.broken(toHeddleError(thrown));
   } finally {
     live.stepping = false;
@@ -215,7 +216,7 @@ function perform(live: Live, command: DataflowCommand): void {
 }
 
 function start(live: Live, command: Extract<DataflowCommand, { type: "start" }>): void {
-  const { clock, watch, stageOf, portsOf, rack } = live.options;
+  const { clock, watch, stageOf, rack } = live.options;
   const device = must(command.devices[0], "a run has a device");
   const seat = live.seats[device]!;
   const abort = new AbortController();
@@ -229,7 +230,6 @@ function start(live: Live, command: Extract<DataflowCommand, { type: "start" }>)
     memory: rack.devices[device]!.memory,
     stage,
     work: stageOf(command.stage),
-    ...(command.task < 0 ? {} : { ports: portsOf(command.task) }),
     book: live.book,
     signal: abort.signal,
     freshSlot: () => live.slots++,

@@ -4,7 +4,7 @@ import type { Binding, MemoryId, StartCommand, StorageId } from "../../engine/da
 import type { RunPart } from "../device/device-driver.ts";
 import type { HostTensor } from "../device/tensor.ts";
 import type { Seat, SeatStage, SlotId, SlotInfo } from "../seat/seat-types.ts";
-import type { StageWork, TaskPorts } from "./stage-work.ts";
+import type { StageWork } from "./stage-work.ts";
 import type { StorageBook } from "./storage-book.ts";
 import { tensorBytes, zeroRows } from "./tensor-rows.ts";
 
@@ -14,8 +14,6 @@ export interface RunPlace {
   readonly memory: MemoryId;
   readonly stage: SeatStage;
   readonly work: StageWork;
-  /** Absent for combines. */
-  readonly ports?: TaskPorts;
   readonly book: StorageBook;
   readonly signal: AbortSignal;
   /** A slot number that no storage has. */
@@ -42,7 +40,7 @@ export async function runStage(command: StartCommand, place: RunPlace): Promise<
 
 async function runOnce({ bindings }: StartCommand, place: RunPlace): Promise<RunResult> {
   const { seat, work } = place;
-  const { ports, capacities } = must(place.ports, "a task has ports");
+  const { ports, capacities } = must(work.ports, "a stage that is no combine has ports");
   assert(bindings.length === ports.length, "a task has an access for each port", { stage: work.name });
   const inputs: Record<string, SlotId> = {};
   const outputs: Record<string, SlotId> = {};

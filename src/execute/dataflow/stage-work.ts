@@ -8,11 +8,13 @@ export interface StageWork {
   readonly name: string;
   /** By variant. */
   readonly recipes: readonly StageRecipe[];
+  /** What its tasks' accesses are called; absent for combines. */
+  readonly ports?: TaskPorts;
   /** Adds contributions two by two instead of running once: ports of the two that are added and of their sum. */
   readonly combines?: readonly [string, string, string];
 }
 
-/** What a task's accesses are called in its stage. */
+/** What the accesses of a stage's tasks are called; tasks that call them otherwise are of another stage. */
 export interface TaskPorts {
   /** In the order of the accesses; a port may be named by several outputs, which then get equal values. */
   readonly ports: readonly string[];
