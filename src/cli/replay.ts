@@ -110,6 +110,7 @@ function replayAll(ledgers: readonly Ledger[]): ReplayReport {
 }
 
 function nameOf({ header: { node } }: Ledger): string {
+  if (node.type === "dataflow") return "dataflow";
   return node.type === "fleet" ? "fleet" : `replica ${node.replica}, life ${node.incarnation}`;
 }
 

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { HeddleError } from "../base/heddle-error.ts";
 import { hashText } from "./command-hash.ts";
-import type { FleetEvent } from "./fleet-engine-types.ts";
+import { dataflowEventSchema } from "./dataflow/dataflow-event-schema.ts";
 import {
   FRAME_EVENT,
   FRAME_HEADER,
@@ -10,12 +10,17 @@ import {
   type LedgerEvent,
   type LedgerHeader,
   type LedgerSnapshot,
+  type RecordedEvent,
 } from "./ledger.ts";
 import { readFrame } from "./ledger-frame.ts";
 import { fleetEventSchema, headerSchema, replicaEventSchema } from "./ledger-schema.ts";
 import { decodePlain } from "./plain-data.ts";
-import type { ReplicaEvent } from "./replica-engine-types.ts";
 
+const SCHEMAS: Readonly<Record<LedgerHeader["node"]["type"], z.ZodType<RecordedEvent>>> = {
+  fleet: fleetEventSchema,
+  replica: replicaEventSchema,
+  dataflow: dataflowEventSchema,
+};
 const UINT32_MAX = 4_294_967_295;
 
 /**
@@ -27,8 +32,8 @@ export function readLedger(bytes: Uint8Array): Ledger {
   const first = readFrame(bytes, 0);
   if (first.type !== "frame") throw invalid(0, first.type === "torn" ? "holds no whole header" : first.detail);
   const header = headerOf(first.payload);
-  const schema: z.ZodType<FleetEvent | ReplicaEvent> = header.node.type === "fleet" ? fleetEventSchema : replicaEventSchema;
-  const events: LedgerEvent<FleetEvent | ReplicaEvent>[] = [];
+  const schema: z.ZodType<RecordedEvent> = SCHEMAS[header.node.type];
+  const events: LedgerEvent<RecordedEvent>[] = [];
   const snapshots: LedgerSnapshot[] = [];
   let at = first.next;
   let now = header.startNs;
@@ -86,13 +91,13 @@ function recordOf(payload: Uint8Array, at: number): readonly unknown[] {
 }
 
 interface EventPlace {
-  readonly schema: z.ZodType<FleetEvent | ReplicaEvent>;
+  readonly schema: z.ZodType<RecordedEvent>;
   readonly index: number;
   readonly now: number;
   readonly at: number;
 }
 
-function eventOf(record: readonly unknown[], { schema, index, now, at }: EventPlace): LedgerEvent<FleetEvent | ReplicaEvent> {
+function eventOf(record: readonly unknown[], { schema, index, now, at }: EventPlace): LedgerEvent<RecordedEvent> {
   const [kind, gap, event, high, low] = record;
   if (kind !== FRAME_EVENT || record.length !== 5) throw invalid(at, `event ${index} is of no known kind`);
   if (typeof gap !== "number" || !(gap >= 0) || now + gap > Number.MAX_SAFE_INTEGER) throw invalid(at, `event ${index} has no time`);

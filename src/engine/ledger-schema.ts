@@ -86,11 +86,21 @@ export const fleetEventSchema: z.ZodType<FleetEvent> = z.discriminatedUnion("typ
   z.strictObject({ type: z.literal("drain") }),
 ]);
 
+const list = z.array(z.looseObject({}));
 const policy = z.looseObject({ maxChunkTokens: count, prefixCache: z.boolean() });
 const replicaConfig = z.looseObject({ stages: count, workingPages: count, sealedSlots: count, maxSequences: count, policy });
 const fleetConfig = z.looseObject({ replicas: z.array(z.looseObject({ maxSequences: count, stages: count })), policy });
 const node = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("fleet"), config: fleetConfig, policy: text }),
+  z.looseObject({
+    type: z.literal("dataflow"),
+    config: z.looseObject({
+      rack: z.looseObject({ memories: list, classes: list, devices: list, links: list }),
+      limits: z.looseObject({}),
+      policy: z.looseObject({}),
+    }),
+    policy: text,
+  }),
   z.looseObject({ type: z.literal("replica"), replica: count, incarnation: count, config: replicaConfig, policy: text }),
 ]);
 

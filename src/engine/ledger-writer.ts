@@ -1,12 +1,18 @@
 import { assert } from "../base/assert.ts";
 import type { Nanoseconds } from "../base/units.ts";
 import { type CommandHash, emptyCommandHash, hashCommand, hashText } from "./command-hash.ts";
-import type { FleetEvent } from "./fleet-engine-types.ts";
-import { FRAME_EVENT, FRAME_HEADER, FRAME_SNAPSHOT, LEDGER_FORMAT, type LedgerHeader, type LedgerIdentity } from "./ledger.ts";
+import {
+  FRAME_EVENT,
+  FRAME_HEADER,
+  FRAME_SNAPSHOT,
+  LEDGER_FORMAT,
+  type LedgerHeader,
+  type LedgerIdentity,
+  type RecordedEvent,
+} from "./ledger.ts";
 import { frameOf } from "./ledger-frame.ts";
 import { withoutTokens } from "./ledger-redaction.ts";
 import { encodePlain, encodePlainRecord } from "./plain-data.ts";
-import type { ReplicaEvent } from "./replica-engine-types.ts";
 
 /** Where a ledger goes. A frame that was handed over whole can be read back, whatever happens to its writer afterwards. */
 export interface LedgerSink {
@@ -27,7 +33,7 @@ export interface LedgerWriterOptions {
 
 /** Records every event of one engine; its `record` is an observer of the engine's node. */
 export interface LedgerWriter {
-  record(event: FleetEvent | ReplicaEvent, now: Nanoseconds, commands: readonly object[]): void;
+  record(event: RecordedEvent, now: Nanoseconds, commands: readonly object[]): void;
   /** Hash of all commands so far, 16 hex digits. */
   hash(): string;
 }
@@ -80,7 +86,7 @@ function writeHeader(writing: Writing): void {
   write(writing, encodePlain([FRAME_HEADER, header]));
 }
 
-function writeEvent(writing: Writing, given: { event: FleetEvent | ReplicaEvent; now: Nanoseconds; commands: readonly object[] }): void {
+function writeEvent(writing: Writing, given: { event: RecordedEvent; now: Nanoseconds; commands: readonly object[] }): void {
   const { now } = given;
   assert(now >= writing.lastNs, "an engine's time never goes back", { now, last: writing.lastNs });
   for (const command of given.commands) hashCommand(writing.hash, command);

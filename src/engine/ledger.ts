@@ -2,6 +2,8 @@ import type { Nanoseconds } from "../base/units.ts";
 import type { StepCostInput } from "../cost/step-cost-from.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { CommandHash } from "./command-hash.ts";
+import type { DataflowConfig } from "./dataflow/dataflow-config.ts";
+import type { DataflowEvent } from "./dataflow/dataflow-types.ts";
 import type { FleetEvent } from "./fleet-engine-types.ts";
 import type { FleetConfig } from "./fleet-state.ts";
 import type { ReplicaEvent } from "./replica-engine-types.ts";
@@ -19,7 +21,11 @@ export type LedgerNode =
       readonly incarnation: number;
       readonly config: ReplicaConfig;
       readonly policy: string;
-    };
+    }
+  | { readonly type: "dataflow"; readonly config: DataflowConfig; readonly policy: string };
+
+/** What the engines of all kinds of ledgers take. */
+export type RecordedEvent = FleetEvent | ReplicaEvent | DataflowEvent;
 
 /** First frame of every segment. */
 export interface LedgerHeader {
@@ -58,7 +64,7 @@ export interface LedgerSnapshot {
 }
 
 /** A ledger as read: one segment or several joined. */
-export interface Ledger<Event = FleetEvent | ReplicaEvent> {
+export interface Ledger<Event = RecordedEvent> {
   readonly header: LedgerHeader;
   readonly events: readonly LedgerEvent<Event>[];
   readonly snapshots: readonly LedgerSnapshot[];

@@ -2,7 +2,11 @@ import { HeddleError } from "../base/heddle-error.ts";
 import type { StepCost } from "../cost/step-cost.ts";
 import { stepCostFrom } from "../cost/step-cost-from.ts";
 import { chunkedPrefill } from "../policy/policies/chunked-prefill.ts";
+import { earliestFinish } from "../policy/policies/earliest-finish.ts";
 import { pricedRouting } from "../policy/policies/priced-routing.ts";
+import { createDataflowEngine } from "./dataflow/dataflow-engine.ts";
+import type { DataflowState } from "./dataflow/dataflow-state.ts";
+import type { DataflowEvent } from "./dataflow/dataflow-types.ts";
 import { createFleetEngine } from "./fleet-engine.ts";
 import type { FleetEvent } from "./fleet-engine-types.ts";
 import type { FleetState } from "./fleet-state.ts";
@@ -14,6 +18,7 @@ import type { ReplicaState } from "./replica-state.ts";
 
 const BATCHING = [chunkedPrefill];
 const ROUTING = [pricedRouting];
+const DATAFLOW = [earliestFinish];
 
 /**
  * The engine a ledger's header describes: configuration, policy by name, cost models from the figures the run was made with.
@@ -26,6 +31,10 @@ export function engineOfLedger(header: LedgerHeader, state?: unknown): ReplayEng
   if (node.type === "fleet") {
     const engine = createFleetEngine(node.config, { routing: named(ROUTING, node.policy), costs }, state as FleetState | undefined);
     return { step: (event, now) => engine.step(event as FleetEvent, now) };
+  }
+  if (node.type === "dataflow") {
+    const engine = createDataflowEngine(node.config, named(DATAFLOW, node.policy), state as DataflowState | undefined);
+    return { step: (event, now) => engine.step(event as DataflowEvent, now) };
   }
   const [cost] = costs;
   if (cost === undefined) throw invalid("costs", "a replica's ledger holds one cost input");

@@ -2,13 +2,11 @@ import { must } from "../base/assert.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { Nanoseconds } from "../base/units.ts";
 import { type CommandHash, hashCommand, hashText } from "./command-hash.ts";
-import type { FleetEvent } from "./fleet-engine-types.ts";
-import type { Ledger, LedgerHeader } from "./ledger.ts";
-import type { ReplicaEvent } from "./replica-engine-types.ts";
+import type { Ledger, LedgerHeader, RecordedEvent } from "./ledger.ts";
 
 /** An engine of either kind, as a replay drives it. */
 export interface ReplayEngine {
-  step(event: FleetEvent | ReplicaEvent, now: Nanoseconds): readonly object[];
+  step(event: RecordedEvent, now: Nanoseconds): readonly object[];
 }
 
 /** Makes the engine a header describes, from the state of a snapshot where the ledger does not begin at the start of the run. */
@@ -18,7 +16,7 @@ export type MakeReplayEngine = (header: LedgerHeader, state?: unknown) => Replay
 export interface Divergence {
   readonly index: number;
   readonly at: Nanoseconds;
-  readonly event: FleetEvent | ReplicaEvent;
+  readonly event: RecordedEvent;
   readonly expectedHash: string;
   readonly gotHash: string;
   /** What the engine did now; the ledger keeps only the hash of what it did then. */
@@ -60,11 +58,7 @@ export function replayLedger(ledger: Ledger, makeEngine: MakeReplayEngine): Repl
 }
 
 /** An altered event may break a promise the engine relies on; then its assertion is the answer. */
-function stepOrRefusal(
-  engine: ReplayEngine,
-  event: FleetEvent | ReplicaEvent,
-  at: Nanoseconds,
-): { commands: readonly object[]; refusal?: string } {
+function stepOrRefusal(engine: ReplayEngine, event: RecordedEvent, at: Nanoseconds): { commands: readonly object[]; refusal?: string } {
   try {
     return { commands: engine.step(event, at) };
   } catch (thrown) {

@@ -16,6 +16,7 @@ import type { Rack } from "../rack/rack.ts";
 import { writeChromeTrace } from "../trace/write-chrome-trace.ts";
 import { findRack, withOwnDevices } from "./find-rack.ts";
 import { rackCalls } from "./rack-calls.ts";
+import { openLedger } from "./rack-ledger.ts";
 import { type RackMachine, rackMachine } from "./rack-machine.ts";
 import { ownPolicy, watchedPolicy } from "./rack-policy.ts";
 import { createRecords, recordingWatch } from "./rack-records.ts";
@@ -119,8 +120,14 @@ function startSession({ machine, seats, opened, options, reopen }: Opened): Open
     },
     onEvent: options.onEvent ?? (() => undefined),
   });
+  const engine = createDataflowEngine(config, policy);
+  const ledger =
+    options.ledger === undefined
+      ? undefined
+      : openLedger(options.ledger, { config, policy: policy.name, snapshot: () => engine.snapshot() });
   const executor = createDataflowExecutor({
-    engine: createDataflowEngine(config, policy),
+    engine,
+    ...(ledger === undefined ? {} : { record: ledger.record }),
     clock,
     rack: machine.dataflow,
     seats: opened,
@@ -135,6 +142,7 @@ function startSession({ machine, seats, opened, options, reopen }: Opened): Open
   const session: Session = Object.assign(parts, { executor });
   const closeAll = async (): Promise<void> => {
     await seats.close();
+    ledger?.close();
     if (options.trace !== undefined && timeline !== undefined) writeWhole(options.trace, writeChromeTrace(timeline.timeline()));
   };
   return rackCalls(session, { records, now: () => clock.now(), closeAll });

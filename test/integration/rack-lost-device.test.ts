@@ -1,8 +1,13 @@
 // Goal: the loss of a device's process costs time, not results. Method: two devices in processes of their own; one is killed with SIGKILL while a graph of
 // 40 stages runs and while states are appended to; results equal those of one device that was not disturbed.
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seededPrng } from "../../src/base/prng.ts";
+import { readLedger } from "../../src/engine/ledger-reader.ts";
+import { replayLedger } from "../../src/engine/replay.ts";
+import { engineOfLedger } from "../../src/engine/replay-engine.ts";
 import type { Rack } from "../../src/rack/rack.ts";
 import { defineGraph } from "../../src/sdk/define-graph.ts";
 import { openRack } from "../../src/sdk/open-rack.ts";
@@ -87,7 +92,9 @@ describe("a rack that loses a device's process", () => {
     const events: RackEvent[] = [];
     let finished = 0;
     const before = new Set(children());
+    const ledger = mkdtempSync(join(tmpdir(), "heddle-rack-"));
     rack = await openRack(rackOf(2), {
+      ledger,
       onEvent: (event) => {
         events.push(event);
         if (event.type !== "task-finished" || ++finished !== STEPS + 15) return;
@@ -108,6 +115,15 @@ describe("a rack that loses a device's process", () => {
     expect(differs(outputs[0]!["y"]!, expected.outputs[1]!["y"]!)).toBe(true);
     await rack.close();
     expect(children().filter((pid) => !before.has(pid))).toEqual([]);
+
+    // Every decision of the run, the loss included, follows again from what was recorded.
+    const recorded = readLedger(readFileSync(join(ledger, "rack.ledger")));
+    expect(recorded.events.map(({ event }) => event.type)).toContain("host-lost");
+    expect(replayLedger(recorded, engineOfLedger)).toMatchObject({ events: recorded.events.length });
+    expect(replayLedger(recorded, engineOfLedger).firstDivergence).toBeUndefined();
+    const shorter = recorded.events.filter(({ event }, at) => at < 300 || event.type !== "task-finished");
+    expect(replayLedger({ ...recorded, events: shorter }, engineOfLedger).firstDivergence).toBeDefined();
+    rmSync(ledger, { recursive: true });
   });
 });
 

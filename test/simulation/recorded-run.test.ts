@@ -2,11 +2,9 @@
 // with lost hosts and lossy networks; each kind of event altered in turn; a ledger whose end is lost.
 import { describe, expect, test } from "vitest";
 import { must } from "../../src/base/assert.ts";
-import type { FleetEvent } from "../../src/engine/fleet-engine-types.ts";
-import type { Ledger } from "../../src/engine/ledger.ts";
+import type { Ledger, RecordedEvent } from "../../src/engine/ledger.ts";
 import { readLedger } from "../../src/engine/ledger-reader.ts";
 import { replayLedger } from "../../src/engine/replay.ts";
-import type { ReplicaEvent } from "../../src/engine/replica-engine-types.ts";
 import { createRunRecorder, engineOfRun, ledgerOf } from "../../src/simulate/check/replay-checker.ts";
 import { recordedRun } from "../../src/simulate/recorded/recorded-run.ts";
 import type { RunInput } from "../../src/simulate/run/run-input.ts";
@@ -39,7 +37,7 @@ describe("the whole run again", () => {
 describe("an altered event", () => {
   const input = scenario("steady", 11);
   const ledgers = ledgersOf(input);
-  type Altered = FleetEvent | ReplicaEvent;
+  type Altered = RecordedEvent;
 
   /** Alters the first event of a node that `alter` changes, from the 20th on, and gives its index with the divergence found. */
   function alterOne(name: string, alter: (event: Altered) => Altered | undefined) {
@@ -87,14 +85,14 @@ describe("an altered event", () => {
     [
       "the task that ended",
       "0.1",
-      (event) => (event.type === "task-finished" ? { ...event, task: event.task + 1000 } : undefined),
+      (event) => (event.type === "task-finished" && "task" in event ? { ...event, task: event.task + 1000 } : undefined),
       /does not run/,
     ],
     [
       "a sample",
       "0.1",
       (event) =>
-        event.type === "task-finished" && event.samples.length > 0
+        event.type === "task-finished" && "samples" in event && event.samples.length > 0
           ? { ...event, samples: event.samples.map((sample) => ({ ...sample, stop: !sample.stop })) }
           : undefined,
       /commands something else/,
@@ -114,7 +112,10 @@ describe("an altered event", () => {
   test("an event that is left out is noticed", () => {
     const shortened = [...ledgers].map(([name, ledger]) =>
       name === "0.1"
-        ? { ...ledger, events: ledger.events.filter(({ event }) => event.type !== "task-finished" || event.task !== 3) }
+        ? {
+            ...ledger,
+            events: ledger.events.filter(({ event }) => event.type !== "task-finished" || !("task" in event) || event.task !== 3),
+          }
         : ledger,
     );
     expect(recordedRun(shortened, engineOfRun(input)).firstDivergence).toBeDefined();

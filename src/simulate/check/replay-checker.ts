@@ -1,7 +1,8 @@
+import { assert } from "../../base/assert.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import { createFleetEngine } from "../../engine/fleet-engine.ts";
 import type { FleetEvent } from "../../engine/fleet-engine-types.ts";
-import type { LedgerHeader, LedgerNode } from "../../engine/ledger.ts";
+import type { LedgerHeader, LedgerNode, RecordedEvent } from "../../engine/ledger.ts";
 import { readLedger } from "../../engine/ledger-reader.ts";
 import { createLedgerWriter } from "../../engine/ledger-writer.ts";
 import { type ReplayEngine, replayLedger } from "../../engine/replay.ts";
@@ -16,7 +17,7 @@ import type { Report } from "./violation.ts";
 export interface RunRecord {
   readonly name: string;
   readonly node: LedgerNode;
-  readonly steps: { readonly event: FleetEvent | ReplicaEvent; readonly now: Nanoseconds; readonly commands: readonly object[] }[];
+  readonly steps: { readonly event: RecordedEvent; readonly now: Nanoseconds; readonly commands: readonly object[] }[];
 }
 
 /** Version written into ledgers of simulated runs. */
@@ -58,6 +59,7 @@ export function engineOfRun(input: Omit<RunInput, "watchers">): (header: LedgerH
       const engine = createFleetEngine(node.config, { routing: input.routing, costs: input.replicas.map((replica) => replica.cost) });
       return { step: (event, now) => engine.step(event as FleetEvent, now) };
     }
+    assert(node.type === "replica", "a simulated run has no other engines");
     const engine = createReplicaEngine(node.config, { batching: input.batching, cost: input.replicas[node.replica]!.cost });
     return { step: (event, now) => engine.step(event as ReplicaEvent, now) };
   };

@@ -1,8 +1,8 @@
-import { must } from "../../base/assert.ts";
+import { assert, must } from "../../base/assert.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import { type CommandHash, emptyCommandHash, hashCommand, hashText } from "../../engine/command-hash.ts";
-import type { FleetCommand, FleetEvent } from "../../engine/fleet-engine-types.ts";
-import type { Ledger, LedgerEvent } from "../../engine/ledger.ts";
+import type { FleetCommand } from "../../engine/fleet-engine-types.ts";
+import type { Ledger, LedgerEvent, RecordedEvent } from "../../engine/ledger.ts";
 import type { FromReplica, ToReplica } from "../../engine/messages.ts";
 import type { MakeReplayEngine, ReplayEngine } from "../../engine/replay.ts";
 import type { ReplicaCommand, ReplicaEvent } from "../../engine/replica-engine-types.ts";
@@ -23,7 +23,7 @@ export interface RecordedDivergence {
   readonly node: string;
   readonly index: number;
   readonly at: Nanoseconds;
-  readonly event: FleetEvent | ReplicaEvent;
+  readonly event: RecordedEvent;
   readonly reason: string;
   /** What the engine did with the event, where it got it. */
   readonly commands: readonly object[];
@@ -106,11 +106,7 @@ function takeTurn(node: Node, nodes: readonly Node[], channels: MessageChannels)
   return step(node, recorded, { channels, unverified });
 }
 
-function step(
-  node: Node,
-  recorded: LedgerEvent<FleetEvent | ReplicaEvent>,
-  given: { channels: MessageChannels; unverified: boolean },
-): Turn {
+function step(node: Node, recorded: LedgerEvent<RecordedEvent>, given: { channels: MessageChannels; unverified: boolean }): Turn {
   const { event, at, hash } = recorded;
   let commands: readonly object[];
   try {
@@ -151,6 +147,7 @@ function nodeOf(ledger: Ledger, makeEngine: MakeReplayEngine): Node {
   const engine = makeEngine(ledger.header);
   const shared = { ledger, engine, hash: emptyCommandHash(), next: 0 };
   if (node.type === "fleet") return { ...shared, name: "fleet", executor: undefined };
+  assert(node.type === "replica", "only nodes of serving run together");
   return { ...shared, name: `${node.replica}.${node.incarnation}`, executor: createRecordedExecutor() };
 }
 
