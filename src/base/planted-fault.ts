@@ -28,7 +28,7 @@ export const PLANTED_FAULTS = {
 
 /** The same for the dataflow engine, whose tests plant these. */
 export const DATAFLOW_FAULTS = {
-  "drop-leased": "what is in use may be dropped",
+  "drop-leased": "what is in use is evicted like anything else",
   "buffer-leak": "the executor is not told that a buffer is free",
   "early-free": "a value is freed when its handle is overwritten, whoever still reads it",
   "lineage-leak": "lineage records are never dropped",
@@ -37,16 +37,17 @@ export const DATAFLOW_FAULTS = {
   "residency-overcommit": "a device loads more executables than its class holds",
   "overcommit-memory": "a task is granted memory that is not there",
   "evict-only-copy": "the only instance of a value is evicted without being written home",
-  "gang-out-of-order": "a device joins a later gang before an earlier one",
+  "gang-half-held": "a gang takes a device from the task that is next there",
   "double-start": "a task starts on a device that is busy",
   "start-unloaded": "a task starts before its stage is loaded",
   "wrong-size": "the length of what was made is forgotten",
+  "double-end": "the client is told twice of the end of a task",
   "lost-end": "the client is not told of the end of a task",
   "forgotten-dependants": "what depends on a failed task waits for ever",
   "lost-lineage": "what is lost is not made again",
   "gang-survives-loss": "a gang that lost a member goes on",
   "loss-unnoticed": "values lost with a memory count as there",
-  "wrong-order": "a read sees what was written after it",
+  "wrong-order": "a write is forgotten: readers after it see the value before",
   "hidden-choice": "a placement depends on something that is not in the log",
 } as const satisfies Record<string, string>;
 

@@ -1,4 +1,5 @@
 import { must } from "../../base/assert.ts";
+import { planted } from "../../base/planted-fault.ts";
 import type { Bytes } from "../../base/units.ts";
 import { type Handle, NONE, type Use, type ValueId } from "./dataflow-state.ts";
 import { type AccessSpec, type HandleId, HOME, type TaskId } from "./dataflow-types.ts";
@@ -57,6 +58,7 @@ function makeOutput(flow: Flow, { handle, mode, bytes = 0, member = 0 }: AccessS
   }
   const value = createValue(flow, createStorage(flow, handle), { version: 0, bytes, producer: task });
   if (mode === "reduce") known.contributions.push(value.id);
+  else if (planted("wrong-order") && before !== NONE) letGo(flow, value.id);
   else overwrite(flow, known, value.id);
   return { handle, mode, member, input: NONE, output: value.id, storage: value.storage, version: 0, bytesMax: bytes };
 }

@@ -31,7 +31,7 @@ export function makeRoom(flow: Flow, memory: MemoryId, wanted: { readonly bytes:
 
 function idleInstance(storage: Storage, memory: MemoryId, task: TaskId): Instance | undefined {
   const instance = instanceAt(storage, memory);
-  return instance !== undefined && instance.leases === 0 && instance.keepFor !== task ? instance : undefined;
+  return instance !== undefined && (instance.leases === 0 || planted("drop-leased")) && instance.keepFor !== task ? instance : undefined;
 }
 
 /** Another memory has all of it that anybody may read. */

@@ -136,6 +136,7 @@ function endTask(flow: Flow, task: Task): void {
   if (!task.again) {
     if (task.id >= 0) {
       state.pending--;
+      if (planted("double-end") && task.id % 5 === 0) flow.commands.push({ type: "task-ended", task: task.id });
       if (!planted("lost-end")) flow.commands.push({ type: "task-ended", task: task.id });
     }
     for (const { input } of task.uses) if (input !== NONE) addLineage(flow, valueBy(flow, input));

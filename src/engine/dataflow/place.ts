@@ -1,3 +1,4 @@
+import { hiddenNumber, planted } from "../../base/planted-fault.ts";
 import { earliestFinish } from "../../policy/policies/earliest-finish.ts";
 import { type Candidate, candidatesFor, counted } from "./candidates.ts";
 import { ASSIGNED, NONE, type ReadyQueue, type Task } from "./dataflow-state.ts";
@@ -52,9 +53,11 @@ export function choose(flow: Flow, task: Task): Choice | undefined {
   const usable = withoutFailed(candidates, task.gang);
   if (usable.length < task.gang) return undefined;
   const view = { task: task.id, priority: task.priority, gang: task.gang, now: flow.now };
+  // A policy of somebody else's gets copies, which it may do anything to.
+  const shown = policy === earliestFinish ? usable : usable.map((one) => ({ ...one }));
   let chosen: readonly number[] | undefined;
   try {
-    chosen = policy.place(view, counted(usable), config.policy);
+    chosen = policy.place(view, counted(shown), config.policy);
   } catch {
     state.counts.policyFallbacks++;
   }
@@ -68,6 +71,7 @@ export function choose(flow: Flow, task: Task): Choice | undefined {
     chosen = undefined;
   }
   chosen ??= earliestFinish.place(view, counted(usable), config.policy);
+  if (planted("hidden-choice") && task.gang === 1) chosen = [hiddenNumber() % usable.length];
   const members = chosen.map((index) => usable[index]!);
   if (members.length === 0 || members.some(({ full }) => full)) return undefined;
   const predictedNs = Math.max(...members.map(({ runNs, loadNs }) => runNs + loadNs));

@@ -27,7 +27,7 @@ export function stageNext(flow: Flow, device: DeviceId): void {
 
 function canHold(flow: Flow, device: DeviceId, gang: TaskId): boolean {
   const { alive, staged, gangs } = flow.state.devices[device]!;
-  return alive && staged === NONE && (gangs[0] === gang || planted("gang-out-of-order"));
+  return alive && (staged === NONE || planted("gang-half-held")) && gangs[0] === gang;
 }
 
 function stage(flow: Flow, task: Task): void {

@@ -176,6 +176,7 @@ function createBook(report: (check: DataflowCheck, message: string) => void, hom
     after: (command: DataflowCommand): void => {
       const failure = command.type === "task-ended" || command.type === "fetch-failed" ? command.failure : undefined;
       if (failure?.code === "capacity" && !homeIsLimited) report("progress", `nothing moved: ${JSON.stringify(command)}`);
+      if (failure?.code === "input-lost") report("results", `a value was given up: ${JSON.stringify(command)}`);
       if (command.type === "task-ended") {
         if (!accepted.has(command.task) || ended.has(command.task))
           report("ends", `task ${command.task} ends twice, or was never accepted`);
