@@ -1,7 +1,7 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { CountedList } from "../../policy/batching.ts";
-import type { CandidateView } from "../../policy/dataflow-policy.ts";
+import type { Candidate } from "./candidate.ts";
 import { NONE, type Storage, type Task, type Value } from "./dataflow-state.ts";
 import { type DeviceId, HOME, type MemoryId, type StageSpec } from "./dataflow-types.ts";
 import { type Flow, storageBy, taskBy, valueBy } from "./flow.ts";
@@ -13,8 +13,8 @@ import { linkFrom } from "./rack-map.ts";
 import { isBefore } from "./ready.ts";
 import { loadNsOn } from "./residency.ts";
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-export type Candidate = Writable<CandidateView>;
+/** Instances that an estimate looks at as sources of a transfer; keeps its cost flat where a value is everywhere. */
+const SOURCES_MAX = 3;
 
 /** Looks a policy may take at each candidate. */
 const LOOKS_MAX = 16;
@@ -30,7 +30,10 @@ export function candidatesFor(flow: Flow, task: Task): Candidate[] {
     for (const device of flow.map.devicesOfClass[spec.class] ?? []) {
       if (!flow.state.devices[device]!.alive || (task.devices !== undefined && !task.devices.includes(device))) continue;
       if (!fits(flow, task, { device, stage, variant })) continue;
-      candidates.push(priced(flow, task, { device, stage, variant, history, dataReadyAt: arrivals(flow.map.memoryOf[device]!) }));
+      const into = flow.candidates[candidates.length] ?? emptyCandidate();
+      flow.candidates[candidates.length] = into;
+      price(flow, into, { task, device, stage, variant, history, dataReadyAt: arrivals(flow.map.memoryOf[device]!) });
+      candidates.push(into);
     }
   }
   return candidates;
@@ -42,24 +45,48 @@ interface Option {
   readonly variant: number;
 }
 
-function priced(flow: Flow, task: Task, option: Option & { readonly history: History; readonly dataReadyAt: Nanoseconds }): Candidate {
-  const { device, stage, variant, history, dataReadyAt } = option;
+interface Pricing extends Option {
+  readonly task: Task;
+  readonly history: History;
+  readonly dataReadyAt: Nanoseconds;
+}
+
+/** Prices an option into `into`, an object used again for every decision. */
+function price(flow: Flow, into: Candidate, given: Pricing): void {
+  const { task, device, stage, variant, history, dataReadyAt } = given;
   const { histories, devices } = flow.state;
   const { priorNs, class: deviceClass, joules = 0 } = stage.variants[variant]!;
+  const { queue, gangs } = devices[device]!;
+  into.device = device;
+  into.class = deviceClass;
+  into.variant = variant;
+  into.deviceReadyAt = readyAt(flow, device, task);
+  into.dataReadyAt = dataReadyAt;
+  into.loadNs = loadNsOn(flow, device, { stage: stage.stage, variant });
+  into.runNs = predictUnitNs(histories, history, { device, priorNs }) * task.work;
+  into.joules = joules * task.work;
+  into.basis = basisOf(histories, history, { device, priorNs });
+  into.samples = history.count[device]!;
+  into.samplesUnderWay = history.underWay[device]!;
+  into.failedBefore = task.failedOn.includes(device);
+  into.full = queue.length + gangs.length >= flow.config.limits.queueDepth;
+}
+
+function emptyCandidate(): Candidate {
   return {
-    device,
-    class: deviceClass,
-    variant,
-    deviceReadyAt: readyAt(flow, device, task),
-    dataReadyAt,
-    loadNs: loadNsOn(flow, device, { stage: stage.stage, variant }),
-    runNs: predictUnitNs(histories, history, { device, priorNs }) * task.work,
-    joules: joules * task.work,
-    basis: basisOf(histories, history, { device, priorNs }),
-    samples: history.count[device]!,
-    samplesUnderWay: history.underWay[device]!,
-    failedBefore: task.failedOn.includes(device),
-    full: devices[device]!.queue.length + devices[device]!.gangs.length >= flow.config.limits.queueDepth,
+    device: NONE,
+    class: NONE,
+    variant: 0,
+    deviceReadyAt: 0,
+    dataReadyAt: 0,
+    loadNs: 0,
+    runNs: 0,
+    joules: 0,
+    basis: "guess",
+    samples: 0,
+    samplesUnderWay: 0,
+    failedBefore: false,
+    full: false,
   };
 }
 
@@ -93,6 +120,8 @@ export function readyAt(flow: Flow, device: DeviceId, task: Task): Nanoseconds {
   for (const gang of one.gangs) if (gang !== one.staged) at += taskBy(flow, gang).predictedNs;
   const { queue } = one;
   // Most urgent first: what comes after the task does not count.
+  const last = queue.length === 0 ? undefined : taskBy(flow, queue[queue.length - 1]!);
+  if (last === undefined || !isBefore(task, last)) return at + one.queuedNs;
   for (let i = 0; i < queue.length; i++) {
     const ahead = taskBy(flow, queue[i]!);
     if (isBefore(task, ahead)) break;
@@ -125,8 +154,12 @@ function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Nanosecon
       }
       let soonest = Infinity;
       let soonestNs = 0;
-      for (const source of storage.instances) {
+      const { instances } = storage;
+      let looked = 0;
+      for (let i = 0; i < instances.length && looked < SOURCES_MAX; i++) {
+        const source = instances[i]!;
         if (source.version < value.version) continue;
+        looked++;
         const link = linkFrom(flow.map, source.memory, memory);
         const takesNs =
           link < 0

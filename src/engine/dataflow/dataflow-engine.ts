@@ -39,6 +39,7 @@ export function createDataflowEngine(config: DataflowConfig, policy: DataflowPol
     map: createRackMap(rack),
     now: 0,
     commands: [],
+    candidates: [],
     tasksToLookAt: [],
     memoriesToLookAt: [],
     devicesToLookAt: [],
@@ -150,7 +151,8 @@ function repeat(flow: Flow, { template: name, first }: RepeatedEvent): void {
     return;
   }
   state.counts.notRecorded[reason]++;
-  beginRecording(flow, name, { tasks: template.tasks, first });
+  // The batch that is being recorded goes on.
+  if (reason !== "not-yet-recorded") beginRecording(flow, name, { tasks: template.tasks, first });
   flow.commands.push({ type: "recorded", template: name, active: false, reason });
 }
 

@@ -1,12 +1,14 @@
 import { hiddenNumber, planted } from "../../base/planted-fault.ts";
 import { earliestFinish } from "../../policy/policies/earliest-finish.ts";
-import { type Candidate, candidatesFor, counted } from "./candidates.ts";
+import type { Candidate } from "./candidate.ts";
+import { candidatesFor, counted } from "./candidates.ts";
 import { ASSIGNED, NONE, type ReadyQueue, type Task } from "./dataflow-state.ts";
 import type { DeviceId } from "./dataflow-types.ts";
+import { dequeue, enqueue } from "./device-queue.ts";
 import { type Flow, taskBy, valueBy } from "./flow.ts";
 import { historyOf } from "./histories.ts";
 import { bring } from "./moves.ts";
-import { isBefore, nextReady, popReady } from "./ready.ts";
+import { nextReady, popReady } from "./ready.ts";
 import { residentKey } from "./residency.ts";
 import { recordDecision } from "./templates.ts";
 
@@ -120,26 +122,16 @@ export function assign(flow: Flow, task: Task, { devices, variant, predictedNs }
     flow.devicesToLookAt.push(device);
     if (devices.length > 1) one.gangs.push(task.id);
     else {
-      const at = placeInQueue(flow, one.queue, task);
+      const at = enqueue(flow, one, task);
       if (at < flow.config.limits.prefetchDepth) prefetch(flow, task, device);
     }
   }
 }
 
-function placeInQueue(flow: Flow, queue: number[], task: Task): number {
-  let at = queue.length;
-  while (at > 0 && isBefore(task, taskBy(flow, queue[at - 1]!))) at--;
-  queue.splice(at, 0, task.id);
-  return at;
-}
-
 /** Takes an assigned task back from its devices. */
 export function unassign(flow: Flow, task: Task): void {
   for (const device of task.placed) {
-    const { queue, gangs } = flow.state.devices[device]!;
-    const list = task.placed.length > 1 ? gangs : queue;
-    const at = list.indexOf(task.id);
-    if (at >= 0) list.splice(at, 1);
+    dequeue(flow.state.devices[device]!, task);
     flow.devicesToLookAt.push(device);
   }
   countUnderWay(flow, task, -1);

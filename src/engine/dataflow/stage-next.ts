@@ -3,6 +3,7 @@ import { planted } from "../../base/planted-fault.ts";
 import { readyAt } from "./candidates.ts";
 import { ASSIGNED, BLOCKED, NONE, STAGED, type Task } from "./dataflow-state.ts";
 import type { DeviceId, TaskId } from "./dataflow-types.ts";
+import { dequeue } from "./device-queue.ts";
 import { type Flow, taskBy } from "./flow.ts";
 import { giveUpResidents, instanceOf, memoriesOf } from "./grant.ts";
 import { giveBack, unlease } from "./instances.ts";
@@ -38,8 +39,7 @@ function stage(flow: Flow, task: Task): void {
   task.discards = task.uses.map(() => false);
   for (const device of task.placed) {
     const one = state.devices[device]!;
-    const list = task.placed.length > 1 ? one.gangs : one.queue;
-    list.splice(list.indexOf(task.id), 1);
+    dequeue(one, task);
     one.staged = task.id;
     const upcoming = one.queue[flow.config.limits.prefetchDepth - 1];
     if (upcoming !== undefined) prefetch(flow, taskBy(flow, upcoming), device);
@@ -120,8 +120,7 @@ function moveIfSooner(flow: Flow, task: Task, { from, to }: { from: DeviceId; to
   if (flow.now + choice.predictedNs >= endsAt) return false;
   if (task.status === STAGED) unstage(flow, task);
   else {
-    const { queue } = state.devices[from]!;
-    queue.splice(queue.indexOf(task.id), 1);
+    dequeue(state.devices[from]!, task);
     countUnderWay(flow, task, -1);
     flow.devicesToLookAt.push(from);
   }

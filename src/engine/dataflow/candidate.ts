@@ -1,0 +1,6 @@
+import type { CandidateView } from "../../policy/dataflow-policy.ts";
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A candidate as the engine fills it in. */
+export type Candidate = Writable<CandidateView>;
