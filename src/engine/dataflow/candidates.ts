@@ -132,11 +132,12 @@ export function readyAt(flow: Flow, device: DeviceId, task: Task): Nanoseconds {
 
 /** When a task's inputs could be in a memory, asked once a memory: transfers over one channel take turns, those under way first. */
 function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Nanoseconds {
-  const inputs: { readonly value: Value; readonly storage: Storage }[] = [];
+  const inputs: { readonly value: Value; readonly storage: Storage; readonly there: Uint8Array }[] = [];
   for (const { input } of task.uses) {
     if (input === NONE) continue;
     const value = valueBy(flow, input);
-    inputs.push({ value, storage: storageBy(flow, value.storage) });
+    const storage = storageBy(flow, value.storage);
+    inputs.push({ value, storage, there: whereIs(flow, value, storage) });
   }
   const known: Nanoseconds[] = [];
   return (memory) => {
@@ -144,11 +145,10 @@ function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Nanosecon
     if (before !== undefined) return before;
     let last = flow.now;
     let queuedNs = 0;
-    for (const { value, storage } of inputs) {
-      const there = instanceAt(storage, memory);
-      if (there !== undefined && there.version >= value.version) continue;
-      if (there !== undefined && there.arriving !== NONE) {
-        const transfer = flow.state.transfers.get(there.arriving);
+    for (const { value, storage, there } of inputs) {
+      if (there[memory] === HERE) continue;
+      if (there[memory] === COMING) {
+        const transfer = flow.state.transfers.get(instanceAt(storage, memory)?.arriving ?? NONE);
         if (transfer !== undefined) last = Math.max(last, linkFreeAt(flow, transfer.link));
         continue;
       }
@@ -177,6 +177,20 @@ function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Nanosecon
     known[memory] = last;
     return last;
   };
+}
+
+const HERE = 1;
+const COMING = 2;
+
+/** By memory. */
+function whereIs(flow: Flow, value: Value, { instances }: Storage): Uint8Array {
+  const there = new Uint8Array(flow.map.memories);
+  for (let i = 0; i < instances.length; i++) {
+    const { memory, version, arriving } = instances[i]!;
+    if (version >= value.version) there[memory] = HERE;
+    else if (arriving !== NONE) there[memory] = COMING;
+  }
+  return there;
 }
 
 function overHomeNs(flow: Flow, source: MemoryId, to: { readonly memory: MemoryId; readonly bytes: number }): Nanoseconds {
