@@ -116,7 +116,8 @@ export function membersIn(flow: Flow, memory: MemoryId, gang: { readonly class: 
 export function readyAt(flow: Flow, device: DeviceId, task: Task): Nanoseconds {
   const one = flow.state.devices[device]!;
   let at = one.run === NONE && one.load === NONE ? flow.now : Math.max(flow.now, one.busyUntil);
-  if (one.staged !== NONE) at += taskBy(flow, one.staged).predictedNs;
+  const staged = one.staged === NONE ? undefined : taskBy(flow, one.staged);
+  if (staged !== undefined && (staged.gang > 1 || !isBefore(task, staged))) at += staged.predictedNs;
   for (const gang of one.gangs) if (gang !== one.staged) at += taskBy(flow, gang).predictedNs;
   const { queue } = one;
   // Most urgent first: what comes after the task does not count.

@@ -4,14 +4,13 @@ import type { Engine } from "../engine.ts";
 import { put } from "./accesses.ts";
 import { cancelTask, releaseHandle } from "./client-endings.ts";
 import type { DataflowConfig } from "./dataflow-config.ts";
-import { createDataflowState, type DataflowState, NONE } from "./dataflow-state.ts";
+import { type DataflowState, NONE } from "./dataflow-state.ts";
 import type { ClientEvent, DataflowCommand, DataflowEvent, ExecutorEvent, HandleId, RepeatedEvent } from "./dataflow-types.ts";
 import { failLoad, failRun, failTransfer, finishTransfer } from "./executor-ends.ts";
 import { beginFetch, endFetch } from "./fetch.ts";
 import { finishRun } from "./finish.ts";
 import type { Flow } from "./flow.ts";
-import { createHistories } from "./histories.ts";
-import { createLinkModel } from "./link-model.ts";
+import { startingState } from "./learned-state.ts";
 import { joinDevice, loseDevice, loseHost } from "./lose.ts";
 import { createRackMap } from "./rack-map.ts";
 import { recordLoad } from "./residency.ts";
@@ -29,14 +28,12 @@ export type DataflowEngine = Engine<DataflowEvent, DataflowCommand, DataflowStat
  * Errors: what a client or a failing device can cause is a command; messages about what has ended are ignored and counted.
  */
 export function createDataflowEngine(config: DataflowConfig, policy: DataflowPolicy, from?: DataflowState): DataflowEngine {
-  const { rack } = config;
-  const state =
-    from === undefined ? createDataflowState(config, rack.links.map(createLinkModel), createHistories(rack)) : structuredClone(from);
+  const state = from === undefined ? startingState(config) : structuredClone(from);
   const flow: Flow = {
     state,
     config,
     policy,
-    map: createRackMap(rack),
+    map: createRackMap(config.rack),
     now: 0,
     commands: [],
     candidates: [],

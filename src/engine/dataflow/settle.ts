@@ -6,7 +6,7 @@ import type { Flow } from "./flow.ts";
 import { grantIn } from "./grant.ts";
 import { assign, placeReady } from "./place.ts";
 import { queueReady } from "./ready.ts";
-import { stageNext, steal } from "./stage-next.ts";
+import { giveWay, stageNext, steal } from "./stage-next.ts";
 import { pursue } from "./start.ts";
 import { replayChoice } from "./templates.ts";
 
@@ -65,6 +65,7 @@ function lookAround(flow: Flow, idle: number[]): boolean {
   }
   const device = flow.devicesToLookAt.pop();
   if (device === undefined) return false;
+  giveWay(flow, device);
   stageNext(flow, device);
   const { run, staged, queue } = state.devices[device]!;
   if (run === NONE && staged === NONE && queue.length === 0 && !idle.includes(device)) idle.push(device);

@@ -3,11 +3,12 @@ import { planted } from "../../base/planted-fault.ts";
 import { readyAt } from "./candidates.ts";
 import { ASSIGNED, BLOCKED, NONE, STAGED, type Task } from "./dataflow-state.ts";
 import type { DeviceId, TaskId } from "./dataflow-types.ts";
-import { dequeue } from "./device-queue.ts";
+import { dequeue, enqueue } from "./device-queue.ts";
 import { type Flow, taskBy } from "./flow.ts";
 import { giveUpResidents, instanceOf, memoriesOf } from "./grant.ts";
 import { giveBack, unlease } from "./instances.ts";
 import { assign, choose, countUnderWay, prefetch } from "./place.ts";
+import { isBefore } from "./ready.ts";
 
 /** Lets a device's next task make its memory and data ready while the one before it runs. */
 export function stageNext(flow: Flow, device: DeviceId): void {
@@ -50,6 +51,23 @@ function stage(flow: Flow, task: Task): void {
     state.memories[memory]!.waiting.push(task.id);
     flow.memoriesToLookAt.push(memory);
   }
+}
+
+/** A staged task goes back into the queue where a more urgent one has come and the device is not idle yet. */
+export function giveWay(flow: Flow, device: DeviceId): void {
+  const one = flow.state.devices[device]!;
+  const next = one.queue[0];
+  if (next === undefined || one.staged === NONE || one.load !== NONE) return;
+  const staged = taskBy(flow, one.staged);
+  if (staged.gang > 1 || !isBefore(taskBy(flow, next), staged)) return;
+  const { variant, predictedNs } = staged;
+  unstage(flow, staged);
+  staged.placed = [device];
+  staged.status = ASSIGNED;
+  staged.variant = variant;
+  staged.predictedNs = predictedNs;
+  countUnderWay(flow, staged, 1);
+  enqueue(flow, one, staged);
 }
 
 /** Takes a staged task back: what it held is free again. It is blocked; the caller decides what becomes of it. */
