@@ -1,6 +1,6 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import type { PredictionBasis } from "../../policy/dataflow-policy.ts";
-import type { DataflowRack, DeviceId, StageSpec } from "./dataflow-types.ts";
+import type { DataflowRack, DeviceId, StageSpec, VariantSpec } from "./dataflow-types.ts";
 
 /**
  * What runs took, by operator class, variant, device and footprint; a unit of work each.
@@ -133,15 +133,19 @@ function guess(history: History): Nanoseconds {
   return count === 0 ? GUESS_NS : sum / count;
 }
 
-/** Mean over the classes that can run the stage: what a task takes before it is known where it goes. */
+/** What a unit of a stage takes on the class that is fastest for it: what it takes before it is known where it goes. */
 export function typicalNs(histories: Histories, stage: StageSpec, footprint: number): Nanoseconds {
-  let sum = 0;
+  let least = Infinity;
   for (let variant = 0; variant < stage.variants.length; variant++) {
     const spec = stage.variants[variant]!;
     const history = historyOf(histories, { operator: stage.operator, variant, footprint });
-    if (history.classCount[spec.class]! > 0) sum += history.classMeanNs[spec.class]!;
-    else if (spec.priorNs === undefined) sum += guess(history);
-    else sum += spec.priorNs * (histories.classRatioCount[spec.class]! > 0 ? histories.classRatio[spec.class]! : 1);
+    least = Math.min(least, classNs(histories, history, spec));
   }
-  return stage.variants.length === 0 ? 0 : sum / stage.variants.length;
+  return least === Infinity ? 0 : least;
+}
+
+function classNs(histories: Histories, history: History, { class: deviceClass, priorNs }: VariantSpec): Nanoseconds {
+  if (history.classCount[deviceClass]! > 0) return history.classMeanNs[deviceClass]!;
+  if (priorNs === undefined) return guess(history);
+  return priorNs * (histories.classRatioCount[deviceClass]! > 0 ? histories.classRatio[deviceClass]! : 1);
 }
