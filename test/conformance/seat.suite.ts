@@ -115,6 +115,17 @@ export function seatSuite(each: SeatCase): void {
       await Promise.all([there.release(), here.release(), nothingHeld(a), nothingHeld(b)]);
     });
 
+    test("a tensor without rows goes everywhere", async () => {
+      const none: HostTensor = { type: "f32", dims: [0, 3], data: new Float32Array(0) };
+      await a.put(1, none);
+      const receive = b.receive(1, "a", { tag: 1 });
+      await a.send(1, "b", { tag: 1 });
+      expect(await receive).toMatchObject({ dims: [0, 3], bytes: 0 });
+      expect(await b.get(1)).toEqual(none);
+      for (const seat of [a, b]) seat.free([1]);
+      await Promise.all([nothingHeld(a), nothingHeld(b)]);
+    });
+
     test("a failure is that of the call and of what waited for it; the seat goes on", async () => {
       expect(await codeOf(a.get(99))).toBe("input-invalid");
       const big: HostTensor = { type: "u8", dims: [2 ** 20 + 1], data: new Uint8Array(2 ** 20 + 1) };

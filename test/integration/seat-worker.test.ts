@@ -1,10 +1,14 @@
 /** Goal: a device behind `heddle worker` computes what it computes here, for those who may use it. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { encode } from "@msgpack/msgpack";
 import { afterAll, describe, expect, test } from "vitest";
+import { seededPrng } from "../../src/base/prng.ts";
 import { createSeats } from "../../src/execute/seat/create-seats.ts";
 import type { ProgramSource, Seat, SeatPlace } from "../../src/execute/seat/seat-types.ts";
+import { frameHead } from "../../src/execute/seat-wire/frame.ts";
 import { writeRack } from "../../src/rack/rack-file.ts";
 import { affineSample } from "../support/device-samples.ts";
 import { ipuDevice, startWorker } from "../support/seat-cases.ts";
@@ -95,6 +99,59 @@ describe("a device elsewhere", () => {
     } finally {
       await Promise.all([knowing, other, stranger].map((seats) => seats!.close()));
       worker.child.kill("SIGKILL");
+    }
+  });
+
+  test("what strangers send does it no harm", async () => {
+    const path = join(folder, "stranger");
+    const worker = startWorker(["--role", "ipu", "--listen", `unix:${path}`, "--token-file", token], folder);
+    const address = await worker.address;
+    const seats = createSeats({ cacheFolder: folder, token: "sesame" });
+    const prng = seededPrng(5);
+    try {
+      for (let i = 0; i < 30; i++) {
+        const bytes = Uint8Array.from({ length: 40 + i }, () => prng.nextBelow(256));
+        const words: unknown[] = [
+          { protocol: 1 },
+          { protocol: 1, nonce: 7, proof: {} },
+          [],
+          "x",
+          { protocol: 1, nonce: "n", proof: "p".repeat(64), hello: null },
+        ];
+        const control = encode(words[i % words.length]);
+        const socket = connect(path);
+        await new Promise((resolve) =>
+          socket
+            .once("close", resolve)
+            .once("error", () => undefined)
+            .end(i % 2 === 0 ? bytes : Buffer.concat([frameHead(control, 0), bytes]))
+            .resume(),
+        );
+      }
+      const seat = await seats.open({ device: ipuDevice("far", { address }), memoryBytes: 1 });
+      expect((await seat.telemetry()).slots).toBe(0);
+    } finally {
+      await seats.close();
+      worker.child.kill("SIGKILL");
+    }
+  });
+
+  test("a process that was lost is followed by a new one of the same name", async () => {
+    const seats = createSeats({ cacheFolder: folder });
+    try {
+      const place: SeatPlace = { device: ipuDevice("near", { host: "h" }), memoryBytes: 2 ** 20 };
+      const [first, beside] = [await seats.open(place), await seats.open({ ...place, device: ipuDevice("beside", { host: "h" }) })];
+      expect(beside.pid).toBe(first.pid);
+      process.kill(first.pid!, "SIGKILL");
+      expect((await Promise.all([first.ended, beside.ended])).map((error) => error?.detail)).toEqual([
+        "it ended by SIGKILL",
+        "it ended by SIGKILL",
+      ]);
+      const second = await seats.open(place);
+      expect(second.pid).not.toBe(first.pid);
+      expect((await second.telemetry()).slots).toBe(0);
+    } finally {
+      await seats.close();
     }
   });
 

@@ -106,7 +106,7 @@ export function createSeats(options: SeatsOptions): Seats {
     },
     close: async () => {
       closed = true;
-      await Promise.all([...seats.keys()].map((seat) => seat.close().catch(() => undefined)));
+      await Promise.all([...seats.keys()].map(closeOrKill));
       for (const host of await Promise.allSettled(hosts.values())) {
         if (host.status !== "fulfilled") continue;
         host.value.kill();
@@ -116,6 +116,15 @@ export function createSeats(options: SeatsOptions): Seats {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A device that still computes is not waited for longer. Units: ms. */
+const CLOSE_MS = 3_000;
+
+async function closeOrKill(seat: Seat): Promise<void> {
+  const timer = setTimeout(() => seat.kill(), CLOSE_MS);
+  await seat.close().catch(() => undefined);
+  clearTimeout(timer);
 }
 
 function rowOf(seats: ReadonlyMap<Seat, OpenedSeat>, seat: Seat): OpenedSeat {
