@@ -1,5 +1,7 @@
+import { stateWork } from "../cost/state-work.ts";
 import { constant, constantOf, type Expression, multiply } from "../graph/ir/expression.ts";
 import type { Body, Graph, Operator } from "../graph/ir/graph.ts";
+import { STATE_DOMAIN } from "../graph/program/state-spec.ts";
 import { capturedBy, turnsOf } from "./body-runs.ts";
 import { flopRuleOf } from "./flops/rule-table.ts";
 import { heddleWork } from "./heddle-work.ts";
@@ -13,6 +15,10 @@ import { boundedWork, NO_WORK, sumOf, valueAt, type Work, workAt } from "./work.
  */
 export function workOf(graph: Graph, operator: Operator, given?: Survey): Work | undefined {
   if (operator.domain === "heddle") return heddleWork(graph, operator);
+  if (operator.domain === STATE_DOMAIN) {
+    const { flops, bytes } = stateWork(graph, operator);
+    return { ...NO_WORK, flops, activationBytes: bytes };
+  }
   const survey = given ?? surveyOf(graph);
   if (survey.folded.has(operator)) return NO_WORK;
   if (!survey.works.has(operator)) {

@@ -102,6 +102,38 @@ describe("a device elsewhere", () => {
     }
   });
 
+  test("a worker that says nothing any more is lost, and what waited for it ends", async () => {
+    const [silent, other] = ["silent", "other"].map((name) =>
+      startWorker(["--role", "ipu", "--listen", `unix:${join(folder, name)}`, "--token-file", token], folder),
+    );
+    const seats = createSeats({ cacheFolder: folder, token: "sesame", silenceMs: 400 });
+    try {
+      const far = await seats.open({ device: ipuDevice("silent", { address: await silent!.address }), memoryBytes: 1 });
+      const near = await seats.open({ device: ipuDevice("other", { address: await other!.address }), memoryBytes: 1 });
+      await seats.connect(far, near);
+      // Longer than the silence that is allowed: signs of life go on beside it.
+      await new Promise((resolve) => setTimeout(resolve, 900));
+      expect((await far.telemetry()).pending).toBe(0);
+      silent!.child.kill("SIGSTOP");
+      const calls = [far.telemetry(), near.receive(1, "silent", { tag: 1 })];
+      const codes = await Promise.all(
+        calls.map((call) =>
+          call.then(
+            () => "done",
+            (error: { readonly code: string }) => error.code,
+          ),
+        ),
+      );
+      expect(codes).toEqual(["host-lost", "host-lost"]);
+      expect((await far.ended)?.detail).toContain("no sign of life");
+      expect((await near.telemetry()).slots).toBe(0);
+    } finally {
+      silent!.child.kill("SIGKILL");
+      await seats.close();
+      other!.child.kill("SIGKILL");
+    }
+  });
+
   test("what strangers send does it no harm", async () => {
     const path = join(folder, "stranger");
     const worker = startWorker(["--role", "ipu", "--listen", `unix:${path}`, "--token-file", token], folder);
