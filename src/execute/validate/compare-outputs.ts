@@ -6,13 +6,18 @@ import type { HostTensors } from "./subject.ts";
 export function compareOutputs(
   check: CheckName,
   name: string,
-  { reference, device, tolerance }: { readonly reference: HostTensors; readonly device: HostTensors; readonly tolerance: number },
+  {
+    reference,
+    device,
+    tolerance,
+    leastScale = 0,
+  }: { readonly reference: HostTensors; readonly device: HostTensors; readonly tolerance: number; readonly leastScale?: number },
 ): Finding {
   let worst: { readonly output: string; readonly divergence: Divergence } | undefined;
   for (const [output, wanted] of Object.entries(reference)) {
     const got = Object.hasOwn(device, output) ? device[output] : undefined;
     if (got === undefined) return { check, name, verdict: "fail", detail: `output ${output} is missing` };
-    const divergence = divergenceOf(wanted, got, tolerance);
+    const divergence = divergenceOf(wanted, got, tolerance, leastScale);
     if (divergence === undefined) {
       const detail = `output ${output} is ${got.type} [${got.dims.join(", ")}], the reference's ${wanted.type} [${wanted.dims.join(", ")}]`;
       return { check, name, verdict: "fail", detail };

@@ -4,13 +4,13 @@ import type { Divergence } from "./finding.ts";
 
 /**
  * Distance of a tensor from the reference's of the same shape; undefined where type or shape differ. Values that are no numbers in both count as equal,
- * in one alone as infinitely far.
+ * in one alone as infinitely far. Differences are taken over the reference's largest value, or over `leastScale` where that is more.
  */
-export function divergenceOf(reference: HostTensor, tensor: HostTensor, tolerance: number): Divergence | undefined {
+export function divergenceOf(reference: HostTensor, tensor: HostTensor, tolerance: number, leastScale = 0): Divergence | undefined {
   if (reference.type !== tensor.type || reference.dims.join() !== tensor.dims.join()) return undefined;
   const [wanted, got] = [numbersOf(reference), numbersOf(tensor)];
   let maxAbsolute = 0;
-  let largest = 0;
+  let largest = leastScale;
   let [dot, wantedSquares, gotSquares] = [0, 0, 0];
   for (let i = 0; i < wanted.length; i++) {
     const [a, b] = [wanted[i]!, got[i]!];

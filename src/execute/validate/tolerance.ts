@@ -27,8 +27,13 @@ const ROUNDINGS = 8;
  * an error that grows with the root of their length; functions are approximated. What sums in a narrower type is beyond it, and that is meant.
  */
 export function toleranceFor(formats: readonly DataType[], sumLength: number): number {
-  const known = formats.flatMap((format) => ROUNDOFF[format] ?? []);
-  const widest = Math.min(...known, ROUNDOFF.f8e5m2!);
-  const narrow = widest > ROUNDOFF.f32! ? ROUNDINGS * widest : 0;
+  const roundoff = roundoffOf(formats);
+  const narrow = roundoff > ROUNDOFF.f32! ? ROUNDINGS * roundoff : 0;
   return narrow + ROUNDINGS * ROUNDOFF.f32! * Math.sqrt(sumLength) + APPROXIMATION;
+}
+
+/** Of the widest format a device computes in; no wider than f32, which operators of a graph are in. */
+export function roundoffOf(formats: readonly DataType[]): number {
+  const known = formats.flatMap((format) => ROUNDOFF[format] ?? []);
+  return Math.max(ROUNDOFF.f32!, Math.min(...known, ROUNDOFF.f8e5m2!));
 }

@@ -17,6 +17,9 @@ export async function checkOperators(subject: Subject, cases: readonly OperatorC
   return findings;
 }
 
+/** Their range is 1, and that is what approximations of them are made for: where all results are tiny, they are right to so much of 1. */
+const BOUNDED: ReadonlySet<string> = new Set(["Sigmoid", "Tanh", "Erf", "Softmax", "HardSigmoid"]);
+
 export interface OperatorTask {
   readonly stage: StageModel;
   readonly inputs: HostTensors;
@@ -39,7 +42,8 @@ export async function checkOperator({ device, reference }: Subject, name: string
   try {
     const got = await computed(device, stage, inputs);
     const tolerance = toleranceFor(device.describe().numerics.formats, sumLength);
-    return compareOutputs("operators", name, { reference: wanted, device: got, tolerance });
+    const leastScale = stage.operators.some((id) => BOUNDED.has(stage.graph.operators[id]!.type)) ? 1 : 0;
+    return compareOutputs("operators", name, { reference: wanted, device: got, tolerance, leastScale });
   } catch (thrown) {
     return { check: "operators", name, verdict: "fail", detail: `it is accepted, and then: ${toHeddleError(thrown).message}` };
   }
