@@ -4,6 +4,7 @@ import type { DeviceDriver } from "./device-driver.ts";
 /** Drivers of `drivers/`, each loaded when it is asked for: their libraries are optional. */
 const DRIVERS: Readonly<Record<string, () => Promise<DeviceDriver>>> = {
   ipu: async () => (await import("../drivers/ipu/driver.ts")).ipuDeviceDriver,
+  llama: async () => (await import("../drivers/llama/device.ts")).llamaDeviceDriver,
   ort: async () => (await import("../drivers/ort/device.ts")).ortDeviceDriver,
   "ort-wasm": async () => (await import("../drivers/ort-wasm/device.ts")).ortWasmDeviceDriver,
   emulated: async () => (await import("../drivers/emulated/driver.ts")).createEmulatedDriver({ arithmetic: deviceDriverByName }),

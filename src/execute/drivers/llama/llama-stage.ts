@@ -1,4 +1,4 @@
-import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
+import type { LlamaContextSequence, Token } from "node-llama-cpp";
 import { assert, must } from "../../../base/assert.ts";
 import { HeddleError } from "../../../base/heddle-error.ts";
 import type { OpenSequence, StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
@@ -10,14 +10,9 @@ import type { Sampling } from "../../sampling/sampling.ts";
 import type { LoadedStage, StageLimits, StageOutput } from "../../stage-driver.ts";
 import { candidatesOf, writeLogits } from "./candidates.ts";
 import type { LlamaPackage } from "./llama-package.ts";
-
-/** Tokens llama.cpp computes at once: a larger step is cut by the library. */
-const BATCH_TOKENS = 512;
-/** The library moves a sequence's beginning out when fewer places are left than this; no row may come near. */
-const SPARE_PLACES = 2;
+import { loadContext } from "./load-context.ts";
 
 interface Stage {
-  readonly context: LlamaContext;
   /** One per lane. */
   readonly sequences: readonly LlamaContextSequence[];
   /** Tokens in each lane; -1 for a closed one. */
@@ -33,49 +28,29 @@ interface Stage {
  * Errors: `plan-invalid` where the plan asks for what the library cannot do, `device-failed` where it does not load.
  */
 export async function loadLlamaStage(
-  { library }: LlamaPackage,
+  llama: LlamaPackage,
   model: DecoderModel,
   { stage: plan, limits }: { readonly stage: StagePlan; readonly limits: StageLimits },
 ): Promise<LoadedStage> {
   const file = checkedFile(model, plan);
   const { contextLimit, maxSequences } = limits;
   try {
-    const llama = await library.getLlama({
-      gpu: false,
-      build: "never",
-      progressLogs: false,
-      logLevel: library.LlamaLogLevel.error,
-      maxThreads: plan.threads,
-    });
-    const loaded = await llama.loadModel({ modelPath: file, gpuLayers: 0, useMmap: true });
-    const context = await loaded.createContext({
-      contextSize: contextLimit + SPARE_PLACES,
-      sequences: maxSequences,
-      batchSize: BATCH_TOKENS,
-      threads: plan.threads,
-      // Plans count keys and values as f32; attention in f16 departs from the file's model after 9 to 119 tokens.
-      flashAttention: false,
-      experimentalKvCacheKeyType: "F32",
-      experimentalKvCacheValueType: "F32",
-    });
+    const { context, release } = await loadContext(llama, { file, threads: plan.threads, contextLimit, sequences: maxSequences });
     const sequences = Array.from({ length: maxSequences }, () => context.getSequence());
     const lengths = new Int32Array(maxSequences).fill(-1);
     const { vocabulary } = model.spec;
-    return stageOf({ context, sequences, lengths, vocabulary, contextLimit }, loaded, kvBytesPerToken(model.spec) * BLOCK_TOKENS);
+    return stageOf({ sequences, lengths, vocabulary, contextLimit }, release, kvBytesPerToken(model.spec) * BLOCK_TOKENS);
   } catch (error) {
     throw failure(error);
   }
 }
 
-function stageOf(stage: Stage, model: LlamaModel, pageBytes: number): LoadedStage {
+function stageOf(stage: Stage, release: () => Promise<void>, pageBytes: number): LoadedStage {
   return {
     run: (step, input, draws) => runStep(stage, step, { input, draws }),
     // The library reserves room for all lanes at once; this is what open lanes use of it.
     kvBytes: () => stage.lengths.reduce((pages, length) => pages + pagesFor(Math.max(0, length)), 0) * pageBytes,
-    release: async () => {
-      await stage.context.dispose();
-      await model.dispose();
-    },
+    release,
   };
 }
 
