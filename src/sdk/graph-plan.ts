@@ -11,6 +11,7 @@ import { runSizes } from "../inspect/run-sizes.ts";
 import { knownBytes } from "../inspect/tensor-bytes.ts";
 import { cutStages } from "../plan/cut-stages/cut-stages.ts";
 import { graphCut, operatorTimes } from "../plan/cut-stages/graph-cut.ts";
+import { betweenPowers } from "./between-powers.ts";
 import { type PinnedOperators, pinnedOperators } from "./pinned-operators.ts";
 import { dimsOfShape } from "./port-specs.ts";
 import type { RackMachine } from "./rack-machine.ts";
@@ -104,16 +105,12 @@ export function planGraph(request: PlanRequest): GraphPlan {
       Math.min(...specClasses.map((deviceClass) => members.reduce((sum, id) => sum + rows[id]![deviceClass]!, 0))),
     );
   const base = bestTimes(weights);
-  const cache = new Map<string, readonly number[]>();
-  const workAt = (other: Bindings): readonly number[] => {
+  const workAt = betweenPowers((other) => {
     const all = Object.fromEntries(runSizes(program.graph, other).map(({ symbol, value }) => [symbol, value]));
-    const key = JSON.stringify(all);
-    const found =
-      cache.get(key) ??
-      bestTimes(operatorTimes(program.graph, all, machine.figures).weights).map((ns, i) => (base[i]! > 0 && ns > 0 ? ns / base[i]! : 1));
-    cache.set(key, found);
-    return found;
-  };
+    return bestTimes(operatorTimes(program.graph, all, machine.figures).weights).map((ns, i) =>
+      base[i]! > 0 && ns > 0 ? ns / base[i]! : 1,
+    );
+  });
   const recipe = (members: readonly OperatorId[]): StageRecipe => ({ program: graph.source, operators: members, sizes });
   return {
     graph,
