@@ -1,10 +1,12 @@
 import { type DecoderGraph, type OpenRack, type Tensor, tensor } from "heddle";
 
+export type Pins = Readonly<Record<string, string>>;
+
 export interface GenerateOptions {
   readonly prompt: readonly number[];
-  /** Devices of the rack. */
-  readonly prefill: string;
-  readonly decode: string;
+  /** Devices of the rack, by pattern of the operators they run. */
+  readonly prefill: Pins;
+  readonly decode: Pins;
   /** Most tokens to make. */
   readonly limit: number;
   readonly stopIds: readonly number[];
@@ -27,7 +29,7 @@ export async function* generate(
 ): AsyncIterable<number> {
   const { prompt, stopIds } = options;
   const read = rack.state(model, { name: "prompt" });
-  const first = rack.submit(model, at(prompt, 0), { state: read, pin: { "*": options.prefill } });
+  const first = rack.submit(model, at(prompt, 0), { state: read, pin: options.prefill });
   let token = likeliest(await first.output("logits").read());
 
   const content: Record<string, Tensor> = {};
@@ -40,7 +42,7 @@ export async function* generate(
   try {
     for (let made = 0; made < options.limit && !stopIds.includes(token); made++) {
       yield token;
-      const step = rack.submit(model, at([token], prompt.length + made), { state: written, pin: { "*": options.decode } });
+      const step = rack.submit(model, at([token], prompt.length + made), { state: written, pin: options.decode });
       token = likeliest(await step.output("logits").read());
     }
   } finally {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bytesOf, decoderFromGguf, loadDecoder, loadTokenizer, openRack, readGguf } from "heddle";
 import { printDevices } from "../print-devices.ts";
-import { generate } from "./generate.ts";
+import { generate, type Pins } from "./generate.ts";
 
 const SMOLLM2 = join(homedir(), ".cache/heddle/models/SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf");
 
@@ -13,6 +13,7 @@ const { values } = parseArgs({
   options: {
     model: { type: "string", default: SMOLLM2 },
     rack: { type: "string", default: "examples/racks/two-cpus.yaml" },
+    /** A device, or `pattern=device` of operators, several with commas between: `layers.*.ffn/*=dataflow,layers.*.attention/*=cpu`. */
     prefill: { type: "string", default: "cpu-0" },
     decode: { type: "string", default: "cpu-1" },
     prompt: { type: "string", default: "The three primary colours are" },
@@ -34,12 +35,12 @@ try {
   write(values.ids ? "ids:" : values.prompt);
   const tokens = generate(rack, model, {
     prompt: tokenizer.encode(values.prompt, { addSpecial: true }),
-    prefill: values.prefill,
-    decode: values.decode,
+    prefill: pinsOf(values.prefill),
+    decode: pinsOf(values.decode),
     limit: Number(values.tokens),
     stopIds: values.ids ? [] : tokenizer.stopIds,
     onHandOver: (given) => {
-      handed = `${values.prefill} to ${values.decode}: keys and values of ${given.tokens} tokens, ${Math.round(given.bytes / 1000)} kB\n`;
+      handed = `handed over: keys and values of ${given.tokens} tokens, ${Math.round(given.bytes / 1000)} kB\n`;
     },
   });
   for await (const token of tokens) write(values.ids ? ` ${token}` : text.push(token));
@@ -47,4 +48,9 @@ try {
   printDevices(rack);
 } finally {
   await rack.close();
+}
+
+function pinsOf(text: string): Pins {
+  if (!text.includes("=")) return { "*": text };
+  return Object.fromEntries(text.split(",").map((pin) => pin.split("=") as [string, string]));
 }
