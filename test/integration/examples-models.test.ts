@@ -17,6 +17,7 @@ import {
   NodeProtoSchema,
   TensorProto_DataType,
   TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
   ValueInfoProtoSchema,
 } from "../../src/graph/onnx/generated/onnx_pb.ts";
 
@@ -55,7 +56,13 @@ function chooser(): ModelProto {
     create(ValueInfoProtoSchema, {
       name,
       type: {
-        value: { case: "tensorType", value: { elemType, shape: { dim: sizes.map((value) => ({ value: { case: "dimValue", value } })) } } },
+        value: {
+          case: "tensorType",
+          value: {
+            elemType,
+            shape: { dim: sizes.map((value) => create(TensorShapeProto_DimensionSchema, { value: { case: "dimValue", value } })) },
+          },
+        },
       },
     });
   const outputs = () => ["sum", "product"].map((name) => info(name, TensorProto_DataType.FLOAT, [2n]));
