@@ -11,6 +11,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "serve", add: async (program) => (await import("./serve.ts")).addServeCommand(program) },
   { name: "inspect", add: async (program) => (await import("./inspect.ts")).addInspectCommand(program) },
   { name: "partition", add: async (program) => (await import("./partition.ts")).addPartitionCommand(program) },
+  { name: "execute", add: async (program) => (await import("./execute.ts")).addExecuteCommand(program) },
   { name: "model", add: async (program) => (await import("./model.ts")).addModelCommand(program) },
   { name: "driver", add: async (program) => (await import("./driver.ts")).addDriverCommand(program) },
   { name: "rack", add: async (program) => (await import("./rack.ts")).addRackCommand(program) },
