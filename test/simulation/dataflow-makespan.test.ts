@@ -88,7 +88,7 @@ function boundOf({ config, stages, tasks, after, truth }: Case): number {
     const stage = stages[task.stage]!;
     const classNs = rack.classes.map((_, deviceClass) => {
       const variant = stage.variants.findIndex((one) => one.class === deviceClass);
-      return variant < 0 ? Infinity : truth.runNs({ stage, variant, device: 0, work: 1, run: 0 });
+      return variant < 0 ? Infinity : truth.runNs({ stage, variant, device: 0, work: 1, footprint: 0, run: 0 });
     });
     return { classNs, gang: 1, after: after[i]! };
   });

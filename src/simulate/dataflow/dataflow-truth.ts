@@ -9,6 +9,7 @@ export interface DataflowTruth {
     readonly variant: number;
     readonly device: DeviceId;
     readonly work: number;
+    readonly footprint: number;
     readonly run: number;
   }): Nanoseconds;
   transferNs(link: LinkId, bytes: Bytes): Nanoseconds;

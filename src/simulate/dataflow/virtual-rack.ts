@@ -181,7 +181,17 @@ export function createVirtualRack(options: VirtualRackOptions): VirtualRack {
     runs.set(command.run, work);
     for (const device of command.devices) devices[device]!.run = work;
     const times = command.devices.map((device) =>
-      truthNs(device, truth.runNs({ stage, variant: command.variant, device, work: specs.get(command.task)?.work ?? 1, run: command.run })),
+      truthNs(
+        device,
+        truth.runNs({
+          stage,
+          variant: command.variant,
+          device,
+          work: specs.get(command.task)?.work ?? 1,
+          footprint: specs.get(command.task)?.footprint ?? 0,
+          run: command.run,
+        }),
+      ),
     );
     const durationNs = Math.max(...times);
     const failure = mishaps.run();
