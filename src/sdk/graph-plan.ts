@@ -73,10 +73,6 @@ export interface PlanRequest {
   readonly classOf: (text: string) => OperatorClassId;
 }
 
-/** Time to read weights and make a stage ready before that was measured; the engine learns it with the first load. Units: ns. */
-const LOAD_NS = 5_000_000;
-const COMPILE_NS = 20_000_000;
-
 /**
  * Cuts a graph for a rack: stages that some device runs, as the engine and the executor want them.
  *
@@ -182,12 +178,12 @@ function devicesOf({ classOf }: RackMachine, classes: readonly number[]): readon
   return classOf.flatMap((one, device) => (classes.includes(one) ? [device] : []));
 }
 
-function variantOf({ graph }: PlanRequest, { operators, priors }: PlannedStage, deviceClass: number): VariantSpec {
+function variantOf({ graph, machine }: PlanRequest, { operators, priors }: PlannedStage, deviceClass: number): VariantSpec {
   const { tensors } = graph.program.graph;
   const { stored } = stageBoundary(graph.program.graph, operators);
   const weightBytes = Math.ceil(stored.reduce((sum, id) => sum + (evaluated(knownBytes(tensors[id]!), {}) ?? 0), 0));
   const priorNs = priors[deviceClass];
-  const spec = { class: deviceClass, weightBytes, loadNs: LOAD_NS, compileNs: COMPILE_NS };
+  const spec = { class: deviceClass, weightBytes, ...machine.loading[deviceClass]! };
   return priorNs === undefined ? spec : { ...spec, priorNs: Math.max(1, Math.round(priorNs)) };
 }
 

@@ -131,6 +131,7 @@ function startSession({ machine, seats, opened, options, reopen }: Opened): Open
     clock,
     rack: machine.dataflow,
     seats: opened,
+    pacedNs: machine.pacedNs,
     stageOf: (stage) => must(parts.stages.get(stage), "a stage that was declared is known"),
     client: clientOf(
       () => session,

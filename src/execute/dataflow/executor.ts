@@ -1,6 +1,6 @@
 import { must } from "../../base/assert.ts";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
-import type { Nanoseconds } from "../../base/units.ts";
+import { type Bytes, type Nanoseconds, NS_PER_MS } from "../../base/units.ts";
 import type { Clock } from "../../clock/clock.ts";
 import {
   type DataflowCommand,
@@ -11,11 +11,13 @@ import {
   type FetchId,
   type HandleId,
   HOME,
+  type LinkId,
   type Refusal,
   type RunId,
   type StageId,
   type StorageId,
   type TaskId,
+  type TransferCommand,
 } from "../../engine/dataflow/dataflow-types.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { HostTensor } from "../device/tensor.ts";
@@ -51,6 +53,8 @@ export interface ExecutorOptions {
   readonly client: ExecutorClient;
   readonly watch: ExecutorWatch;
   readonly record?: (event: DataflowEvent, now: Nanoseconds, commands: readonly DataflowCommand[]) => void;
+  /** Wall time a transfer is to take at least, where a link is emulated; transfers of one channel take turns. */
+  readonly pacedNs?: (link: LinkId, bytes: Bytes) => Nanoseconds | undefined;
   /** Opens a device anew after its process was lost; absent: it does not come back. */
   readonly reopen?: (device: DeviceId) => Promise<Seat>;
 }
@@ -82,6 +86,8 @@ interface Live {
   readonly handles: Map<StorageId, HandleId>;
   readonly queue: DataflowEvent[];
   readonly lostSeats: Set<Seat>;
+  /** By channel of emulated links: when what was sent before has passed. */
+  readonly channelFreeAt: Map<number, Nanoseconds>;
   stepping: boolean;
   open: boolean;
   slots: number;
@@ -101,6 +107,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
     handles: new Map(),
     queue: [],
     lostSeats: new Set(),
+    channelFreeAt: new Map(),
     stepping: false,
     open: true,
     slots: FRESH_SLOTS_FROM,
@@ -273,11 +280,12 @@ function load(live: Live, command: Extract<DataflowCommand, { type: "load" }>): 
   );
 }
 
-function transfer(live: Live, command: Extract<DataflowCommand, { type: "transfer" }>): void {
+function transfer(live: Live, command: TransferCommand): void {
   const { clock, watch } = live.options;
   const startNs = clock.now();
   const ends = [command.source, command.target].flatMap((memory) => seatOf(live, memory) ?? []);
-  moveStorage(command, { book: live.book, seatOf: (memory) => seatOf(live, memory), freshSlot: () => live.slots++ }).then(
+  const place = { book: live.book, seatOf: (memory: number) => seatOf(live, memory), freshSlot: () => live.slots++ };
+  Promise.all([moveStorage(command, place), paced(live, command, startNs)]).then(
     () => {
       if (ends.some((seat) => live.lostSeats.has(seat))) return;
       const endNs = clock.now();
@@ -289,6 +297,17 @@ function transfer(live: Live, command: Extract<DataflowCommand, { type: "transfe
       answer(live, ends, error, { type: "transfer-failed", transfer: command.transfer, detail: error.message });
     },
   );
+}
+
+/** Resolves when a transfer over an emulated link may be over. */
+async function paced(live: Live, { link, fromByte, toByte }: TransferCommand, startNs: Nanoseconds): Promise<void> {
+  const { pacedNs, rack, clock } = live.options;
+  const ns = pacedNs?.(link, toByte - fromByte);
+  if (ns === undefined) return;
+  const { channel } = rack.links[link]!;
+  const dueNs = Math.max(startNs, live.channelFreeAt.get(channel) ?? 0) + ns;
+  live.channelFreeAt.set(channel, dueNs);
+  await new Promise((resolve) => setTimeout(resolve, (dueNs - clock.now()) / NS_PER_MS));
 }
 
 /** A failure because a worker is gone is told by the loss of that worker; only where no such word comes it is one of its own. */
