@@ -52,19 +52,10 @@ it("puts an operator in the place of an input, and drops outputs that are not ke
 function chooser(): ModelProto {
   const tensorOf = (name: string, value: number) =>
     create(TensorProtoSchema, { name, dataType: TensorProto_DataType.FLOAT, dims: [1n], floatData: [value] });
-  const info = (name: string, elemType: TensorProto_DataType, sizes: readonly bigint[]) =>
-    create(ValueInfoProtoSchema, {
-      name,
-      type: {
-        value: {
-          case: "tensorType",
-          value: {
-            elemType,
-            shape: { dim: sizes.map((value) => create(TensorShapeProto_DimensionSchema, { value: { case: "dimValue", value } })) },
-          },
-        },
-      },
-    });
+  const info = (name: string, elemType: TensorProto_DataType, sizes: readonly bigint[]) => {
+    const dim = sizes.map((value) => create(TensorShapeProto_DimensionSchema, { value: { case: "dimValue", value } }));
+    return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: { elemType, shape: { dim } } } } });
+  };
   const outputs = () => ["sum", "product"].map((name) => info(name, TensorProto_DataType.FLOAT, [2n]));
   const node = (opType: string, input: string[], output: string[]): NodeProto => create(NodeProtoSchema, { opType, input, output });
   const branch = (name: string, nodes: readonly NodeProto[]) => ({
