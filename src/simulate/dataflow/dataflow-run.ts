@@ -28,6 +28,8 @@ export interface DataflowRunInput {
   readonly mishaps: DataflowMishaps;
   /** What the client does, in order of time. */
   readonly script: readonly { readonly at: Nanoseconds; readonly event: ClientEvent }[];
+  /** What the client does after answers. */
+  readonly reactions?: readonly Reaction[];
   readonly losses?: readonly { readonly at: Nanoseconds; readonly host: HostId; readonly backAfterNs: Nanoseconds | undefined }[];
   /** State of an engine that goes on here, such as one that has learned. */
   readonly from?: DataflowState;
@@ -35,10 +37,21 @@ export interface DataflowRunInput {
   readonly limitNs?: Nanoseconds;
 }
 
+/** Something a client does a while after a value was delivered to it, or a task of its own ended. */
+export interface Reaction {
+  readonly after: "deliver" | "task-ended";
+  /** The fetch, or the task. */
+  readonly of: number;
+  readonly gapNs: Nanoseconds;
+  readonly event: ClientEvent;
+}
+
 export interface DataflowOutcome {
   readonly violations: readonly DataflowViolation[];
   readonly timeline: readonly TimelineRow[];
   readonly endNs: Nanoseconds;
+  /** When the client was told the last of what it waited for. */
+  readonly lastAnswerNs: Nanoseconds;
   /** By task: how it ended. */
   readonly ended: ReadonlyMap<number, DataflowFailure | undefined>;
   readonly fetched: ReadonlyMap<number, Content | DataflowFailure>;
@@ -58,6 +71,14 @@ export function runDataflow(input: DataflowRunInput): DataflowOutcome {
   const book = createBook(report, config.rack.memories[0]?.capacityBytes !== undefined);
   const timeline: TimelineRow[] = [];
   const steps: { event: DataflowEvent; now: Nanoseconds; commands: readonly DataflowCommand[] }[] = [];
+  const reactions = reactionsByAnswer(input.reactions ?? []);
+  let lastAnswerNs = 0;
+  const answered = (command: DataflowCommand): void => {
+    const key = answerOf(command);
+    if (key === undefined) return;
+    lastAnswerNs = clock.now();
+    for (const { gapNs, event } of reactions.get(key) ?? []) clock.schedule(clock.now() + gapNs, () => send(event));
+  };
   const send = (event: DataflowEvent): void => {
     if (violations.length > 0) return;
     try {
@@ -68,6 +89,7 @@ export function runDataflow(input: DataflowRunInput): DataflowOutcome {
       for (const command of commands) {
         book.after(command);
         rack.take(command);
+        answered(command);
       }
     } catch (thrown) {
       report("promises", thrown instanceof Error ? thrown.message : String(thrown));
@@ -94,7 +116,21 @@ export function runDataflow(input: DataflowRunInput): DataflowOutcome {
     book.end();
     if (violations.length === 0) checkLeft(engine, rack, report);
   }
-  return { violations, timeline, endNs, ended: book.ended, fetched: book.fetched, steps, engine };
+  return { violations, timeline, endNs, lastAnswerNs, ended: book.ended, fetched: book.fetched, steps, engine };
+}
+
+function reactionsByAnswer(reactions: readonly Reaction[]): ReadonlyMap<string, readonly Reaction[]> {
+  const map = new Map<string, Reaction[]>();
+  for (const reaction of reactions) {
+    const key = `${reaction.after} ${reaction.of}`;
+    map.set(key, [...(map.get(key) ?? []), reaction]);
+  }
+  return map;
+}
+
+function answerOf(command: DataflowCommand): string | undefined {
+  if (command.type === "deliver") return `deliver ${command.fetch}`;
+  return command.type === "task-ended" ? `task-ended ${command.task}` : undefined;
 }
 
 function scheduleLoss(

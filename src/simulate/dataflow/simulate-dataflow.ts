@@ -1,15 +1,13 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Bytes, Nanoseconds } from "../../base/units.ts";
 import { DATAFLOW_LIMITS, DATAFLOW_POLICY_PARAMETERS, type DataflowConfig } from "../../engine/dataflow/dataflow-config.ts";
-import type { ClientEvent, DataflowRack, HandleId, LinkId, Refusal, StageSpec, TaskSpec } from "../../engine/dataflow/dataflow-types.ts";
-import { historyOf, predictUnitNs } from "../../engine/dataflow/histories.ts";
+import type { ClientEvent, DataflowRack, HandleId, Refusal, StageSpec, TaskSpec } from "../../engine/dataflow/dataflow-types.ts";
 import { type Learned, startingState } from "../../engine/dataflow/learned-state.ts";
-import { predictTransferNs } from "../../engine/dataflow/link-model.ts";
 import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
 import { earliestFinish } from "../../policy/policies/earliest-finish.ts";
 import { NO_MISHAPS } from "./dataflow-mishaps.ts";
 import { runDataflow } from "./dataflow-run.ts";
-import type { DataflowTruth } from "./dataflow-truth.ts";
+import { predictedTruth } from "./predicted-truth.ts";
 import type { TimelineRow } from "./timeline.ts";
 
 /** A graph to plan: tasks in the order in which they would be submitted. */
@@ -67,16 +65,4 @@ function eventsOf({ stages, handles, tasks, fetched = [] }: DataflowProgram): Cl
     ...fetched.map((handle, fetch): ClientEvent => ({ type: "fetch", fetch, handle })),
     ...handles.map(({ handle }): ClientEvent => ({ type: "handle-released", handle })),
   ];
-}
-
-/** Everything takes what the models say. */
-function predictedTruth({ histories, links }: Learned): DataflowTruth {
-  return {
-    runNs: ({ stage, variant, device, work, footprint }) => {
-      const history = historyOf(histories, { operator: stage.operator, variant, footprint });
-      return Math.ceil(predictUnitNs(histories, history, { device, priorNs: stage.variants[variant]!.priorNs }) * work);
-    },
-    transferNs: (link: LinkId, bytes: Bytes) => Math.ceil(predictTransferNs(links[link]!, bytes)),
-    loadNs: (stage, variant, first) => stage.variants[variant]!.loadNs + (first ? stage.variants[variant]!.compileNs : 0),
-  };
 }

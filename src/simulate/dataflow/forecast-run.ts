@@ -1,0 +1,192 @@
+import { assert } from "../../base/assert.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { Nanoseconds } from "../../base/units.ts";
+import type { DataflowConfig } from "../../engine/dataflow/dataflow-config.ts";
+import { createDataflowEngine } from "../../engine/dataflow/dataflow-engine.ts";
+import type { DataflowState } from "../../engine/dataflow/dataflow-state.ts";
+import type { ClientEvent, DataflowCommand, DataflowEvent, HandleId, StageSpec } from "../../engine/dataflow/dataflow-types.ts";
+import { type Learned, startingState } from "../../engine/dataflow/learned-state.ts";
+import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
+import { NO_MISHAPS } from "./dataflow-mishaps.ts";
+import { type Reaction, runDataflow } from "./dataflow-run.ts";
+import type { DataflowTruth } from "./dataflow-truth.ts";
+import { predictedTruth } from "./predicted-truth.ts";
+import type { TimelineRow } from "./timeline.ts";
+
+/** A run of a rack, as its ledger holds it. */
+export interface RecordedRack {
+  readonly config: DataflowConfig;
+  readonly policy: DataflowPolicy;
+  readonly events: readonly { readonly at: Nanoseconds; readonly event: DataflowEvent }[];
+}
+
+export interface Forecast {
+  /** From the first event to the last answer to the client. */
+  readonly recordedNs: Nanoseconds;
+  readonly forecastNs: Nanoseconds;
+  readonly timeline: readonly TimelineRow[];
+  /** What the engine had measured before. */
+  readonly learned: Learned;
+}
+
+export interface ForecastOptions {
+  /** What the policy knows; what was learned before the part when absent. */
+  readonly known?: Learned;
+  /** What things really take; what was learned before the part when absent. */
+  readonly truth?: Learned;
+}
+
+/** Why a part of a recorded run cannot be told apart from what came before. */
+export type ForecastRefusal =
+  | { readonly code: "tasks-under-way"; readonly pending: number }
+  | { readonly code: "earlier-handle"; readonly handle: HandleId };
+
+interface Step {
+  readonly at: Nanoseconds;
+  readonly event: DataflowEvent;
+  readonly commands: readonly DataflowCommand[];
+}
+
+const CLIENT_EVENTS: readonly DataflowEvent["type"][] = [
+  "stage-declared",
+  "handle-declared",
+  "put",
+  "submitted",
+  "repeated",
+  "task-cancelled",
+  "fetch",
+  "handle-released",
+];
+
+/**
+ * What the part of a recorded run from event `first` on takes in virtual time, by the same engine and policy.
+ *
+ * Model: the client does what it did, each time as long after the last answer it had been given (a value, the end of a task) as it was then; so a loop
+ * that waits for its results is one here too. Stages that had been loaded before are loaded at once the first time. Runs and transfers take what had
+ * been learned of them.
+ * Errors: `tasks-under-way` where the part does not begin with an idle engine; `earlier-handle` where it names a handle from before.
+ */
+export function forecastRun(run: RecordedRack, first: number, options: ForecastOptions = {}): Result<Forecast, ForecastRefusal> {
+  const { config, policy, events } = run;
+  const engine = createDataflowEngine(config, policy);
+  const before = events.slice(0, first).map(({ at, event }): Step => ({ at, event, commands: engine.step(event, at) }));
+  const state = engine.snapshot() as DataflowState;
+  if (state.pending > 0) return err({ code: "tasks-under-way", pending: state.pending });
+  const learned: Learned = structuredClone({ histories: state.histories, links: state.links });
+  const part = events.slice(first).map(({ at, event }): Step => ({ at, event, commands: engine.step(event, at) }));
+  const stranger = earlierHandle(part);
+  if (stranger !== undefined) return err({ code: "earlier-handle", handle: stranger });
+
+  const begin = part[0]?.at ?? 0;
+  const client = clientOf(part, begin);
+  const declared = before.flatMap(({ event }) => (event.type === "stage-declared" ? [event.stage] : []));
+  const from = startingState(config, options.known ?? learned);
+  const truth = truthOf(options.truth ?? learned, { declared, loads: loadTimes([...before, ...part]) });
+  const outcome = runDataflow({
+    config,
+    policy,
+    truth,
+    mishaps: NO_MISHAPS,
+    script: [
+      ...declared.map((stage) => ({ at: 0, event: { type: "stage-declared", stage: readyAtOnce(config, stage) } as const })),
+      ...client.script,
+    ],
+    reactions: client.reactions,
+    from,
+  });
+  const [violation] = outcome.violations;
+  assert(violation === undefined, "a forecast breaks no promise", { check: violation?.check, message: violation?.message });
+  return ok({ recordedNs: client.lastAnswer - begin, forecastNs: outcome.lastAnswerNs, timeline: outcome.timeline, learned });
+}
+
+function earlierHandle(part: readonly Step[]): HandleId | undefined {
+  const own = new Set<HandleId>();
+  for (const { event } of part) {
+    if (event.type === "handle-declared") own.add(event.handle);
+    if (event.type === "handle-released") continue;
+    const named = event.type === "submitted" ? event.tasks.flatMap(({ accesses }) => accesses.map(({ handle }) => handle)) : [];
+    if (event.type === "put" || event.type === "fetch") named.push(event.handle);
+    const stranger = named.find((handle) => !own.has(handle));
+    if (stranger !== undefined) return stranger;
+  }
+  return undefined;
+}
+
+/** What the client did by itself, and what it did after an answer. */
+function clientOf(
+  part: readonly Step[],
+  begin: Nanoseconds,
+): {
+  readonly script: readonly { readonly at: Nanoseconds; readonly event: ClientEvent }[];
+  readonly reactions: readonly Reaction[];
+  readonly lastAnswer: Nanoseconds;
+} {
+  const script: { at: Nanoseconds; event: ClientEvent }[] = [];
+  const reactions: Reaction[] = [];
+  const own = new Set(part.flatMap(({ event }) => (event.type === "handle-declared" ? [event.handle] : [])));
+  let answer: (Pick<Reaction, "after" | "of"> & { readonly at: Nanoseconds }) | undefined;
+  for (const { at, event, commands } of part) {
+    const isForeign = event.type === "handle-released" && !own.has(event.handle);
+    if (isClientEvent(event) && !isForeign) {
+      if (answer === undefined) script.push({ at: at - begin, event });
+      else reactions.push({ after: answer.after, of: answer.of, gapNs: at - answer.at, event });
+    }
+    for (const command of commands) {
+      if (command.type === "deliver") answer = { after: "deliver", of: command.fetch, at };
+      else if (command.type === "task-ended") answer = { after: "task-ended", of: command.task, at };
+    }
+  }
+  return { script, reactions, lastAnswer: answer?.at ?? begin };
+}
+
+function isClientEvent(event: DataflowEvent): event is ClientEvent {
+  return CLIENT_EVENTS.includes(event.type);
+}
+
+/** Loaded before; a class with few places for stages pays for changing them all the same. */
+function readyAtOnce({ rack }: DataflowConfig, stage: StageSpec): StageSpec {
+  const variants = stage.variants.map((variant) => {
+    const { residentMax, residentBytesMax } = rack.classes[variant.class]!;
+    return residentMax === undefined && residentBytesMax === undefined ? { ...variant, loadNs: 0, compileNs: 0 } : variant;
+  });
+  return { ...stage, variants };
+}
+
+/** Mean time of the loads of a stage's variant, by both, without the first on each device, which compiles. */
+function loadTimes(steps: readonly Step[]): ReadonlyMap<string, Nanoseconds> {
+  const loads = new Map<number, { readonly key: string; readonly isFirst: boolean }>();
+  const seen = new Set<string>();
+  const sums = new Map<string, { ns: number; count: number }>();
+  for (const { event, commands } of steps) {
+    if (event.type === "load-finished") {
+      const load = loads.get(event.load);
+      if (load !== undefined && !load.isFirst) {
+        const sum = sums.get(load.key) ?? { ns: 0, count: 0 };
+        sums.set(load.key, { ns: sum.ns + event.durationNs, count: sum.count + 1 });
+      }
+    }
+    for (const command of commands) {
+      if (command.type !== "load") continue;
+      const key = `${command.stage}.${command.variant}`;
+      const at = `${key}@${command.device}`;
+      loads.set(command.load, { key, isFirst: !seen.has(at) });
+      seen.add(at);
+    }
+  }
+  return new Map([...sums].map(([key, { ns, count }]) => [key, ns / count]));
+}
+
+function truthOf(
+  learned: Learned,
+  given: { readonly declared: readonly StageSpec[]; readonly loads: ReadonlyMap<string, Nanoseconds> },
+): DataflowTruth {
+  const before = new Set(given.declared.map(({ stage }) => stage));
+  const predicted = predictedTruth(structuredClone(learned));
+  return {
+    ...predicted,
+    loadNs: (stage, variant, isFirst) => {
+      if (isFirst && before.has(stage.stage)) return 0;
+      return Math.round(given.loads.get(`${stage.stage}.${variant}`) ?? predicted.loadNs(stage, variant, isFirst));
+    },
+  };
+}
