@@ -16,6 +16,7 @@ import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
 import type { DataflowMishaps } from "./dataflow-mishaps.ts";
 import type { DataflowTruth } from "./dataflow-truth.ts";
 import type { DataflowCheck, DataflowViolation } from "./dataflow-violation.ts";
+import { type ScriptedClient, scriptedClients } from "./scripted-client.ts";
 import { createSequential } from "./sequential.ts";
 import { type Content, putContent } from "./symbolic-content.ts";
 import type { TimelineRow } from "./timeline.ts";
@@ -28,22 +29,13 @@ export interface DataflowRunInput {
   readonly mishaps: DataflowMishaps;
   /** What the client does, in order of time. */
   readonly script: readonly { readonly at: Nanoseconds; readonly event: ClientEvent }[];
-  /** What the client does after answers. */
-  readonly reactions?: readonly Reaction[];
+  /** Clients that wait for answers. */
+  readonly clients?: readonly ScriptedClient[];
   readonly losses?: readonly { readonly at: Nanoseconds; readonly host: HostId; readonly backAfterNs: Nanoseconds | undefined }[];
   /** State of an engine that goes on here, such as one that has learned. */
   readonly from?: DataflowState;
   /** Time after which a run counts as one without end. */
   readonly limitNs?: Nanoseconds;
-}
-
-/** Something a client does a while after a value was delivered to it, or a task of its own ended. */
-export interface Reaction {
-  readonly after: "deliver" | "task-ended";
-  /** The fetch, or the task. */
-  readonly of: number;
-  readonly gapNs: Nanoseconds;
-  readonly event: ClientEvent;
 }
 
 export interface DataflowOutcome {
@@ -71,13 +63,11 @@ export function runDataflow(input: DataflowRunInput): DataflowOutcome {
   const book = createBook(report, config.rack.memories[0]?.capacityBytes !== undefined);
   const timeline: TimelineRow[] = [];
   const steps: { event: DataflowEvent; now: Nanoseconds; commands: readonly DataflowCommand[] }[] = [];
-  const reactions = reactionsByAnswer(input.reactions ?? []);
   let lastAnswerNs = 0;
   const answered = (command: DataflowCommand): void => {
-    const key = answerOf(command);
-    if (key === undefined) return;
+    if (command.type !== "deliver" && command.type !== "task-ended") return;
     lastAnswerNs = clock.now();
-    for (const { gapNs, event } of reactions.get(key) ?? []) clock.schedule(clock.now() + gapNs, () => send(event));
+    clients.answered(command);
   };
   const send = (event: DataflowEvent): void => {
     if (violations.length > 0) return;
@@ -106,6 +96,7 @@ export function runDataflow(input: DataflowRunInput): DataflowOutcome {
     delivered: book.delivered,
     row: (row) => timeline.push(row),
   });
+  const clients = scriptedClients(input.clients ?? [], clock, send);
   for (const { at, event } of script) clock.schedule(at, () => send(event));
   for (const loss of input.losses ?? []) scheduleLoss(clock, { loss, config, rack, send });
   const { limitNs = Infinity } = input;
@@ -117,20 +108,6 @@ export function runDataflow(input: DataflowRunInput): DataflowOutcome {
     if (violations.length === 0) checkLeft(engine, rack, report);
   }
   return { violations, timeline, endNs, lastAnswerNs, ended: book.ended, fetched: book.fetched, steps, engine };
-}
-
-function reactionsByAnswer(reactions: readonly Reaction[]): ReadonlyMap<string, readonly Reaction[]> {
-  const map = new Map<string, Reaction[]>();
-  for (const reaction of reactions) {
-    const key = `${reaction.after} ${reaction.of}`;
-    map.set(key, [...(map.get(key) ?? []), reaction]);
-  }
-  return map;
-}
-
-function answerOf(command: DataflowCommand): string | undefined {
-  if (command.type === "deliver") return `deliver ${command.fetch}`;
-  return command.type === "task-ended" ? `task-ended ${command.task}` : undefined;
 }
 
 function scheduleLoss(

@@ -4,13 +4,14 @@ import type { Nanoseconds } from "../../base/units.ts";
 import type { DataflowConfig } from "../../engine/dataflow/dataflow-config.ts";
 import { createDataflowEngine } from "../../engine/dataflow/dataflow-engine.ts";
 import type { DataflowState } from "../../engine/dataflow/dataflow-state.ts";
-import type { ClientEvent, DataflowCommand, DataflowEvent, HandleId, StageSpec } from "../../engine/dataflow/dataflow-types.ts";
+import type { DataflowEvent, HandleId, StageSpec } from "../../engine/dataflow/dataflow-types.ts";
 import { type Learned, startingState } from "../../engine/dataflow/learned-state.ts";
 import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
 import { NO_MISHAPS } from "./dataflow-mishaps.ts";
-import { type Reaction, runDataflow } from "./dataflow-run.ts";
+import { runDataflow } from "./dataflow-run.ts";
 import type { DataflowTruth } from "./dataflow-truth.ts";
 import { predictedTruth } from "./predicted-truth.ts";
+import { handlesOf, type RecordedStep, recordedClients } from "./recorded-clients.ts";
 import type { TimelineRow } from "./timeline.ts";
 
 /** A run of a rack, as its ledger holds it. */
@@ -41,27 +42,10 @@ export type ForecastRefusal =
   | { readonly code: "tasks-under-way"; readonly pending: number }
   | { readonly code: "earlier-handle"; readonly handle: HandleId };
 
-interface Step {
-  readonly at: Nanoseconds;
-  readonly event: DataflowEvent;
-  readonly commands: readonly DataflowCommand[];
-}
-
-const CLIENT_EVENTS: readonly DataflowEvent["type"][] = [
-  "stage-declared",
-  "handle-declared",
-  "put",
-  "submitted",
-  "repeated",
-  "task-cancelled",
-  "fetch",
-  "handle-released",
-];
-
 /**
  * What the part of a recorded run from event `first` on takes in virtual time, by the same engine and policy.
  *
- * Model: the client does what it did, each time as long after the last answer it had been given (a value, the end of a task) as it was then; so a loop
+ * Model: clients do what they did, each time as long after the last answer they had been given (a value, the end of a task) as it was then; so a loop
  * that waits for its results is one here too. Stages that had been loaded before are loaded at once the first time. Runs and transfers take what had
  * been learned of them.
  * Errors: `tasks-under-way` where the part does not begin with an idle engine; `earlier-handle` where it names a handle from before.
@@ -69,16 +53,16 @@ const CLIENT_EVENTS: readonly DataflowEvent["type"][] = [
 export function forecastRun(run: RecordedRack, first: number, options: ForecastOptions = {}): Result<Forecast, ForecastRefusal> {
   const { config, policy, events } = run;
   const engine = createDataflowEngine(config, policy);
-  const before = events.slice(0, first).map(({ at, event }): Step => ({ at, event, commands: engine.step(event, at) }));
+  const before = events.slice(0, first).map(({ at, event }): RecordedStep => ({ at, event, commands: engine.step(event, at) }));
   const state = engine.snapshot() as DataflowState;
   if (state.pending > 0) return err({ code: "tasks-under-way", pending: state.pending });
   const learned: Learned = structuredClone({ histories: state.histories, links: state.links });
-  const part = events.slice(first).map(({ at, event }): Step => ({ at, event, commands: engine.step(event, at) }));
+  const part = events.slice(first).map(({ at, event }): RecordedStep => ({ at, event, commands: engine.step(event, at) }));
   const stranger = earlierHandle(part);
   if (stranger !== undefined) return err({ code: "earlier-handle", handle: stranger });
 
   const begin = part[0]?.at ?? 0;
-  const client = clientOf(part, begin);
+  const { clients, stages, lastAnswer } = recordedClients(part);
   const declared = before.flatMap(({ event }) => (event.type === "stage-declared" ? [event.stage] : []));
   const from = startingState(config, options.known ?? learned);
   const truth = truthOf(options.truth ?? learned, { declared, loads: loadTimes([...before, ...part]) });
@@ -89,58 +73,25 @@ export function forecastRun(run: RecordedRack, first: number, options: ForecastO
     mishaps: NO_MISHAPS,
     script: [
       ...declared.map((stage) => ({ at: 0, event: { type: "stage-declared", stage: readyAtOnce(config, stage) } as const })),
-      ...client.script,
+      ...stages.map((event) => ({ at: 0, event })),
     ],
-    reactions: client.reactions,
+    clients,
     from,
   });
   const [violation] = outcome.violations;
   assert(violation === undefined, "a forecast breaks no promise", { check: violation?.check, message: violation?.message });
-  return ok({ recordedNs: client.lastAnswer - begin, forecastNs: outcome.lastAnswerNs, timeline: outcome.timeline, learned });
+  return ok({ recordedNs: lastAnswer - begin, forecastNs: outcome.lastAnswerNs, timeline: outcome.timeline, learned });
 }
 
-function earlierHandle(part: readonly Step[]): HandleId | undefined {
+function earlierHandle(part: readonly RecordedStep[]): HandleId | undefined {
   const own = new Set<HandleId>();
   for (const { event } of part) {
     if (event.type === "handle-declared") own.add(event.handle);
-    if (event.type === "handle-released") continue;
-    const named = event.type === "submitted" ? event.tasks.flatMap(({ accesses }) => accesses.map(({ handle }) => handle)) : [];
-    if (event.type === "put" || event.type === "fetch") named.push(event.handle);
-    const stranger = named.find((handle) => !own.has(handle));
+    // What was made before may be released at any time.
+    const stranger = event.type === "handle-released" ? undefined : handlesOf(event).find((handle) => !own.has(handle));
     if (stranger !== undefined) return stranger;
   }
   return undefined;
-}
-
-/** What the client did by itself, and what it did after an answer. */
-function clientOf(
-  part: readonly Step[],
-  begin: Nanoseconds,
-): {
-  readonly script: readonly { readonly at: Nanoseconds; readonly event: ClientEvent }[];
-  readonly reactions: readonly Reaction[];
-  readonly lastAnswer: Nanoseconds;
-} {
-  const script: { at: Nanoseconds; event: ClientEvent }[] = [];
-  const reactions: Reaction[] = [];
-  const own = new Set(part.flatMap(({ event }) => (event.type === "handle-declared" ? [event.handle] : [])));
-  let answer: (Pick<Reaction, "after" | "of"> & { readonly at: Nanoseconds }) | undefined;
-  for (const { at, event, commands } of part) {
-    const isForeign = event.type === "handle-released" && !own.has(event.handle);
-    if (isClientEvent(event) && !isForeign) {
-      if (answer === undefined) script.push({ at: at - begin, event });
-      else reactions.push({ after: answer.after, of: answer.of, gapNs: at - answer.at, event });
-    }
-    for (const command of commands) {
-      if (command.type === "deliver") answer = { after: "deliver", of: command.fetch, at };
-      else if (command.type === "task-ended") answer = { after: "task-ended", of: command.task, at };
-    }
-  }
-  return { script, reactions, lastAnswer: answer?.at ?? begin };
-}
-
-function isClientEvent(event: DataflowEvent): event is ClientEvent {
-  return CLIENT_EVENTS.includes(event.type);
 }
 
 /** Loaded before; a class with few places for stages pays for changing them all the same. */
@@ -153,7 +104,7 @@ function readyAtOnce({ rack }: DataflowConfig, stage: StageSpec): StageSpec {
 }
 
 /** Mean time of the loads of a stage's variant, by both, without the first on each device, which compiles. */
-function loadTimes(steps: readonly Step[]): ReadonlyMap<string, Nanoseconds> {
+function loadTimes(steps: readonly RecordedStep[]): ReadonlyMap<string, Nanoseconds> {
   const loads = new Map<number, { readonly key: string; readonly isFirst: boolean }>();
   const seen = new Set<string>();
   const sums = new Map<string, { ns: number; count: number }>();

@@ -57,7 +57,7 @@ export function createVirtualMemory(memory: MemoryId, capacity: Bytes, report: D
       if (before !== undefined && before.content !== prefix.content) {
         report("use", `storage ${buffer.storage} in memory ${memory} is overwritten with something else`);
       }
-      if (before === undefined && (last?.bytes ?? 0) < prefix.bytes) resized(buffer, () => buffer.prefixes.push(prefix));
+      if (before === undefined && (last?.bytes ?? -1) < prefix.bytes) resized(buffer, () => buffer.prefixes.push(prefix));
     },
     drop: (storage) => {
       const buffer = buffers.get(storage);

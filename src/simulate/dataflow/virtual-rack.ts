@@ -226,7 +226,8 @@ export function createVirtualRack(options: VirtualRackOptions): VirtualRack {
           if (contentAt(from, toByte) === undefined || memories[source]!.buffer(storage) !== from) {
             report("use", `the source of a transfer of storage ${storage} from memory ${source} went away`);
           }
-          for (const prefix of from.prefixes) if (prefix.bytes > fromByte && prefix.bytes <= toByte) memories[target]!.write(into, prefix);
+          const isNew = (bytes: number): boolean => (bytes > fromByte || fromByte === 0) && bytes <= toByte;
+          for (const prefix of from.prefixes) if (isNew(prefix.bytes)) memories[target]!.write(into, prefix);
         }
         memories[target]!.unclaim(into, token);
       }

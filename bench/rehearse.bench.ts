@@ -1,0 +1,203 @@
+/**
+ * A rack of one CPU, one emulated dataflow accelerator and one emulated IPU runs a language model dynamically: what the rack's engine learns in few
+ * tasks, how near its forecast comes to what then happens, and what better knowledge would have gained.
+ *
+ * The accelerator and the IPU are emulated: no figure is one of the devices they are named after.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { must } from "../src/base/assert.ts";
+import { HeddleError } from "../src/base/heddle-error.ts";
+import { seededPrng } from "../src/base/prng.ts";
+import { quantile } from "../src/base/statistics.ts";
+import type { DataflowEvent, TaskId } from "../src/engine/dataflow/dataflow-types.ts";
+import type { Learned } from "../src/engine/dataflow/learned-state.ts";
+import { joinLedger, readLedger } from "../src/engine/ledger-reader.ts";
+import { earliestFinish } from "../src/policy/policies/earliest-finish.ts";
+import type { Rack } from "../src/rack/rack.ts";
+import { readRack } from "../src/rack/rack-file.ts";
+import { loadDecoder } from "../src/sdk/load-decoder.ts";
+import { openRack } from "../src/sdk/open-rack.ts";
+import type { DecoderGraph, OpenRack } from "../src/sdk/sdk-types.ts";
+import { forecastRun, type RecordedRack } from "../src/simulate/dataflow/forecast-run.ts";
+import { writeTinyGguf } from "../test/support/tiny-gguf.ts";
+import type { Bench, BenchOptions, BenchReport, Figure } from "./bench.ts";
+import { generate, type Pins } from "./rehearse/generate.ts";
+
+const RACK = new URL("../../examples/racks/emulated-desk.yaml", import.meta.url);
+/** Wall seconds a second of the accelerator takes here: a model as small as this one would leave it without work at the file's. */
+const ACCELERATOR_SLOWDOWN = 4000;
+const MODEL = { layers: 2, width: 384, heads: 6, kvHeads: 2, feedForward: 1536, vocabulary: 512, contextLength: 512 } as const;
+const PROMPT_TOKENS = 100;
+const NEW_TOKENS = 8;
+const AT_ONCE = 5;
+const BATCHES = 5;
+const LEARNING_TASKS_MAX = 200;
+const ERROR_MAX = 0.1;
+const REGRET_MAX = 0.05;
+const SEED = 7;
+
+export const bench: Bench = { name: "rehearse", run };
+
+async function run({ note, rest }: BenchOptions): Promise<BenchReport> {
+  if (rest.length > 0) throw new HeddleError("usage", { where: rest.join(" "), detail: "this bench has no options" });
+  const folder = mkdtempSync(join(tmpdir(), "heddle-rehearse-"));
+  try {
+    const model = await loadDecoder(writeTinyGguf(join(folder, "model.gguf"), { ...MODEL, format: "F32" }), { contextLength: 256 });
+    return await rehearse(cutInHalves(model), folder, note);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function rehearse(model: DecoderGraph, folder: string, note: (text: string) => void): Promise<BenchReport> {
+  const given = readRack(readFileSync(RACK, "utf8"));
+  const rack = withSlowdown(given);
+  const prompts = promptsOf(AT_ONCE);
+  note("alone on the CPU");
+  const alone = await openRack({ ...rack, devices: rack.devices.filter(({ id }) => id === "cpu") });
+  const expected = await together(alone, model, prompts);
+  await alone.close();
+
+  const ledger = join(folder, "ledger");
+  const open = await openRack(rack, { ledger });
+  let wrong = 0;
+  const batch = async (pin?: Pins): Promise<void> => {
+    const texts = await together(open, model, prompts, pin);
+    texts.forEach((tokens, at) => {
+      if (tokens.join() !== expected[at]!.join()) wrong++;
+    });
+  };
+  const starts: TaskId[] = [];
+  note("learning");
+  await batch();
+  const learningTasks = tasksOf(open);
+  for (let i = 0; i < BATCHES; i++) {
+    starts.push(tasksOf(open));
+    await batch();
+    note(`batch ${i + 1} of ${BATCHES}`);
+  }
+  const shares = open.report().devices.map(({ id, tasks }) => `${id} ${tasks}`);
+  for (const { id } of rack.devices) {
+    note(`all that can be on ${id}, for what is really so`);
+    await batch(await pinsTo(open, model, id));
+  }
+  await open.close();
+
+  const recorded = recordedRack(ledger);
+  const learned = learnedBefore(recorded, firstEventOf(recorded, starts[0]!));
+  const all = learnedBefore(recorded, recorded.events.length);
+  const forecasts = starts.map((task) => {
+    const first = firstEventOf(recorded, task);
+    const forecast = (known: Learned, truth: Learned) => {
+      const result = forecastRun(recorded, first, { known, truth });
+      if (!result.ok) throw new HeddleError("internal", { where: "rehearse bench", detail: JSON.stringify(result.error) });
+      return result.value;
+    };
+    const { recordedNs, forecastNs } = forecast(learned, learned);
+    const regret = forecast(learned, all).forecastNs / forecast(all, all).forecastNs - 1;
+    note(`live ${ms(recordedNs)}, forecast ${ms(forecastNs)}, regret ${(100 * regret).toFixed(1)} %`);
+    return { error: forecastNs / recordedNs - 1, regret };
+  });
+  const figures: Figure[] = [
+    { name: "tasks of learning", value: learningTasks, unit: "tasks", floor: { max: LEARNING_TASKS_MAX } },
+    {
+      name: `forecast / live - 1 (median of ${BATCHES})`,
+      value: quantile(
+        forecasts.map(({ error }) => error),
+        0.5,
+      ),
+      unit: "",
+      floor: { min: -ERROR_MAX, max: ERROR_MAX },
+    },
+    {
+      name: "|forecast / live - 1|, worst",
+      value: Math.max(...forecasts.map(({ error }) => Math.abs(error))),
+      unit: "",
+    },
+    {
+      name: "regret to full knowledge (median)",
+      value: quantile(
+        forecasts.map(({ regret }) => regret),
+        0.5,
+      ),
+      unit: "",
+      floor: { max: REGRET_MAX },
+    },
+    { name: "texts that differ from one device's", value: wrong, unit: "texts", floor: { max: 0 } },
+  ];
+  const setup = [
+    `rack emulated-desk (accelerator ${ACCELERATOR_SLOWDOWN} times slower), emulated; ${AT_ONCE} requests at once, ${PROMPT_TOKENS} tokens and ${NEW_TOKENS} more each`,
+    `tasks by device before the pinned runs: ${shares.join(", ")}`,
+  ];
+  return { setup, figures };
+}
+
+function withSlowdown(rack: Rack): Rack {
+  const devices = rack.devices.map((device) =>
+    device.kind === "dataflow" && device.emulation !== undefined
+      ? { ...device, emulation: { ...device.emulation, slowdown: ACCELERATOR_SLOWDOWN } }
+      : device,
+  );
+  return { ...rack, devices };
+}
+
+/** Attention and feed-forward as stages of their own: the accelerator takes only the latter. */
+function cutInHalves(model: DecoderGraph): DecoderGraph {
+  const names = model.program.graph.operators.map(({ name }) => name);
+  const partOf = (name: string | undefined): string | undefined => name?.split("/")[0];
+  return { ...model, cutAfter: names.filter((name, at) => partOf(name) !== partOf(names[at + 1])) };
+}
+
+async function pinsTo(rack: OpenRack, model: DecoderGraph, device: string): Promise<Pins> {
+  const stages = await rack.stages(model);
+  const able = stages.filter(({ devices }) => devices.some(({ id, ok }) => id === device && ok));
+  return Object.fromEntries(able.flatMap(({ operators }) => operators.map((name) => [name, device])));
+}
+
+function promptsOf(count: number): readonly (readonly number[])[] {
+  const prng = seededPrng(SEED);
+  return Array.from({ length: count }, () => Array.from({ length: PROMPT_TOKENS }, () => Math.floor(prng.nextFloat() * MODEL.vocabulary)));
+}
+
+function together(
+  rack: OpenRack,
+  model: DecoderGraph,
+  prompts: readonly (readonly number[])[],
+  pin: Pins = {},
+): Promise<readonly (readonly number[])[]> {
+  return Promise.all(prompts.map((prompt) => generate(rack, model, { prompt, count: NEW_TOKENS, pin })));
+}
+
+function tasksOf(rack: OpenRack): number {
+  return rack.report().devices.reduce((sum, { tasks }) => sum + tasks, 0);
+}
+
+function recordedRack(folder: string): RecordedRack {
+  const files = readdirSync(folder).filter((file) => file.endsWith(".ledger"));
+  const { header, events } = joinLedger(files.map((file) => readLedger(readFileSync(join(folder, file)))));
+  if (header.node.type !== "dataflow") throw new HeddleError("ledger-invalid", { where: folder, detail: "it is not a rack's" });
+  return {
+    config: header.node.config,
+    policy: earliestFinish,
+    events: events.map(({ at, event }) => ({ at, event: event as DataflowEvent })),
+  };
+}
+
+/** The first event of the client's calls that led to a task: all since the last answer of the executor. */
+function firstEventOf({ events }: RecordedRack, task: TaskId): number {
+  let at = events.findIndex(({ event }) => event.type === "submitted" && event.first >= task);
+  while (at > 0 && ["handle-declared", "put", "stage-declared"].includes(must(events[at - 1], "an event before").event.type)) at--;
+  return at;
+}
+
+function learnedBefore(recorded: RecordedRack, first: number): Learned {
+  const result = forecastRun({ ...recorded, events: recorded.events.slice(0, first) }, first);
+  if (!result.ok) throw new HeddleError("internal", { where: "rehearse bench", detail: JSON.stringify(result.error) });
+  return result.value.learned;
+}
+
+function ms(ns: number): string {
+  return `${(ns / 1e6).toFixed(0)} ms`;
+}
