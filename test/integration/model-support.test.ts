@@ -117,6 +117,9 @@ describe("what devices say of a model", { timeout: TIMEOUT_MS }, () => {
     expect(layer).toBeGreaterThan(10);
     expect(cpu.operators - 5 * layer).toBeGreaterThan(0);
     expect(cpu.operators - 5 * layer).toBeLessThan(layer);
+    const strange = writeTinyGguf(join(folder, "strange.gguf"), { pre: "nobody-knows" });
+    const [, unread] = (await supports(rack, strange)).devices;
+    expect(unread).toMatchObject({ state: "whole", refused: expect.stringMatching(/\w{2}/) as unknown });
     const [, refused] = (await supports(rack, writeModel("plain", []))).devices;
     expect(refused).toMatchObject({ state: "whole", refused: expect.stringContaining("GGUF") as unknown });
   });

@@ -53,16 +53,33 @@ export interface SupportOptions {
  */
 export async function modelSupport(rack: Rack, probe: ProbeProgram, options: SupportOptions): Promise<readonly DeviceSupport[]> {
   const answers = await refusalsOf(rack.devices, probe, options);
+  const whole = await wholeRefusal(rack.devices.find(isWholeModel), probe, options);
   return rack.devices.map((device): DeviceSupport => {
     const { id, driver } = device;
     const base = { device: id, driver };
-    if (isWholeModel(device))
-      return { ...base, state: "whole", refused: probe.gguf === undefined ? "it reads GGUF files only" : undefined };
+    if (isWholeModel(device)) return { ...base, state: "whole", refused: whole };
     const answer = answers.get(id);
     if (answer === undefined || "missing" in answer) return { ...base, state: "missing", detail: answer?.missing ?? "not asked" };
     const operators = probe.graph.operators.reduce((sum, { name }) => sum + probe.times(name), 0);
     return { ...base, state: "asked", operators, refused: grouped(probe, answer.refusals) };
   });
+}
+
+/** Why a device that takes whole models does not take this one; found by loading it. */
+async function wholeRefusal(device: Device | undefined, { whole }: ProbeProgram, options: SupportOptions): Promise<string | undefined> {
+  if (device === undefined) return undefined;
+  if (whole === undefined) return "it reads GGUF files only";
+  const seats = createSeats({ cacheFolder: options.cacheFolder });
+  try {
+    const seat = await seats.open({ device, memoryBytes: PROBE_BYTES });
+    await seat.load({ program: whole, operators: [0] }, options.signal === undefined ? {} : { signal: options.signal });
+    return undefined;
+  } catch (thrown) {
+    const { detail, message } = toHeddleError(thrown);
+    return detail ?? message;
+  } finally {
+    await seats.close();
+  }
 }
 
 /** What a device said, or why it could not be asked. */

@@ -1,10 +1,12 @@
 import { statSync } from "node:fs";
-import { extname } from "node:path";
+import { extname, resolve } from "node:path";
 import { bytesOf } from "../../base/bytes.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
+import type { DecoderModel } from "../../graph/decoder/model.ts";
 import type { Graph } from "../../graph/ir/graph.ts";
 import { probeDecoder } from "../../graph/lower/probe-decoder.ts";
 import { readOnnx } from "../../graph/onnx/read-onnx.ts";
+import { ggufModel } from "../../graph/program/gguf-program.ts";
 import { rotationTables } from "../drivers/shared/rotations.ts";
 import { openFileBytes } from "../file-bytes.ts";
 import { openDecoderModel } from "../model-store/open-model.ts";
@@ -16,8 +18,8 @@ export interface ProbeProgram {
   readonly graph: Graph;
   /** How often the model has an operator of this name. */
   readonly times: (operator: string) => number;
-  /** The GGUF file, for libraries that read it themselves. */
-  readonly gguf: string | undefined;
+  /** The whole model as one operator, for libraries that read GGUF files themselves; undefined for other files. */
+  readonly whole: ProgramSource | undefined;
 }
 
 /** Positions that a probe's rotation tables hold: none is run. */
@@ -32,7 +34,7 @@ export function openProbe(path: string): ProbeProgram {
   if (extname(path).toLowerCase() === ".onnx") {
     const bytes = openFileBytes(path);
     try {
-      return { source: { type: "onnx", path }, graph: readOnnx(bytes).graph, times: () => 1, gguf: undefined };
+      return { source: { type: "onnx", path }, graph: readOnnx(bytes).graph, times: () => 1, whole: undefined };
     } finally {
       bytes.close();
     }
@@ -46,5 +48,11 @@ export function openProbe(path: string): ProbeProgram {
   const { model, times } = probeDecoder(decoder, rotationTables(decoder.spec.rope, POSITIONS));
   const files = Object.fromEntries(model.weights.map((weight) => [weight.path, weight.data]));
   const { graph } = readOnnx(bytesOf(model.model));
-  return { source: { type: "onnx-bytes", model: model.model, files }, graph, times, gguf: decoder.file };
+  return { source: { type: "onnx-bytes", model: model.model, files }, graph, times, whole: wholeOf(decoder) };
+}
+
+function wholeOf({ file, fingerprint, spec }: DecoderModel): ProgramSource | undefined {
+  if (file === undefined) return undefined;
+  const given = { file: resolve(file), fingerprint, spec, contextLimit: POSITIONS, fileBytes: statSync(file).size };
+  return { type: "onnx-bytes", model: ggufModel(given).model };
 }

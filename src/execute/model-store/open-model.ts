@@ -29,7 +29,7 @@ function openGguf(path: string): DecoderModel {
     const name = basename(path)
       .replace(/\.gguf$/i, "")
       .replace(FORMAT_SUFFIX, "");
-    return { ...decoderFromGguf(readGguf(file), name), file: path };
+    return decoderFromGguf(readGguf(file), name, { file: path });
   } catch (error) {
     file.close();
     throw error;

@@ -32,17 +32,18 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set(
 
 /**
  * The decoder a GGUF file describes: families llama (SmolLM2, Mistral and Llama 2 and 3 use it), qwen2 and qwen3. `name` defaults to
- * `general.name`. The tokenizer is built when first asked for.
+ * `general.name`, `source` says where the file is. The tokenizer is built when first asked for.
  *
  * Errors: `gguf-invalid`, `gguf-unsupported`, `model-unsupported`, `model-weights-missing`, `model-config-invalid`, naming key or tensor.
  */
-export function decoderFromGguf(file: GgufFile, name?: string): DecoderModel {
+export function decoderFromGguf(file: GgufFile, name?: string, source: Pick<DecoderModel, "file"> = {}): DecoderModel {
   const fields = new GgufFields(file.metadata);
   const weights = ggufWeights(file);
   const spec = specOf(file, fields, { weights, name });
   let tokenizer: TokenizerSource | undefined;
   let fingerprint: string | undefined;
   return {
+    ...source,
     spec,
     weights,
     get tokenizer() {
