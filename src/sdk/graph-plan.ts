@@ -13,6 +13,7 @@ import { cutStages } from "../plan/cut-stages/cut-stages.ts";
 import { graphCut, operatorTimes } from "../plan/cut-stages/graph-cut.ts";
 import { betweenPowers } from "./between-powers.ts";
 import { type PinnedOperators, pinnedOperators } from "./pinned-operators.ts";
+import { checkPinnedRoom } from "./pinned-room.ts";
 import { dimsOfShape } from "./port-specs.ts";
 import type { RackMachine } from "./rack-machine.ts";
 import type { GraphState, RunnableGraph, StageReport } from "./sdk-types.ts";
@@ -83,6 +84,7 @@ export function planGraph(request: PlanRequest): GraphPlan {
   const { program } = graph;
   const { operators } = program.graph;
   const pinned = pinnedOperators(operators, pins, { machine, supports });
+  checkPinnedRoom(program.graph, pinned, machine);
   const sizes = Object.fromEntries(runSizes(program.graph, given).map(({ symbol, value }) => [symbol, value]));
   const { known, weights } = operatorTimes(program.graph, sizes, machine.figures);
   const able = operators.map((_operator, id) =>

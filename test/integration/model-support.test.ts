@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { addExecuteCommand } from "../../src/cli/execute.ts";
 import { addPartitionCommand } from "../../src/cli/partition.ts";
 import { addRackCommand } from "../../src/cli/rack.ts";
 import type { DeviceSupport } from "../../src/execute/discover/model-support.ts";
@@ -18,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), "heddle-support-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
 
-const printed = printedBy(addRackCommand, addPartitionCommand);
+const printed = printedBy(addRackCommand, addPartitionCommand, addExecuteCommand);
 
 /** A product that every CPU takes, one in bf16, and operators that nobody has. */
 function writeModel(name: string, planted: readonly ("odd" | "bf16")[]): string {
@@ -154,6 +155,20 @@ describe("pins that cannot be kept", { timeout: TIMEOUT_MS }, () => {
     const refused = place(writeRackFile("small", { npuBytes: 200 }), writeModel("plain", []), "product=npu");
     await expect(refused).rejects.toMatchObject({ code: "pin-impossible" });
     await expect(refused).rejects.toThrow(/product \(MatMul\): 256 bytes, of which npu has room for \d+; devices that could: cpu/);
+  });
+
+  it("where it would be executed, for an operator, a type and a memory", async () => {
+    const execute = (rack: string, model: string, pin: string): Promise<string> =>
+      printed("execute", model, "--rack", rack, "--random", "1", "--isolation", "inline", "--pin", pin);
+    const odd = execute(writeRackFile("two"), writeModel("planted", ["odd"]), "odd.0=cpu");
+    await expect(odd).rejects.toMatchObject({ code: "pin-impossible" });
+    await expect(odd).rejects.toThrow(/cannot run odd\.0: .*Oddity.*no device can/s);
+    const half = execute(writeRackFile("two"), writeModel("halved", ["bf16"]), "half=npu");
+    await expect(half).rejects.toMatchObject({ code: "pin-impossible" });
+    await expect(half).rejects.toThrow(/cannot run half: .*bf16/s);
+    const large = execute(writeRackFile("small", { npuBytes: 200 }), writeModel("plain", []), "product=npu");
+    await expect(large).rejects.toMatchObject({ code: "pin-impossible", where: "pins to npu" });
+    await expect(large).rejects.toThrow(/room for 200 of 256 bytes of product; cpu could/);
   });
 
   it("and one that can is kept", async () => {
