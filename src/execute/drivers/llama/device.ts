@@ -5,10 +5,10 @@ import { openOnnxDevice } from "../shared/onnx-device.ts";
 import { llamaDeviceRuntime } from "./llama-device-runtime.ts";
 import { loadLlamaPackage } from "./llama-package.ts";
 
-/** As the serving driver's. */
+/** Batch invariance as measured of the serving driver. */
 const NUMERICS: Numerics = {
   formats: ["f32", "i8", "i4"],
-  batchInvariance: { invariant: false, tolerance: 2e-2 },
+  batchInvariance: { invariant: false, tolerance: 1e-5 },
   deterministic: true,
 };
 
