@@ -125,13 +125,14 @@ function chainOf(question: SplitQuestion, measure: Measure, stages: ChainProblem
   const memories = rack.memories.map(({ id }) => id);
   const { layers } = model.spec;
   const sample = (type: number): Device => classes[type]!.devices[0]!;
-  const formatsOf = ({ class: type, variant }: ChainPiece) => prices.formats(sample(type))[variant]!;
+  const formatsOf = ({ class: type, variant }: ChainPiece) => prices.formats(sample(type))[variant];
   // Layers are alike but for the head: a range that does not end the model is priced as the first so many layers.
   const rangeOf = ({ from, to }: ChainPiece) => (to === layers ? { fromLayer: from, toLayer: to } : { fromLayer: 0, toLayer: to - from });
   const nsOf = (piece: ChainPiece): number => {
-    const price = prices.price(sample(piece.class), formatsOf(piece), rangeOf(piece));
-    if (price === undefined) return Infinity;
-    return judged(price, measure);
+    const pair = formatsOf(piece);
+    // A device may hold tables of no format that is allowed or pinned.
+    const price = pair === undefined ? undefined : prices.price(sample(piece.class), pair, rangeOf(piece));
+    return price === undefined ? Infinity : judged(price, measure);
   };
   const whole = classes.map((_class, type) => Math.max(1, nsOf({ class: type, variant: 0, from: 0, to: layers })));
   return {
@@ -146,7 +147,7 @@ function chainOf(question: SplitQuestion, measure: Measure, stages: ChainProblem
       const ns = nsOf(piece);
       return measure === "token" ? ns : ns + (BALANCE * ns * ns) / whole[piece.class]!;
     },
-    bytesOf: (piece) => prices.bytes(formatsOf(piece), rangeOf(piece)),
+    bytesOf: (piece) => prices.bytes(must(formatsOf(piece), "a format pair of the class"), rangeOf(piece)),
     handOver: handOvers(question, measure),
     objective: measure === "step" ? "largest" : "sum",
     stages,

@@ -94,6 +94,9 @@ describe("planner", () => {
     };
     expect(chosen("BF16")).toEqual(["ov-cpu-0", "bf16", "bf16"]);
     expect(chosen("F16")[1]).toBe("f32");
+    // A pinned format that only one of the devices has: the other is of no use, and no trouble.
+    const pinned = plan(syntheticRack([first, beside]), { prefillFormat: "bf16" }).replicas[0]!.stages[0]!;
+    expect([pinned.device, pinned.prefillFormat]).toEqual(["ov-cpu-0", "bf16"]);
   });
 
   it("makes two replicas of two cores where one device cannot use both, unless they slow each other down", () => {

@@ -52,7 +52,7 @@ const INT8_MAX = 127;
 /** What MatMulNBits subtracts from 4-bit weights where no zero points are given. */
 const INT4_MIDDLE = 8;
 /** 2^-20: least scale of a block against its offset; 16 levels of it are lost in the offset, and 2^20 is exact in f32. */
-const LEAST_SCALE = 2 ** -20;
+const LEAST_SCALE = 1 / 1_048_576;
 const ZERO_POINT = 128;
 
 /**
