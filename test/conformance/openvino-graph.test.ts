@@ -7,8 +7,9 @@ import { bytesOfArray, createOnnxBuilder } from "../../src/graph/onnx/builder.ts
 import { openvinoAbsent, sayLeftOut } from "../support/openvino.ts";
 
 const absent = await openvinoAbsent();
-if (absent !== undefined) sayLeftOut(4, `graphs on OpenVINO: ${absent}`);
+if (absent !== undefined) sayLeftOut(5, `graphs on OpenVINO: ${absent}`);
 const F32 = 4;
+const I64 = 10;
 
 describe.skipIf(absent !== undefined)("graphs on OpenVINO", () => {
   const opened = async () => {
@@ -56,6 +57,23 @@ describe.skipIf(absent !== undefined)("graphs on OpenVINO", () => {
     await expect(graph.run({ x: wrong })).rejects.toMatchObject({ code: "device-failed" });
     const right = { type: F32, data: new Float32Array(3), dims: [1, 3] };
     expect(floats(Object.values(await graph.run({ x: right }))[0]!.bytes)).toEqual([1, 10, 100]);
+    graph.release();
+    core.release();
+  });
+
+  it("tell what failed in the middle of a run, which happens in another thread, and run again", async () => {
+    const core = await opened();
+    const builder = createOnnxBuilder("reshape");
+    const shape = builder.input("shape", "int64", [2]);
+    builder.output(builder.node("Reshape", [builder.input("x", "float32", ["N", "M"]), shape]), "float32", ["A", "B"]);
+    const graph = loadGraph(core, { bytes: builder.build().model, keep: [] }, { device: "CPU", properties });
+    const run = (rows: bigint) => {
+      const sizes = { type: I64, data: BigInt64Array.of(rows, 3n), dims: [2] };
+      return graph.run({ x: { type: F32, data: new Float32Array(6), dims: [1, 6] }, shape: sizes });
+    };
+    expect(Object.values(await run(2n))[0]!.dims).toEqual([2, 3]);
+    await expect(run(5n)).rejects.toMatchObject({ code: "device-failed", detail: expect.stringContaining("reshape pattern") });
+    expect(Object.values(await run(2n))[0]!.dims).toEqual([2, 3]);
     graph.release();
     core.release();
   });
