@@ -16,17 +16,27 @@ interface Given {
  * Errors: `input-invalid` for a port that is missing or is none, a wrong type or shape.
  */
 export function checkInputs(stage: StageModel, inputs: Readonly<Record<string, Given>>): Bindings {
-  const stranger = Object.keys(inputs).find((name) => !stage.inputs.some((port) => port.name === name));
-  const names = stage.inputs.map(({ name }) => name).join(", ");
-  if (stranger !== undefined) throw invalid(stage, stranger, `it has no such input; it takes ${names || "none"}`);
+  const known = namesOf(stage);
+  for (const name in inputs) {
+    if (!known.has(name)) throw invalid(stage, name, `it has no such input; it takes ${[...known].join(", ") || "none"}`);
+  }
   const sizes: Record<string, number> = {};
   for (const port of stage.inputs) {
     const tensor = Object.hasOwn(inputs, port.name) ? inputs[port.name] : undefined;
-    if (tensor === undefined) throw invalid(stage, port.name, `it is not given; the stage takes ${names}`);
+    if (tensor === undefined) throw invalid(stage, port.name, `it is not given; the stage takes ${[...known].join(", ")}`);
     if (tensor.type !== port.type) throw invalid(stage, port.name, `it wants ${port.type} and got ${tensor.type}`);
     checkShape(stage, port, { tensor, sizes });
   }
   return sizes;
+}
+
+const namesOfStages = new WeakMap<StageModel, ReadonlySet<string>>();
+
+/** Made once a stage: a run must not cost more than its inputs are many. */
+function namesOf(stage: StageModel): ReadonlySet<string> {
+  const known = namesOfStages.get(stage) ?? new Set(stage.inputs.map(({ name }) => name));
+  namesOfStages.set(stage, known);
+  return known;
 }
 
 function checkShape(
