@@ -77,7 +77,11 @@ function hostSession(ort: Ort, session: InferenceSession): NativeSession {
   };
 }
 
-/** The tensor on the same array. */
+/**
+ * The tensor on the same array. Where JavaScript has an array type for halves (Node 24) the package makes its tensors with it, and its native part
+ * then reads no elements; it reads bits in a Uint16Array.
+ */
 export function feedOf(ort: Ort, { type, dims, data }: HostHeld): Tensor {
-  return new ort.Tensor(PACKAGE_TYPES[type as keyof typeof PACKAGE_TYPES] as "float32", data as Float32Array, dims);
+  const tensor = new ort.Tensor(PACKAGE_TYPES[type as keyof typeof PACKAGE_TYPES] as "float32", data as Float32Array, dims);
+  return type === "f16" && tensor.data !== (data as unknown) ? Object.defineProperty(tensor, "data", { value: data }) : tensor;
 }

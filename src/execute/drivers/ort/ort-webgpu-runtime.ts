@@ -65,7 +65,7 @@ function joinsHalves(ort: Ort): Promise<boolean> {
 
 async function tryHalves(ort: Ort): Promise<boolean> {
   const join = await ort.InferenceSession.create(one("Add", "f16", { inputs: 2 }).model, { ...MOVERS, logSeverityLevel: LOG_NOTHING });
-  const half = new ort.Tensor("float16", new Uint16Array(1), [1]);
+  const half = feedOf(ort, held({ type: "f16", dims: [1], data: new Uint16Array(1) }));
   const joined = await join.run({ x0: half, x1: half }).catch(() => undefined);
   await join.release();
   return joined !== undefined;
