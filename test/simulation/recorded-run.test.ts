@@ -100,7 +100,8 @@ describe("an altered event", () => {
     [
       "a number of sealed blocks",
       "0.1",
-      (event) => (event.type === "task-finished" && "sealedKeys" in event ? { ...event, sealedKeys: [...event.sealedKeys, ["more"]] } : undefined),
+      (event) =>
+        event.type === "task-finished" && "sealedKeys" in event ? { ...event, sealedKeys: [...event.sealedKeys, ["more"]] } : undefined,
       /seals/,
     ],
   ])("%s is the first divergence", (_what, name, alter, reason) => {

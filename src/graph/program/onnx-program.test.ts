@@ -1,10 +1,10 @@
 // Goal: stages have the right ports, data and keys, and what is no stage is refused. Method: small models made here.
-import { fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { expect, it } from "vitest";
 import { STORED_FILES, storedModel } from "../../../test/support/stored-onnx.ts";
 import { cacheModel, controlModel, functionModel } from "../../../test/support/tiny-onnx.ts";
 import { bytesOf } from "../../base/bytes.ts";
-import { ModelProtoSchema } from "../onnx/generated/onnx_pb.ts";
+import { type ModelProto, ModelProtoSchema, StringStringEntryProtoSchema } from "../onnx/generated/onnx_pb.ts";
 import { onnxProgram } from "./onnx-program.ts";
 import type { Program } from "./program.ts";
 
@@ -61,6 +61,23 @@ it("refuses what is not convex, not in the graph or has no data", () => {
   const short = onnxProgram(bytesOf(storedModel()), { files: () => bytesOf(new Uint8Array(4200)) });
   expect(short.stage([0]).weightBytes).toBe(4096);
   expect(() => short.stage([2, 3])).toThrow(expect.objectContaining({ code: "onnx-invalid" }));
+});
+
+it("refuses lists that are broken or too short", () => {
+  const file = storedModel();
+  const withList = (change: (proto: ModelProto) => void): Program => {
+    const proto = fromBinary(ModelProtoSchema, file);
+    change(proto);
+    return onnxProgram(bytesOf(toBinary(ModelProtoSchema, proto)), { files });
+  };
+  const short = withList((proto) => proto.graph!.initializer.find(({ name }) => name === "listed")!.floatData.pop());
+  expect(() => short.stage([1])).toThrow(expect.objectContaining({ code: "onnx-invalid" }));
+  const place = { location: "", offset: "3", length: "4096", field: "4", start: "1", end: "40" };
+  const lying = withList((proto) => {
+    const tensor = proto.graph!.initializer.find(({ name }) => name === "first")!;
+    tensor.externalData = Object.entries(place).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
+  });
+  expect(() => lying.stage([2])).toThrow(expect.objectContaining({ code: "onnx-invalid" }));
 });
 
 it("has operators of functions as its own", () => {

@@ -23,6 +23,13 @@ const RAW_FIELD = "9";
  * Errors: `model-weights-missing` where a file beside the model is not there, `onnx-invalid` where it is too short.
  */
 export function storedBytes(tensor: TensorProto, files: DataFiles): Uint8Array | undefined {
+  const bytes = bytesAsStored(tensor, files);
+  const needed = sizeOf(tensor);
+  if (bytes === undefined || needed === 0 || bytes.byteLength === needed) return bytes;
+  throw wrong(tensor, `${bytes.byteLength} bytes of data where ${needed} are needed`);
+}
+
+function bytesAsStored(tensor: TensorProto, files: DataFiles): Uint8Array | undefined {
   if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) return listedBytes(tensor);
   const place = placeOf(tensor);
   if (place.file === OWN_FILE && place.field !== RAW_FIELD) return listedBytes(wholeTensor(tensor, files.own));
@@ -39,18 +46,27 @@ export function storedBytes(tensor: TensorProto, files: DataFiles): Uint8Array |
 export function wholeTensor(tensor: TensorProto, own: ByteSource): TensorProto {
   if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) return tensor;
   const { file, start, end } = placeOf(tensor);
-  return file === OWN_FILE ? fromBinary(TensorProtoSchema, stretch(tensor, own, { from: start, to: end })) : tensor;
+  if (file !== OWN_FILE) return tensor;
+  const message = stretch(tensor, own, { from: start, to: end });
+  try {
+    return fromBinary(TensorProtoSchema, message);
+  } catch (cause) {
+    throw wrong(tensor, cause instanceof Error ? cause.message : String(cause));
+  }
 }
 
-/** Units: bytes. */
+/** 0 for texts and unknown types. Units: bytes. */
 function sizeOf({ dataType, dims }: TensorProto): number {
   return Math.ceil(dims.reduce((product, size) => product * Number(size), 1) * ELEMENT_BYTES[typeOfNumber(dataType)]);
 }
 
 function stretch(tensor: TensorProto, file: ByteSource, { from, to }: { readonly from: number; readonly to: number }): Uint8Array {
   if (from <= to && to <= file.byteLength) return file.read(from, to - from);
-  const detail = `its data ends at byte ${to} of a file of ${file.byteLength}`;
-  throw new HeddleError("onnx-invalid", { where: `tensor ${tensor.name.slice(0, 120)}`, detail });
+  throw wrong(tensor, `its data ends at byte ${to} of a file of ${file.byteLength}`);
+}
+
+function wrong(tensor: TensorProto, detail: string): HeddleError {
+  return new HeddleError("onnx-invalid", { where: `tensor ${tensor.name.slice(0, 120)}`, detail });
 }
 
 interface Place {
