@@ -5,6 +5,7 @@ import type { HeddleError } from "../../src/base/heddle-error.ts";
 import type { OpenDevice, ResidentStage } from "../../src/execute/device/device-driver.ts";
 import { deviceDriverByName } from "../../src/execute/device/device-driver-by-name.ts";
 import { createEmulatedDriver } from "../../src/execute/drivers/emulated/driver.ts";
+import { roundedStage } from "../../src/execute/drivers/emulated/numbers/rounded-stage.ts";
 import { computeStage } from "../../src/execute/drivers/emulated/stage-run.ts";
 import { allCases } from "../../src/execute/validate/cases/all-cases.ts";
 import { caseInputs, caseProgram } from "../../src/execute/validate/cases/case-program.ts";
@@ -111,6 +112,19 @@ describe("numbers", () => {
     expect(divergenceOf(wanted, rounded, 0)!.maxRelative).toBeGreaterThan(least);
     expect(divergenceOf(wanted, rounded, 0)!.maxRelative).toBeLessThan(most);
   });
+});
+
+it("rounds weights that lie anywhere in a file's bytes", () => {
+  // Large enough to be kept outside the protobuf.
+  const stage = wholeStage(caseProgram(makeCase("MatMul", [given(drawn("x", [2, 32])), stored(drawn("w", [32, 32]))])));
+  const [weight] = stage.model.weights;
+  const pool = Buffer.alloc(8192);
+  const bytes = pool.subarray(3, 3 + weight!.data.byteLength);
+  bytes.set(weight!.data);
+  const moved = { ...stage, model: { ...stage.model, weights: [{ ...weight!, data: bytes }] } };
+  expect(Buffer.from(roundedStage(moved, "bf16").model.weights[0]!.data)).toEqual(
+    Buffer.from(roundedStage(stage, "bf16").model.weights[0]!.data),
+  );
 });
 
 describe("time", () => {

@@ -33,15 +33,42 @@ export function surveyOnce(graph: Graph): Survey {
  * Units: ns.
  * Source: Williams, Waterman, Patterson: Roofline, CACM 52(4), 2009.
  */
-export function stageNs({ graph, operators }: StageModel, sizes: Bindings, rates: StageRates): number {
+export function stageNs(stage: StageModel, sizes: Bindings, rates: StageRates): number {
+  return worksOf(stage, sizes).reduce((sum, { flops, bytes, launches, operators }) => {
+    const seconds = Math.max(flops / rates.operationsPerSecond, bytes / rates.bytesPerSecond);
+    return sum + (seconds * NS_PER_S + launches * rates.operatorNs) / rates.speed(operators);
+  }, 0);
+}
+
+/** What one operator does in a run. */
+interface OperatorRun {
+  readonly flops: number;
+  readonly bytes: number;
+  readonly launches: number;
+  readonly operators: OperatorClass;
+}
+
+/** Evaluating formulas takes longer than many a run does: kept for the sizes seen last. */
+const KEPT = 16;
+const works = new WeakMap<StageModel, Map<string, readonly OperatorRun[]>>();
+
+function worksOf(stage: StageModel, sizes: Bindings): readonly OperatorRun[] {
+  const kept = works.get(stage) ?? new Map<string, readonly OperatorRun[]>();
+  works.set(stage, kept);
+  const key = JSON.stringify(sizes);
+  const known = kept.get(key) ?? evaluated(stage, sizes);
+  kept.delete(key);
+  kept.set(key, known);
+  for (const oldest of [...kept.keys()].slice(0, Math.max(0, kept.size - KEPT))) kept.delete(oldest);
+  return known;
+}
+
+function evaluated({ graph, operators }: StageModel, sizes: Bindings): readonly OperatorRun[] {
   const survey = surveyOnce(graph);
-  return operators.reduce((sum, id) => {
+  return operators.flatMap((id) => {
     const operator = graph.operators[id]!;
     const work = workOf(graph, operator, survey);
-    if (work === undefined) return sum;
-    const { flops, bytes } = workAt(work, sizes);
-    const seconds = Math.max(flops / rates.operationsPerSecond, bytes / rates.bytesPerSecond);
-    const launches = launchesOf(survey, operator, sizes);
-    return sum + (seconds * NS_PER_S + launches * rates.operatorNs) / rates.speed(operatorClassOf(operator));
-  }, 0);
+    if (work === undefined) return [];
+    return [{ ...workAt(work, sizes), launches: launchesOf(survey, operator, sizes), operators: operatorClassOf(operator) }];
+  });
 }

@@ -44,7 +44,8 @@ function rowLength({ dims }: TensorProto): number {
 /** A copy where the bytes do not lie on a boundary of 4. */
 function floatsOf(data: Uint8Array): Float32Array {
   if (data.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0) return new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
-  return new Float32Array(data.slice().buffer);
+  // Not `slice`: of a Buffer of Node it is a view.
+  return new Float32Array(new Uint8Array(data).buffer);
 }
 
 function bytesOf(values: Float32Array): Uint8Array {
