@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { totalmem } from "node:os";
 import { basename, dirname, extname, join } from "node:path";
 import type { Command } from "commander";
+import { must } from "../base/assert.ts";
 import { bytesOf } from "../base/bytes.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { OpenDevice } from "../execute/device/device-driver.ts";
@@ -77,7 +78,8 @@ export function addValidateDeviceCommand(program: Command): void {
 
 async function validate(id: string, flags: ValidateFlags): Promise<void> {
   const rack = flags.rack === undefined ? undefined : readRackFile(flags.rack);
-  const [row, referenceRow] = [rowOf(id, rack), rowOf(flags.reference, rack)];
+  const row = rack === undefined ? driverRow(id) : (rackRow(id, rack) ?? missing(id, rack));
+  const referenceRow = (rack && rackRow(flags.reference, rack)) ?? driverRow(flags.reference);
   const model = flags.model === undefined ? {} : modelTask(flags.model, flags);
   const device = await open(row);
   let validation: Validation;
@@ -110,34 +112,43 @@ interface Row {
   readonly bandwidthBytesPerSecond: number | undefined;
 }
 
-/** Errors: `device-missing` where neither the rack nor a driver has the name. */
-function rowOf(name: string, rack: Rack | undefined): Row {
-  const device = rack?.devices.find(({ id }) => id === name);
-  if (rack === undefined || device === undefined) {
-    if (rack !== undefined && !/^(ort|ort-wasm|openvino)(:|$)/.test(name)) {
-      const detail = `the rack has ${rack.devices.map(({ id }) => id).join(", ")}`;
-      throw new HeddleError("device-missing", { where: name, detail });
-    }
-    const [driver = name, target] = name.split(":");
-    const row: Device = {
-      id: name,
-      kind: "cpu",
-      driver,
-      ...(target === undefined ? {} : { target }),
-      threads: 1,
-      cores: [0],
-      memory: "host",
-    };
-    return { device: row, atPace: row, memoryBytes: Math.floor(totalmem() * HOST_SHARE), bandwidthBytesPerSecond: undefined };
-  }
+/** A driver, or driver:target, on this machine. */
+function driverRow(name: string): Row {
+  const [driver = name, target] = name.split(":");
+  const device: Device = {
+    id: name,
+    kind: "cpu",
+    driver,
+    ...(target === undefined ? {} : { target }),
+    threads: 1,
+    cores: [0],
+    memory: "host",
+  };
+  return { device, atPace: device, memoryBytes: Math.floor(totalmem() * HOST_SHARE), bandwidthBytesPerSecond: undefined };
+}
+
+function rackRow(name: string, rack: Rack): Row | undefined {
+  const device = rack.devices.find(({ id }) => id === name);
+  if (device === undefined) return undefined;
   const paced = rackAtPace(rack);
-  const memory = paced.memories.find(({ id }) => id === device.memory)!;
+  const memory = must(
+    paced.memories.find(({ id }) => id === device.memory),
+    "a checked rack has the memories of its devices",
+  );
   return {
     device,
-    atPace: paced.devices.find(({ id }) => id === name)!,
+    atPace: must(
+      paced.devices.find(({ id }) => id === name),
+      "devices keep their ids",
+    ),
     memoryBytes: memory.capacityBytes,
     bandwidthBytesPerSecond: memory.bandwidthBytesPerSecond,
   };
+}
+
+function missing(name: string, rack: Rack): never {
+  const detail = `the rack has ${rack.devices.map(({ id }) => id).join(", ")}`;
+  throw new HeddleError("device-missing", { where: name, detail });
 }
 
 async function open({ device, memoryBytes }: Row): Promise<OpenDevice> {

@@ -27,7 +27,7 @@ th { color: var(--faint); font-weight: 600; white-space: nowrap; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 th.number { text-align: right; }
 details { margin: 8px 0; } summary { cursor: pointer; padding: 4px 0; }
-svg { max-width: 100%; height: auto; }
+.scroll svg { display: block; max-width: none; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--text); }
 svg .tick { text-anchor: middle; fill: var(--faint); font-size: 11px; }
 svg .name { text-anchor: end; }
