@@ -216,6 +216,15 @@ describe("residency and memory", () => {
     expect((await device.compile(stage, { sizes: { n: 2 } })).fromCache).toBe(true);
   });
 
+  it("stops compiling when it is told to", async () => {
+    const device = await emulated({ compileNs: 3_600e9 });
+    const stop = new AbortController();
+    const compiling = code(device.compile(product(2).stage, { signal: stop.signal }));
+    setTimeout(() => stop.abort(), 20);
+    expect(await compiling).toBe("cancelled");
+    expect(device.telemetry().compileNs).toBe(0);
+  });
+
   it("refuses weights, and results, that find no room, and keeps what there was", async () => {
     const { stage, inputs } = product(8);
     const tight = await emulated({}, {}, stage.weightBytes - 1);

@@ -82,7 +82,7 @@ export function openEmulated({ device, emulation, memoryBytes, inner, failAtRun 
       // Asked again even where it is known: a device that is gone says so.
       const made = await inner.compile(rounded, options);
       if (known?.combinations.has(combination)) return { ...known, compileNs: 0, fromCache: true };
-      await waitUntil(began + emulation.compileNs);
+      await waitUntil(began + emulation.compileNs, options.signal);
       const compileNs = Math.round(nowNs() - began);
       counts.compileNs += compileNs;
       const combinations = new Set([...(known?.combinations ?? []), combination]);
