@@ -1,5 +1,5 @@
 /** Goal: a device behind `heddle worker` computes what it computes here, for those who may use it. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -162,6 +162,9 @@ describe("a device elsewhere", () => {
       }
       const seat = await seats.open({ device: ipuDevice("far", { address }), memoryBytes: 1 });
       expect((await seat.telemetry()).slots).toBe(0);
+      // An ipu worker needs no native module: none is mapped.
+      const maps = `/proc/${worker.child.pid}/maps`;
+      if (existsSync(maps)) expect(readFileSync(maps, "utf8")).not.toMatch(/\.node$/m);
     } finally {
       await seats.close();
       worker.child.kill("SIGKILL");
