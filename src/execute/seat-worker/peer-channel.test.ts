@@ -24,7 +24,7 @@ function message(number: number, bytes: number): WireTensor {
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 test("drawn exchanges: all arrive, in order, within the window", async () => {
-  const plan = fc.array(fc.record({ tag: fc.nat(3), bytes: fc.nat(150), pause: fc.boolean() }), { maxLength: 30 });
+  const plan = fc.array(fc.record({ tag: fc.nat(3), bytes: fc.nat(150), pause: fc.boolean() }), { maxLength: 30, size: "max" });
   await fc.assert(
     fc.asyncProperty(plan, fc.array(fc.nat(), { minLength: 30, maxLength: 30 }), async (sends, order) => {
       const [left, right] = channels();
@@ -44,6 +44,10 @@ test("drawn exchanges: all arrive, in order, within the window", async () => {
       }
       for (const { dims, payload } of came) expect([...new Set(payload)]).toEqual(dims[1] === 0 ? [] : [dims[0]]);
       expect(right.unclaimedBytes).toBe(0);
+      for (let i = 0; i < 5; i++) await turn();
+      await left.send(0, 9, message(0, WINDOW));
+      for (let i = 0; i < 20 && right.unclaimedBytes === 0; i++) await turn();
+      expect(right.unclaimedBytes, "the window is whole again").toBe(WINDOW);
       left.close();
       right.close();
     }),

@@ -14,12 +14,13 @@ const step = fc.record({
 
 test("every tensor is freed exactly once, and never under a use", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60, size: "max" }), async (steps) => {
       const freed = new Map<DeviceTensor, number>();
       const made: DeviceTensor[] = [];
       const filling: Held[] = [];
       const using: Held[] = [];
       const appends: Promise<void>[] = [];
+      const early: Held[] = [];
       const takenOver = new Set<DeviceTensor>();
       const table = createSlotTable((tensor) => {
         expect(using.some((held) => held.tensor === tensor)).toBe(false);
@@ -41,6 +42,7 @@ test("every tensor is freed exactly once, and never under a use", async () => {
       const append = async ({ old, next }: ReturnType<typeof table.change>): Promise<void> => {
         try {
           takenOver.add(await table.alone(old));
+          if (using.includes(old)) early.push(old);
           table.done(next, tensor());
         } catch (thrown) {
           table.failed(next, thrown as HeddleError);
@@ -71,6 +73,7 @@ test("every tensor is freed exactly once, and never under a use", async () => {
       for (const held of using.splice(0)) table.release(held);
       await Promise.all(appends);
       for (let slot = 0; slot < SLOTS; slot++) table.free(slot);
+      expect(early).toEqual([]);
       expect([table.count, table.bytes]).toEqual([0, 0]);
       for (const one of made) expect(freed.get(one) ?? 0).toBe(takenOver.has(one) ? 0 : 1);
     }),
