@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { toHeddleError } from "../src/base/heddle-error.ts";
 import { quantile } from "../src/base/statistics.ts";
 import { createSeats } from "../src/execute/seat/create-seats.ts";
 import type { Bench, BenchReport, Figure } from "./bench.ts";
@@ -35,7 +36,11 @@ export const bench: Bench = {
     if (rest.length > 0) throw new TypeError(`this bench takes no options: ${rest.join(" ")}`);
     const cacheFolder = mkdtempSync(join(tmpdir(), "heddle-bench-seats-"));
     const seats = createSeats({ cacheFolder });
-    const ray = await startRay(note);
+    const ray = await startRay(note).catch(async (thrown: unknown) => {
+      note(`Ray, which this bench compares with, cannot be had: ${toHeddleError(thrown).message}`);
+      await seats.close();
+      throw thrown;
+    });
     try {
       const sides = { thread: await openPair(seats, "thread"), process: await openPair(seats, "process"), ray };
       const samples: Samples = new Map();
