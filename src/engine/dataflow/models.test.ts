@@ -1,0 +1,60 @@
+// Goal: models of runs and links say what they know and learn what is measured. Method: known times.
+import { expect, test } from "vitest";
+import type { DataflowRack, StageSpec } from "./dataflow-types.ts";
+import { basisOf, createHistories, historyOf, predictUnitNs, recordRun, typicalNs } from "./histories.ts";
+import { createLinkModel, predictTransferNs, recordTransfer } from "./link-model.ts";
+
+const rack: DataflowRack = {
+  memories: [{ host: 0 }],
+  classes: [{}, {}],
+  devices: [0, 0, 1].map((one) => ({ class: one, memory: 0, host: 0 })),
+  links: [],
+};
+const kind = { operator: 0, variant: 0, footprint: 3 };
+
+test("a history starts from the prior, then like devices, then what was measured, and follows a device that slows down", () => {
+  const histories = createHistories(rack);
+  const history = historyOf(histories, kind);
+  const at = (device: number) => [
+    basisOf(histories, history, { device, priorNs: 100 }),
+    predictUnitNs(histories, history, { device, priorNs: 100 }),
+  ];
+  expect(at(0)).toEqual(["prior", 100]);
+  recordRun(histories, history, { device: 0, unitNs: 150, priorNs: 100 });
+  expect(at(0)).toEqual(["measured", 150]);
+  expect(at(1)).toEqual(["like-device", 150]);
+  expect(at(2)).toEqual(["prior", 100]);
+  for (let i = 0; i < 30; i++) recordRun(histories, history, { device: 0, unitNs: 300, priorNs: 100 });
+  expect(at(0)[1]).toBeGreaterThan(295);
+});
+
+test("another kind of run on a device takes the ratio learned there, and one without prior a guess", () => {
+  const histories = createHistories(rack);
+  recordRun(histories, historyOf(histories, kind), { device: 0, unitNs: 160, priorNs: 100 });
+  const other = historyOf(histories, { ...kind, operator: 1 });
+  expect(predictUnitNs(histories, other, { device: 0, priorNs: 1_000 })).toBe(1_600);
+  expect(predictUnitNs(histories, other, { device: 1, priorNs: 1_000 })).toBe(1_600);
+  expect(predictUnitNs(histories, other, { device: 2, priorNs: 1_000 })).toBe(1_000);
+  expect(basisOf(histories, other, { device: 2, priorNs: undefined })).toBe("guess");
+});
+
+test("a stage's typical time is that of its fastest class", () => {
+  const variant = { weightBytes: 0, loadNs: 0, compileNs: 0 };
+  const variants = [0, 1].map((one) => ({ ...variant, class: one, priorNs: 100 - 40 * one }));
+  const stage: StageSpec = { stage: 0, operator: 0, variants };
+  expect(typicalNs(createHistories(rack), stage, 0)).toBe(60);
+});
+
+test("a link learns latency and bandwidth from transfers of several sizes, and one factor from equal ones", () => {
+  const spec = { source: 0, target: 1, latencyNs: 1_000, bytesPerSecond: 1e9, channel: 0 };
+  const line = createLinkModel(spec);
+  for (let i = 0; i < 20; i++) {
+    const bytes = 1_000 * (1 + (i % 5));
+    recordTransfer(line, bytes, 4_000 + 3 * bytes);
+  }
+  expect(predictTransferNs(line, 100_000)).toBeCloseTo(304_000, 0);
+  const equal = createLinkModel(spec);
+  for (let i = 0; i < 5; i++) recordTransfer(equal, 1_000, 5_000);
+  expect(predictTransferNs(equal, 1_000)).toBeCloseTo(5_000, 6);
+  expect(predictTransferNs(equal, 3_000)).toBeCloseTo(10_000, 6);
+});
