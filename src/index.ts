@@ -3,6 +3,10 @@ export { type ByteSource, bytesOf } from "./base/bytes.ts";
 export { ERROR_CODES, type ErrorCode } from "./base/error-codes.ts";
 export { HeddleError } from "./base/heddle-error.ts";
 export { stepCostFrom } from "./cost/step-cost-from.ts";
+export type { DataflowConfig } from "./engine/dataflow/dataflow-config.ts";
+export { createDataflowEngine } from "./engine/dataflow/dataflow-engine.ts";
+export type { DataflowCommand, DataflowEvent, DataflowRack, StageSpec, TaskSpec } from "./engine/dataflow/dataflow-types.ts";
+export { checkPrograms } from "./engine/dataflow/ring-check.ts";
 export { createFleetEngine } from "./engine/fleet-engine.ts";
 export { createReplicaEngine } from "./engine/replica-engine.ts";
 export type { Collective, CollectiveGroup } from "./execute/device/collective.ts";
@@ -28,6 +32,8 @@ export { loadTokenizer, type Tokenizer } from "./graph/tokenizer/tokenizer.ts";
 export type { Plan } from "./plan/plan.ts";
 export { readPlan, writePlan } from "./plan/plan-file.ts";
 export type { BatchingPolicy } from "./policy/batching.ts";
+export type { DataflowPolicy } from "./policy/dataflow-policy.ts";
+export { earliestFinish } from "./policy/policies/earliest-finish.ts";
 export type { RoutingPolicy } from "./policy/routing.ts";
 export type { Rack } from "./rack/rack.ts";
 export { readRack, writeRack } from "./rack/rack-file.ts";
@@ -68,5 +74,6 @@ export type {
   TensorData,
 } from "./sdk/sdk-types.ts";
 export { tensor } from "./sdk/tensor.ts";
+export { simulateDataflow } from "./simulate/dataflow/simulate-dataflow.ts";
 export { virtualRun } from "./simulate/run/virtual-run.ts";
 export { version } from "./version.ts";

@@ -114,17 +114,21 @@ export function steal(flow: Flow, device: DeviceId): boolean {
   const thief = state.devices[device]!;
   if (!thief.alive || thief.run !== NONE || thief.load !== NONE || thief.staged !== NONE) return false;
   if (thief.queue.length > 0 || thief.gangs.length > 0) return false;
+  let tries = 0;
   for (let other = 0; other < state.devices.length; other++) {
     if (other === device) continue;
     const { queue, staged, run } = state.devices[other]!;
-    const last = queue.at(-1) ?? (run !== NONE && staged !== NONE && taskBy(flow, staged).placed.length === 1 ? staged : undefined);
-    if (last === undefined) continue;
-    const task = taskBy(flow, last);
-    if (task.replayed || task.gang > 1 || !canRun(flow, task, map.classOf[device]!)) continue;
+    const last = queue.at(-1) ?? (run !== NONE && staged !== NONE ? staged : NONE);
+    const task = state.tasks.get(last);
+    if (task === undefined || task.replayed || task.gang > 1 || !canRun(flow, task, map.classOf[device]!)) continue;
     if (moveIfSooner(flow, task, { from: other, to: device })) return true;
+    if (++tries === STEAL_TRIES) return false;
   }
   return false;
 }
+
+/** Tasks that an idle device looks at: keeps the cost of an end flat. */
+const STEAL_TRIES = 8;
 
 function canRun(flow: Flow, task: Task, deviceClass: number): boolean {
   return flow.state.stages.get(task.stage)!.variants.some((variant) => variant.class === deviceClass);
