@@ -38,6 +38,7 @@ export type { RoutingPolicy } from "./policy/routing.ts";
 export type { Rack } from "./rack/rack.ts";
 export { readRack, writeRack } from "./rack/rack-file.ts";
 export { defineGraph } from "./sdk/define-graph.ts";
+export { type HostDevice, hostDevice } from "./sdk/host-device.ts";
 export { loadDecoder } from "./sdk/load-decoder.ts";
 export { loadGraph } from "./sdk/load-graph.ts";
 export { openRack } from "./sdk/open-rack.ts";
