@@ -26,3 +26,11 @@ describe("examples of what one can bring", () => {
     expect([...text.matchAll(/from "(.*)"/g)].map((match) => match[1])).toEqual(["heddle"]);
   });
 });
+
+describe("the README's example", () => {
+  it("is the file that is built, and runs", () => {
+    const block = /```ts\n([\s\S]*?)\n```/.exec(readFileSync("README.md", "utf8"))?.[1];
+    expect(block).toBe(readFileSync("examples/first-run.ts", "utf8").trimEnd());
+    expect(printed("first-run")).toContain("Float32Array(2) [ 31, 62 ]");
+  }, 120_000);
+});
