@@ -73,6 +73,8 @@ export type {
   StreamOptions,
   Tensor,
   TensorData,
+  Variant,
+  VariantCheck,
 } from "./sdk/sdk-types.ts";
 export { tensor } from "./sdk/tensor.ts";
 export { simulateDataflow } from "./simulate/dataflow/simulate-dataflow.ts";

@@ -164,7 +164,7 @@ function builtModel(making: Making): ReturnType<OnnxBuilder["build"]> {
     if (making.known.get(value)?.kind === "operator" && !inside.has(value)) inside.set(value, end);
   }
   const nameOf = (value: GraphValue): string =>
-    inside.get(value) ?? (making.known.get(value)!.kind === "operator" ? `value ${value.name}` : value.name);
+    inside.get(value) ?? (making.known.get(value)!.kind === "operator" ? value.name : value.name);
   for (const [value, { kind, data }] of making.known) {
     const type = ONNX_TYPES[value.type];
     if (kind === "input" || kind === "state") builder.input(value.name, type, value.dims ?? []);

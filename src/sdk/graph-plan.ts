@@ -10,10 +10,11 @@ import { evaluated } from "../inspect/classify/crossing.ts";
 import { runSizes } from "../inspect/run-sizes.ts";
 import { knownBytes } from "../inspect/tensor-bytes.ts";
 import { cutStages } from "../plan/cut-stages/cut-stages.ts";
-import { graphCut, operatorTimes } from "../plan/cut-stages/graph-cut.ts";
+import { graphCut, groupedCut, operatorTimes } from "../plan/cut-stages/graph-cut.ts";
 import { betweenPowers } from "./between-powers.ts";
 import { type PinnedOperators, pinnedOperators } from "./pinned-operators.ts";
 import { checkPinnedRoom } from "./pinned-room.ts";
+import type { PlannedVariant } from "./planned-variants.ts";
 import { dimsOfShape } from "./port-specs.ts";
 import type { RackMachine } from "./rack-machine.ts";
 import type { GraphState, RunnableGraph, StageReport } from "./sdk-types.ts";
@@ -68,6 +69,10 @@ export interface PlanRequest {
   readonly pins: Readonly<Record<string, string>>;
   /** Of the first run. */
   readonly given: Bindings;
+  /** Other ways to compute pieces of the graph; each piece becomes a stage. `supports` says yes to the piece's operators where a variant runs. */
+  readonly variants: readonly PlannedVariant[];
+  /** As `supports`, of the graph's own operators. */
+  readonly ownSupports: readonly (readonly Support[])[];
   /** Number of the first stage. */
   readonly firstStage: StageId;
   /** Number of what a stage computes, whatever its weights: equal for equal texts. */
@@ -94,9 +99,18 @@ export function planGraph(request: PlanRequest): GraphPlan {
   if (nowhere !== -1) throw unsupported(request, nowhere);
   const times = able.map((row, id) => row.map((can, device) => (can ? weights[id]![machine.classOf[device]!]! : Infinity)));
   const ends = graph.cutAfter && new Set(operators.flatMap(({ name }, id) => (graph.cutAfter!.includes(name) ? [id] : [])));
-  const cut = cutStages(graphCut(program.graph, sizes, times), ends === undefined ? {} : { cutAfter: ends });
-  if (!cut.ok) throw unsupported(request, cut.error.node);
-  const stages = cut.value.map((members, at) => plannedStage(request, { members, id: firstStage + at, pinned, known }));
+  const pieces = new Map(request.variants.map(({ operators: piece }) => [piece.join(), piece]));
+  const groups = [...pieces.values()].map((piece) => ({
+    operators: piece,
+    times: machine.classOf.map((_class, device) => piece.reduce((sum, id) => sum + times[id]![device]!, 0)),
+  }));
+  const { problem, members: nodes } = groupedCut(graphCut(program.graph, sizes, times), groups);
+  const behind = ends && new Set(nodes.flatMap((ids, node) => (ids.some((id) => ends.has(id)) ? [node] : [])));
+  const cut = cutStages(problem, behind === undefined ? {} : { cutAfter: behind });
+  if (!cut.ok) throw unsupported(request, nodes[cut.error.node]![0]!);
+  const stages = cut.value.map((stage, at) =>
+    plannedStage(request, { members: stage.flatMap((node) => nodes[node]!), id: firstStage + at, pinned, known }),
+  );
   const classes = machine.figures.map((_figures, deviceClass) => deviceClass);
   const bestTimes = (rows: readonly (readonly number[])[]): number[] =>
     stages.map(({ operators: members, specClasses }) =>
@@ -109,7 +123,7 @@ export function planGraph(request: PlanRequest): GraphPlan {
       base[i]! > 0 && ns > 0 ? ns / base[i]! : 1,
     );
   });
-  const recipe = (members: readonly OperatorId[]): StageRecipe => ({ program: graph.source, operators: members, sizes });
+  const forms = stages.map((stage) => formsOf(request, stage, sizes));
   return {
     graph,
     stages,
@@ -117,17 +131,39 @@ export function planGraph(request: PlanRequest): GraphPlan {
       (stage): StageSpec => ({
         stage: stage.id,
         operator: request.classOf(computation(graph, stage.operators)),
-        variants: stage.specClasses.map((one) => variantOf(request, stage, one)),
+        variants: forms[stage.id - firstStage]!.map(({ spec }) => spec),
       }),
     ),
-    works: stages.map(({ id, name, operators: members, specClasses }) => ({
-      stage: id,
-      name,
-      recipes: specClasses.map(() => recipe(members)),
-    })),
+    works: stages.map(({ id, name }, at) => ({ stage: id, name, recipes: forms[at]!.map(({ recipe }) => recipe) })),
     sizes,
     workAt: classes.length === 0 ? () => [] : workAt,
   };
+}
+
+/** The ways a stage is computed: the graph's own on every class that takes it, and variants. */
+function formsOf(
+  request: PlanRequest,
+  stage: StageOfPlan,
+  sizes: Bindings,
+): readonly { readonly spec: VariantSpec; readonly recipe: StageRecipe }[] {
+  const { graph, machine, ownSupports, variants } = request;
+  const takes = (deviceClass: number): boolean =>
+    machine.classOf.some((one, device) => one === deviceClass && stage.operators.every((id) => ownSupports[device]![id]!.ok));
+  const own = stage.specClasses.filter(takes).map((deviceClass) => ({
+    spec: variantOf(request, stage, deviceClass),
+    recipe: { program: graph.source, operators: stage.operators, sizes },
+  }));
+  const others = variants
+    .filter(({ operators }) => operators.join() === [...stage.operators].join())
+    .flatMap(({ variant, devices }) => {
+      const classes = new Set(devices.map((device) => machine.classOf[device]!).filter((one) => stage.specClasses.includes(one)));
+      const operators = variant.graph.program.graph.operators.map((_operator, id) => id);
+      return [...classes].map((deviceClass) => ({
+        spec: variantOf({ graph: variant.graph, machine }, { operators, priors: [] }, deviceClass),
+        recipe: { program: variant.graph.source, operators, sizes },
+      }));
+    });
+  return [...own, ...others];
 }
 
 type StageOfPlan = PlannedStage & { readonly specClasses: readonly number[] };
@@ -180,7 +216,11 @@ function devicesOf({ classOf }: RackMachine, classes: readonly number[]): readon
   return classOf.flatMap((one, device) => (classes.includes(one) ? [device] : []));
 }
 
-function variantOf({ graph, machine }: PlanRequest, { operators, priors }: PlannedStage, deviceClass: number): VariantSpec {
+function variantOf(
+  { graph, machine }: Pick<PlanRequest, "graph" | "machine">,
+  { operators, priors }: Pick<PlannedStage, "operators" | "priors">,
+  deviceClass: number,
+): VariantSpec {
   const { tensors } = graph.program.graph;
   const { stored } = stageBoundary(graph.program.graph, operators);
   const weightBytes = Math.ceil(stored.reduce((sum, id) => sum + (evaluated(knownBytes(tensors[id]!), {}) ?? 0), 0));

@@ -92,6 +92,7 @@ function startSession({ machine, seats, opened, options, reopen }: Opened): Open
     portStages: new Map(),
     origins: new Map(),
     plans: new Map(),
+    variants: options.variants ?? [],
     made: [],
     helpers: new Map(),
     names: new Map(),
@@ -168,6 +169,7 @@ function clientOf(sessionOf: () => Session, now: () => number): ExecutorClient {
     if (failure?.code === "input-failed") run.inputFailed = true;
     if (run.tasks?.size !== 0) return;
     session.runs.delete(run.id);
+    for (const handle of run.handles) session.names.delete(handle);
     if (run.failure === undefined && run.inputFailed)
       run.failure = new HeddleError("device-failed", { where: run.graph, detail: "a run or state it reads failed" });
     if (run.failure !== undefined) run.reject(run.failure);

@@ -1,4 +1,5 @@
 import { HeddleError } from "../base/heddle-error.ts";
+import { checkVariant } from "./check-variant.ts";
 import type { GraphPlan } from "./graph-plan.ts";
 import { stageReports } from "./graph-plan.ts";
 import { hostTask } from "./host-task.ts";
@@ -50,6 +51,7 @@ export function rackCalls(session: Session, { records, now, closeAll }: RackPart
     state: (graph, options = {}) => rackState(session, states, createState(session, graph, options)),
     task: (name, compute) => hostTask(name, compute),
     stages: async (graph, options = {}) => stageReports(await planned(graph, options.pin), session.machine),
+    checkVariant: (graph, variant, inputs) => inOrder(session, () => checkVariant(session, graph, { name: variant, inputs })),
     report: () => rackReport(session, records, session.made),
     close,
     [Symbol.asyncDispose]: close,

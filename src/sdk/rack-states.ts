@@ -149,7 +149,10 @@ export function rackState(session: Session, records: WeakMap<RackState, StateRec
       check(record);
       record.released = true;
       void inOrder(session, () => {
-        for (const { handle } of record.parts) releaseHandle(session, handle);
+        for (const { handle } of record.parts) {
+          releaseHandle(session, handle);
+          session.names.delete(handle);
+        }
       }).catch(() => undefined);
     },
   };

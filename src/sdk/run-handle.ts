@@ -116,5 +116,6 @@ function release(session: Session, place: OutputPlace): void {
   place.released = true;
   void inOrder(session, () => {
     if (place.run.tasks !== undefined) releaseHandle(session, place.handle);
+    session.names.delete(place.handle);
   }).catch(() => undefined);
 }

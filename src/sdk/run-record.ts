@@ -12,6 +12,8 @@ export interface RunRecord {
   readonly startNs: Nanoseconds;
   /** By name. What is expected of an output is known once its tasks are submitted. */
   readonly outputs: Map<string, { readonly handle: HandleId; expected: ExpectedTensor | undefined }>;
+  /** Handles of its own between stages and for inputs: forgotten with it. */
+  readonly handles: HandleId[];
   /** Tasks that have not ended; undefined until they are submitted. */
   tasks: Set<TaskId> | undefined;
   readonly stages: Map<TaskId, StageRecord>;
@@ -46,6 +48,7 @@ export function createRunRecord(id: number, graph: string, startNs: Nanoseconds)
     graph,
     startNs,
     outputs: new Map(),
+    handles: [],
     tasks: undefined,
     stages: new Map(),
     transfers: [],

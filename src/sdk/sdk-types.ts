@@ -158,6 +158,8 @@ export interface OpenRack {
   task(name: string, compute: (inputs: Outputs) => Outputs | Promise<Outputs>): HostTask;
   /** The stages a graph is cut into, and which devices can run each, with the reason where one cannot. */
   stages(graph: RunnableGraph, options?: Pick<RunOptions, "pin">): Promise<readonly StageReport[]>;
+  /** Runs a variant and the operators it stands for on the same inputs (by name of the piece's ports), and compares. */
+  checkVariant(graph: RunnableGraph, variant: string, inputs: Outputs): Promise<VariantCheck>;
   report(): RackReport;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -174,6 +176,8 @@ export interface RackOptions {
   readonly trace?: string;
   /** Devices of one's own beside, or for, the rack's. */
   readonly devices?: readonly OwnDevice[];
+  /** Other graphs that compute what part of a graph computes, for some devices; chosen where they are predicted to end sooner. */
+  readonly variants?: readonly Variant[];
   readonly onEvent?: (event: RackEvent) => void;
 }
 
@@ -183,6 +187,28 @@ export interface OwnDevice {
   readonly device: Pick<Device, "id"> & Partial<Device>;
   /** The driver, run in this process; or the path of a module whose export `driver` it is, which can run in a process of its own. */
   readonly driver: DeviceDriver | string;
+}
+
+/** Another way to compute the operators a pattern names, which become a stage. Same inputs and outputs, by name. */
+export interface Variant {
+  readonly name: string;
+  readonly graph: RunnableGraph;
+  /** Operators of the original that it stands for, by name pattern. */
+  readonly operators: string;
+  /** Devices that run it: an id (devices that are alike do too), or a kind. */
+  readonly device: string;
+  /** Largest difference allowed by `checkVariant`, relative to the largest value of an output; 1e-3 when absent. */
+  readonly tolerance?: number;
+}
+
+export interface VariantCheck {
+  readonly variant: string;
+  /** Where it ran, and where the original did. */
+  readonly device: string;
+  readonly reference: string;
+  readonly equal: boolean;
+  /** Largest difference, relative to the largest value. */
+  readonly difference: number;
 }
 
 /** What a policy knows of a task that is ready. */

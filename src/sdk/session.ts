@@ -7,7 +7,7 @@ import type { Seat } from "../execute/seat/seat-types.ts";
 import type { GraphPlan } from "./graph-plan.ts";
 import type { RackMachine } from "./rack-machine.ts";
 import type { RunRecord } from "./run-record.ts";
-import type { Output, RunnableGraph } from "./sdk-types.ts";
+import type { Output, RunnableGraph, Variant } from "./sdk-types.ts";
 
 /** A task of the client: whose it is, and what to call it. */
 export interface ClientTask {
@@ -30,6 +30,7 @@ export interface Session {
   /** The planned stage that each of those runs. */
   readonly origins: Map<StageId, StageId>;
   readonly plans: Map<RunnableGraph, Map<string, Promise<GraphPlan>>>;
+  readonly variants: readonly Variant[];
   /** Plans in the order they were made. */
   readonly made: GraphPlan[];
   /** Graphs of this session's own: copies and sums, by name. */

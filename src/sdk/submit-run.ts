@@ -80,7 +80,11 @@ export async function submitRun(session: Session, request: SubmitRequest): Promi
     return { stage, spec: { stage: id, accesses, priority, footprint, work: work[at]!, ...pinned } };
   });
   enqueue(session, run, specs);
-  for (const { handle, own } of bound.values()) if (own) releaseHandle(session, handle);
+  for (const { handle, own } of bound.values()) {
+    if (!own) continue;
+    run.handles.push(handle);
+    releaseHandle(session, handle);
+  }
 }
 
 type GivenTensor = { readonly expected: ExpectedTensor } & (

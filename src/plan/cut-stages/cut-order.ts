@@ -73,7 +73,8 @@ function stretches(problem: CutProblem, order: readonly number[]): (start: numbe
     let perChoice = 0;
     for (let at = start; at < Math.min(order.length, start + NODES_MAX); at++) {
       const node = order[at]!;
-      const { times } = nodes[node]!;
+      const { times, alone = false } = nodes[node]!;
+      if (at > start && (alone || nodes[order[start]!]!.alone === true)) return;
       memberOf[node] = start;
       let able = 0;
       found.bestNs = Infinity;

@@ -10,6 +10,8 @@ export interface CutProblem {
 export interface CutNode {
   /** Time on each device; Infinity where it cannot run. Units: ns. */
   readonly times: readonly number[];
+  /** A stage by itself, whatever that costs. */
+  readonly alone?: boolean;
 }
 
 export interface CutValue {

@@ -143,6 +143,11 @@ describe("cut-stages", () => {
     expect(cutStages(refused, prices)).toEqual({ ok: true, value: [[0], [1], [2, 3], [4, 5]] });
   });
 
+  it("leaves a node alone that is to be", () => {
+    const nodes = [node(1, 1), { ...node(1, 1), alone: true }, node(1, 1), node(1, 1)];
+    expect(cutStages(chain(nodes), PRICES)).toEqual({ ok: true, value: [[0], [1], [2, 3]] });
+  });
+
   it("names a node that no device runs", () => {
     expect(cutStages(chain([node(1), node(Infinity)]))).toEqual({ ok: false, error: { code: "runs-nowhere", node: 1 } });
   });

@@ -59,6 +59,27 @@ function productType(graph: Graph): Graph["tensors"][number]["type"] {
   )[0];
 }
 
+/**
+ * A graph as a problem of where to cut in which some operators are one node, and so one stage. `groups`: convex and apart; their times are given beside
+ * them. Returns the operators of each node.
+ */
+export function groupedCut(
+  whole: CutProblem,
+  groups: readonly { readonly operators: readonly OperatorId[]; readonly times: readonly number[] }[],
+): { readonly problem: CutProblem; readonly members: readonly (readonly OperatorId[])[] } {
+  const grouped = new Set(groups.flatMap(({ operators }) => operators));
+  const alone = whole.nodes.flatMap((_node, id) => (grouped.has(id) ? [] : [[id]]));
+  const members = [...alone, ...groups.map(({ operators }) => operators)];
+  const nodeOf = new Map(members.flatMap((ids, node) => ids.map((id) => [id, node] as const)));
+  const values = whole.values.flatMap(({ producer, readers, bytes }): CutValue[] => {
+    const from = producer === undefined ? undefined : nodeOf.get(producer)!;
+    const to = [...new Set(readers.map((id) => nodeOf.get(id)!))].filter((node) => node !== from);
+    return to.length === 0 ? [] : [{ producer: from, readers: to, bytes }];
+  });
+  const nodes = [...alone.map(([id]) => whole.nodes[id!]!), ...groups.map(({ times }) => ({ times, alone: true }))];
+  return { problem: { ...whole, nodes, values }, members };
+}
+
 /** A graph as a problem of where to cut. `times`: by operator and device, Infinity where it cannot run. */
 export function graphCut(graph: Graph, sizes: Bindings, times: readonly (readonly number[])[]): CutProblem {
   const producer = new Map<number, OperatorId>();
