@@ -12,15 +12,35 @@ export function bytesOfTensor(tensor: Pick<Tensor | State, "shape" | "type">): E
   return multiply(constant(ELEMENT_BYTES[tensor.type]), elementCount(tensor.shape));
 }
 
+interface KnownOfShape {
+  readonly elements: Expression | undefined;
+  /** By bytes of an element. */
+  readonly bytes: Map<number, Expression>;
+}
+
+/** Products of shapes, by the shape itself, which nobody changes: they are asked for at every size a graph is priced at. */
+const products = new WeakMap<readonly Expression[], KnownOfShape>();
+
+function knownOf(shape: readonly Expression[]): KnownOfShape {
+  const known = products.get(shape) ?? { elements: productOf(shape), bytes: new Map() };
+  products.set(shape, known);
+  return known;
+}
+
 /** Elements of a tensor whose sizes are known; undefined too where their product is too long to write down. */
 export function knownElements(shape: readonly Expression[] | undefined): Expression | undefined {
-  return shape && productOf(shape);
+  return shape && knownOf(shape).elements;
 }
 
 /** Bytes of a tensor; undefined where its sizes are not known, or its elements have no fixed size. */
 export function knownBytes({ shape, type }: Pick<Tensor, "shape" | "type">): Expression | undefined {
-  const elements = knownElements(shape);
-  return elements === undefined || ELEMENT_BYTES[type] === 0 ? undefined : multiply(constant(ELEMENT_BYTES[type]), elements);
+  const elementBytes = ELEMENT_BYTES[type];
+  if (shape === undefined || elementBytes === 0) return undefined;
+  const { elements, bytes } = knownOf(shape);
+  if (elements === undefined) return undefined;
+  const known = bytes.get(elementBytes) ?? multiply(constant(elementBytes), elements);
+  bytes.set(elementBytes, known);
+  return known;
 }
 
 /** Undefined where a part is. */
