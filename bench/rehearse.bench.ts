@@ -78,6 +78,7 @@ async function rehearse(model: DecoderGraph, folder: string, note: (text: string
     await batch();
     note(`batch ${i + 1} of ${BATCHES}`);
   }
+  starts.push(tasksOf(open));
   const shares = open.report().devices.map(({ id, tasks }) => `${id} ${tasks}`);
   for (const { id } of rack.devices) {
     note(`all that can be on ${id}, for what is really so`);
@@ -88,10 +89,11 @@ async function rehearse(model: DecoderGraph, folder: string, note: (text: string
   const recorded = recordedRack(ledger);
   const learned = learnedBefore(recorded, firstEventOf(recorded, starts[0]!));
   const all = learnedBefore(recorded, recorded.events.length);
-  const forecasts = starts.map((task) => {
+  const forecasts = starts.slice(0, BATCHES).map((task, at) => {
     const first = firstEventOf(recorded, task);
+    const end = firstEventOf(recorded, starts[at + 1]!);
     const forecast = (known: Learned, truth: Learned) => {
-      const result = forecastRun(recorded, first, { known, truth });
+      const result = forecastRun(recorded, { first, end }, { known, truth });
       if (!result.ok) throw new HeddleError("internal", { where: "rehearse bench", detail: JSON.stringify(result.error) });
       return result.value;
     };
@@ -193,7 +195,7 @@ function firstEventOf({ events }: RecordedRack, task: TaskId): number {
 }
 
 function learnedBefore(recorded: RecordedRack, first: number): Learned {
-  const result = forecastRun({ ...recorded, events: recorded.events.slice(0, first) }, first);
+  const result = forecastRun(recorded, { first, end: first });
   if (!result.ok) throw new HeddleError("internal", { where: "rehearse bench", detail: JSON.stringify(result.error) });
   return result.value.learned;
 }

@@ -30,6 +30,12 @@ export interface Forecast {
   readonly learned: Learned;
 }
 
+/** Events [first, end) of a run; to its end where that is absent. */
+export interface RecordedPart {
+  readonly first: number;
+  readonly end?: number;
+}
+
 export interface ForecastOptions {
   /** What the policy knows; what was learned before the part when absent. */
   readonly known?: Learned;
@@ -43,21 +49,25 @@ export type ForecastRefusal =
   | { readonly code: "earlier-handle"; readonly handle: HandleId };
 
 /**
- * What the part of a recorded run from event `first` on takes in virtual time, by the same engine and policy.
+ * What a part of a recorded run takes in virtual time, by the same engine and policy.
  *
  * Model: clients do what they did, each time as long after the last answer they had been given (a value, the end of a task) as it was then; so a loop
  * that waits for its results is one here too. Stages that had been loaded before are loaded at once the first time. Runs and transfers take what had
  * been learned of them.
  * Errors: `tasks-under-way` where the part does not begin with an idle engine; `earlier-handle` where it names a handle from before.
  */
-export function forecastRun(run: RecordedRack, first: number, options: ForecastOptions = {}): Result<Forecast, ForecastRefusal> {
+export function forecastRun(
+  run: RecordedRack,
+  { first, end = run.events.length }: RecordedPart,
+  options: ForecastOptions = {},
+): Result<Forecast, ForecastRefusal> {
   const { config, policy, events } = run;
   const engine = createDataflowEngine(config, policy);
   const before = events.slice(0, first).map(({ at, event }): RecordedStep => ({ at, event, commands: engine.step(event, at) }));
   const state = engine.snapshot() as DataflowState;
   if (state.pending > 0) return err({ code: "tasks-under-way", pending: state.pending });
   const learned: Learned = structuredClone({ histories: state.histories, links: state.links });
-  const part = events.slice(first).map(({ at, event }): RecordedStep => ({ at, event, commands: engine.step(event, at) }));
+  const part = events.slice(first, end).map(({ at, event }): RecordedStep => ({ at, event, commands: engine.step(event, at) }));
   const stranger = earlierHandle(part);
   if (stranger !== undefined) return err({ code: "earlier-handle", handle: stranger });
 
@@ -77,6 +87,7 @@ export function forecastRun(run: RecordedRack, first: number, options: ForecastO
     ],
     clients,
     from,
+    endsOpen: true,
   });
   const [violation] = outcome.violations;
   assert(violation === undefined, "a forecast breaks no promise", { check: violation?.check, message: violation?.message });
