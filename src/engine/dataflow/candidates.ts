@@ -19,8 +19,8 @@ const SOURCES_MAX = 3;
 /** Looks a policy may take at each candidate. */
 const LOOKS_MAX = 16;
 
-/** Every living device with each of its variants that could run a task, priced. `now` and all times are predictions of the histories. */
-export function candidatesFor(flow: Flow, task: Task): Candidate[] {
+/** Every living device, or one, with each of its variants that could run a task, priced. `now` and all times are predictions of the histories. */
+export function candidatesFor(flow: Flow, task: Task, only: DeviceId = NONE): Candidate[] {
   const stage = flow.state.stages.get(task.stage)!;
   const arrivals = createArrivals(flow, task);
   const candidates: Candidate[] = [];
@@ -28,6 +28,7 @@ export function candidatesFor(flow: Flow, task: Task): Candidate[] {
     const spec = stage.variants[variant]!;
     const history = historyOf(flow.state.histories, { operator: stage.operator, variant, footprint: task.footprint });
     for (const device of flow.map.devicesOfClass[spec.class] ?? []) {
+      if (only !== NONE && device !== only) continue;
       if (!flow.state.devices[device]!.alive || (task.devices !== undefined && !task.devices.includes(device))) continue;
       if (!fits(flow, task, { device, stage, variant })) continue;
       const into = flow.candidates[candidates.length] ?? emptyCandidate();

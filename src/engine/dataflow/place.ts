@@ -46,12 +46,13 @@ export interface Choice {
   readonly devices: readonly DeviceId[];
   readonly variant: number;
   readonly predictedNs: number;
+  readonly endsAt: number;
 }
 
-/** The policy's choice, checked; the default's where it is none. `undefined`: the task waits. */
-export function choose(flow: Flow, task: Task): Choice | undefined {
+/** The policy's choice among all devices or for one, checked; the default's where it is none. `undefined`: the task waits. */
+export function choose(flow: Flow, task: Task, only: DeviceId = NONE): Choice | undefined {
   const { state, config, policy } = flow;
-  const candidates = candidatesFor(flow, task);
+  const candidates = candidatesFor(flow, task, only);
   const usable = withoutFailed(candidates, task.gang);
   if (usable.length < task.gang) return undefined;
   const view = { task: task.id, priority: task.priority, gang: task.gang, now: flow.now };
@@ -78,7 +79,8 @@ export function choose(flow: Flow, task: Task): Choice | undefined {
   if (members.length === 0 || members.some(({ full }) => full)) return undefined;
   const predictedNs = Math.max(...members.map(({ runNs, loadNs }) => runNs + loadNs));
   const devices = task.gang > 1 && task.devices !== undefined ? task.devices : members.map(({ device }) => device);
-  return { devices, variant: members[0]!.variant, predictedNs };
+  const endsAt = Math.max(...members.map((one) => Math.max(one.deviceReadyAt + one.loadNs, one.dataReadyAt) + one.runNs));
+  return { devices, variant: members[0]!.variant, predictedNs, endsAt };
 }
 
 function isIdle(flow: Flow, device: DeviceId): boolean {
@@ -108,7 +110,7 @@ function isChoice(chosen: readonly number[], candidates: readonly Candidate[], t
 }
 
 /** Puts a task into the queue of its device, or a gang in line on all of its devices, and sends its inputs ahead. */
-export function assign(flow: Flow, task: Task, { devices, variant, predictedNs }: Choice): void {
+export function assign(flow: Flow, task: Task, { devices, variant, predictedNs }: Omit<Choice, "endsAt">): void {
   const { state } = flow;
   recordDecision(flow, task, { devices, variant, predictedNs });
   task.status = ASSIGNED;

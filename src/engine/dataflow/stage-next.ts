@@ -118,14 +118,17 @@ export function steal(flow: Flow, device: DeviceId): boolean {
   for (let other = 0; other < state.devices.length; other++) {
     if (other === device) continue;
     const { queue, staged, run } = state.devices[other]!;
-    const last = queue.at(-1) ?? (run !== NONE && staged !== NONE ? staged : NONE);
-    const task = state.tasks.get(last);
+    const next = queue[0] ?? (run !== NONE && staged !== NONE ? staged : NONE);
+    const task = state.tasks.get(next);
     if (task === undefined || task.replayed || task.gang > 1 || !canRun(flow, task, map.classOf[device]!)) continue;
     if (moveIfSooner(flow, task, { from: other, to: device })) return true;
     if (++tries === STEAL_TRIES) return false;
   }
   return false;
 }
+
+/** Gain for which a task moves, as a share of its run: predictions are not that exact. */
+const MOVE_GAIN_MIN = 0.1;
 
 /** Tasks that an idle device looks at: keeps the cost of an end flat. */
 const STEAL_TRIES = 8;
@@ -137,9 +140,8 @@ function canRun(flow: Flow, task: Task, deviceClass: number): boolean {
 function moveIfSooner(flow: Flow, task: Task, { from, to }: { from: DeviceId; to: DeviceId }): boolean {
   const { state } = flow;
   const endsAt = readyAt(flow, from, task) + (task.status === STAGED ? 0 : task.predictedNs);
-  const choice = choose(flow, task);
-  if (choice === undefined || choice.devices[0] !== to) return false;
-  if (flow.now + choice.predictedNs >= endsAt) return false;
+  const choice = choose(flow, task, to);
+  if (choice === undefined || choice.endsAt + MOVE_GAIN_MIN * choice.predictedNs >= endsAt) return false;
   if (task.status === STAGED) unstage(flow, task);
   else {
     dequeue(state.devices[from]!, task);
