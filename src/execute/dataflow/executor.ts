@@ -286,11 +286,11 @@ function transfer(live: Live, command: TransferCommand): void {
   const ends = [command.source, command.target].flatMap((memory) => seatOf(live, memory) ?? []);
   const place = { book: live.book, seatOf: (memory: number) => seatOf(live, memory), freshSlot: () => live.slots++ };
   Promise.all([moveStorage(command, place), paced(live, command, startNs)]).then(
-    () => {
+    ([, beganNs]) => {
       if (ends.some((seat) => live.lostSeats.has(seat))) return;
       const endNs = clock.now();
-      watch.moved({ command, handle: live.handles.get(command.storage), startNs, endNs });
-      dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs: Math.max(1, endNs - startNs) });
+      watch.moved({ command, handle: live.handles.get(command.storage), startNs: beganNs, endNs });
+      dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs: Math.max(1, endNs - beganNs) });
     },
     (thrown: unknown) => {
       const error = toHeddleError(thrown);
@@ -299,15 +299,16 @@ function transfer(live: Live, command: TransferCommand): void {
   );
 }
 
-/** Resolves when a transfer over an emulated link may be over. */
-async function paced(live: Live, { link, fromByte, toByte }: TransferCommand, startNs: Nanoseconds): Promise<void> {
+/** Waits until a transfer over an emulated link may be over; gives the time from which it had the link, or its start where none is emulated. */
+async function paced(live: Live, { link, fromByte, toByte }: TransferCommand, startNs: Nanoseconds): Promise<Nanoseconds> {
   const { pacedNs, rack, clock } = live.options;
   const ns = pacedNs?.(link, toByte - fromByte);
-  if (ns === undefined) return;
+  if (ns === undefined) return startNs;
   const { channel } = rack.links[link]!;
-  const dueNs = Math.max(startNs, live.channelFreeAt.get(channel) ?? 0) + ns;
-  live.channelFreeAt.set(channel, dueNs);
-  await new Promise((resolve) => setTimeout(resolve, (dueNs - clock.now()) / NS_PER_MS));
+  const beganNs = Math.max(startNs, live.channelFreeAt.get(channel) ?? 0);
+  live.channelFreeAt.set(channel, beganNs + ns);
+  await new Promise((resolve) => setTimeout(resolve, (beganNs + ns - clock.now()) / NS_PER_MS));
+  return beganNs;
 }
 
 /** A failure because a worker is gone is told by the loss of that worker; only where no such word comes it is one of its own. */
