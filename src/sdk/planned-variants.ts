@@ -1,12 +1,20 @@
 import { HeddleError } from "../base/heddle-error.ts";
 import type { DeviceId } from "../engine/dataflow/dataflow-types.ts";
 import type { Support } from "../execute/device/device-driver.ts";
+import type { Seat } from "../execute/seat/seat-types.ts";
 import type { Graph, OperatorId, TensorId } from "../graph/ir/graph.ts";
 import { readBy } from "../graph/ir/read-by.ts";
 import { stageBoundary } from "../graph/program/stage-boundary.ts";
 import { globMatches } from "../plan/partition/glob.ts";
+import type { RackMachine } from "./rack-machine.ts";
 import type { RunnableGraph, Variant } from "./sdk-types.ts";
-import type { Session } from "./session.ts";
+
+/** Where variants could run. */
+export interface OpenDevices {
+  readonly machine: RackMachine;
+  /** By device. */
+  readonly seats: readonly Seat[];
+}
 
 /** A variant on a graph: the operators it stands for, and the devices that run it. */
 export interface PlannedVariant {
@@ -22,7 +30,7 @@ export interface PlannedVariant {
  * called otherwise than the piece's; `device-missing`; `stage-unsupported` where no device that is meant runs the variant.
  */
 export async function plannedVariants(
-  session: Session,
+  open: OpenDevices,
   graph: RunnableGraph,
   variants: readonly Variant[],
 ): Promise<readonly PlannedVariant[]> {
@@ -34,12 +42,12 @@ export async function plannedVariants(
     checkGroup(graph, variant, group);
     const other = planned.find((one) => one.operators.some((id) => group.includes(id)) && one.operators.join() !== group.join());
     if (other !== undefined) throw invalid(variant, `its operators overlap with those of ${other.variant.name}`);
-    planned.push({ variant, operators: group, devices: await devicesFor(session, variant) });
+    planned.push({ variant, operators: group, devices: await devicesFor(open, variant) });
   }
   return planned;
 }
 
-async function devicesFor({ machine, seats }: Session, variant: Variant): Promise<readonly DeviceId[]> {
+async function devicesFor({ machine, seats }: OpenDevices, variant: Variant): Promise<readonly DeviceId[]> {
   const { devices } = machine.rack;
   const meant = devices.flatMap(({ id, kind }, device) => (id === variant.device || kind === variant.device ? [device] : []));
   if (meant.length === 0) {
