@@ -53,7 +53,7 @@ describe("defineGraph", () => {
     });
     expect(graph.states).toEqual([
       { name: "rows", type: "f32", access: "append", input: "rows", output: "rows.next", dims: [0, 4], capacity: 100 },
-      { name: "sum", type: "f32", access: "reduce", input: "sum", output: "sum.next", dims: [4] },
+      { name: "sum", type: "f32", access: "reduce", output: "sum.next", dims: [4] },
     ]);
     expect([graph.inputs.map(({ name }) => name), graph.outputs.map(({ name }) => name)]).toEqual([["x"], ["all"]]);
   });
@@ -74,6 +74,15 @@ describe("defineGraph", () => {
     ["an output named as an input", (g) => g.output("x", g.input("x", "f32", [1])), "taken"],
     ["no output", (g) => void g.input("x", "f32", [1]), "no output"],
     ["a state of another type", (g) => g.write(g.state("s", "f32", [1]), g.input("x", "i64", [1])), "i64 does not go"],
+    [
+      "a state that is read and added to",
+      (g) => {
+        const sum = g.state("s", "f32", [1]);
+        g.output("y", g.op("Relu", [sum]));
+        g.reduce(sum, g.input("x", "f32", [1]));
+      },
+      "not read in the same run",
+    ],
     ["what is no state", (g) => g.write(g.input("x", "f32", [1]), g.input("y", "f32", [1])), "no state"],
   ];
   it.each(wrong)("says what is wrong with %s", (_name, define, message) => {

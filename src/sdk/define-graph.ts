@@ -68,7 +68,10 @@ export function defineGraph(name: string, define: (g: GraphMaker) => void): Runn
   if (making.outputs.size === 0) throw invalid(making, "the graph", "it has no output");
   const states = [...making.states].map(([value, { capacity, change }]): GraphState => {
     const dims = (value.dims ?? []).map((size) => (typeof size === "number" ? size : 0));
-    const input = { name: value.name, type: value.type, input: value.name, dims, ...(capacity === undefined ? {} : { capacity }) };
+    const read = isRead(making, value);
+    if (read && change?.access === "reduce") throw invalid(making, value.name, "a state that is added to is not read in the same run");
+    const ends = read ? { input: value.name } : {};
+    const input = { name: value.name, type: value.type, ...ends, dims, ...(capacity === undefined ? {} : { capacity }) };
     return change === undefined ? { ...input, access: "read" } : { ...input, access: change.access, output: portOf(value) };
   });
   const model = builtModel(making);
@@ -149,6 +152,12 @@ function numbersOf({ type, data }: Tensor): Pick<Fact, "value"> {
     : {};
 }
 
+/** Whether the graph looks at a state's content, or at what is given. */
+function isRead({ uses, outputs, states }: Making, value: GraphValue): boolean {
+  const next = [...states.values()].map(({ change }) => change?.value);
+  return uses.some(({ inputs }) => inputs.includes(value)) || [...outputs.values(), ...next].includes(value);
+}
+
 /** Port that a state's next content leaves by. */
 function portOf(state: GraphValue): string {
   return `${state.name}.next`;
@@ -167,7 +176,7 @@ function builtModel(making: Making): ReturnType<OnnxBuilder["build"]> {
     inside.get(value) ?? (making.known.get(value)!.kind === "operator" ? value.name : value.name);
   for (const [value, { kind, data }] of making.known) {
     const type = ONNX_TYPES[value.type];
-    if (kind === "input" || kind === "state") builder.input(value.name, type, value.dims ?? []);
+    if (kind === "input" || (kind === "state" && isRead(making, value))) builder.input(value.name, type, value.dims ?? []);
     else if (data !== undefined) store(builder, value.name, data);
   }
   for (const { operator, name, inputs, outputs, options } of making.uses) {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readChromeTrace } from "../../test/support/read-chrome-trace.ts";
 import { referenceLogits } from "../../test/support/reference-decoder.ts";
 import { writeTinyGguf } from "../../test/support/tiny-gguf.ts";
+import { HeddleError } from "../base/heddle-error.ts";
 import { openDecoderModel } from "../execute/model-store/open-model.ts";
 import type { Rack } from "../rack/rack.ts";
 import { defineGraph } from "./define-graph.ts";
@@ -160,6 +161,17 @@ describe("openRack", () => {
     expect(() => rack.submit(mlp, { x: tensor([1, 2], [1, 2]) }).output("z")).toThrow("its outputs are y");
     // None of it harmed the rack.
     expect(values((await rack.run(mlp, { x: tensor([1, 0], [1, 2]) }))["y"]!)).toEqual([1, 2]);
+  });
+
+  it("cancels a run that is under way, and nothing else", async () => {
+    const stop = new AbortController();
+    const cancelled = rack.submit(mlp, { x: tensor([1, 0], [1, 2]) }, { signal: stop.signal });
+    const reader = rack.submit(mlp, { x: cancelled.output("y") });
+    const other = rack.run(mlp, { x: tensor([1, 0], [1, 2]) });
+    stop.abort();
+    await expect(cancelled.outputs()).rejects.toMatchObject({ code: "cancelled" });
+    await expect(reader.outputs()).rejects.toBeInstanceOf(HeddleError);
+    expect(values((await other)["y"]!)).toEqual([1, 2]);
   });
 
   it("runs functions of the host between graphs", async () => {
