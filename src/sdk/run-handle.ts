@@ -74,10 +74,15 @@ function handleOf(session: Session, run: RunRecord): RunHandle {
       return Object.fromEntries(names.map((name, i) => [name, values[i]!])) as Outputs;
     },
   };
-  abandoned.register(handle, () => {
-    for (const place of places.values()) release(session, place);
-  });
+  abandoned.register(handle, releaseOf(session, places));
   return handle;
+}
+
+/** Made apart from the handle: a function made beside it would keep it alive. */
+function releaseOf(session: Session, places: ReadonlyMap<string, OutputPlace>): () => void {
+  return () => {
+    for (const place of places.values()) release(session, place);
+  };
 }
 
 function outputOf(

@@ -190,7 +190,7 @@ function perform(live: Live, command: DataflowCommand): void {
       if (command.memory !== HOME) seatOf(live, command.memory)?.free([command.storage]);
       return;
     case "adopt": {
-      const { value, capacity } = must(live.puts.get(command.handle)?.shift(), "what is adopted was put");
+      const { value, capacity } = must(takePut(live, command.handle), "what is adopted was put");
       live.book.note(command.storage, value, capacity);
       live.handles.set(command.storage, command.handle);
       live.book.home.set(command.storage, value);
@@ -210,7 +210,7 @@ function perform(live: Live, command: DataflowCommand): void {
     case "rejected":
       if (command.fetch !== undefined) endFetch(live, command.fetch, ({ reject }) => reject(refusalError(command.refusal)));
       else {
-        if (command.handle !== undefined) live.puts.get(command.handle)?.shift();
+        if (command.handle !== undefined) takePut(live, command.handle);
         client.rejected(command.refusal, command);
       }
       return;
@@ -328,6 +328,14 @@ function deliver(live: Live, command: Extract<DataflowCommand, { type: "deliver"
   const rows = live.book.rows(command.storage, 0, command.bytes);
   endFetch(live, command.fetch, ({ resolve }) => resolve(rows === undefined ? whole : rowsOf(whole, rows)));
   dispatch(live, { type: "delivered", fetch: command.fetch });
+}
+
+/** The oldest value that was put for a handle. */
+function takePut({ puts }: Live, handle: HandleId): { readonly value: HostTensor; readonly capacity: number | undefined } | undefined {
+  const waiting = puts.get(handle);
+  const first = waiting?.shift();
+  if (waiting?.length === 0) puts.delete(handle);
+  return first;
 }
 
 function endFetch(live: Live, fetch: FetchId, end: (waiting: NonNullable<ReturnType<Live["fetches"]["get"]>>) => void): void {
