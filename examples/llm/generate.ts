@@ -12,41 +12,23 @@ export interface GenerateOptions {
   readonly stopIds: readonly number[];
 }
 
-/** What passes from the device that read the prompt to the one that writes on: every layer's keys and values. */
-export interface HandOver {
-  readonly tokens: number;
-  readonly bytes: number;
-}
-
 /**
  * Tokens of the likeliest continuation, as they are made. One device runs the whole prompt, which is bound by arithmetic; another makes token after
- * token, which is bound by memory. Keys and values are read from the first one's state and begin the second one's.
+ * token, which is bound by memory. Keys and values are one state: where the second device needs them, the rack hands them over, once.
  */
-export async function* generate(
-  rack: OpenRack,
-  model: DecoderGraph,
-  options: GenerateOptions & { readonly onHandOver?: (handOver: HandOver) => void },
-): AsyncIterable<number> {
+export async function* generate(rack: OpenRack, model: DecoderGraph, options: GenerateOptions): AsyncIterable<number> {
   const { prompt, stopIds } = options;
-  const read = rack.state(model, { name: "prompt" });
-  const first = rack.submit(model, at(prompt, 0), { state: read, pin: options.prefill });
-  let token = likeliest(await first.output("logits").read());
-
-  const content: Record<string, Tensor> = {};
-  for (const { name } of model.states) content[name] = await read.read(name);
-  read.release();
-  const bytes = Object.values(content).reduce((sum, { data }) => sum + data.byteLength, 0);
-  options.onHandOver?.({ tokens: prompt.length, bytes });
-
-  const written = rack.state(model, { name: "text", initial: content });
+  const state = rack.state(model, { name: "text" });
   try {
-    for (let made = 0; made < options.limit && !stopIds.includes(token); made++) {
+    let run = rack.submit(model, at(prompt, 0), { state, pin: options.prefill });
+    for (let made = 0; ; made++) {
+      const token = likeliest(await run.output("logits").read());
+      if (made === options.limit || stopIds.includes(token)) return;
       yield token;
-      const step = rack.submit(model, at([token], prompt.length + made), { state: written, pin: options.decode });
-      token = likeliest(await step.output("logits").read());
+      run = rack.submit(model, at([token], prompt.length + made), { state, pin: options.decode });
     }
   } finally {
-    written.release();
+    state.release();
   }
 }
 

@@ -21,16 +21,28 @@ const { values } = parseArgs({
     /** Prints the ids of the tokens, not their text. */
     ids: { type: "boolean", default: false },
     trace: { type: "string" },
+    /** Folder for the ledger, for `heddle replay`. */
+    ledger: { type: "string" },
   },
 });
 if (!existsSync(values.model)) throw new Error(`${values.model} is not there: fetch it with "npx heddle model pull"`);
 
 const tokenizer = loadTokenizer(decoderFromGguf(readGguf(bytesOf(readFileSync(values.model))), "model").tokenizer);
 const model = await loadDecoder(values.model, { contextLength: 512 });
-const rack = await openRack(values.rack, values.trace === undefined ? {} : { trace: values.trace });
+/** Bytes of keys and values by the way they took. */
+const handed = new Map<string, number>();
+const rack = await openRack(values.rack, {
+  ...(values.trace === undefined ? {} : { trace: values.trace }),
+  ...(values.ledger === undefined ? {} : { ledger: values.ledger }),
+  onEvent: (event) => {
+    if (event.type !== "transfer-finished" || !event.tensor.startsWith("text/")) return;
+    if ([event.from, event.to].includes("front-end")) return;
+    const way = `${event.from} to ${event.to}`;
+    handed.set(way, (handed.get(way) ?? 0) + event.bytes);
+  },
+});
 try {
   const text = tokenizer.streamDecoder();
-  let handed = "";
   const write = (words: string): boolean => process.stdout.write(words);
   write(values.ids ? "ids:" : values.prompt);
   const tokens = generate(rack, model, {
@@ -39,12 +51,10 @@ try {
     decode: pinsOf(values.decode),
     limit: Number(values.tokens),
     stopIds: values.ids ? [] : tokenizer.stopIds,
-    onHandOver: (given) => {
-      handed = `handed over: keys and values of ${given.tokens} tokens, ${Math.round(given.bytes / 1000)} kB\n`;
-    },
   });
   for await (const token of tokens) write(values.ids ? ` ${token}` : text.push(token));
-  write(`${text.flush()}\n${handed}`);
+  write(`${text.flush()}\n`);
+  for (const [way, bytes] of handed) write(`keys and values handed over, ${way}: ${Math.round(bytes / 1000)} kB\n`);
   printDevices(rack);
 } finally {
   await rack.close();

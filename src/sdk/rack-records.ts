@@ -70,7 +70,7 @@ export function recordingWatch(options: RecordOptions): ExecutorWatch {
       const tensor = nameOf(handle);
       records.timeline?.moved({ ...move, from, to, tensor, bytes });
       options.moved(handle, { from, to, tensor, bytes, ns: endNs - startNs });
-      onEvent({ type: "transfer-finished", from, to, bytes, ns: endNs - startNs });
+      onEvent({ type: "transfer-finished", from, to, tensor, bytes, ns: endNs - startNs });
     },
     loaded: (load: LoadedStage) => records.timeline?.loaded({ ...load, name: options.stageName(load.stage), track: id(load.device) }),
     failed: ({ device }) => {

@@ -2,7 +2,7 @@ import type { Nanoseconds } from "../base/units.ts";
 import type { StorageId } from "../engine/dataflow/dataflow-types.ts";
 import type { LoadedStage, MovedStorage, RanTask } from "../execute/dataflow/executor-watch.ts";
 import type { RunPart } from "../execute/device/device-driver.ts";
-import type { Rack } from "../rack/rack.ts";
+import type { Device, Rack } from "../rack/rack.ts";
 import { FRONT_END } from "../rack/rack-check.ts";
 import type { Flow, Slice, SliceKind, Timeline, Track } from "../trace/timeline.ts";
 
@@ -29,6 +29,7 @@ export function createRunTimeline(rack: Rack): RunTimeline {
   /** The slice that put a storage into a memory, by both. */
   const sources = new Map<string, number>();
   const links = new Map<string, Track>();
+  const reconfigurations = new Map(rack.devices.map((device) => [device.id, reconfigurationNs(device)]));
   const key = (storage: StorageId, end: string): string => `${storage}@${end}`;
   const flow = (name: string, from: number | undefined, to: number): void => {
     if (from !== undefined && slices[from]!.endNs <= slices[to]!.endNs) flows.push({ name, from, to });
@@ -59,6 +60,8 @@ export function createRunTimeline(rack: Rack): RunTimeline {
     },
     loaded: ({ track, name, startNs, endNs, compileNs }) => {
       slices.push({ track, kind: "load", name: `load ${name}`, startNs, endNs, args: { stage: name, compileNs } });
+      const beganNs = Math.max(startNs, endNs - (reconfigurations.get(track) ?? 0));
+      if (beganNs < endNs) slices.push({ track, kind: "reconfigure", name: "reconfigure", startNs: beganNs, endNs, args: { stage: name } });
     },
     lost: (track, atNs, detail) => slices.push({ track, kind: "lost", name: "lost", startNs: atNs, endNs: atNs, args: { detail } }),
     timeline: () => ({
@@ -71,6 +74,11 @@ export function createRunTimeline(rack: Rack): RunTimeline {
       flows,
     }),
   };
+}
+
+/** Of a load on the device, the part at its end in which it is configured for the stage; in wall time. */
+function reconfigurationNs({ emulation }: Device): Nanoseconds {
+  return emulation?.residency.type === "reconfigure" ? emulation.residency.reconfigureNs * emulation.slowdown : 0;
 }
 
 const KINDS: Readonly<Record<RunPart["what"], SliceKind>> = {

@@ -276,7 +276,15 @@ export interface RackReport {
 /** Things that happen, as they happen. */
 export type RackEvent =
   | { readonly type: "task-finished"; readonly run: number; readonly stage: string; readonly device: string; readonly busyNs: number }
-  | { readonly type: "transfer-finished"; readonly from: string; readonly to: string; readonly bytes: number; readonly ns: number }
+  /** `tensor`: a state's are called `<state>/<name>`. */
+  | {
+      readonly type: "transfer-finished";
+      readonly from: string;
+      readonly to: string;
+      readonly tensor: string;
+      readonly bytes: number;
+      readonly ns: number;
+    }
   | { readonly type: "device-up"; readonly device: string }
   | { readonly type: "device-down"; readonly device: string; readonly detail: string }
   | { readonly type: "task-lost"; readonly run: number; readonly stage: string; readonly device: string; readonly detail: string };

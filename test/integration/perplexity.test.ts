@@ -27,6 +27,8 @@ const WORSE_MOST = 1.02;
 const BF16_WORSE_MOST = 1.01;
 const TOKENS_LEAST = 600;
 const TOKENS_MOST = 640;
+/** `npm run bench -- intel` takes them all. */
+const BF16_TOKENS = 256;
 const CHUNK = 200;
 /** Tokens whose whole distributions the peer hands over at once: each is a map of the vocabulary. */
 const PEER_BATCH = 24;
@@ -61,12 +63,11 @@ describe.skipIf(!existsSync(path))("perplexity of SmolLM2", () => {
     "prefill path, bf16 on OpenVINO, against f32",
     async () => {
       const of = async (driver: StageDriver, format: ComputeFormat) =>
-        servedPerplexity({ driver, model, phase: "prefill", format }, tokens);
+        servedPerplexity({ driver, model, phase: "prefill", format }, tokens.slice(0, BF16_TOKENS));
       const exact = await of(await createOrtDriver(), "f32");
       const ours = await of(await createOpenvinoDriver(), "bf16");
       process.stderr.write(`perplexity, prefill path, bf16 on OpenVINO: ${ours.toFixed(3)} against ${exact.toFixed(3)} in f32\n`);
       expect(ours / exact).toBeLessThan(BF16_WORSE_MOST);
-      expect(exact / theirs).toBeLessThan(BF16_WORSE_MOST);
     },
     TIMEOUT_MS,
   );

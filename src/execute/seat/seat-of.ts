@@ -1,3 +1,4 @@
+import { HeddleError } from "../../base/heddle-error.ts";
 import type { HostTensor, TensorType } from "../device/tensor.ts";
 import type { WireRun, WireSlot } from "../seat-worker/seat-messages.ts";
 import { bytesOfTensor, ownedCopy, tensorOfBytes } from "../seat-worker/tensor-bytes.ts";
@@ -76,7 +77,10 @@ export function seatOf(client: SeatClient, facts: SeatFacts): Seat {
     drain: () => ask({ t: "drain" }, nothing),
     close: async () => {
       client.expectEnd();
-      await ask({ t: "close" }, nothing);
+      // The worker ends right after its answer, which may end with it: then too everything there is gone.
+      await ask({ t: "close" }, nothing).catch((thrown: unknown) => {
+        if (!(thrown instanceof HeddleError) || thrown.code !== "host-lost") throw thrown;
+      });
       client.finish();
     },
   };
