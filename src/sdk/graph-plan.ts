@@ -13,7 +13,7 @@ import { cutStages } from "../plan/cut-stages/cut-stages.ts";
 import { graphCut, groupedCut, operatorTimes } from "../plan/cut-stages/graph-cut.ts";
 import { betweenPowers } from "./between-powers.ts";
 import { type PinnedOperators, pinnedOperators } from "./pinned-operators.ts";
-import { checkPinnedRoom } from "./pinned-room.ts";
+import { checkPinnedRoom, isTooLarge } from "./pinned-room.ts";
 import type { PlannedVariant } from "./planned-variants.ts";
 import { dimsOfShape } from "./port-specs.ts";
 import type { RackMachine } from "./rack-machine.ts";
@@ -104,7 +104,8 @@ export function planGraph(request: PlanRequest): GraphPlan {
     operators: piece,
     times: machine.classOf.map((_class, device) => piece.reduce((sum, id) => sum + times[id]![device]!, 0)),
   }));
-  const { problem, members: nodes } = groupedCut(graphCut(program.graph, sizes, times), groups);
+  const whole = { ...graphCut(program.graph, sizes, times), tooLarge: isTooLarge(program.graph, machine) };
+  const { problem, members: nodes } = groupedCut(whole, groups);
   const behind = ends && new Set(nodes.flatMap((ids, node) => (ids.some((id) => ends.has(id)) ? [node] : [])));
   const cut = cutStages(problem, behind === undefined ? {} : { cutAfter: behind });
   if (!cut.ok) throw unsupported(request, nodes[cut.error.node]![0]!);

@@ -26,6 +26,12 @@ export function checkPinnedRoom(graph: Graph, pinned: PinnedOperators, { rack, m
   }
 }
 
+/** Whether no device has room for a graph's stored tensors; what a run makes is not counted. */
+export function isTooLarge(graph: Graph, { memoryBytes }: RackMachine): boolean {
+  const all = graph.operators.map((_operator, id) => id);
+  return storedBytes(graph, all) > Math.max(...memoryBytes);
+}
+
 function storedBytes({ operators, tensors }: Graph, ids: readonly OperatorId[]): number {
   const stored = new Set<TensorId>();
   for (const id of ids) {

@@ -5,6 +5,8 @@ export interface CutProblem {
   readonly values: readonly CutValue[];
   /** Devices the times of a node are of. */
   readonly devices: number;
+  /** No device has room for all of it. */
+  readonly tooLarge?: boolean;
 }
 
 export interface CutNode {

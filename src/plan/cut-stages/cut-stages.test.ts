@@ -157,9 +157,32 @@ describe("cut-stages", () => {
       Array.from({ length: 10_000 }, () => node(50_000, 40_000)),
       1000,
     );
-    const cut = cutStages(problem);
+    const cut = cutStages({ ...problem, tooLarge: true });
     expect(cut.ok && flaw(problem, cut.value)).toBeUndefined();
     expect(cut.ok && cut.value.length).toBeGreaterThan(4);
+  });
+
+  it("leaves a graph whole that every device has room for, however long it takes", () => {
+    const nodes = Array.from({ length: 100 }, () => node(1e9, 4e9));
+    expect(cutStages(chain(nodes, 1000))).toMatchObject({ ok: true, value: { length: 1 } });
+    expect(cutStages({ ...chain(nodes, 1000), tooLarge: true })).toMatchObject({ ok: true, value: { length: 9 } });
+  });
+
+  it("cuts for branches only where they are a good part of a graph", () => {
+    // Four branches of equal length between a first and a last node, which take so much more than one of them.
+    const forked = (rest: number): CutProblem => ({
+      nodes: [node(rest, rest), ...Array.from({ length: 4 }, () => node(2e6, 2e6)), node(rest, rest)],
+      values: [
+        { producer: 0, readers: [1, 2, 3, 4], bytes: 8 },
+        ...[1, 2, 3, 4].map((branch) => ({ producer: branch, readers: [5], bytes: 8 })),
+      ],
+      devices: 2,
+    });
+    const stages = (rest: number): number => {
+      const cut = cutStages(forked(rest));
+      return cut.ok ? cut.value.length : 0;
+    };
+    expect([stages(1e6), stages(50e6)]).toEqual([4, 1]);
   });
 });
 

@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import type { TaskId } from "../../src/engine/dataflow/dataflow-types.ts";
+import { openRack } from "../../src/sdk/open-rack.ts";
+import type { OpenRack } from "../../src/sdk/sdk-types.ts";
+import type { DeviceCase } from "./device-case.ts";
+import { forecastErrors } from "./forecast.ts";
+
+/** Batches before the first one that counts: compiling, and two of every kind of run on every device. */
+const LEARNING_BATCHES = 4;
+export const ROUNDS = 7;
+
+export interface CaseTimes {
+  /** Makespan of each round's batch. Units: ms. */
+  readonly mixMs: readonly number[];
+  readonly singles: readonly { readonly name: string; readonly ms: readonly number[] }[];
+  readonly learningTasks: number;
+  /** Tasks of the counted rounds by device of the mix. */
+  readonly shares: readonly string[];
+  /** Of each round's batch on the mix: forecast / live - 1. */
+  readonly forecastErrors: readonly number[];
+}
+
+/** The mix and every device alone, all open and warm, in turns. `folder`: for ledgers. */
+export async function measureCase(one: DeviceCase, folder: string, note: (text: string) => void): Promise<CaseTimes> {
+  const batch = await one.prepare();
+  const open: OpenRack[] = [];
+  try {
+    for (const [at, rack] of [one.mix, ...one.singles.map((single) => single.rack)].entries()) {
+      open.push(await openRack(rack, { ledger: join(folder, `${one.name}-${at}`) }));
+      for (let i = 0; i < LEARNING_BATCHES; i++) await batch(open[at]!);
+    }
+    const mix = open[0]!;
+    const before = tasksByDevice(mix);
+    const starts: TaskId[] = [];
+    const times = open.map((): number[] => []);
+    for (let round = 0; round < ROUNDS; round++) {
+      starts.push(sum(tasksByDevice(mix)));
+      for (const [at, rack] of open.entries()) {
+        const began = performance.now();
+        await batch(rack);
+        times[at]!.push(performance.now() - began);
+      }
+      note(`${one.name}, round ${round + 1}: ${times.map((ms) => ms.at(-1)!.toFixed(0)).join(", ")} ms`);
+    }
+    const after = tasksByDevice(mix);
+    const shares = one.mix.devices.map(({ id }, at) => `${id} ${after[at]! - before[at]!}`);
+    await Promise.all(open.splice(0).map((rack) => rack.close()));
+    return {
+      mixMs: times[0]!,
+      singles: one.singles.map(({ name }, at) => ({ name, ms: times[at + 1]! })),
+      learningTasks: sum(before),
+      shares,
+      forecastErrors: forecastErrors(join(folder, `${one.name}-0`), starts),
+    };
+  } finally {
+    await Promise.all(open.map((rack) => rack.close()));
+  }
+}
+
+function tasksByDevice(rack: OpenRack): readonly number[] {
+  return rack.report().devices.map(({ tasks }) => tasks);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0);
+}

@@ -1,0 +1,25 @@
+import { type CutProblem, neighboursOf } from "./cut-problem.ts";
+
+/** Least part of a graph's time that its branches must save beside one another to be stages of their own. */
+const SAVED_MIN = 0.25;
+
+/**
+ * Part of the time that branches save which a cut counts: all of it, or none where the whole graph has little of it. Then every run of a graph that has
+ * three products a layer beside one another would be spread over devices for a tenth of its time, and pays more than that for hand-overs.
+ *
+ * Model: longest path against work, every node on its best device. `order`: each node behind what it waits for.
+ */
+export function besideShareOf(problem: CutProblem, order: readonly number[]): number {
+  if (problem.devices < 2) return 0;
+  const { before } = neighboursOf(problem);
+  const path = new Float64Array(problem.nodes.length);
+  let work = 0;
+  let longest = 0;
+  for (const node of order) {
+    const ns = Math.min(...problem.nodes[node]!.times);
+    work += ns;
+    path[node] = ns + before[node]!.reduce((most, earlier) => Math.max(most, path[earlier]!), 0);
+    longest = Math.max(longest, path[node]!);
+  }
+  return work - longest >= SAVED_MIN * work ? 1 : 0;
+}
