@@ -43,6 +43,7 @@ export interface OpenvinoApi {
   readonly tensorShape: (tensor: Pointer, shape: { rank?: number; dims?: Pointer }) => Status;
   readonly shapeFree: (shape: object) => Status;
   readonly tensorType: (tensor: Pointer, type: Out<number>) => Status;
+  readonly tensorElements: (tensor: Pointer, elements: Out<number>) => Status;
   readonly tensorBytes: (tensor: Pointer, bytes: Out<number>) => Status;
   readonly tensorData: (tensor: Pointer, data: Out<Pointer | null>) => Status;
   readonly tensorFree: (tensor: Pointer) => void;
@@ -114,6 +115,7 @@ function bind(koffi: Koffi, path: string): OpenvinoApi {
     tensorShape: status("ov_tensor_get_shape", pointer, out(made)),
     shapeFree: status("ov_shape_free", given(made)),
     tensorType: status("ov_tensor_get_element_type", pointer, out("int")),
+    tensorElements: status("ov_tensor_get_size", pointer, out("size_t")),
     tensorBytes: status("ov_tensor_get_byte_size", pointer, out("size_t")),
     tensorData: status("ov_tensor_data", pointer, out(pointer)),
     tensorFree: frees("ov_tensor_free"),

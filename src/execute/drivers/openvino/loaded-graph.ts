@@ -162,17 +162,28 @@ function readOutput(api: OpenvinoApi, request: Pointer, index: number): NativeOu
     const at = tensor.pointer();
     const bytes = numberOf(api, (out) => api.tensorBytes(at, out));
     const type = numberOf(api, (out) => api.tensorType(at, out));
-    const shape: { rank?: number; dims?: Pointer } = {};
-    check(api, "reading an output", api.tensorShape(at, shape));
-    const rank = Number(shape.rank);
-    const dims = rank === 0 ? [] : [...new BigInt64Array(api.view(shape.dims!, rank * 8))].map(Number);
-    api.shapeFree(shape);
+    const dims = shapeOf(api, at);
     if (bytes === 0) return { type, dims, bytes: new Uint8Array(0) };
     const data = madeBy<Pointer>(api, "reading an output", (out) => api.tensorData(at, out));
     return { type, dims, bytes: new Uint8Array(api.view(data, bytes)) };
   } finally {
     tensor.free();
   }
+}
+
+/** `INVALID_C_PARAM` of `ov_status_e`. Source: openvino/c/ov_common.h, 2026.4. */
+const NO_SHAPE = -14;
+
+/** The library's call for a shape refuses to make one of no dimensions: so it answers for a scalar. */
+function shapeOf(api: OpenvinoApi, tensor: Pointer): readonly number[] {
+  const shape: { rank?: number; dims?: Pointer } = {};
+  const status = api.tensorShape(tensor, shape);
+  if (status === NO_SHAPE && numberOf(api, (out) => api.tensorElements(tensor, out)) === 1) return [];
+  check(api, "reading the shape of an output", status);
+  const rank = Number(shape.rank);
+  const dims = rank === 0 ? [] : [...new BigInt64Array(api.view(shape.dims!, rank * 8))].map(Number);
+  api.shapeFree(shape);
+  return dims;
 }
 
 function numberOf(api: OpenvinoApi, call: (out: [number]) => number): number {

@@ -6,6 +6,7 @@ import { ModelProtoSchema } from "../../../graph/onnx/generated/onnx_pb.ts";
 import { tensorIn } from "../../device/tensor-arrays.ts";
 import { type HostHeld, held, hostMemory } from "../shared/host-memory.ts";
 import type { NativeRuntime, NativeSession } from "../shared/native-runtime.ts";
+import { computedWrongly } from "./computed-wrongly.ts";
 import type { OpenvinoCore } from "./core.ts";
 import { codeOfType, OPENVINO_TYPES, typeOfCode } from "./element-types.ts";
 import { type LoadedGraph, loadGraph, type NativeInput } from "./loaded-graph.ts";
@@ -38,6 +39,7 @@ export function openvinoDeviceRuntime(core: OpenvinoCore, target: string, thread
         return detail ?? message;
       }
     },
+    apart: computedWrongly,
     isFatal: (message) => LOST.test(message),
     close: async () => core.release(),
   };

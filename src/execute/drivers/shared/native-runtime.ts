@@ -1,4 +1,4 @@
-import type { Operator } from "../../../graph/ir/graph.ts";
+import type { Graph, Operator } from "../../../graph/ir/graph.ts";
 import type { OnnxModel } from "../../../graph/onnx/builder.ts";
 import type { HostTensor, TensorType } from "../../device/tensor.ts";
 
@@ -32,8 +32,8 @@ export interface NativeRuntime<Tensor extends NativeTensor = NativeTensor> {
   createSession(model: OnnxModel): Promise<NativeSession>;
   /** Why the library does not take a model; found by asking it. */
   refusal(model: OnnxModel): string | undefined;
-  /** Why an operator is refused though the library takes it: parts of it would run elsewhere. */
-  readonly apart?: (operator: Operator) => string | undefined;
+  /** Why an operator is refused though the library takes it: parts of it would run elsewhere, or its results would be wrong. */
+  readonly apart?: (operator: Operator, graph: Graph) => string | undefined;
   readonly memory: NativeMemory<Tensor>;
   /** Whether after such a failure nothing can run any more. */
   isFatal(message: string): boolean;

@@ -123,7 +123,7 @@ function checkPorts(runtime: NativeRuntime, device: string, stage: StageModel): 
   }
   for (const id of stage.operators) {
     const operator = stage.graph.operators[id]!;
-    const detail = runtime.apart?.(operator);
+    const detail = runtime.apart?.(operator, stage.graph);
     if (detail !== undefined)
       throw new HeddleError("stage-unsupported", { where: `${device}, ${stage.name}`, detail: `${operator.type}: ${detail}` });
   }

@@ -17,7 +17,7 @@ export function operatorSupport(runtime: NativeRuntime): (graph: Graph, operator
     if (operator === undefined) return { ok: false, reason: `the graph has no operator ${id}` };
     const program = programOf(graph);
     if (program === undefined) return { ok: false, reason: `a graph read from ${graph.source} has no ONNX model to run` };
-    const held = runtime.apart?.(operator) ?? untaken(runtime, graph, operator);
+    const held = runtime.apart?.(operator, graph) ?? untaken(runtime, graph, operator);
     if (held !== undefined) return { ok: false, reason: held };
     const key = operator.bodies === undefined ? signatureOf(graph, operator) : undefined;
     const before = key === undefined ? undefined : known.get(key);

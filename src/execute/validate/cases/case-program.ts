@@ -62,7 +62,9 @@ export function caseProgram(operatorCase: OperatorCase): Program {
     graph: {
       name: operatorCase.name,
       node: [node],
-      input: given.filter(({ isStored }) => isStored !== true).map(({ name, tensor, rows }) => info(name, tensor, rows)),
+      input: given
+        .filter(({ isStored }) => isStored !== true)
+        .map(({ name, tensor, rows, symbols }) => info(name, tensor, symbols ?? (rows === undefined ? {} : { 0: rows }))),
       output: made.map((name) => create(ValueInfoProtoSchema, { name })),
       initializer: given.filter(({ isStored }) => isStored === true).map(({ name, tensor }) => stored(name, tensor)),
     },
@@ -77,12 +79,13 @@ export function caseInputs({ inputs }: OperatorCase): Readonly<Record<string, Ho
   );
 }
 
-function info(name: string, { type, dims }: HostTensor, rows: string | undefined) {
-  const dim = dims.map((size, axis) =>
-    axis === 0 && rows !== undefined
-      ? { value: { case: "dimParam" as const, value: rows } }
-      : { value: { case: "dimValue" as const, value: BigInt(size) } },
-  );
+function info(name: string, { type, dims }: HostTensor, symbols: Readonly<Record<number, string>>) {
+  const dim = dims.map((size, axis) => {
+    const symbol = symbols[axis];
+    return symbol === undefined
+      ? { value: { case: "dimValue" as const, value: BigInt(size) } }
+      : { value: { case: "dimParam" as const, value: symbol } };
+  });
   const tensorType = { elemType: ONNX_TYPES[type], shape: { dim } };
   return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensorType } } });
 }

@@ -1,3 +1,4 @@
+import { attentionCases } from "./attention-cases.ts";
 import { drawn, floats, ints } from "./case-tensors.ts";
 import { fixed, given, makeCase, stored } from "./make-case.ts";
 import type { OperatorCase } from "./operator-case.ts";
@@ -52,24 +53,6 @@ export function normalisationCases(): readonly OperatorCase[] {
       attributes: { num_heads: 2 },
       sumLength: 40,
     }),
-    groupedAttention(),
+    ...attentionCases(),
   ];
-}
-
-/** Three new tokens of one sequence without a past. */
-function groupedAttention(): OperatorCase {
-  const past = { type: "f32", dims: [1, 1, 0, 8], data: new Float32Array(0) } as const;
-  return makeCase(
-    "GroupQueryAttention",
-    [
-      fixed(drawn("q", [1, 3, 16])),
-      fixed(drawn("k", [1, 3, 8])),
-      fixed(drawn("v", [1, 3, 8])),
-      fixed(past),
-      fixed(past),
-      fixed({ type: "i32", dims: [1], data: Int32Array.of(2) }),
-      fixed({ type: "i32", dims: [], data: Int32Array.of(3) }),
-    ],
-    { domain: MICROSOFT, attributes: { num_heads: 2, kv_num_heads: 1 }, outputs: 3, sumLength: 24 },
-  );
 }

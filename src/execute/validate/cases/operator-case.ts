@@ -25,6 +25,8 @@ export type CaseInput =
       readonly isStored?: boolean;
       /** Names the symbol of the first size. */
       readonly rows?: string;
+      /** Names of sizes that the graph leaves open, by axis. */
+      readonly symbols?: Readonly<Record<number, string>>;
     };
 
 export type { TensorType };
