@@ -162,6 +162,17 @@ export interface Numerics {
   readonly batchInvariance: { readonly invariant: boolean; readonly tolerance: number };
   /** Whether the same run gives the same bits again. */
   readonly deterministic: boolean;
+  /** Operators whose results may be further off than the formats say. */
+  readonly approximations?: readonly Approximation[];
+}
+
+/** What a device's specification lets some operators be off, beyond roundings. */
+export interface Approximation {
+  readonly operators: readonly string[];
+  /** Largest error, over the largest result; over 1 for functions whose range that is. */
+  readonly error: number;
+  /** Who says so, or why it is so. */
+  readonly source: string;
 }
 
 /** Counts since the device was opened. Units: ns and bytes. */

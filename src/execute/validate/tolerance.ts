@@ -1,4 +1,5 @@
 import type { DataType } from "../../graph/ir/graph.ts";
+import type { Approximation, Numerics } from "../device/device-driver.ts";
 
 /**
  * Unit roundoff of formats: half the distance from 1 to the next value; for 8 bits half a step of 1/127.
@@ -30,6 +31,15 @@ export function toleranceFor(formats: readonly DataType[], sumLength: number): n
   const roundoff = roundoffOf(formats);
   const narrow = roundoff > ROUNDOFF.f32! ? ROUNDINGS * roundoff : 0;
   return narrow + ROUNDINGS * ROUNDOFF.f32! * Math.sqrt(sumLength) + APPROXIMATION;
+}
+
+/** What the device says of operators that it computes less exactly than its formats; the loosest where there are more. */
+export function approximationOf({ approximations = [] }: Numerics, types: readonly string[]): Approximation | undefined {
+  const own = approximations.filter(({ operators }) => types.some((type) => operators.includes(type)));
+  return own.reduce<Approximation | undefined>(
+    (loosest, each) => (loosest !== undefined && loosest.error >= each.error ? loosest : each),
+    undefined,
+  );
 }
 
 /** Of the widest format a device computes in; no wider than f32, which operators of a graph are in. */

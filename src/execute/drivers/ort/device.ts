@@ -54,11 +54,20 @@ async function loadOrt(): Promise<Ort> {
   }
 }
 
+/**
+ * Results of Sin and Cos in shaders. Source: WGSL, "Floating Point Accuracy": sin(x) and cos(x) are within 2^-11 for x from -π to π, as in the Vulkan
+ * specification, "Precision of GLSL.std.450 Instructions". Shaders have no flag that asks for more.
+ */
+const SHADER_FUNCTIONS = [
+  { operators: ["Sin", "Cos"], error: 2 ** -11, source: "WGSL and Vulkan let sin and cos be 2^-11 off from -π to π" },
+] as const;
+
 function numericsOf({ device }: DeviceOptions): Numerics {
   const isCpu = (device.target ?? "cpu") === "cpu";
   return {
     formats: isCpu ? ["f64", "f32", "i64", "i32", "i8", "u8"] : ["f32"],
     batchInvariance: { invariant: false, tolerance: BATCH_TOLERANCE },
     deterministic: isCpu,
+    ...(device.target === "webgpu" ? { approximations: SHADER_FUNCTIONS } : {}),
   };
 }

@@ -11,7 +11,7 @@ import { compareOutputs } from "../compare-outputs.ts";
 import { divergenceOf } from "../divergence.ts";
 import type { Finding } from "../finding.ts";
 import { computed, type HostTensors, refusal, type Subject, wholeStage } from "../subject.ts";
-import { roundoffOf, toleranceFor } from "../tolerance.ts";
+import { approximationOf, roundoffOf, toleranceFor } from "../tolerance.ts";
 import { checkOperator } from "./operator-check.ts";
 
 export interface ModelTask {
@@ -75,7 +75,8 @@ interface Walk {
 async function walkOperators(subject: Subject, program: Program, inputs: HostTensors): Promise<Walk> {
   const { graph } = program;
   const { reference, device } = subject;
-  const roundoff = roundoffOf(device.describe().numerics.formats);
+  const { numerics } = device.describe();
+  const roundings = NOISE_ROUNDINGS * roundoffOf(numerics.formats);
   const exact = new Map<string, HostTensor>(Object.entries(inputs));
   const moved = new Map<string, HostTensor>(Object.entries(inputs));
   const lastReader = new Map<string, OperatorId>();
@@ -99,7 +100,8 @@ async function walkOperators(subject: Subject, program: Program, inputs: HostTen
       for (const [output, tensor] of Object.entries(await computed(reference, stage, given))) exact.set(output, tensor);
       const other = inputsFrom(moved, stage);
       const results = other === undefined ? {} : await computed(reference, stage, other);
-      for (const [output, tensor] of Object.entries(results)) moved.set(output, nudged(tensor, { output, roundoff }));
+      const by = Math.max(roundings, approximationOf(numerics, [operator.type])?.error ?? 0);
+      for (const [output, tensor] of Object.entries(results)) moved.set(output, nudged(tensor, { output, by }));
     } catch {
       // What the reference cannot compute alone has no readers that could be fed; the check of the operator has said why.
     }
@@ -122,14 +124,13 @@ function inputsFrom(values: ReadonlyMap<string, HostTensor>, { inputs }: StageMo
   return given;
 }
 
-/** Floats moved by as many roundings of themselves or of the root of their mean square, whichever is more, drawn either way: sums cancel. */
-function nudged(tensor: HostTensor, { output, roundoff }: { readonly output: string; readonly roundoff: number }): HostTensor {
+/** Floats moved by up to such a share of themselves or of the root of their mean square, whichever is more, drawn either way: sums cancel. */
+function nudged(tensor: HostTensor, { output, by }: { readonly output: string; readonly by: number }): HostTensor {
   const { data } = tensor;
   if (!(data instanceof Float32Array)) return tensor;
   const noise = drawn(output, [data.length]).data as Float32Array;
   const size = Math.sqrt(data.reduce((sum, value) => sum + (Number.isFinite(value) ? value * value : 0), 0) / Math.max(1, data.length));
-  const step = (NOISE_ROUNDINGS / 2) * roundoff;
-  return { ...tensor, data: data.map((value, at) => value + step * noise[at]! * Math.max(Math.abs(value), size)) };
+  return { ...tensor, data: data.map((value, at) => value + (by / 2) * noise[at]! * Math.max(Math.abs(value), size)) };
 }
 
 /** Drawn inputs; whole numbers are small, so that they are rows of most tables. The reason where a shape or type is not one that can be made. */
