@@ -1,28 +1,23 @@
-import { existsSync } from "node:fs";
 import { totalmem } from "node:os";
-import { basename, dirname, extname, join } from "node:path";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { must } from "../base/assert.ts";
-import { bytesOf } from "../base/bytes.ts";
 import { HeddleError } from "../base/heddle-error.ts";
-import type { OpenDevice } from "../execute/device/device-driver.ts";
-import { deviceDriverByName } from "../execute/device/device-driver-by-name.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
-import { openFileBytes } from "../execute/file-bytes.ts";
-import { openDecoderModel } from "../execute/model-store/open-model.ts";
-import type { ModelTask } from "../execute/validate/checks/model-check.ts";
-import type { TokenTask } from "../execute/validate/checks/token-check.ts";
-import { validateDevice } from "../execute/validate/validate-device.ts";
+import type { CheckName } from "../execute/validate/finding.ts";
+import { validateBeside } from "../execute/validate/process/validate-beside.ts";
+import type { OpenedRow, ValidationOrder } from "../execute/validate/process/validation-order.ts";
 import type { Validation } from "../execute/validate/validation.ts";
-import { onnxProgram } from "../graph/program/onnx-program.ts";
-import { loadTokenizer } from "../graph/tokenizer/tokenizer.ts";
 import { rackAtPace } from "../rack/emulated-pace.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import { collected } from "./model-options.ts";
 import { note, printResult } from "./output.ts";
 import { readRackFile } from "./rack.ts";
+import { abortOnSignal } from "./serve-until-signal.ts";
 import { validationPage } from "./validate/validation-page.ts";
 import { validationText } from "./validate/validation-text.ts";
+import { CHECK_TITLES } from "./validate/words.ts";
 
 interface ValidateFlags {
   readonly rack?: string;
@@ -30,6 +25,7 @@ interface ValidateFlags {
   readonly text: string;
   readonly size: readonly string[];
   readonly reference: string;
+  readonly limit: string;
   readonly json?: boolean;
   readonly html?: string;
 }
@@ -38,7 +34,9 @@ interface ValidateFlags {
 const FAILED = 1;
 /** Of the machine's memory, what a device without a row may use. */
 const HOST_SHARE = 0.5;
-const TOKENS_MOST = 128;
+const MS_PER_SECOND = 1000;
+/** Compilers of large stages take their time. Units: s. */
+const LIMIT = "120";
 const TEXT =
   "A loom holds the warp under tension while the weft is passed through it. The heddle lifts some threads and leaves others, so that the shuttle finds its way; " +
   "what is lifted, and when, is the pattern. A machine made of unlike parts is woven in the same way.";
@@ -70,6 +68,7 @@ export function addValidateDeviceCommand(program: Command): void {
     .option("--size <name=n>", "a size that the ONNX model leaves open (default: 2); once for each", collected, [])
     .option("--text <text>", "text that a decoder is given", TEXT)
     .option("--reference <device>", "what it is held against: an id in the rack file, or a driver", "ort")
+    .option("--limit <seconds>", "how long one call of the device may take before it counts as hanging", LIMIT)
     .option("--html <file>", "write a report as one page")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
@@ -77,27 +76,25 @@ export function addValidateDeviceCommand(program: Command): void {
 }
 
 async function validate(id: string, flags: ValidateFlags): Promise<void> {
+  const limitMs = secondsFrom(flags.limit) * MS_PER_SECOND;
+  const sizes = Object.fromEntries(flags.size.map(sizeFrom));
   const rack = flags.rack === undefined ? undefined : readRackFile(flags.rack);
   const row = rack === undefined ? driverRow(id) : (rackRow(id, rack) ?? missing(id, rack));
   const referenceRow = (rack && rackRow(flags.reference, rack)) ?? driverRow(flags.reference);
-  const model = flags.model === undefined ? {} : modelTask(flags.model, flags);
-  const device = await open(row);
+  const order: ValidationOrder = {
+    device: openedRow(row),
+    reference: openedRow(referenceRow),
+    names: { device: id, reference: flags.reference },
+    figures: { device: row.atPace, bandwidthBytesPerSecond: row.bandwidthBytesPerSecond },
+    ...(flags.model === undefined ? {} : { model: { path: flags.model, sizes, text: flags.text } }),
+  };
+  const { signal, release } = abortOnSignal();
   let validation: Validation;
   try {
-    const reference = await open(referenceRow);
-    try {
-      const figures = { device: row.atPace, bandwidthBytesPerSecond: row.bandwidthBytesPerSecond };
-      const reopen = (memoryBytes: number): Promise<OpenDevice> => open({ ...row, memoryBytes });
-      const onCheck = (check: string): void => note(`checking ${check}`);
-      validation = await validateDevice(
-        { device, reference, reopen },
-        { device: id, reference: flags.reference, figures, onCheck, ...model },
-      );
-    } finally {
-      await reference.close();
-    }
+    const onCheck = (check: CheckName): void => note(`checking: ${CHECK_TITLES[check].toLowerCase()}`);
+    validation = await validateBeside(order, { limitMs, signal, onCheck });
   } finally {
-    await device.close();
+    release();
   }
   printResult(flags.json === true, validation, () => validationText(validation));
   if (flags.html !== undefined) writeWhole(flags.html, validationPage(validation));
@@ -114,7 +111,7 @@ interface Row {
 
 /** A driver, or driver:target, on this machine. */
 function driverRow(name: string): Row {
-  const [driver = name, target] = name.split(":");
+  const [driver = name, target] = /[\\/]/.test(name) ? [name] : name.split(":");
   const device: Device = {
     id: name,
     kind: "cpu",
@@ -151,38 +148,18 @@ function missing(name: string, rack: Rack): never {
   throw new HeddleError("device-missing", { where: name, detail });
 }
 
-async function open({ device, memoryBytes }: Row): Promise<OpenDevice> {
-  const driver = await deviceDriverByName(device.driver);
-  return driver.open({ device, memoryBytes });
-}
-
-function modelTask(path: string, flags: ValidateFlags): { readonly model: ModelTask } | { readonly decoder: TokenTask } {
-  if (extname(path).toLowerCase() === ".onnx") return { model: onnxTask(path, flags.size) };
-  if (flags.size.length > 0)
-    throw new HeddleError("usage", { where: `--size ${flags.size[0]}`, detail: "only ONNX models leave sizes open" });
-  const model = openDecoderModel(path);
-  const tokens = loadTokenizer(model.tokenizer).encode(flags.text, { addSpecial: false }).slice(0, TOKENS_MOST);
-  if (tokens.length === 0) throw new HeddleError("usage", { where: "--text", detail: "it has no tokens" });
-  return { decoder: { model, tokens, name: model.spec.name } };
-}
-
-function onnxTask(path: string, given: readonly string[]): ModelTask {
-  const sizes = Object.fromEntries(given.map(sizeFrom));
-  const beside = (name: string): ReturnType<typeof openFileBytes> | undefined => {
-    const file = join(dirname(path), name);
-    return existsSync(file) ? openFileBytes(file) : undefined;
-  };
-  const whole = openFileBytes(path);
-  try {
-    const program = onnxProgram(bytesOf(whole.read(0, whole.byteLength)), { files: beside, name: basename(path), sizes });
-    return { program, sizes };
-  } finally {
-    whole.close();
-  }
+function openedRow({ device, memoryBytes }: Row): OpenedRow {
+  const isModule = /[\\/]|\.m?js$/.test(device.driver);
+  return { device, memoryBytes, ...(isModule ? { module: pathToFileURL(resolve(device.driver)).href } : {}) };
 }
 
 function sizeFrom(text: string): readonly [string, number] {
   const [, name, value] = /^(.+)=([1-9]\d{0,8})$/.exec(text) ?? [];
   if (name === undefined) throw new HeddleError("usage", { where: `--size ${text}`, detail: "name=number is wanted, such as batch=3" });
   return [name, Number(value)];
+}
+
+function secondsFrom(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new HeddleError("usage", { where: `--limit ${text}`, detail: "whole seconds from 1 to 999999 are wanted" });
 }

@@ -9,7 +9,7 @@ import { checkOperators } from "./checks/operator-check.ts";
 import { samples } from "./checks/samples.ts";
 import { checkSpeed, type SpeedFigures } from "./checks/speed-check.ts";
 import { checkTokens, type TokenDivergence, type TokenTask } from "./checks/token-check.ts";
-import { CHECKS, type Finding, guarded, type Verdict, worstVerdict } from "./finding.ts";
+import { CHECKS, type CheckName, type Finding, guarded, type Verdict, worstVerdict } from "./finding.ts";
 import type { Subject } from "./subject.ts";
 import type { CheckSummary, Validation } from "./validation.ts";
 
@@ -20,7 +20,9 @@ export interface ValidationTask {
   readonly model?: ModelTask;
   readonly decoder?: TokenTask;
   /** Called before each check. */
-  readonly onCheck?: (check: string) => void;
+  readonly onCheck?: (check: CheckName) => void;
+  /** Called with what was found, as it comes. */
+  readonly onFindings?: (findings: readonly Finding[]) => void;
 }
 
 /** Holds a device against a reference and its own description. */
@@ -30,40 +32,56 @@ export async function validateDevice(subject: Subject, task: ValidationTask): Pr
   const findings: Finding[] = [];
   let tokens: readonly TokenDivergence[] = [];
   const tell = task.onCheck ?? (() => undefined);
+  const add = (found: readonly Finding[]): void => {
+    findings.push(...found);
+    task.onFindings?.(found);
+  };
   tell("operators");
-  findings.push(...(await guarded("operators", "cases", () => checkOperators(subject, cases))));
+  for (const each of cases) add(await guarded("operators", each.name, () => checkOperators(subject, [each])));
   if (task.model !== undefined) {
     tell("model");
     const { model } = task;
-    findings.push(...(await guarded("model", model.program.name, () => checkModel(subject, model))));
+    add(await guarded("model", model.program.name, () => checkModel(subject, model)));
   }
   if (task.decoder !== undefined) {
     tell("tokens");
     const found = await checkTokens(subject, task.decoder);
-    findings.push(found.finding);
+    add([found.finding]);
     tokens = found.tokens;
   }
   tell("determinism");
-  findings.push(...(await guarded("determinism", "samples", () => checkDeterminism(subject, repeated))));
-  tell("batch invariance");
-  findings.push(...(await guarded("batch", "rows", () => checkBatchInvariance(subject))));
+  add(await guarded("determinism", "samples", () => checkDeterminism(subject, repeated)));
+  tell("batch");
+  add(await guarded("batch", "rows", () => checkBatchInvariance(subject)));
   tell("memory");
-  findings.push(...(await checkMemory(subject, repeated)));
-  tell("failures");
-  findings.push(...(await checkFailures(subject, repeated, cases)));
+  add(await checkMemory(subject, repeated));
+  tell("failure");
+  add(await checkFailures(subject, repeated, cases));
   tell("speed");
-  findings.push(...(await guarded("speed", "figures", () => checkSpeed(subject, task.figures))));
-  return {
-    device: task.device,
-    reference: task.reference,
-    emulated: task.figures.device.driver === EMULATED_DRIVER,
+  add(await guarded("speed", "figures", () => checkSpeed(subject, task.figures)));
+  const { device, reference, figures } = task;
+  return assembled({
+    device,
+    reference,
+    figures,
     description: subject.device.describe(),
     referenceDescription: subject.reference.describe(),
-    verdict: worstVerdict(findings),
-    checks: CHECKS.flatMap((check) => summaryOf(check, findings)),
     findings,
     tokens,
     telemetry: subject.device.telemetry(),
+  });
+}
+
+/** A validation of what was found. */
+export function assembled({
+  figures,
+  ...seen
+}: Omit<Validation, "emulated" | "verdict" | "checks"> & { readonly figures: SpeedFigures }): Validation {
+  return {
+    ...seen,
+    emulated: figures.device.driver === EMULATED_DRIVER,
+    verdict: worstVerdict(seen.findings),
+    checks: CHECKS.flatMap((check) => summaryOf(check, seen.findings)),
   };
 }
 
