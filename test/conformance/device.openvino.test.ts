@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { deviceDriverByName } from "../../src/execute/device/device-driver-by-name.ts";
 import { openOpenvinoDevice, openvinoRuntime } from "../../src/execute/drivers/openvino/device.ts";
+import { allCases } from "../../src/execute/validate/cases/all-cases.ts";
+import { checkOperators } from "../../src/execute/validate/checks/operator-check.ts";
 import type { Device } from "../../src/rack/rack.ts";
 import { failingDriver } from "../support/failing-runtime.ts";
 import { openvinoAbsent } from "../support/openvino.ts";
@@ -21,6 +23,23 @@ deviceSuite(
 );
 
 describe.skipIf(absent !== undefined)("devices of OpenVINO", () => {
+  it("give scalars, and refuse attention that the library would compute wrongly", async () => {
+    const opened = async (driver: string) => (await deviceDriverByName(driver)).open({ device: { ...row, driver }, memoryBytes: 1 << 26 });
+    const [device, reference] = [await opened("openvino"), await opened("ort")];
+    const cases = allCases().filter(
+      ({ name, operator }) => name.includes("to one value") || ["DynamicQuantizeLinear", "GroupQueryAttention"].includes(operator),
+    );
+    const findings = await checkOperators({ device, reference, reopen: () => opened("openvino") }, cases);
+    const said = (part: string) => findings.filter(({ name }) => name.includes(part)).map(({ verdict, detail }) => `${verdict}: ${detail}`);
+    expect(said("to one value")).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^pass/)));
+    expect(said("DynamicQuantizeLinear")).toEqual([expect.stringMatching(/^pass/)]);
+    expect(said("sizes fixed")).toEqual(
+      Array.from({ length: 2 }, () => expect.stringMatching(/^skip: the device refuses it.*both are fixed/)),
+    );
+    expect(said("past of 4, sizes open")).toEqual([expect.stringMatching(/^pass/), expect.stringMatching(/^skip.*one sequence only/)]);
+    await Promise.all([device.close(), reference.close()]);
+  });
+
   it("tells the devices there are where the row names another", async () => {
     const driver = await deviceDriverByName("openvino");
     const opened = driver.open({ device: { ...row, kind: "npu", target: "NPU.7" }, memoryBytes: 1 << 20 });

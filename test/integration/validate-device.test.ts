@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytesOf } from "../../src/base/bytes.ts";
 import { validationPage } from "../../src/cli/validate/validation-page.ts";
-import type { OpenDevice } from "../../src/execute/device/device-driver.ts";
+import type { DeviceTensor, OpenDevice } from "../../src/execute/device/device-driver.ts";
 import { deviceDriverByName } from "../../src/execute/device/device-driver-by-name.ts";
 import { allCases } from "../../src/execute/validate/cases/all-cases.ts";
 import { checkBatchInvariance } from "../../src/execute/validate/checks/batch-check.ts";
@@ -24,7 +24,7 @@ import type { Device } from "../../src/rack/rack.ts";
 import { emulatedRow } from "../support/emulated-row.ts";
 import { DEVICE_FAULTS } from "../support/faulty-devices.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
-import { mixedModel } from "../support/tiny-onnx.ts";
+import { maskedModel, mixedModel } from "../support/tiny-onnx.ts";
 
 const ROOM = 256 << 20;
 /** Far more than any CPU does, so that a right device is slow beside it, and one with wrong times is not. */
@@ -88,6 +88,36 @@ describe("checks of a device", () => {
     const findings = await run(check, await around(wrap));
     const failed = findings.filter(({ verdict }) => verdict === "fail").map(({ name }) => name);
     expect(failed.filter((name) => name.includes(finding)).length, failed.join("; ")).toBeGreaterThan(0);
+  });
+
+  it("a model that masks with infinities is held to a finite bound", async () => {
+    const masked = { program: programFromBuilder(maskedModel()), sizes: {} };
+    const whole = async (device: OpenDevice) =>
+      (await checkModel({ device, reference, reopen: () => open() }, masked)).find(({ check }) => check === "model")!;
+    const right = await open();
+    expect((await whole(right)).verdict).toBe("pass");
+    const { tolerance } = (await whole(right)).divergence!;
+    expect(tolerance).toBeLessThan(1e-3);
+    const fault = DEVICE_FAULTS.find(({ check }) => check === "model")!;
+    expect((await whole(fault.wrap(right))).verdict).toBe("fail");
+  });
+
+  it("functions may be as far off as the device's description says, and no further", async () => {
+    const sines = allCases().filter(({ operator }) => operator === "Sin");
+    const off = (by: number) => (device: OpenDevice) => {
+      const approximations = [{ operators: ["Sin"], error: 2 ** -11, source: "a specification" }];
+      return {
+        ...device,
+        describe: () => ({ ...device.describe(), numerics: { ...device.describe().numerics, approximations } }),
+        download: async (tensor: DeviceTensor) => {
+          const host = await device.download(tensor);
+          return { ...host, data: (host.data as Float32Array).map((value) => value + by) };
+        },
+      };
+    };
+    const verdicts = async (by: number) => (await checkOperators(await around(off(by)), sines)).map(({ verdict }) => verdict);
+    expect(new Set(await verdicts(2e-4))).toEqual(new Set(["pass"]));
+    expect(new Set(await verdicts(6e-4))).toEqual(new Set(["fail"]));
   });
 
   it("every check has a planted fault", () => {

@@ -139,6 +139,18 @@ export function mixedModel() {
   return builder.build();
 }
 
+/** Scores of which some are masked with minus infinity, as exported attention does. */
+export function maskedModel() {
+  const builder = createOnnxBuilder("masked");
+  const floats = (values: readonly number[]): Uint8Array => bytesOfArray(Float32Array.from(values));
+  const mask = builder.constant("float32", [4], floats([0, Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY]));
+  const scores = builder.node("Add", [builder.input("scores", "float32", [3, 4]), mask]);
+  const shares = builder.node("Softmax", [scores], { attributes: { axis: -1 } });
+  const values = builder.weight("values", "float32", [4, 6], floats(Array.from({ length: 24 }, (_, i) => (i % 7) / 8)));
+  builder.output(builder.node("MatMul", [shares, values]), "float32", [3, 6]);
+  return builder.build();
+}
+
 export function tinyOnnxFiles(): Readonly<Record<string, Uint8Array>> {
   return { control: controlModel(), cache: cacheModel(), functions: functionModel(), mixed: mixedModel().model };
 }

@@ -169,8 +169,11 @@ export interface Numerics {
 /** What a device's specification lets some operators be off, beyond roundings. */
 export interface Approximation {
   readonly operators: readonly string[];
-  /** Largest error, over the largest result; over 1 for functions whose range that is. */
-  readonly error: number;
+  /**
+   * Largest error, over the largest result; over 1 for functions whose range that is. `unrounded`: activations are taken as they are, where the
+   * operator's definition rounds them to 8 bits, so that results are as far off as that rounding.
+   */
+  readonly error: number | "unrounded";
   /** Who says so, or why it is so. */
   readonly source: string;
 }

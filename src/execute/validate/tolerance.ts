@@ -1,5 +1,6 @@
 import type { DataType } from "../../graph/ir/graph.ts";
-import type { Approximation, Numerics } from "../device/device-driver.ts";
+import type { Numerics } from "../device/device-driver.ts";
+import type { HostTensor } from "../device/tensor.ts";
 
 /**
  * Unit roundoff of formats: half the distance from 1 to the next value; for 8 bits half a step of 1/127.
@@ -33,13 +34,37 @@ export function toleranceFor(formats: readonly DataType[], sumLength: number): n
   return narrow + ROUNDINGS * ROUNDOFF.f32! * Math.sqrt(sumLength) + APPROXIMATION;
 }
 
-/** What the device says of operators that it computes less exactly than its formats; the loosest where there are more. */
-export function approximationOf({ approximations = [] }: Numerics, types: readonly string[]): Approximation | undefined {
-  const own = approximations.filter(({ operators }) => types.some((type) => operators.includes(type)));
-  return own.reduce<Approximation | undefined>(
-    (loosest, each) => (loosest !== undefined && loosest.error >= each.error ? loosest : each),
-    undefined,
-  );
+/** Steps that a range is cut into by 8 bits, and what a rounding to the nearest is off on average, in steps. */
+const STEPS = 255;
+const STEP_ERROR = Math.sqrt(1 / 12);
+/** Largest error of some results over their mean, where the largest result is no more than that over its own. */
+const LARGEST = 4;
+
+/**
+ * What the device says of an operator that it computes less exactly than its formats, and how far results may be off. `activations`: what it is given,
+ * and its results, which a recurrence multiplies again.
+ */
+export function approximationOf(
+  { approximations = [] }: Numerics,
+  type: string,
+  activations: Readonly<Record<string, HostTensor>>,
+): { readonly error: number; readonly source: string } | undefined {
+  const said = approximations.find(({ operators }) => operators.includes(type));
+  if (said === undefined) return undefined;
+  const error = said.error === "unrounded" ? Math.max(0, ...Object.values(activations).map(roundingShare)) : said.error;
+  return { error, source: said.source };
+}
+
+/** Error of a sum of products whose activations are rounded to 8 bits over their range, over the sum: roundings and activations add up alike. */
+function roundingShare({ data }: HostTensor): number {
+  if (!(data instanceof Float32Array) || data.length === 0) return 0;
+  let [low, high, squares] = [0, 0, 0];
+  for (const value of data) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    squares += value * value;
+  }
+  return squares === 0 ? 0 : (LARGEST * STEP_ERROR * (high - low)) / STEPS / Math.sqrt(squares / data.length);
 }
 
 /** Of the widest format a device computes in; no wider than f32, which operators of a graph are in. */

@@ -47,7 +47,7 @@ export async function checkOperator({ device, reference }: Subject, name: string
     const types = stage.operators.map((id) => stage.graph.operators[id]!.type);
     const { numerics } = device.describe();
     const strict = toleranceFor(numerics.formats, sumLength);
-    const said = approximationOf(numerics, types);
+    const said = types.length === 1 ? approximationOf(numerics, types[0]!, { ...inputs, ...wanted }) : undefined;
     const tolerance = Math.max(strict, said?.error ?? 0);
     const leastScale = types.some((type) => BOUNDED.has(type)) ? 1 : 0;
     const mayStep = types.some((type) => ROUNDING.has(type));
