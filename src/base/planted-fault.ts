@@ -40,6 +40,7 @@ export const DATAFLOW_FAULTS = {
   "gang-half-held": "a gang takes a device from the task that is next there",
   "double-start": "a task starts on a device that is busy",
   "start-unloaded": "a task starts before its stage is loaded",
+  "wrong-member-part": "a gang starts where another member's part of its stage is loaded",
   "wrong-size": "the length of what was made is forgotten",
   "double-end": "the client is told twice of the end of a task",
   "lost-end": "the client is not told of the end of a task",

@@ -254,6 +254,7 @@ export interface Load {
   readonly device: DeviceId;
   readonly stage: StageId;
   readonly variant: number;
+  readonly member: number;
 }
 
 export interface Fetch {
@@ -305,6 +306,8 @@ export interface Resident {
   readonly stage: StageId;
   readonly variant: number;
   readonly bytes: Bytes;
+  /** Of a gang, the member whose part it is; 0 of a task alone. */
+  member: number;
   loaded: boolean;
   /** Staged and running tasks that need it. */
   uses: number;

@@ -187,8 +187,18 @@ export type DataflowCommand =
   | StartCommand
   /** Stop the run as soon as possible; answered by `task-failed` or `task-finished`, whichever comes. */
   | { readonly type: "abort"; readonly run: RunId }
-  /** Compile if need be, and load; the device is idle. */
-  | { readonly type: "load"; readonly load: LoadId; readonly device: DeviceId; readonly stage: StageId; readonly variant: number }
+  /**
+   * Compile if need be, and load; the device is idle. `member`, of gangs only: what that member runs; what the device held for another member of the
+   * stage goes.
+   */
+  | {
+      readonly type: "load";
+      readonly load: LoadId;
+      readonly device: DeviceId;
+      readonly stage: StageId;
+      readonly variant: number;
+      readonly member?: number;
+    }
   | { readonly type: "unload"; readonly device: DeviceId; readonly stage: StageId; readonly variant: number }
   | TransferCommand
   /** The buffer of a storage in a memory is free. Only for buffers that exist: made by `adopt`, `start` or `transfer`. */

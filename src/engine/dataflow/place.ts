@@ -6,6 +6,7 @@ import { ASSIGNED, NONE, type ReadyQueue, type Task } from "./dataflow-state.ts"
 import type { DeviceId } from "./dataflow-types.ts";
 import { dequeue, enqueue } from "./device-queue.ts";
 import { type Flow, taskBy, valueBy } from "./flow.ts";
+import { inMemberOrder } from "./gang-order.ts";
 import { historyOf } from "./histories.ts";
 import { bring } from "./moves.ts";
 import { nextReady, popReady } from "./ready.ts";
@@ -78,9 +79,11 @@ export function choose(flow: Flow, task: Task, only: DeviceId = NONE): Choice | 
   const members = chosen.map((index) => usable[index]!);
   if (members.length === 0 || members.some(({ full }) => full)) return undefined;
   const predictedNs = Math.max(...members.map(({ runNs, loadNs }) => runNs + loadNs));
-  const devices = task.gang > 1 && task.devices !== undefined ? task.devices : members.map(({ device }) => device);
+  const found = members.map(({ device }) => device);
+  const { variant } = members[0]!;
+  const devices = task.gang === 1 ? found : (task.devices ?? inMemberOrder(flow, task, { devices: found, variant }));
   const endsAt = Math.max(...members.map((one) => Math.max(one.deviceReadyAt + one.loadNs, one.dataReadyAt) + one.runNs));
-  return { devices, variant: members[0]!.variant, predictedNs, endsAt };
+  return { devices, variant, predictedNs, endsAt };
 }
 
 function isIdle(flow: Flow, device: DeviceId): boolean {

@@ -64,7 +64,7 @@ export function takeResident(flow: Flow, device: DeviceId, task: Task): void {
   let resident = one.residents.get(key);
   if (resident === undefined) {
     const bytes = variantOf(flow, task).weightBytes;
-    resident = { stage: task.stage, variant: task.variant, bytes, loaded: false, uses: 0 };
+    resident = { stage: task.stage, variant: task.variant, bytes, member: memberOn(task, device), loaded: false, uses: 0 };
     one.residentBytes += bytes;
     flow.state.memories[flow.map.memoryOf[device]!]!.used += bytes;
   } else one.residents.delete(key);
@@ -99,8 +99,28 @@ function isLoading(flow: Flow, device: Device, key: number): boolean {
   return load !== undefined && residentKey(load.stage, load.variant) === key;
 }
 
-export function residentOf(flow: Flow, device: DeviceId, task: Task): Resident | undefined {
-  return flow.state.devices[device]!.residents.get(residentKey(task.stage, task.variant));
+/** Whether what the task runs there is loaded: of a gang, the part of the member that the device is. */
+export function isLoaded(flow: Flow, device: DeviceId, task: Task): boolean {
+  const resident = residentOf(flow, device, task);
+  return resident?.loaded === true && (resident.member === memberOn(task, device) || planted("wrong-member-part"));
+}
+
+function residentOf(flow: Flow, device: DeviceId, what: { readonly stage: StageId; readonly variant: number }): Resident | undefined {
+  return flow.state.devices[device]!.residents.get(residentKey(what.stage, what.variant));
+}
+
+/** The member of a gang whose part of a stage a device holds; undefined where there is none. */
+export function loadedMember(
+  flow: Flow,
+  device: DeviceId,
+  what: { readonly stage: StageId; readonly variant: number },
+): number | undefined {
+  const resident = residentOf(flow, device, what);
+  return resident?.loaded === true ? resident.member : undefined;
+}
+
+function memberOn({ placed }: Task, device: DeviceId): number {
+  return placed.indexOf(device);
 }
 
 /** Begins to load a task's stage on an idle device. */
@@ -110,8 +130,13 @@ export function startLoad(flow: Flow, device: DeviceId, task: Task): void {
   const id = state.next.load++;
   one.load = id;
   one.busyUntil = flow.now + expectedLoadNs(flow, device, task);
-  state.loads.set(id, { id, device, stage: task.stage, variant: task.variant });
-  flow.commands.push({ type: "load", load: id, device, stage: task.stage, variant: task.variant });
+  const member = memberOn(task, device);
+  const resident = residentOf(flow, device, task);
+  // Another member's part goes.
+  if (resident !== undefined) resident.loaded = false;
+  state.loads.set(id, { id, device, stage: task.stage, variant: task.variant, member });
+  const part = task.gang > 1 ? { member } : {};
+  flow.commands.push({ type: "load", load: id, device, stage: task.stage, variant: task.variant, ...part });
 }
 
 /** A load is done: what it took is what the next one is expected to take. */
@@ -149,6 +174,7 @@ export function endLoad(flow: Flow, id: number, loaded: boolean): void {
   if (loaded) device.compiled.set(key, true);
   if (resident !== undefined) {
     resident.loaded = loaded;
+    resident.member = load.member;
     if (!loaded && resident.uses === 0) forgetResident(flow, load.device, key);
   }
   flow.devicesToLookAt.push(load.device);

@@ -6,7 +6,7 @@ import { type Flow, storageBy, valueBy } from "./flow.ts";
 import { assertGranted, inputBytes, isUsedIn, memoriesOf } from "./grant.ts";
 import { instanceAt, touch } from "./instances.ts";
 import { bring } from "./moves.ts";
-import { residentOf, startLoad } from "./residency.ts";
+import { isLoaded, startLoad } from "./residency.ts";
 
 /** Goes on with a granted task: asks for data that is missing, loads its stage on idle devices, and starts it when all is there. */
 export function pursue(flow: Flow, id: TaskId): void {
@@ -17,7 +17,7 @@ export function pursue(flow: Flow, id: TaskId): void {
   for (const device of task.placed) {
     const { run, load } = flow.state.devices[device]!;
     const idle = (run === NONE || planted("double-start")) && load === NONE;
-    const loaded = residentOf(flow, device, task)?.loaded === true || planted("start-unloaded");
+    const loaded = isLoaded(flow, device, task) || planted("start-unloaded");
     if (!idle || !loaded) ready = false;
     if (idle && !loaded && run === NONE) startLoad(flow, device, task);
   }

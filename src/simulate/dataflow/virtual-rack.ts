@@ -40,7 +40,7 @@ interface VirtualDevice {
   alive: boolean;
   run: VirtualWork | undefined;
   loading: VirtualWork | undefined;
-  readonly loaded: Map<string, { readonly bytes: number; ready: boolean }>;
+  readonly loaded: Map<string, { readonly bytes: number; ready: boolean; readonly member: number }>;
   readonly compiled: Set<string>;
 }
 
@@ -130,7 +130,8 @@ export function createVirtualRack(options: VirtualRackOptions): VirtualRack {
       if (!one.alive) report("devices", `task ${command.task} starts on device ${device}, which is not there`);
       if (one.run !== undefined || one.loading !== undefined)
         report("devices", `task ${command.task} starts on device ${device}, which is busy`);
-      if (one.loaded.get(key)?.ready !== true)
+      const loaded = one.loaded.get(key);
+      if (loaded?.ready !== true || loaded.member !== command.devices.indexOf(device))
         report("devices", `task ${command.task} starts on device ${device}, where stage ${key} is not loaded`);
     }
     const inputs = readAll(command);
@@ -250,8 +251,9 @@ export function createVirtualRack(options: VirtualRackOptions): VirtualRack {
     const { weightBytes } = stage.variants[variant]!;
     if (!one.alive || one.run !== undefined || one.loading !== undefined)
       report("devices", `stage ${key} is loaded on device ${device}, which is not idle`);
-    one.loaded.set(key, { bytes: weightBytes, ready: false });
-    memories[memoryOf(device)]!.hold(weightBytes);
+    // Where it held another member's part, this one takes its place.
+    if (!one.loaded.has(key)) memories[memoryOf(device)]!.hold(weightBytes);
+    one.loaded.set(key, { bytes: weightBytes, ready: false, member: command.member ?? 0 });
     checkResidents(device);
     const durationNs = truth.loadNs(stage, variant, !one.compiled.has(key));
     const fails = mishaps.load();
@@ -279,7 +281,7 @@ export function createVirtualRack(options: VirtualRackOptions): VirtualRack {
         answer({ type: "load-failed", load: command.load, detail: "drawn" });
         return;
       }
-      one.loaded.set(key, { bytes: weightBytes, ready: true });
+      one.loaded.set(key, { bytes: weightBytes, ready: true, member: command.member ?? 0 });
       one.compiled.add(key);
       answer({ type: "load-finished", load: command.load, durationNs });
     });
