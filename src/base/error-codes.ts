@@ -165,6 +165,12 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail lists the names there are",
   },
+  "gang-impossible": {
+    message: "it cannot be split over so many devices",
+    exit: 4,
+    http: 503,
+    todo: "the detail says what does not divide, or which devices are alike; ask for fewer",
+  },
   "stage-unsupported": {
     message: "a device cannot run an operator",
     exit: 4,

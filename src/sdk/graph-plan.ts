@@ -4,7 +4,7 @@ import type { StageWork } from "../execute/dataflow/stage-work.ts";
 import type { Support } from "../execute/device/device-driver.ts";
 import type { StageRecipe } from "../execute/seat/seat-types.ts";
 import type { Bindings } from "../graph/ir/expression.ts";
-import type { OperatorId, TensorId } from "../graph/ir/graph.ts";
+import type { Graph, OperatorId, TensorId } from "../graph/ir/graph.ts";
 import { stageBoundary } from "../graph/program/stage-boundary.ts";
 import { evaluated } from "../inspect/classify/crossing.ts";
 import { runSizes } from "../inspect/run-sizes.ts";
@@ -24,6 +24,8 @@ export interface PortUse {
   readonly port: string;
   readonly tensor: TensorId;
   readonly mode: "read" | "write";
+  /** Of a gang: the member that reads or makes it; absent: every member reads it. */
+  readonly member?: number;
 }
 
 /** Place of a state among its graph's, and what a stage does to it. */
@@ -32,16 +34,19 @@ export interface StateUse {
   readonly tensor: TensorId;
   readonly state: number;
   readonly mode: AccessMode;
+  readonly member?: number;
 }
 
 export interface PlannedStage {
   readonly id: StageId;
   readonly name: string;
   readonly operators: readonly OperatorId[];
+  /** Devices it takes at once; absent: 1. */
+  readonly gang?: number;
   /** Inputs from other stages or the caller, and outputs that others or the caller want, states left out. */
   readonly uses: readonly PortUse[];
   readonly states: readonly StateUse[];
-  /** Devices it may run on, where pins leave fewer than can. */
+  /** Devices it may run on, where pins leave fewer than can; of a gang, its members in order. */
   readonly pinnedTo: readonly DeviceId[] | undefined;
   /** By device: the reason of a device that cannot run it. */
   readonly refusals: readonly (string | undefined)[];
@@ -131,7 +136,7 @@ export function planGraph(request: PlanRequest): GraphPlan {
     specs: stages.map(
       (stage): StageSpec => ({
         stage: stage.id,
-        operator: request.classOf(computation(graph, stage.operators)),
+        operator: request.classOf(computation(graph.program.graph, stage.operators)),
         variants: forms[stage.id - firstStage]!.map(({ spec }) => spec),
       }),
     ),
@@ -231,7 +236,7 @@ function variantOf(
 }
 
 /** What a stage computes, without weights and names: layers that are alike share what was measured of one. */
-function computation({ program: { graph } }: RunnableGraph, operators: readonly OperatorId[]): string {
+export function computation(graph: Graph, operators: readonly OperatorId[]): string {
   const shapeOf = (id: TensorId | undefined): string => {
     const tensor = id === undefined ? undefined : graph.tensors[id];
     return tensor === undefined ? "" : `${tensor.type}[${dimsOfShape(tensor.shape)?.join() ?? "?"}]`;

@@ -1,3 +1,4 @@
+import type { GangMember } from "../execute/dataflow/stage-work.ts";
 import type { DeviceDriver } from "../execute/device/device-driver.ts";
 import type { HostTensor, TensorArray, TensorType } from "../execute/device/tensor.ts";
 import type { ProgramSource } from "../execute/seat/seat-types.ts";
@@ -32,6 +33,8 @@ export interface RunnableGraph {
   readonly states: readonly GraphState[];
   /** Names of operators behind which it is cut; absent: the cutter decides. */
   readonly cutAfter?: readonly string[];
+  /** Runs as one task on so many devices that are alike, one a rank; by rank. Its operators are the ranks: `rank.0` …, for pins. */
+  readonly gang?: readonly GangMember[];
 }
 
 export interface PortSpec {
@@ -332,4 +335,9 @@ export interface DecoderOptions {
   readonly contextLength?: number;
   /** Logits of the last position ([1, vocabulary]) or of all ([T, vocabulary]); `last` when absent. */
   readonly logits?: "last" | "all";
+  /**
+   * Devices that run the decoder together, each with its share of the heads and of the feed-forward network; 1 when absent. Query heads, key and value
+   * heads and feed-forward columns must divide by it. Keys and values are states of each rank: `k.0@1` are the keys of layer 0 of rank 1's heads.
+   */
+  readonly tensorParallel?: number;
 }

@@ -77,7 +77,8 @@ export async function submitRun(session: Session, request: SubmitRequest): Promi
     const { accesses, ports } = accessesOf(stage, { plan, state, makes, wanted, sizes });
     const pinned = stage.pinnedTo === undefined ? {} : { devices: stage.pinnedTo };
     const id = stageWithPorts(session, plan.specs[at]!, ports);
-    return { stage, spec: { stage: id, accesses, priority, footprint, work: work[at]!, ...pinned } };
+    const gang = stage.gang === undefined ? {} : { gang: stage.gang };
+    return { stage, spec: { stage: id, accesses, priority, footprint, work: work[at]!, ...pinned, ...gang } };
   });
   enqueue(session, run, specs);
   for (const { handle, own } of bound.values()) {
@@ -170,15 +171,15 @@ function accessesOf(
     ports.push(port);
     capacities.push(capacity);
   };
-  for (const { port, tensor, mode } of stage.uses) {
+  for (const { port, tensor, mode, ...at } of stage.uses) {
     const use = mode === "write" ? stage.states.find((one) => one.tensor === tensor && one.mode !== "read") : undefined;
     const part = use === undefined ? undefined : state?.parts[use.state];
     if (mode === "read") {
       const capacity = state?.parts.find(({ spec }) => spec.input === port)?.spec.capacity;
-      add(port, { handle: makes(tensor).handle, mode }, capacity);
+      add(port, { handle: makes(tensor).handle, mode, ...at }, capacity);
     } else if (part === undefined || wanted.has(tensor)) {
       const { handle, expected } = makes(tensor);
-      add(port, { handle, mode, bytes: bytesMaxOf(expected) });
+      add(port, { handle, mode, bytes: bytesMaxOf(expected), ...at });
     }
     if (part === undefined || use === undefined) continue;
     const { type, shape } = plan.graph.program.graph.tensors[tensor]!;
@@ -188,7 +189,8 @@ function accessesOf(
         where: `${plan.graph.name}, state ${part.spec.name}`,
         detail: `${type} does not go into ${part.spec.type}`,
       });
-    add(port, { handle: part.handle, mode: use.mode as "append" | "write" | "reduce", bytes: bytesMaxOf(rows) }, part.spec.capacity);
+    const changes = use.mode as "append" | "write" | "reduce";
+    add(port, { handle: part.handle, mode: changes, bytes: bytesMaxOf(rows), ...at }, part.spec.capacity);
     grow(part, use.mode, rows);
   }
   return { accesses, ports: { ports, capacities } };

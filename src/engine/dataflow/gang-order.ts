@@ -11,11 +11,16 @@ import { loadedMember } from "./residency.ts";
  *
  * Why: a state that is kept in parts stays where it is, whatever order a policy names the devices in.
  */
-export function inMemberOrder(flow: Flow, task: Task, { devices, variant }: { readonly devices: readonly DeviceId[]; readonly variant: number }): readonly DeviceId[] {
+export function inMemberOrder(
+  flow: Flow,
+  task: Task,
+  { devices, variant }: { readonly devices: readonly DeviceId[]; readonly variant: number },
+): readonly DeviceId[] {
   const left = [...devices].sort((a, b) => a - b);
   return devices.map((_device, member) => {
     let best = 0;
-    for (let at = 1; at < left.length; at++) if (suitsBetter(flow, task, { member, variant, device: left[at]!, than: left[best]! })) best = at;
+    for (let at = 1; at < left.length; at++)
+      if (suitsBetter(flow, task, { member, variant, device: left[at]!, than: left[best]! })) best = at;
     return left.splice(best, 1)[0]!;
   });
 }

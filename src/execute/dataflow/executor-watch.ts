@@ -2,6 +2,7 @@ import type { HeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { DeviceId, HandleId, StageId, StartCommand, TransferCommand } from "../../engine/dataflow/dataflow-types.ts";
 import type { RunPart } from "../device/device-driver.ts";
+import type { GangRow } from "../gang/run-rank.ts";
 
 /** Told what an executor does, when it has ended; never changes anything. Times are the executor's clock's. */
 export interface ExecutorWatch {
@@ -21,6 +22,8 @@ export interface RanTask {
   /** Of that, on the device. */
   readonly busyNs: Nanoseconds;
   readonly parts: readonly RunPart[];
+  /** Of a gang: what each member did, in its own order. */
+  readonly members?: readonly (readonly GangRow[])[];
 }
 
 export interface MovedStorage {

@@ -15,15 +15,19 @@ import {
   type Refusal,
   type RunId,
   type StageId,
+  type StartCommand,
   type StorageId,
   type TaskId,
   type TransferCommand,
 } from "../../engine/dataflow/dataflow-types.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { HostTensor } from "../device/tensor.ts";
+import { type LoadedRank, loadRank } from "../gang/load-rank.ts";
+import { collectivesOf } from "../gang/run-ranks.ts";
 import type { Seat, SeatStage } from "../seat/seat-types.ts";
 import type { ExecutorWatch } from "./executor-watch.ts";
 import { moveStorage } from "./move-storage.ts";
+import { type GangResult, runGang } from "./run-gang.ts";
 import { runStage } from "./run-stage.ts";
 import type { StageWork } from "./stage-work.ts";
 import { createStorageBook } from "./storage-book.ts";
@@ -77,6 +81,8 @@ interface Live {
   readonly options: ExecutorOptions;
   readonly seats: Seat[];
   readonly stages: Map<string, SeatStage>;
+  /** As `stages`, of gangs: what a device holds of one is that of one member. */
+  readonly ranks: Map<string, LoadedRank>;
   readonly runs: Map<RunId, AbortController>;
   readonly errors: Map<TaskId, HeddleError>;
   readonly book: ReturnType<typeof createStorageBook>;
@@ -92,6 +98,8 @@ interface Live {
   open: boolean;
   slots: number;
   nextFetch: number;
+  /** Collectives of all gangs so far: members tell calls apart by their number. */
+  collectives: number;
 }
 
 export function createDataflowExecutor(options: ExecutorOptions): DataflowExecutor {
@@ -99,6 +107,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
     options,
     seats: [...options.seats],
     stages: new Map(),
+    ranks: new Map(),
     runs: new Map(),
     errors: new Map(),
     book: createStorageBook(),
@@ -112,6 +121,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
     open: true,
     slots: FRESH_SLOTS_FROM,
     nextFetch: 0,
+    collectives: 0,
   };
   for (const device of live.seats.keys()) attend(live, device);
   return {
@@ -175,8 +185,9 @@ function perform(live: Live, command: DataflowCommand): void {
       return;
     case "unload": {
       const key = stageKey(command);
-      const stage = live.stages.get(key);
+      const stage = live.stages.get(key) ?? live.ranks.get(key);
       live.stages.delete(key);
+      live.ranks.delete(key);
       // A seat that is gone has released everything.
       stage?.release().catch(() => undefined);
       return;
@@ -222,7 +233,11 @@ function perform(live: Live, command: DataflowCommand): void {
   }
 }
 
-function start(live: Live, command: Extract<DataflowCommand, { type: "start" }>): void {
+function start(live: Live, command: StartCommand): void {
+  if (live.options.stageOf(command.stage).gang !== undefined) {
+    startGang(live, command);
+    return;
+  }
   const { clock, watch, stageOf, rack } = live.options;
   const device = must(command.devices[0], "a run has a device");
   const seat = live.seats[device]!;
@@ -253,23 +268,80 @@ function start(live: Live, command: Extract<DataflowCommand, { type: "start" }>)
       const error = toHeddleError(thrown);
       live.errors.set(command.task, error);
       watch.failed({ stage: command.stage, device, error });
-      const permanent = error.code === "input-invalid" || error.code === "stage-unsupported" ? { permanent: true } : {};
-      answer(live, [seat], error, { type: "task-failed", run: command.run, detail: error.message, ...permanent });
+      answer(live, [seat], error, failedRun(command, error));
     },
   );
 }
 
+function failedRun({ run }: StartCommand, error: HeddleError): DataflowEvent {
+  const permanent = error.code === "input-invalid" || error.code === "stage-unsupported" ? { permanent: true } : {};
+  return { type: "task-failed", run, detail: error.message, ...permanent };
+}
+
+/** One run of all members, with one end. A member that is lost ends it too: the engine waits for the word of those that are left. */
+function startGang(live: Live, command: StartCommand): void {
+  const { clock, watch, stageOf, rack } = live.options;
+  const { devices, stage, variant } = command;
+  const work = stageOf(stage);
+  const seats = devices.map((device) => live.seats[device]!);
+  const ranks = devices.map((device) => must(live.ranks.get(stageKey({ device, stage, variant })), "what runs is loaded"));
+  const abort = new AbortController();
+  live.runs.set(command.run, abort);
+  const startNs = clock.now();
+  watch.started(command);
+  for (const { storage, handle } of command.bindings) live.handles.set(storage, handle);
+  const firstCall = live.collectives;
+  live.collectives += collectivesOf(ranks[0]!.program);
+  const place = {
+    members: devices.map((device, at) => ({ seat: seats[at]!, memory: rack.devices[device]!.memory, rank: ranks[at]! })),
+    work,
+    book: live.book,
+    signal: abort.signal,
+    firstCall,
+    freshSlot: () => live.slots++,
+    now: () => clock.now(),
+  };
+  const failed = (member: number, error: HeddleError): void => {
+    live.errors.set(command.task, error);
+    watch.failed({ stage, device: devices[member]!, error });
+    afterWordOfLoss(seats, error, () => dispatch(live, failedRun(command, error)));
+  };
+  const done = async (result: GangResult): Promise<void> => {
+    if (!result.ok) {
+      live.runs.delete(command.run);
+      failed(result.failure.member, result.failure.error);
+      return;
+    }
+    // What ended when the engine had given it up (a member was lost meanwhile) is void all the same.
+    if (abort.signal.aborted) {
+      await result.takeBack();
+      live.runs.delete(command.run);
+      failed(0, new HeddleError("cancelled", { where: work.name }));
+      return;
+    }
+    live.runs.delete(command.run);
+    const { busyNs, parts, bytes, members } = result;
+    watch.ran({ command, startNs, endNs: clock.now(), busyNs, parts, members });
+    dispatch(live, { type: "task-finished", run: command.run, durationNs: Math.max(1, Math.round(busyNs)), bytes });
+  };
+  runGang(command, place)
+    .then(done)
+    .catch((thrown: unknown) => {
+      live.runs.delete(command.run);
+      failed(0, toHeddleError(thrown));
+    });
+}
+
 function load(live: Live, command: Extract<DataflowCommand, { type: "load" }>): void {
-  const { clock, watch, stageOf } = live.options;
-  const { device, stage, variant } = command;
+  const { clock, watch } = live.options;
+  const { device, stage } = command;
   const seat = live.seats[device]!;
   const startNs = clock.now();
-  seat.load(must(stageOf(stage).recipes[variant], "a variant has a recipe")).then(
-    (loaded) => {
+  loadOn(live, seat, command).then(
+    (compileNs) => {
       if (live.lostSeats.has(seat)) return;
-      live.stages.set(stageKey(command), loaded);
       const endNs = clock.now();
-      watch.loaded({ stage, device, startNs, endNs, compileNs: loaded.compileNs });
+      watch.loaded({ stage, device, startNs, endNs, compileNs });
       dispatch(live, { type: "load-finished", load: command.load, durationNs: Math.max(1, endNs - startNs) });
     },
     (thrown: unknown) => {
@@ -278,6 +350,23 @@ function load(live: Live, command: Extract<DataflowCommand, { type: "load" }>): 
       answer(live, [seat], error, { type: "load-failed", load: command.load, detail: error.message });
     },
   );
+}
+
+/** Loads a stage, or the part of a gang's that the command names in place of any other, and gives the time to compile it. */
+async function loadOn(live: Live, seat: Seat, command: Extract<DataflowCommand, { type: "load" }>): Promise<Nanoseconds> {
+  const { recipes, gang } = live.options.stageOf(command.stage);
+  const key = stageKey(command);
+  if (gang === undefined) {
+    const loaded = await seat.load(must(recipes[command.variant], "a variant has a recipe"));
+    if (!live.lostSeats.has(seat)) live.stages.set(key, loaded);
+    return loaded.compileNs;
+  }
+  const before = live.ranks.get(key);
+  live.ranks.delete(key);
+  await before?.release();
+  const loaded = await loadRank(seat, must(gang[command.member ?? 0], "a gang's stage has a program a member").program);
+  if (!live.lostSeats.has(seat)) live.ranks.set(key, loaded);
+  return loaded.compileNs;
 }
 
 function transfer(live: Live, command: TransferCommand): void {
@@ -313,14 +402,20 @@ async function paced(live: Live, { link, fromByte, toByte }: TransferCommand, st
 
 /** A failure because a worker is gone is told by the loss of that worker; only where no such word comes it is one of its own. */
 function answer(live: Live, seats: readonly Seat[], error: HeddleError, event: DataflowEvent): void {
+  const isTold = (): boolean => error.code === "host-lost" && seats.some((seat) => live.lostSeats.has(seat));
+  afterWordOfLoss(seats, error, () => {
+    if (!isTold()) dispatch(live, event);
+  });
+}
+
+/** At once, or where the error says that a worker is gone, when it was heard which one. */
+function afterWordOfLoss(seats: readonly Seat[], error: HeddleError, then: () => void): void {
   if (error.code !== "host-lost") {
-    dispatch(live, event);
+    then();
     return;
   }
   const word = new Promise((resolve) => setTimeout(resolve, WORD_OF_LOSS_MS).unref());
-  void Promise.race([...seats.map(({ ended }) => ended), word]).then(() => {
-    if (!seats.some((seat) => live.lostSeats.has(seat))) dispatch(live, event);
-  });
+  void Promise.race([...seats.map(({ ended }) => ended), word]).then(then);
 }
 
 function deliver(live: Live, command: Extract<DataflowCommand, { type: "deliver" }>): void {
@@ -355,7 +450,8 @@ function attend(live: Live, device: DeviceId): void {
     for (const other of together) {
       live.lostSeats.add(live.seats[other]!);
       live.book.dropAll(rack.devices[other]!.memory);
-      for (const key of [...live.stages.keys()]) if (key.startsWith(`${other}/`)) live.stages.delete(key);
+      for (const loaded of [live.stages, live.ranks])
+        for (const key of [...loaded.keys()]) if (key.startsWith(`${other}/`)) loaded.delete(key);
       watch.lost(other, error ?? new HeddleError("host-lost", { where: seat.id }));
     }
     dispatch(live, { type: "host-lost", host, mayReturn: reopen !== undefined });

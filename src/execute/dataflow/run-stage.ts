@@ -8,13 +8,17 @@ import type { StageWork } from "./stage-work.ts";
 import type { StorageBook } from "./storage-book.ts";
 import { tensorBytes, zeroRows } from "./tensor-rows.ts";
 
-/** Where a task runs. */
-export interface RunPlace {
+/** Where storages are slots of the same number. */
+export interface StoragePlace {
   readonly seat: Seat;
   readonly memory: MemoryId;
+  readonly book: StorageBook;
+}
+
+/** Where a task runs. */
+export interface RunPlace extends StoragePlace {
   readonly stage: SeatStage;
   readonly work: StageWork;
-  readonly book: StorageBook;
   readonly signal: AbortSignal;
   /** A slot number that no storage has. */
   freshSlot(): SlotId;
@@ -76,14 +80,14 @@ async function runOnce({ bindings }: StartCommand, place: RunPlace): Promise<Run
   }
 }
 
-interface MadeOutput {
+export interface MadeOutput {
   readonly made: SlotInfo;
   readonly slot: SlotId;
   readonly capacity: number | undefined;
 }
 
 /** What a run made is the storage's content, or goes behind it. */
-async function keep({ seat, book, memory }: RunPlace, binding: Binding, { made, slot, capacity }: MadeOutput): Promise<void> {
+export async function keep({ seat, book, memory }: StoragePlace, binding: Binding, { made, slot, capacity }: MadeOutput): Promise<void> {
   const { storage } = binding;
   if (binding.mode !== "append") {
     if (slot !== storage) await seat.copy(slot, storage);
@@ -103,7 +107,7 @@ async function keep({ seat, book, memory }: RunPlace, binding: Binding, { made, 
 }
 
 /** Bytes of a storage at the seat; one without rows need not have been moved there. */
-function ready(storage: StorageId, { book, memory, seat }: RunPlace, capacity: number | undefined): Bytes {
+export function ready(storage: StorageId, { book, memory, seat }: StoragePlace, capacity: number | undefined): Bytes {
   const there = book.bytesAt(storage, memory);
   if (there !== undefined) return there;
   const { type, dims } = book.form(storage);
@@ -113,7 +117,7 @@ function ready(storage: StorageId, { book, memory, seat }: RunPlace, capacity: n
 }
 
 /** The first rows of a storage as a slot of their own. */
-async function copyPrefix({ seat, book }: RunPlace, { storage, bytes }: Binding, slot: SlotId): Promise<void> {
+export async function copyPrefix({ seat, book }: StoragePlace, { storage, bytes }: Binding, slot: SlotId): Promise<void> {
   const rows = must(book.rows(storage, 0, bytes), "only rows are appended");
   const prefix: HostTensor = await seat.get(storage, { rows });
   await seat.put(slot, prefix);

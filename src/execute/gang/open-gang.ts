@@ -1,9 +1,10 @@
-import { bytesOf } from "../../base/bytes.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
-import { readOnnx } from "../../graph/onnx/read-onnx.ts";
-import { type GangProgram, type GangSegment, gangFault } from "../../graph/program/gang-program.ts";
-import type { Seat, SeatStage, Seats, SlotId } from "../seat/seat-types.ts";
-import { type GangRow, type RankRun, runRank } from "./run-rank.ts";
+import { type GangProgram, gangFault } from "../../graph/program/gang-program.ts";
+import type { Seat, Seats, SlotId } from "../seat/seat-types.ts";
+import { createWallClock } from "../wall-clock.ts";
+import { loadRank } from "./load-rank.ts";
+import type { GangRow } from "./run-rank.ts";
+import { collectivesOf, runRanks, type SlotNames } from "./run-ranks.ts";
 
 /** Members of a gang with their segments loaded. */
 export interface Gang {
@@ -17,8 +18,6 @@ export interface Gang {
   run(given: readonly SlotNames[], wanted: readonly SlotNames[], nextSlot: () => SlotId): Promise<GangRun>;
   release(): Promise<void>;
 }
-
-export type SlotNames = Readonly<Record<string, SlotId>>;
 
 export interface GangRun {
   /** What each member did, in its own order. */
@@ -35,42 +34,19 @@ export async function openGang(seats: Pick<Seats, "connect">, members: readonly 
   if (fault !== undefined) throw new HeddleError("input-invalid", { where: "gang", detail: fault });
   for (const [index, left] of members.entries()) for (const right of members.slice(index + 1)) await seats.connect(left, right);
   const ranks = await Promise.all(programs.map((program, rank) => loadRank(members[rank]!, program)));
+  const clock = createWallClock();
   let calls = 0;
   return {
     members,
     run: async (given, wanted, nextSlot) => {
-      const first = calls;
-      const ids = members.map(({ id }) => id);
-      const runs = ranks.map((rank, index): Promise<readonly GangRow[]> => {
-        return runRank({ ...rank, members: ids, firstCall: first, given: given[index] ?? {}, wanted: wanted[index] ?? {}, nextSlot });
-      });
-      calls += programs[0]?.steps.filter(({ type }) => type === "collective").length ?? 0;
-      const ended = await Promise.allSettled(runs);
-      const failed = ended.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
-      if (failed.length > 0) throw causeOf(failed);
-      return { rows: ended.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])) };
+      const firstCall = calls;
+      calls += collectivesOf(programs[0]!);
+      const ended = await runRanks({ seats: members, ranks, given, wanted, firstCall, nextSlot, now: () => clock.now() });
+      if (!ended.ok) throw ended.failure.error;
+      return { rows: ended.members.map(({ rows }) => rows) };
     },
     release: async () => {
-      for (const { stages } of ranks) for (const stage of stages.values()) await stage.release();
+      for (const rank of ranks) await rank.release();
     },
   };
-}
-
-type LoadedRank = Pick<RankRun, "seat" | "program" | "stages">;
-
-async function loadRank(seat: Seat, program: GangProgram): Promise<LoadedRank> {
-  const stages = new Map<string, SeatStage>();
-  for (const step of program.steps) if (step.type === "segment") stages.set(step.name, await loadSegment(seat, step));
-  return { seat, program, stages };
-}
-
-function loadSegment(seat: Seat, { model }: GangSegment): Promise<SeatStage> {
-  const { graph } = readOnnx(bytesOf(model.model));
-  const files = Object.fromEntries(model.weights.map(({ path, data }) => [path, data]));
-  return seat.load({ program: { type: "onnx-bytes", model: model.model, files }, operators: graph.operators.map((_one, id) => id) });
-}
-
-/** A lost member says more than what its loss did to the others. */
-function causeOf(failed: readonly unknown[]): unknown {
-  return failed.find((one) => one instanceof HeddleError && one.code === "host-lost") ?? failed[0];
 }

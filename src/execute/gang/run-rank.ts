@@ -2,7 +2,7 @@ import { must } from "../../base/assert.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { GangProgram, GangStep } from "../../graph/program/gang-program.ts";
 import type { RunPart } from "../device/device-driver.ts";
-import type { Seat, SeatStage, SlotId } from "../seat/seat-types.ts";
+import type { Seat, SeatCallOptions, SeatStage, SlotId, SlotInfo } from "../seat/seat-types.ts";
 
 /** One step of one member, for timelines: what it was, how long it took on the worker, and what the time went to. */
 export interface GangRow {
@@ -11,6 +11,8 @@ export interface GangRow {
   readonly name: string;
   /** From its inputs being there to its end; of a collective the wait for other members is part of it. Units: ns, on the worker's clock. */
   readonly ns: Nanoseconds;
+  /** When the caller had word of its end, on the caller's clock. */
+  readonly endNs: Nanoseconds;
   readonly parts: readonly RunPart[];
   /** Sent and received. */
   readonly movedBytes: number;
@@ -28,14 +30,25 @@ export interface RankRun {
   readonly given: Readonly<Record<string, SlotId>>;
   readonly wanted: Readonly<Record<string, SlotId>>;
   readonly nextSlot: () => SlotId;
+  readonly now: () => Nanoseconds;
+  /** Takes back what has not begun, and collectives that wait for other members. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a member's steps came to. */
+export interface RankResult {
+  readonly rows: readonly GangRow[];
+  /** Of what was wanted, by name. */
+  readonly made: Readonly<Record<string, SlotInfo>>;
 }
 
 /** Gives out all steps of one member; resolves when all have ended. Errors: that of the first step that failed. */
-export async function runRank(run: RankRun): Promise<readonly GangRow[]> {
+export async function runRank(run: RankRun): Promise<RankResult> {
   const { seat, program, given, wanted, nextSlot } = run;
   const slots = new Map<string, SlotId>(Object.entries(given));
   const lastReader = lastReads(program);
   const rows: Promise<GangRow>[] = [];
+  const made: Record<string, SlotInfo> = {};
   const passing: SlotId[] = [];
   let call = run.firstCall;
   const slotFor = (name: string): SlotId => {
@@ -45,7 +58,9 @@ export async function runRank(run: RankRun): Promise<readonly GangRow[]> {
   };
   for (const [index, step] of program.steps.entries()) {
     rows.push(
-      step.type === "segment" ? runSegment(run, step, { slots, slotFor }) : runExchange(run, step, { slots, slotFor, call: call++ }),
+      step.type === "segment"
+        ? runSegment(run, step, { slots, slotFor, made })
+        : runExchange(run, step, { slots, slotFor, made, call: call++ }),
     );
     for (const name of lastReader.get(index) ?? []) {
       const slot = must(slots.get(name), "a value that was read");
@@ -54,35 +69,51 @@ export async function runRank(run: RankRun): Promise<readonly GangRow[]> {
     // What was asked before still finds them.
     if (passing.length > 0) seat.free(passing.splice(0));
   }
-  return Promise.all(rows);
+  const ended = await Promise.allSettled(rows);
+  const failed = ended.find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  const wantedMade = Object.fromEntries(Object.entries(made).filter(([name]) => wanted[name] !== undefined));
+  return { rows: ended.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])), made: wantedMade };
+}
+
+function callOptions({ signal }: RankRun): SeatCallOptions {
+  return signal === undefined ? {} : { signal };
 }
 
 interface StepSlots {
   readonly slots: ReadonlyMap<string, SlotId>;
   readonly slotFor: (name: string) => SlotId;
+  readonly made: Record<string, SlotInfo>;
 }
 
 async function runSegment(
-  { seat, stages }: RankRun,
+  run: RankRun,
   step: Extract<GangStep, { type: "segment" }>,
-  { slots, slotFor }: StepSlots,
+  { slots, slotFor, made }: StepSlots,
 ): Promise<GangRow> {
+  const { seat, stages, now } = run;
   const stage = must(stages.get(step.name), "the segment was loaded");
   const inputs = Object.fromEntries(step.inputs.map((name) => [name, must(slots.get(name), "a value that was written")]));
   const outputs = Object.fromEntries(step.outputs.map((name) => [name, slotFor(name)]));
-  const { busyNs, parts } = await stage.run(inputs, outputs);
-  return { seat: seat.id, kind: "run", name: step.name, ns: busyNs, parts, movedBytes: 0 };
+  const { busyNs, parts, outputs: infos } = await stage.run(inputs, outputs, callOptions(run));
+  Object.assign(made, infos);
+  return { seat: seat.id, kind: "run", name: step.name, ns: busyNs, endNs: now(), parts, movedBytes: 0 };
 }
 
 async function runExchange(
-  { seat, members }: RankRun,
+  run: RankRun,
   step: Extract<GangStep, { type: "collective" }>,
-  { slots, slotFor, call }: StepSlots & { readonly call: number },
+  { slots, slotFor, made, call }: StepSlots & { readonly call: number },
 ): Promise<GangRow> {
+  const { seat, members, now } = run;
   const input = must(slots.get(step.input), "a value that was written");
   const { collective, name } = step;
-  const { movedBytes, movedNs } = await seat.collective({ call, members, collective, input, output: slotFor(step.output) });
-  return { seat: seat.id, kind: "collective", name, ns: movedNs, parts: [{ what: "transfer", ns: movedNs }], movedBytes };
+  const { movedBytes, movedNs, ...info } = await seat.collective(
+    { call, members, collective, input, output: slotFor(step.output) },
+    callOptions(run),
+  );
+  made[step.output] = info;
+  return { seat: seat.id, kind: "collective", name, ns: movedNs, endNs: now(), parts: [{ what: "transfer", ns: movedNs }], movedBytes };
 }
 
 /** For each step the values that no later step reads. */
