@@ -4,6 +4,7 @@ import type { DeviceId, HandleId, StageId, StartCommand, TaskId } from "../engin
 import type { ExecutorWatch, LoadedStage, MovedStorage, RanTask } from "../execute/dataflow/executor-watch.ts";
 import type { Rack } from "../rack/rack.ts";
 import { FRONT_END } from "../rack/rack-check.ts";
+import { type CollectiveTotals, countCollectives, memberSummaries } from "./gang-summary.ts";
 import type { RunTimeline } from "./rack-timeline.ts";
 import type { RackEvent, RunSummary } from "./sdk-types.ts";
 import type { ClientTask } from "./session.ts";
@@ -13,12 +14,14 @@ export interface RackRecords {
   readonly devices: { up: boolean; tasks: number; busyNs: number; failures: number }[];
   /** By ends. */
   readonly transfers: Map<string, { from: string; to: string; count: number; bytes: number; ns: number }>;
+  /** By members. */
+  readonly collectives: Map<string, CollectiveTotals>;
   /** By stage and device. */
   readonly models: Map<string, { readonly stage: StageId; readonly device: DeviceId; runs: number; totalNs: number }>;
   /** What tasks were predicted to take where they were put. */
   readonly predictions: Map<TaskId, Nanoseconds | undefined>;
   /** Tasks that have been started and have not ended. */
-  readonly running: Map<TaskId, { readonly device: DeviceId }>;
+  readonly running: Map<TaskId, { readonly devices: readonly DeviceId[] }>;
   readonly timeline: RunTimeline | undefined;
 }
 
@@ -40,6 +43,7 @@ export function createRecords(rack: Rack, timeline: RunTimeline | undefined): Ra
   return {
     devices: rack.devices.map(() => ({ up: true, tasks: 0, busyNs: 0, failures: 0 })),
     transfers: new Map(),
+    collectives: new Map(),
     models: new Map(),
     predictions: new Map(),
     running: new Map(),
@@ -81,7 +85,7 @@ export function recordingWatch(options: RecordOptions): ExecutorWatch {
       records.timeline?.lost(id(device), now(), error.message);
       onEvent({ type: "device-down", device: id(device), detail: error.message });
       for (const [task, running] of records.running) {
-        if (running.device !== device) continue;
+        if (!running.devices.includes(device)) continue;
         const client = taskOf(task);
         records.running.delete(task);
         if (client?.run !== undefined)
@@ -96,39 +100,51 @@ export function recordingWatch(options: RecordOptions): ExecutorWatch {
 }
 
 function started({ rack, records, taskOf }: RecordOptions, { task, devices }: StartCommand): void {
-  const device = devices[0]!;
-  records.running.set(task, { device });
+  records.running.set(task, { devices });
   const client = taskOf(task);
   if (client?.run === undefined) return;
   const { stages } = client.run;
   const before = stages.get(task);
-  const { id } = rack.devices[device]!;
+  const device = devices.map((one) => rack.devices[one]!.id).join(", ");
   const predictedNs = records.predictions.get(task);
-  stages.set(task, { stage: client.stage, device: id, startNs: 0, busyNs: 0, predictedNs, starts: (before?.starts ?? 0) + 1 });
+  stages.set(task, { stage: client.stage, device, startNs: 0, busyNs: 0, predictedNs, starts: (before?.starts ?? 0) + 1 });
 }
 
-function ran({ rack, records, taskOf, stageName, originOf, onEvent }: RecordOptions, run: RanTask): void {
+function ran(options: RecordOptions, run: RanTask): void {
+  const { rack, records, taskOf, stageName, originOf, onEvent } = options;
   const { command, busyNs, endNs } = run;
-  const { task } = command;
+  const { task, devices } = command;
   const stage = originOf(command.stage);
-  const device = command.devices[0]!;
-  const row = records.devices[device]!;
-  row.tasks++;
-  row.busyNs += busyNs;
+  const members = memberSummaries(rack, devices, run.members);
   records.running.delete(task);
-  const key = `${stage}@${device}`;
-  const model = records.models.get(key) ?? { stage, device, runs: 0, totalNs: 0 };
-  model.runs++;
-  model.totalNs += busyNs;
-  records.models.set(key, model);
+  for (const [member, device] of devices.entries()) {
+    const part = members?.[member];
+    countRun(records, { stage, device, busyNs: part === undefined ? busyNs : part.runNs + part.collectiveNs });
+  }
+  if (members !== undefined) countCollectives(records.collectives, members);
   const client = taskOf(task);
   const record = client?.run?.stages.get(task);
-  const { id } = rack.devices[device]!;
+  const ids = devices.map((device) => rack.devices[device]!.id);
   const predictedNs = records.predictions.get(task);
   records.predictions.delete(task);
-  records.timeline?.ran({ ...run, track: id, name: client?.stage ?? stageName(stage), predictedNs, owner: client?.run?.id });
+  records.timeline?.ran({ ...run, tracks: ids, name: client?.stage ?? stageName(stage), predictedNs, owner: client?.run?.id });
   if (record === undefined || client?.run === undefined) return;
   record.startNs = endNs - Math.round(busyNs);
   record.busyNs = busyNs;
-  onEvent({ type: "task-finished", run: client.run.id, stage: client.stage, device: id, busyNs });
+  if (members !== undefined) record.members = members;
+  onEvent({ type: "task-finished", run: client.run.id, stage: client.stage, device: ids.join(", "), busyNs });
+}
+
+function countRun(
+  { devices, models }: RackRecords,
+  { stage, device, busyNs }: { readonly stage: StageId; readonly device: DeviceId; readonly busyNs: Nanoseconds },
+): void {
+  const row = devices[device]!;
+  row.tasks++;
+  row.busyNs += busyNs;
+  const key = `${stage}@${device}`;
+  const model = models.get(key) ?? { stage, device, runs: 0, totalNs: 0 };
+  model.runs++;
+  model.totalNs += busyNs;
+  models.set(key, model);
 }

@@ -10,6 +10,7 @@ export function rackReport({ machine }: Session, records: RackRecords, plans: re
   return {
     devices: rack.devices.map(({ id, driver }, device) => ({ id, driver, ...records.devices[device]! })),
     transfers: [...records.transfers.values()],
+    collectives: [...records.collectives.values()].map((totals) => ({ ...totals })),
     models: stages.flatMap(({ id: stage, name, refusals, pinnedTo, priors }) =>
       rack.devices.flatMap(({ id }, device) => {
         if (refusals[device] !== undefined || pinnedTo?.includes(device) === false) return [];

@@ -2,6 +2,7 @@ import type { Nanoseconds } from "../base/units.ts";
 import type { StorageId } from "../engine/dataflow/dataflow-types.ts";
 import type { LoadedStage, MovedStorage, RanTask } from "../execute/dataflow/executor-watch.ts";
 import type { RunPart } from "../execute/device/device-driver.ts";
+import type { GangRow } from "../execute/gang/run-rank.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import { FRONT_END } from "../rack/rack-check.ts";
 import type { Flow, Slice, SliceKind, Timeline, Track } from "../trace/timeline.ts";
@@ -10,7 +11,8 @@ import type { Flow, Slice, SliceKind, Timeline, Track } from "../trace/timeline.
 export interface RunTimeline {
   ran(
     run: RanTask & {
-      readonly track: string;
+      /** The device's; of a gang, each member's. */
+      readonly tracks: readonly string[];
       readonly name: string;
       readonly predictedNs: Nanoseconds | undefined;
       readonly owner: number | undefined;
@@ -35,19 +37,32 @@ export function createRunTimeline(rack: Rack): RunTimeline {
     if (from !== undefined && slices[from]!.endNs <= slices[to]!.endNs) flows.push({ name, from, to });
   };
   return {
-    ran: ({ command, track, name, predictedNs, owner, startNs, endNs, busyNs, parts }) => {
-      // What the device was busy with ended with the answer, or shortly before.
-      const ran = Math.min(Math.round(busyNs), endNs - startNs);
-      const place = slices.length;
+    ran: ({ command, tracks, name, predictedNs, owner, startNs, endNs, busyNs, parts, members }) => {
       const predicted = predictedNs === undefined ? {} : { predictedNs: Math.round(predictedNs) };
-      const args = { stage: name, task: command.task, run: owner ?? "", busyNs: ran, ...predicted };
-      slices.push({ track, kind: "run", name, startNs: endNs - ran, endNs, args });
-      addParts(slices, { track, parts, startNs: endNs - ran, endNs });
-      for (const { storage, mode, discard } of command.bindings) {
-        if (mode === "read") {
-          const from = sources.get(key(storage, track));
-          if (from !== undefined && slices[from]!.kind === "transfer") flow(slices[from]!.name, from, place);
-        } else if (!discard) sources.set(key(storage, track), place);
+      const places = tracks.map((track, member) => {
+        const rows = members?.[member];
+        const place = slices.length;
+        const args = { stage: name, task: command.task, run: owner ?? "", ...predicted };
+        if (rows === undefined) {
+          // What the device was busy with ended with the answer, or shortly before.
+          const ran = Math.min(Math.round(busyNs), endNs - startNs);
+          slices.push({ track, kind: "run", name, startNs: endNs - ran, endNs, args: { ...args, busyNs: ran } });
+          addParts(slices, { track, parts, startNs: endNs - ran, endNs });
+        } else {
+          slices.push({ track, kind: "run", name, startNs, endNs, args: { ...args, member, members: tracks.length } });
+          addMember(slices, { track, rows, startNs, endNs });
+        }
+        return place;
+      });
+      for (const { storage, mode, discard, member } of command.bindings) {
+        for (const [at, track] of tracks.entries()) {
+          if (member !== -1 && member !== at) continue;
+          const place = places[at]!;
+          if (mode === "read") {
+            const from = sources.get(key(storage, track));
+            if (from !== undefined && slices[from]!.kind === "transfer") flow(slices[from]!.name, from, place);
+          } else if (!discard) sources.set(key(storage, track), place);
+        }
       }
     },
     moved: ({ command, from, to, tensor, bytes, startNs, endNs }) => {
@@ -102,6 +117,24 @@ function addParts(
     if (end > at) slices.push({ track, kind: KINDS[what], name: what, startNs: at, endNs: end, args: {} });
     at = end;
   }
+}
+
+/**
+ * Steps of a gang's member inside its run, collectives as slices of their own kind. A step is as long as the worker measured and ends where word of it
+ * came, or where the next one begins.
+ */
+function addMember(
+  slices: Slice[],
+  { track, rows, startNs, endNs }: Pick<Slice, "track" | "startNs" | "endNs"> & { readonly rows: readonly GangRow[] },
+): void {
+  let until = endNs;
+  const steps = [...rows].reverse().map(({ kind, name, ns, movedBytes, endNs: heardNs }): Slice => {
+    const end = Math.max(startNs, Math.min(until, heardNs));
+    until = Math.max(startNs, end - Math.round(ns));
+    const args = kind === "collective" ? { bytes: movedBytes, ns } : { busyNs: ns };
+    return { track, kind: kind === "collective" ? "collective" : "compute", name, startNs: until, endNs: end, args };
+  });
+  slices.push(...steps.reverse());
 }
 
 function order(ends: readonly string[], link: string): number {

@@ -3,7 +3,7 @@ import type { HeddleError } from "../base/heddle-error.ts";
 import type { Nanoseconds } from "../base/units.ts";
 import type { HandleId, TaskId } from "../engine/dataflow/dataflow-types.ts";
 import type { ExpectedTensor } from "./bind-sizes.ts";
-import type { RunSummary } from "./sdk-types.ts";
+import type { GangMemberSummary, RunSummary } from "./sdk-types.ts";
 
 /** A run under way: its tasks, what they came to, and its outputs. */
 export interface RunRecord {
@@ -33,6 +33,7 @@ export interface StageRecord {
   busyNs: Nanoseconds;
   predictedNs: Nanoseconds | undefined;
   starts: number;
+  members?: readonly GangMemberSummary[];
 }
 
 export function createRunRecord(id: number, graph: string, startNs: Nanoseconds): RunRecord {

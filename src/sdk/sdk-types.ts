@@ -102,6 +102,8 @@ export interface RunSummary {
     readonly predictedNs: number | undefined;
     /** Times it was run again because a device was lost. */
     readonly retries: number;
+    /** Of a gang, whose `device` names all: what each member did. */
+    readonly members?: readonly GangMemberSummary[];
   }[];
   readonly transfers: readonly {
     readonly from: string;
@@ -110,6 +112,18 @@ export interface RunSummary {
     readonly bytes: number;
     readonly ns: number;
   }[];
+}
+
+/** A member's part of a gang's run. */
+export interface GangMemberSummary {
+  readonly device: string;
+  /** In its segments. Units: ns. */
+  readonly runNs: number;
+  readonly collectives: number;
+  /** In collectives, the wait for other members included. Units: ns. */
+  readonly collectiveNs: number;
+  /** Sent and received in collectives. */
+  readonly collectiveBytes: number;
 }
 
 export interface RunOptions {
@@ -259,6 +273,13 @@ export interface RackReport {
   readonly transfers: readonly {
     readonly from: string;
     readonly to: string;
+    readonly count: number;
+    readonly bytes: number;
+    readonly ns: number;
+  }[];
+  /** Of gangs, by members: how many, bytes sent by all of them, and the time of the member that took longest in each run, waits included. */
+  readonly collectives: readonly {
+    readonly devices: readonly string[];
     readonly count: number;
     readonly bytes: number;
     readonly ns: number;
