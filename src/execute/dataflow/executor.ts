@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { must } from "../../base/assert.ts";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import { type Bytes, type Nanoseconds, NS_PER_MS } from "../../base/units.ts";
@@ -286,6 +287,8 @@ function startGang(live: Live, command: StartCommand): void {
   const seats = devices.map((device) => live.seats[device]!);
   const ranks = devices.map((device) => must(live.ranks.get(stageKey({ device, stage, variant })), "what runs is loaded"));
   const abort = new AbortController();
+  // Every step of every member listens.
+  setMaxListeners(0, abort.signal);
   live.runs.set(command.run, abort);
   const startNs = clock.now();
   watch.started(command);
