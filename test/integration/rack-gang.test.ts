@@ -11,11 +11,11 @@ import { readLedger } from "../../src/engine/ledger-reader.ts";
 import { replayLedger } from "../../src/engine/replay.ts";
 import { engineOfLedger } from "../../src/engine/replay-engine.ts";
 import { compiledEntry } from "../../src/execute/discover/compiled-entry.ts";
-import type { Device, Rack } from "../../src/rack/rack.ts";
+import type { Rack } from "../../src/rack/rack.ts";
 import { loadDecoder } from "../../src/sdk/load-decoder.ts";
 import { openRack } from "../../src/sdk/open-rack.ts";
 import type { DecoderGraph, OpenRack, RackEvent, RackOptions, RackState, RunSummary } from "../../src/sdk/sdk-types.ts";
-import { tensor } from "../../src/sdk/tensor.ts";
+import { largestDifference, likeliest, rackOfCpus, stepInputs } from "../support/decode-on-rack.ts";
 import { readChromeTrace } from "../support/read-chrome-trace.ts";
 import { type TinyModelOptions, tinyGguf } from "../support/tiny-gguf.ts";
 
@@ -36,25 +36,6 @@ function modelFile(name: string, options: TinyModelOptions): string {
   const path = join(folder, `${name}.gguf`);
   writeFileSync(path, tinyGguf(options));
   return path;
-}
-
-function rackOf(count: number, row: (core: number) => Partial<Device> = () => ({})): Rack {
-  return {
-    version: 1,
-    name: `${count} cpus`,
-    fingerprint: "any",
-    devices: Array.from({ length: count }, (_unused, core) => ({
-      id: `cpu-${core}`,
-      kind: "cpu",
-      driver: "ort",
-      threads: 1,
-      cores: [core],
-      memory: "dram",
-      ...row(core),
-    })),
-    memories: [{ id: "dram", tier: "dram", capacityBytes: 4e9, bandwidthBytesPerSecond: 1e10, basis: "data-sheet", source: "assumed" }],
-    links: [],
-  };
 }
 
 /** ONNX Runtime in a process that writes, every few milliseconds, what its device holds. */
@@ -100,38 +81,31 @@ interface Decoded {
 async function decode(
   rack: OpenRack,
   graph: DecoderGraph,
-  given: { readonly state?: RackState; readonly pin?: Record<string, string>; readonly steps?: number; readonly before?: (step: number) => void } = {},
+  given: {
+    readonly state?: RackState;
+    readonly pin?: Record<string, string>;
+    readonly steps?: number;
+    readonly before?: (step: number) => void;
+  } = {},
 ): Promise<Decoded> {
   const { state = rack.state(graph), pin = {}, steps = STEPS, before } = given;
   const logits: Float32Array[] = [];
   const summaries: RunSummary[] = [];
   const tokens = [...PROMPT];
   for (let step = 0; step < steps; step++) {
-    const now = step === 0 ? tokens : tokens.slice(-1);
-    const ids = tensor(BigInt64Array.from(now, BigInt), [now.length]);
-    const positions = tensor(BigInt64Array.from(now, (_one, i) => BigInt(tokens.length - now.length + i)), [now.length]);
     before?.(step);
-    const run = rack.submit(graph, { tokens: ids, positions }, { state, pin });
+    const run = rack.submit(graph, stepInputs(tokens, step === 0 ? 0 : tokens.length - 1), { state, pin });
     const row = (await run.outputs())["logits"]!.data as Float32Array;
     summaries.push(await run.done);
     logits.push(row);
-    tokens.push(row.indexOf(Math.max(...row)));
+    tokens.push(likeliest(row));
   }
   if (given.state === undefined) state.release();
   return { tokens, logits, summaries };
 }
 
-function difference(rows: readonly Float32Array[], expected: readonly Float32Array[]): number {
-  return Math.max(
-    ...rows.map((row, at) => {
-      const size = expected[at]!.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      return row.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[at]![i]!) / size), 0);
-    }),
-  );
-}
-
 async function alone(path: string): Promise<Decoded> {
-  const rack = await openRack(rackOf(1), { isolation: "inline" });
+  const rack = await openRack(rackOfCpus(1), { isolation: "inline" });
   const decoded = await decode(rack, await loadDecoder(path));
   await rack.close();
   return decoded;
@@ -145,56 +119,66 @@ describe("a decoder over several devices of a rack", () => {
   it.each([
     [2, TWO],
     [3, THREE],
-  ] as const)("%i processes: tokens and logits of one device; collectives in trace, summary and report; the ledger replays", {
-    timeout: TIMEOUT_MS,
-  }, async (size, options) => {
-    const path = modelFile(`tiny-${size}`, options);
-    const expected = await alone(path);
-    const [trace, ledger] = [join(folder, `${size}.trace.json`), join(folder, `${size}-ledger`)];
-    const rack = await openRack(rackOf(size), { trace, ledger });
-    const graph = await loadDecoder(path, { tensorParallel: size });
-    const got = await decode(rack, graph);
-    expect(got.tokens).toEqual(expected.tokens);
-    expect(difference(got.logits, expected.logits)).toBeLessThan(CLOSE);
-    // The comparison can fail.
-    expect(difference(got.logits.slice(1), expected.logits)).toBeGreaterThan(CLOSE);
+  ] as const)(
+    "%i processes: tokens and logits of one device; collectives in trace, summary and report; the ledger replays",
+    {
+      timeout: TIMEOUT_MS,
+    },
+    async (size, options) => {
+      const path = modelFile(`tiny-${size}`, options);
+      const expected = await alone(path);
+      const [trace, ledger] = [join(folder, `${size}.trace.json`), join(folder, `${size}-ledger`)];
+      const rack = await openRack(rackOfCpus(size), { trace, ledger });
+      const graph = await loadDecoder(path, { tensorParallel: size });
+      const got = await decode(rack, graph);
+      expect(got.tokens).toEqual(expected.tokens);
+      expect(largestDifference(got.logits, expected.logits)).toBeLessThan(CLOSE);
+      // The comparison can fail.
+      expect(largestDifference(got.logits.slice(1), expected.logits)).toBeGreaterThan(CLOSE);
 
-    // Two sums a layer and the gathering of logits; keys and values moved nowhere after the first run.
-    const collectives = 2 * graph.layers + (graph.vocabulary % size === 0 ? 1 : 0);
-    const ids = Array.from({ length: size }, (_unused, core) => `cpu-${core}`);
-    for (const [step, { stages, transfers }] of got.summaries.entries()) {
-      expect(stages).toMatchObject([{ device: ids.join(", "), retries: 0 }]);
-      expect(stages[0]!.members).toMatchObject(ids.map((device) => ({ device, collectives })));
-      for (const { runNs, collectiveNs, collectiveBytes } of stages[0]!.members!) {
-        expect(Math.min(runNs, collectiveNs, collectiveBytes)).toBeGreaterThan(0);
+      // Two sums a layer and the gathering of logits; keys and values moved nowhere after the first run.
+      const collectives = 2 * graph.layers + (graph.vocabulary % size === 0 ? 1 : 0);
+      const ids = Array.from({ length: size }, (_unused, core) => `cpu-${core}`);
+      for (const [step, { stages, transfers }] of got.summaries.entries()) {
+        expect(stages).toMatchObject([{ device: ids.join(", "), retries: 0 }]);
+        expect(stages[0]!.members).toMatchObject(ids.map((device) => ({ device, collectives })));
+        for (const { runNs, collectiveNs, collectiveBytes } of stages[0]!.members!) {
+          expect(Math.min(runNs, collectiveNs, collectiveBytes)).toBeGreaterThan(0);
+        }
+        if (step > 0)
+          expect(transfers.map(({ tensor: name }) => name.replace(/^.* /, "")).filter((name) => name.includes("@"))).toEqual([]);
       }
-      if (step > 0) expect(transfers.map(({ tensor: name }) => name.replace(/^.* /, "")).filter((name) => name.includes("@"))).toEqual([]);
-    }
-    const report = rack.report();
-    expect(report.collectives).toMatchObject([{ devices: ids, count: STEPS * collectives }]);
-    expect(report.devices.map(({ tasks }) => tasks)).toEqual(ids.map(() => STEPS));
-    expect(report.models.map(({ runs }) => runs)).toEqual(ids.map(() => STEPS));
-    await rack.close();
+      const report = rack.report();
+      expect(report.collectives).toMatchObject([{ devices: ids, count: STEPS * collectives }]);
+      expect(report.devices.map(({ tasks }) => tasks)).toEqual(ids.map(() => STEPS));
+      expect(report.models.map(({ runs }) => runs)).toEqual(ids.map(() => STEPS));
+      await rack.close();
 
-    const { slices, flaws } = readChromeTrace(readFileSync(trace, "utf8"));
-    expect(flaws).toEqual([]);
-    for (const id of ids) {
-      const own = slices.filter(({ kind, thread }) => kind === "collective" && thread === id);
-      expect(own).toHaveLength(STEPS * collectives);
-      for (const { args } of own) expect(Math.min(Number(args["bytes"]), Number(args["ns"]))).toBeGreaterThan(0);
-      expect(slices.filter(({ kind, thread, name }) => kind === "compute" && thread === id && name === "layers.0.ffn")).toHaveLength(STEPS);
-    }
-    const traced = slices.filter(({ kind }) => kind === "collective").reduce((sum, { args }) => sum + Number(args["bytes"]), 0);
-    expect(report.collectives[0]!.bytes).toBe(traced / 2);
+      const { slices, flaws } = readChromeTrace(readFileSync(trace, "utf8"));
+      expect(flaws).toEqual([]);
+      for (const id of ids) {
+        const own = slices.filter(({ kind, thread }) => kind === "collective" && thread === id);
+        expect(own).toHaveLength(STEPS * collectives);
+        for (const { args } of own) expect(Math.min(Number(args["bytes"]), Number(args["ns"]))).toBeGreaterThan(0);
+        expect(slices.filter(({ kind, thread, name }) => kind === "compute" && thread === id && name === "layers.0.ffn")).toHaveLength(
+          STEPS,
+        );
+      }
+      const traced = slices.filter(({ kind }) => kind === "collective").reduce((sum, { args }) => sum + Number(args["bytes"]), 0);
+      expect(report.collectives[0]!.bytes).toBe(traced / 2);
 
-    const recorded = readLedger(readFileSync(join(ledger, "rack.ledger")));
-    expect(replayLedger(recorded, engineOfLedger)).toMatchObject({ events: recorded.events.length });
-    expect(replayLedger(recorded, engineOfLedger).firstDivergence).toBeUndefined();
-    const alonely = recorded.events.map((one) =>
-      one.event.type === "submitted" ? { ...one, event: { ...one.event, tasks: [{ ...(one.event as { tasks: object[] }).tasks[0]!, gang: 1 }] } } : one,
-    );
-    expect(replayLedger({ ...recorded, events: alonely as typeof recorded.events }, engineOfLedger).firstDivergence).toBeDefined();
-  });
+      const recorded = readLedger(readFileSync(join(ledger, "rack.ledger")));
+      expect(replayLedger(recorded, engineOfLedger)).toMatchObject({ events: recorded.events.length });
+      expect(replayLedger(recorded, engineOfLedger).firstDivergence).toBeUndefined();
+      // Tasks of one device instead: other decisions.
+      const alonely = recorded.events.map((one) => {
+        const { event } = one;
+        if (event.type !== "submitted") return one;
+        return { ...one, event: { ...event, tasks: event.tasks.map(({ gang: _gang, ...task }) => task) } };
+      });
+      expect(replayLedger({ ...recorded, events: alonely as typeof recorded.events }, engineOfLedger).firstDivergence).toBeDefined();
+    },
+  );
 
   it("survives the loss of a member in the middle of a run: equal results, nothing stays behind", { timeout: TIMEOUT_MS }, async () => {
     const path = modelFile("tiny-kill", TWO);
@@ -203,7 +187,7 @@ describe("a decoder over several devices of a rack", () => {
     const events: RackEvent[] = [];
     const ids = ["one", "two"];
     const devices: RackOptions["devices"] = ids.map((id) => ({ device: { id }, driver: toldDriver(id) }));
-    const empty: Rack = { ...rackOf(0), memories: [] };
+    const empty: Rack = { ...rackOfCpus(0), memories: [] };
     const rack = await openRack(empty, { devices, onEvent: (event) => events.push(event) });
     const graph = await loadDecoder(path, { tensorParallel: 2 });
     const held = async (): Promise<number[]> => {
@@ -226,7 +210,7 @@ describe("a decoder over several devices of a rack", () => {
       },
     });
     expect(got.tokens).toEqual(expected.tokens);
-    expect(difference(got.logits, expected.logits)).toBeLessThan(CLOSE);
+    expect(largestDifference(got.logits, expected.logits)).toBeLessThan(CLOSE);
     expect(events.filter(({ type }) => type === "device-down")).toHaveLength(2);
     expect(got.summaries.some(({ stages }) => stages[0]!.retries > 0)).toBe(true);
     // Keys and values are there, and then nothing but weights.
@@ -243,7 +227,7 @@ describe("a decoder over several devices of a rack", () => {
     const expected = await alone(path);
     const events: RackEvent[] = [];
     const devices = ["here", "gone", "spare"].map((id) => ({ device: { id }, driver: toldDriver(id, id === "gone" ? 1 : Infinity) }));
-    const rack = await openRack({ ...rackOf(0), memories: [] }, { devices, onEvent: (event) => events.push(event) });
+    const rack = await openRack({ ...rackOfCpus(0), memories: [] }, { devices, onEvent: (event) => events.push(event) });
     const graph = await loadDecoder(path, { tensorParallel: 2 });
     const got = await decode(rack, graph, {
       before: (step) => {
@@ -254,7 +238,7 @@ describe("a decoder over several devices of a rack", () => {
     expect(members[0]).toBe("here, gone");
     expect(members.at(-1)).toBe("here, spare");
     expect(got.tokens).toEqual(expected.tokens);
-    expect(difference(got.logits, expected.logits)).toBeLessThan(CLOSE);
+    expect(largestDifference(got.logits, expected.logits)).toBeLessThan(CLOSE);
     expect(events.filter(({ type }) => type === "device-up")).toEqual([]);
     await rack.close();
   });
@@ -262,11 +246,11 @@ describe("a decoder over several devices of a rack", () => {
   it("runs on the members that pins name; states can be read and forked", { timeout: TIMEOUT_MS }, async () => {
     const path = modelFile("tiny-pin", TWO);
     const expected = await alone(path);
-    const rack = await openRack(rackOf(3), { isolation: "inline" });
+    const rack = await openRack(rackOfCpus(3), { isolation: "inline" });
     const graph = await loadDecoder(path, { tensorParallel: 2 });
     const pinned = await decode(rack, graph, { pin: { "rank.0": "cpu-2", "rank.1": "cpu-0" }, steps: 3 });
     expect(pinned.summaries.map(({ stages }) => stages[0]!.device)).toEqual(Array(3).fill("cpu-2, cpu-0"));
-    expect(difference(pinned.logits, expected.logits.slice(0, 3))).toBeLessThan(CLOSE);
+    expect(largestDifference(pinned.logits, expected.logits.slice(0, 3))).toBeLessThan(CLOSE);
     const half = await decode(rack, graph, { pin: { "rank.1": "cpu-1" }, steps: 2 });
     expect(half.summaries[1]!.stages[0]!.device).toBe("cpu-0, cpu-1");
     const state = rack.state(graph);
@@ -286,8 +270,11 @@ describe("a decoder over several devices of a rack", () => {
     });
     await expect(loadDecoder(path, { tensorParallel: 1.5 })).rejects.toMatchObject({ code: "input-invalid" });
     const graph = await loadDecoder(path, { tensorParallel: 2 });
-    const inputs = { tokens: tensor(BigInt64Array.of(1n), [1]), positions: tensor(BigInt64Array.of(0n), [1]) };
-    const unlike = await openRack(rackOf(2, (core) => ({ threads: core + 1 })), { isolation: "inline" });
+    const inputs = stepInputs([1], 0);
+    const unlike = await openRack(
+      rackOfCpus(2, (core) => ({ threads: core + 1 })),
+      { isolation: "inline" },
+    );
     const ran = unlike.run(graph, inputs, { state: unlike.state(graph) });
     await expect(ran).rejects.toMatchObject({
       code: "gang-impossible",
