@@ -13,7 +13,7 @@ export function forecastErrors(folder: string, starts: readonly TaskId[]): reado
   return starts.map((task, i) => {
     const until = starts[i + 1];
     const events = recorded.events.slice(0, until === undefined ? undefined : firstEventOf(recorded, until));
-    const forecast = forecastRun({ ...recorded, events }, firstEventOf(recorded, task));
+    const forecast = forecastRun({ ...recorded, events }, { first: firstEventOf(recorded, task) });
     if (!forecast.ok) throw new HeddleError("internal", { where: "devices bench", detail: JSON.stringify(forecast.error) });
     return forecast.value.forecastNs / forecast.value.recordedNs - 1;
   });

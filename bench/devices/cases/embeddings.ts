@@ -33,7 +33,11 @@ export const embeddings: DeviceCase = {
           [1, length],
           "i64",
         );
-      return { input_ids: row((i) => 1000 + ((text * 31 + i * 7919) % 20_000)), attention_mask: row(() => 1), token_type_ids: row(() => 0) };
+      return {
+        input_ids: row((i) => 1000 + ((text * 31 + i * 7919) % 20_000)),
+        attention_mask: row(() => 1),
+        token_type_ids: row(() => 0),
+      };
     });
     return async (rack) => {
       await Promise.all(texts.map((text) => rack.run(model, text)));

@@ -6,7 +6,11 @@ import type { Batch, DeviceCase } from "../device-case.ts";
 import { cores, rackOf } from "../racks.ts";
 import { samplePath } from "../sample-file.ts";
 
-const [ENCODER, BRIDGE, DECODER] = ["encoder", "bridge", "decoder"].map((part) => `moonshine-voice--${part}.onnx`) as [string, string, string];
+const [ENCODER, BRIDGE, DECODER] = ["encoder", "bridge", "decoder"].map((part) => `moonshine-voice--${part}.onnx`) as [
+  string,
+  string,
+  string,
+];
 const PHRASES = 4;
 const RATE = 16_000;
 const SECONDS = 2;

@@ -28,6 +28,7 @@ import { collectivesOf } from "../gang/run-ranks.ts";
 import type { Seat, SeatStage } from "../seat/seat-types.ts";
 import type { ExecutorWatch } from "./executor-watch.ts";
 import { moveStorage } from "./move-storage.ts";
+import { pacedLinks } from "./paced-links.ts";
 import { type GangResult, runGang } from "./run-gang.ts";
 import { runStage } from "./run-stage.ts";
 import type { StageWork } from "./stage-work.ts";
@@ -93,8 +94,7 @@ interface Live {
   readonly handles: Map<StorageId, HandleId>;
   readonly queue: DataflowEvent[];
   readonly lostSeats: Set<Seat>;
-  /** By channel of emulated links: when what was sent before has passed. */
-  readonly channelFreeAt: Map<number, Nanoseconds>;
+  readonly pace: ReturnType<typeof pacedLinks>;
   stepping: boolean;
   open: boolean;
   slots: number;
@@ -117,7 +117,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
     handles: new Map(),
     queue: [],
     lostSeats: new Set(),
-    channelFreeAt: new Map(),
+    pace: pacedLinks(options),
     stepping: false,
     open: true,
     slots: FRESH_SLOTS_FROM,
@@ -377,7 +377,7 @@ function transfer(live: Live, command: TransferCommand): void {
   const startNs = clock.now();
   const ends = [command.source, command.target].flatMap((memory) => seatOf(live, memory) ?? []);
   const place = { book: live.book, seatOf: (memory: number) => seatOf(live, memory), freshSlot: () => live.slots++ };
-  Promise.all([moveStorage(command, place), paced(live, command, startNs)]).then(
+  Promise.all([moveStorage(command, place), live.pace(command, startNs)]).then(
     ([, beganNs]) => {
       if (ends.some((seat) => live.lostSeats.has(seat))) return;
       const endNs = clock.now();
@@ -389,18 +389,6 @@ function transfer(live: Live, command: TransferCommand): void {
       answer(live, ends, error, { type: "transfer-failed", transfer: command.transfer, detail: error.message });
     },
   );
-}
-
-/** Waits until a transfer over an emulated link may be over; gives the time from which it had the link, or its start where none is emulated. */
-async function paced(live: Live, { link, fromByte, toByte }: TransferCommand, startNs: Nanoseconds): Promise<Nanoseconds> {
-  const { pacedNs, rack, clock } = live.options;
-  const ns = pacedNs?.(link, toByte - fromByte);
-  if (ns === undefined) return startNs;
-  const { channel } = rack.links[link]!;
-  const beganNs = Math.max(startNs, live.channelFreeAt.get(channel) ?? 0);
-  live.channelFreeAt.set(channel, beganNs + ns);
-  await new Promise((resolve) => setTimeout(resolve, (beganNs + ns - clock.now()) / NS_PER_MS));
-  return beganNs;
 }
 
 /** A failure because a worker is gone is told by the loss of that worker; only where no such word comes it is one of its own. */

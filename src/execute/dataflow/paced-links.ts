@@ -1,0 +1,31 @@
+import { type Bytes, type Nanoseconds, NS_PER_MS } from "../../base/units.ts";
+import type { Clock } from "../../clock/clock.ts";
+import type { DataflowRack, LinkId, TransferCommand } from "../../engine/dataflow/dataflow-types.ts";
+
+export interface PacedLinksOptions {
+  readonly clock: Clock;
+  readonly rack: DataflowRack;
+  /** Wall time a transfer is to take at least, where a link is emulated; transfers of one channel take turns. */
+  readonly pacedNs?: (link: LinkId, bytes: Bytes) => Nanoseconds | undefined;
+}
+
+/**
+ * Waits until a transfer over an emulated link may be over. It resolves with the time from which the transfer had the link, which is its start where
+ * none is emulated: what it waited for those before it is no time of its own.
+ */
+export function pacedLinks({
+  clock,
+  rack,
+  pacedNs,
+}: PacedLinksOptions): (command: TransferCommand, startNs: Nanoseconds) => Promise<Nanoseconds> {
+  const freeAt = new Map<number, Nanoseconds>();
+  return async ({ link, fromByte, toByte }, startNs) => {
+    const ns = pacedNs?.(link, toByte - fromByte);
+    if (ns === undefined) return startNs;
+    const { channel } = rack.links[link]!;
+    const beganNs = Math.max(startNs, freeAt.get(channel) ?? 0);
+    freeAt.set(channel, beganNs + ns);
+    await new Promise((resolve) => setTimeout(resolve, (beganNs + ns - clock.now()) / NS_PER_MS));
+    return beganNs;
+  };
+}
