@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { must } from "../../base/assert.ts";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
-import { type Bytes, type Nanoseconds, NS_PER_MS } from "../../base/units.ts";
+import type { Bytes, Nanoseconds } from "../../base/units.ts";
 import type { Clock } from "../../clock/clock.ts";
 import {
   type DataflowCommand,
@@ -27,6 +27,7 @@ import { type LoadedRank, loadRank } from "../gang/load-rank.ts";
 import { collectivesOf } from "../gang/run-ranks.ts";
 import type { Seat, SeatStage } from "../seat/seat-types.ts";
 import type { ExecutorWatch } from "./executor-watch.ts";
+import { failureError, refusalError } from "./failure-error.ts";
 import { moveStorage } from "./move-storage.ts";
 import { pacedLinks } from "./paced-links.ts";
 import { type GangResult, runGang } from "./run-gang.ts";
@@ -478,27 +479,4 @@ function seatOf(live: Live, memory: number): Seat | undefined {
 
 function stageKey({ device, stage, variant }: { readonly device: DeviceId; readonly stage: StageId; readonly variant: number }): string {
   return `${device}/${stage}/${variant}`;
-}
-
-/** What the engine says of a failed task, as an error of the table. */
-export function failureError(failure: DataflowFailure, cause?: HeddleError): HeddleError {
-  if (failure.code === "cancelled") return new HeddleError("cancelled");
-  if (failure.code === "capacity") {
-    return new HeddleError("capacity", {
-      where: `memory ${failure.memory}`,
-      detail: `${failure.neededBytes} bytes needed, ${failure.freeBytes} free`,
-    });
-  }
-  if (cause !== undefined) return cause;
-  const { code, ...facts } = failure;
-  return new HeddleError("device-failed", { where: code, detail: JSON.stringify(facts) });
-}
-
-/** Why the engine took nothing of what was asked. */
-export function refusalError(refusal: Refusal): HeddleError {
-  const { code, ...facts } = refusal;
-  if (code === "capacity") return new HeddleError("capacity", { detail: `${refusal.neededBytes} bytes needed, ${refusal.freeBytes} free` });
-  if (code === "backlog-full")
-    return new HeddleError("queue-full", { detail: `${refusal.pending} tasks wait, ${refusal.limit} are the limit` });
-  return new HeddleError("stage-unsupported", { where: code, detail: JSON.stringify(facts) });
 }
