@@ -35,17 +35,19 @@ function link(source: number, target: number): DataflowRack["links"][number] {
   return { source, target, latencyNs: 20_000, bytesPerSecond: 1e9, channel: source * 3 + target };
 }
 
-/** A client that asks for a value, looks at it for a while, and asks for the next. */
+/** A client that asks for a value, looks at it for a while, and asks for the next, which is made from it. */
 function loop(client: number): ScriptedCall[] {
   return Array.from({ length: TURNS }, (_turn, turn) => {
     const handle = client * TURNS + turn;
-    const gap = turn === 0 ? { gapNs: client * 100_000 } : { gapNs: 700_000, after: { type: "deliver", of: handle - 1 } as const };
-    const at = { ...gap, gapNs: gap.gapNs };
+    const at = turn === 0 ? { gapNs: client * 100_000 } : { gapNs: 700_000, after: { type: "deliver", of: handle - 1 } as const };
+    const made = { handle, mode: "write", bytes: 5000 } as const;
+    const accesses = turn === 0 ? [made] : [{ handle: handle - 1, mode: "read" } as const, made];
     return [
       { ...at, event: { type: "handle-declared", handle } },
-      { ...at, event: { type: "submitted", first: handle, tasks: [{ stage: 0, accesses: [{ handle, mode: "write", bytes: 5000 }] }] } },
+      { ...at, event: { type: "submitted", first: handle, tasks: [{ stage: 0, accesses }] } },
       { ...at, event: { type: "fetch", fetch: handle, handle } },
-      { ...at, event: { type: "handle-released", handle } },
+      ...(turn === 0 ? [] : [{ ...at, event: { type: "handle-released", handle: handle - 1 } } as const]),
+      ...(turn < TURNS - 1 ? [] : [{ ...at, event: { type: "handle-released", handle } } as const]),
     ] satisfies ScriptedCall[];
   }).flat();
 }
