@@ -61,11 +61,9 @@ async function transcribe(rack: OpenRack, { encoder, bridge, decoder }: Models, 
   const text = rack.state(decoder);
   let token = BEGIN;
   for (let i = 0; i < TOKENS; i++) {
-    const scores = await rack
-      .submit(decoder, { ...seen, input_ids: oneToken(token) }, { state: text })
-      .output("logits")
-      .read();
-    const { data } = scores as { readonly data: Float32Array };
+    const scores = rack.submit(decoder, { ...seen, input_ids: oneToken(token) }, { state: text }).output("logits");
+    const { data } = (await scores.read()) as { readonly data: Float32Array };
+    scores.release();
     token = data.indexOf(data.reduce((most, value) => Math.max(most, value)));
   }
   text.release();

@@ -28,6 +28,7 @@ import { collectivesOf } from "../gang/run-ranks.ts";
 import type { Seat, SeatStage } from "../seat/seat-types.ts";
 import type { ExecutorWatch } from "./executor-watch.ts";
 import { failureError, refusalError } from "./failure-error.ts";
+import { linkTimeNs } from "./link-time.ts";
 import { moveStorage } from "./move-storage.ts";
 import { pacedLinks } from "./paced-links.ts";
 import { type GangResult, runGang } from "./run-gang.ts";
@@ -96,6 +97,8 @@ interface Live {
   readonly queue: DataflowEvent[];
   readonly lostSeats: Set<Seat>;
   readonly pace: ReturnType<typeof pacedLinks>;
+  /** When the last run was over. */
+  readonly ranUntil: WeakMap<Seat, Nanoseconds>;
   stepping: boolean;
   open: boolean;
   slots: number;
@@ -119,6 +122,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
     queue: [],
     lostSeats: new Set(),
     pace: pacedLinks(options),
+    ranUntil: new WeakMap(),
     stepping: false,
     open: true,
     slots: FRESH_SLOTS_FROM,
@@ -262,7 +266,9 @@ function start(live: Live, command: StartCommand): void {
     ({ busyNs, parts, bytes }) => {
       live.runs.delete(command.run);
       if (live.lostSeats.has(seat)) return;
-      watch.ran({ command, startNs, endNs: clock.now(), busyNs, parts });
+      const endNs = clock.now();
+      live.ranUntil.set(seat, endNs);
+      watch.ran({ command, startNs, endNs, busyNs, parts });
       dispatch(live, { type: "task-finished", run: command.run, durationNs: Math.max(1, Math.round(busyNs)), bytes });
     },
     (thrown: unknown) => {
@@ -374,7 +380,7 @@ async function loadOn(live: Live, seat: Seat, command: Extract<DataflowCommand, 
 }
 
 function transfer(live: Live, command: TransferCommand): void {
-  const { clock, watch } = live.options;
+  const { clock, watch, rack } = live.options;
   const startNs = clock.now();
   const ends = [command.source, command.target].flatMap((memory) => seatOf(live, memory) ?? []);
   const place = { book: live.book, seatOf: (memory: number) => seatOf(live, memory), freshSlot: () => live.slots++ };
@@ -383,7 +389,10 @@ function transfer(live: Live, command: TransferCommand): void {
       if (ends.some((seat) => live.lostSeats.has(seat))) return;
       const endNs = clock.now();
       watch.moved({ command, handle: live.handles.get(command.storage), startNs: beganNs, endNs });
-      dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs: Math.max(1, endNs - beganNs) });
+      const ranUntilNs = Math.max(0, ...ends.map((seat) => live.ranUntil.get(seat) ?? 0));
+      const bytes = command.toByte - command.fromByte;
+      const durationNs = linkTimeNs(rack.links[command.link]!, { startNs: beganNs, endNs, bytes, ranUntilNs });
+      dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs });
     },
     (thrown: unknown) => {
       const error = toHeddleError(thrown);

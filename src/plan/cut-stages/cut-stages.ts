@@ -10,14 +10,17 @@ export interface RunsNowhere {
   readonly node: number;
 }
 
-/** Finest task that stays efficient at scale is some 100 us (Task Bench, Slaughter et al., 2020); a task here is to be no finer. Units: ns. */
-export const TASK_NS = 100_000;
+/**
+ * What a task costs beside its run: its inputs are sent, it is started, its outputs are fetched or handed on, each a message there and back, which takes
+ * some 100 us between processes (`npm run bench -- seats`). Units: ns.
+ */
+export const TASK_NS = 300_000;
 /** A hand-over in one machine's memory, both ways; what crosses a slower link costs more, which the engine knows when it places tasks. */
 export const HAND_OVER_BYTES_PER_SECOND = 1e9;
 /** Stages wanted for each device where a graph is shared out: few more than one, so that there is a choice, and unlike devices can share unevenly. */
 const STAGES_A_DEVICE = 4;
-/** Least size of a stage, in tasks' overheads: 10 % for starting it. */
-const TASKS_A_STAGE = 10;
+/** Least size of a stage, in tasks' overheads: 25 % for starting it. */
+const TASKS_A_STAGE = 4;
 
 /**
  * Cuts a graph into convex stages that are placed one by one. Each runs on at least one device, and stages never wait for one another in a ring.
