@@ -15,6 +15,8 @@ export interface CandidateView {
   readonly dataReadyAt: Nanoseconds;
   /** Load or reconfiguration before the run; 0 where the stage is loaded. */
   readonly loadNs: Nanoseconds;
+  /** Run time of this kind so far, on all devices, where a loaded stage stays; 0 where stages make room for one another. */
+  readonly spentNs: Nanoseconds;
   readonly runNs: Nanoseconds;
   readonly joules: number;
   readonly basis: PredictionBasis;

@@ -5,7 +5,7 @@ import type { Candidate } from "./candidate.ts";
 import { NONE, type Storage, type Task, type Value } from "./dataflow-state.ts";
 import { type DeviceId, HOME, type MemoryId, type StageSpec } from "./dataflow-types.ts";
 import { type Flow, storageBy, taskBy, valueBy } from "./flow.ts";
-import { basisOf, type History, historyOf, predictUnitNs } from "./histories.ts";
+import { basisOf, type History, historyOf, predictUnitNs, spentUnitNs } from "./histories.ts";
 import { instanceAt } from "./instances.ts";
 import { predictTransferNs } from "./link-model.ts";
 import { linkFreeAt } from "./moves.ts";
@@ -64,6 +64,7 @@ function price(flow: Flow, into: Candidate, given: Pricing): void {
   into.deviceReadyAt = readyAt(flow, device, task);
   into.dataReadyAt = dataReadyAt;
   into.loadNs = loadNsOn(flow, device, { stage: stage.stage, variant });
+  into.spentNs = into.loadNs > 0 && stays(flow, deviceClass) ? spentUnitNs(history) * task.work : 0;
   into.runNs = predictUnitNs(histories, history, { device, priorNs }) * task.work;
   into.joules = joules * task.work;
   into.basis = basisOf(histories, history, { device, priorNs });
@@ -71,6 +72,12 @@ function price(flow: Flow, into: Candidate, given: Pricing): void {
   into.samplesUnderWay = history.underWay[device]!;
   into.failedBefore = task.failedOn.includes(device);
   into.full = queue.length + gangs.length >= flow.config.limits.queueDepth;
+}
+
+/** What is loaded is loaded once. */
+function stays(flow: Flow, deviceClass: number): boolean {
+  const { residentMax, residentBytesMax } = flow.config.rack.classes[deviceClass]!;
+  return residentMax === undefined && residentBytesMax === undefined;
 }
 
 function emptyCandidate(): Candidate {
@@ -81,6 +88,7 @@ function emptyCandidate(): Candidate {
     deviceReadyAt: 0,
     dataReadyAt: 0,
     loadNs: 0,
+    spentNs: 0,
     runNs: 0,
     joules: 0,
     basis: "guess",

@@ -115,6 +115,13 @@ export function predictUnitNs(histories: Histories, history: History, at: { devi
   return histories.classRatioCount[deviceClass]! > 0 ? priorNs * histories.classRatio[deviceClass]! : priorNs;
 }
 
+/** Time of all runs so far, on all devices, of a unit of work each. */
+export function spentUnitNs({ count, meanNs }: History): Nanoseconds {
+  let sum = 0;
+  for (let device = 0; device < count.length; device++) sum += count[device]! * meanNs[device]!;
+  return sum;
+}
+
 export function basisOf(histories: Histories, history: History, at: { device: DeviceId; priorNs: number | undefined }): PredictionBasis {
   if (history.count[at.device]! > 0) return "measured";
   if (history.classCount[histories.classOf[at.device]!]! > 0) return "like-device";

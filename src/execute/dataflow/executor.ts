@@ -97,8 +97,8 @@ interface Live {
   readonly queue: DataflowEvent[];
   readonly lostSeats: Set<Seat>;
   readonly pace: ReturnType<typeof pacedLinks>;
-  /** When the last run was over. */
-  readonly ranUntil: WeakMap<Seat, Nanoseconds>;
+  /** When the last run or load was over. */
+  readonly busyUntil: WeakMap<Seat, Nanoseconds>;
   stepping: boolean;
   open: boolean;
   slots: number;
@@ -122,7 +122,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
     queue: [],
     lostSeats: new Set(),
     pace: pacedLinks(options),
-    ranUntil: new WeakMap(),
+    busyUntil: new WeakMap(),
     stepping: false,
     open: true,
     slots: FRESH_SLOTS_FROM,
@@ -267,7 +267,7 @@ function start(live: Live, command: StartCommand): void {
       live.runs.delete(command.run);
       if (live.lostSeats.has(seat)) return;
       const endNs = clock.now();
-      live.ranUntil.set(seat, endNs);
+      live.busyUntil.set(seat, endNs);
       watch.ran({ command, startNs, endNs, busyNs, parts });
       dispatch(live, { type: "task-finished", run: command.run, durationNs: Math.max(1, Math.round(busyNs)), bytes });
     },
@@ -351,6 +351,7 @@ function load(live: Live, command: Extract<DataflowCommand, { type: "load" }>): 
     (compileNs) => {
       if (live.lostSeats.has(seat)) return;
       const endNs = clock.now();
+      live.busyUntil.set(seat, endNs);
       watch.loaded({ stage, device, startNs, endNs, compileNs });
       dispatch(live, { type: "load-finished", load: command.load, durationNs: Math.max(1, endNs - startNs) });
     },
@@ -389,9 +390,9 @@ function transfer(live: Live, command: TransferCommand): void {
       if (ends.some((seat) => live.lostSeats.has(seat))) return;
       const endNs = clock.now();
       watch.moved({ command, handle: live.handles.get(command.storage), startNs: beganNs, endNs });
-      const ranUntilNs = Math.max(0, ...ends.map((seat) => live.ranUntil.get(seat) ?? 0));
+      const busyUntilNs = Math.max(0, ...ends.map((seat) => live.busyUntil.get(seat) ?? 0));
       const bytes = command.toByte - command.fromByte;
-      const durationNs = linkTimeNs(rack.links[command.link]!, { startNs: beganNs, endNs, bytes, ranUntilNs });
+      const durationNs = linkTimeNs(rack.links[command.link]!, { startNs: beganNs, endNs, bytes, busyUntilNs });
       dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs });
     },
     (thrown: unknown) => {

@@ -6,16 +6,16 @@ export interface TransferTimes {
   readonly startNs: Nanoseconds;
   readonly endNs: Nanoseconds;
   readonly bytes: Bytes;
-  /** When the last run at either end was over, by the same clock; 0 where there was none. */
-  readonly ranUntilNs: Nanoseconds;
+  /** When the last run or load at either end was over, by the same clock; 0 where there was none. */
+  readonly busyUntilNs: Nanoseconds;
 }
 
 /**
- * What of a transfer's time is the link's. A seat whose thread is in a native run answers when that is over: the wait is the run's time, and a link
- * that learned it would be thought as slow as the longest run. No less than the link's figures give, because bytes may move during a run as well.
+ * What of a transfer's time is the link's. A seat whose thread is in a native run or load answers when that is over: the wait is not the link's time, and a link
+ * that learned it would be thought as slow as the longest of them. No less than the link's figures give, because bytes may move meanwhile as well.
  */
-export function linkTimeNs({ latencyNs, bytesPerSecond }: LinkSpec, { startNs, endNs, bytes, ranUntilNs }: TransferTimes): Nanoseconds {
+export function linkTimeNs({ latencyNs, bytesPerSecond }: LinkSpec, { startNs, endNs, bytes, busyUntilNs }: TransferTimes): Nanoseconds {
   const figuresNs = latencyNs + (bytes / bytesPerSecond) * NS_PER_S;
-  const sinceRunNs = endNs - Math.max(startNs, ranUntilNs);
-  return Math.max(1, Math.round(Math.min(endNs - startNs, Math.max(sinceRunNs, figuresNs))));
+  const sinceBusyNs = endNs - Math.max(startNs, busyUntilNs);
+  return Math.max(1, Math.round(Math.min(endNs - startNs, Math.max(sinceBusyNs, figuresNs))));
 }

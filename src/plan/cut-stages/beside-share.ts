@@ -26,5 +26,5 @@ export function besideShareOf(problem: CutProblem, order: readonly number[]): nu
   }
   const saved = work - longest;
   const atMost = work * (1 - 1 / problem.devices);
-  return saved >= SAVED_MIN * work ? COUNTED * Math.min(1, atMost / saved) : 0;
+  return saved > 0 && saved >= SAVED_MIN * work ? COUNTED * Math.min(1, atMost / saved) : 0;
 }

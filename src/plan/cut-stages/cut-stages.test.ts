@@ -168,6 +168,10 @@ describe("cut-stages", () => {
     expect(cutStages({ ...chain(nodes, 1000), tooLarge: true })).toMatchObject({ ok: true, value: { length: 9 } });
   });
 
+  it("takes nodes that cost nothing", () => {
+    expect(cutStages(chain([node(0, 0), node(0, 0)]))).toEqual({ ok: true, value: [[0, 1]] });
+  });
+
   it("cuts for branches only where they are a good part of a graph", () => {
     // Four branches of equal length between a first and a last node, which take so much more than one of them.
     const forked = (rest: number): CutProblem => ({

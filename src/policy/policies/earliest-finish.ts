@@ -16,8 +16,11 @@ export const earliestFinish: DataflowPolicy = {
 };
 
 function endOf(candidate: CandidateView): Nanoseconds {
+  // What is loaded once serves all runs to come: it is paid off when the runs so far took as long, which is at most twice the best there is to do
+  // (rent or buy, Karlin et al. 1988). Until then one run would have to gain it all, and none ever does.
+  const owedNs = Math.max(0, candidate.loadNs - candidate.spentNs);
   // A load keeps the device busy but not the links.
-  return Math.max(candidate.deviceReadyAt + candidate.loadNs, candidate.dataReadyAt) + candidate.runNs;
+  return Math.max(candidate.deviceReadyAt + owedNs, candidate.dataReadyAt) + candidate.runNs;
 }
 
 function scoreOf(candidate: CandidateView, { energyNsPerJoule }: DataflowPolicyParameters): number {

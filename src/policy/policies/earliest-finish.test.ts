@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { DATAFLOW_POLICY_PARAMETERS } from "../../engine/dataflow/dataflow-config.ts";
+import type { CandidateView } from "../dataflow-policy.ts";
+import { earliestFinish } from "./earliest-finish.ts";
+
+const TASK = { task: 0, priority: 0, gang: 1, now: 0 };
+/** Nothing is left to try. */
+const MEASURED = {
+  samples: 9,
+  samplesUnderWay: 0,
+  basis: "measured",
+  failedBefore: false,
+  full: false,
+  joules: 0,
+  class: 0,
+  variant: 0,
+} as const;
+
+function candidate(device: number, times: Partial<CandidateView>): CandidateView {
+  return { ...MEASURED, device, deviceReadyAt: 0, dataReadyAt: 0, loadNs: 0, spentNs: 0, runNs: 10, ...times };
+}
+
+function chosen(...candidates: readonly CandidateView[]): readonly number[] {
+  return earliestFinish.place(TASK, { length: candidates.length, at: (i) => candidates[i]! }, DATAFLOW_POLICY_PARAMETERS);
+}
+
+describe("earliest-finish", () => {
+  it("takes the device on which the task ends first", () => {
+    expect(chosen(candidate(0, { deviceReadyAt: 30 }), candidate(1, { dataReadyAt: 25 }))).toEqual([1]);
+    expect(chosen(candidate(0, { deviceReadyAt: 20 }), candidate(1, { dataReadyAt: 25 }))).toEqual([0]);
+  });
+
+  it("loads a stage on a second device once its runs took as long as the load", () => {
+    const busy = candidate(0, { deviceReadyAt: 30 });
+    expect(chosen(busy, candidate(1, { loadNs: 1000, spentNs: 0 }))).toEqual([0]);
+    expect(chosen(busy, candidate(1, { loadNs: 1000, spentNs: 900 }))).toEqual([0]);
+    expect(chosen(busy, candidate(1, { loadNs: 1000, spentNs: 1000 }))).toEqual([1]);
+  });
+});
