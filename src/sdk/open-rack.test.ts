@@ -79,6 +79,13 @@ describe("openRack", () => {
     await expect(rack.run(mlp, { x: first.output("y") })).rejects.toMatchObject({ code: "input-invalid", detail: "it was released" });
   });
 
+  it("lets a run have an output that is released as soon as the run was asked for", async () => {
+    const first = rack.submit(mlp, { x: tensor([1, 0], [1, 2]) }).output("y");
+    const second = rack.submit(mlp, { x: first });
+    first.release();
+    expect(values((await second.outputs())["y"]!)).toEqual([7, 10]);
+  });
+
   it("gives results of a stream in order, from both devices, however it is given", async () => {
     const elements = Array.from({ length: 20 }, (_unused, i): Inputs => ({ x: tensor([i, 0], [1, 2]) }));
     const got: number[] = [];

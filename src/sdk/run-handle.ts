@@ -51,7 +51,9 @@ function watchSignal(session: Session, run: RunRecord, signal: AbortSignal | und
 }
 
 function handleOf(session: Session, run: RunRecord): RunHandle {
-  const places = new Map<string, OutputPlace>([...run.outputs].map(([name, { handle }]) => [name, { handle, run, released: false }]));
+  const places = new Map<string, OutputPlace>(
+    [...run.outputs].map(([name, { handle }]) => [name, { handle, run, released: false, freed: false }]),
+  );
   const made = new Map<string, Output>();
   const handle: RunHandle = {
     id: run.id,
@@ -120,6 +122,7 @@ function release(session: Session, place: OutputPlace): void {
   if (place.released) return;
   place.released = true;
   void inOrder(session, () => {
+    place.freed = true;
     if (place.run.tasks !== undefined) releaseHandle(session, place.handle);
     session.names.delete(place.handle);
   }).catch(() => undefined);

@@ -53,6 +53,8 @@ export interface OutputPlace {
   readonly handle: HandleId;
   readonly run: RunRecord;
   released: boolean;
+  /** All that was asked for before the release has been submitted. */
+  freed: boolean;
 }
 
 /** Does something when all that was asked for before has been done. Errors: `cancelled` once the rack is closed. */
@@ -90,7 +92,7 @@ export function releaseHandle(session: Session, handle: HandleId): void {
 export function placeOf(session: Session, output: Output): OutputPlace {
   const place = session.outputs.get(output);
   if (place === undefined) throw new HeddleError("input-invalid", { where: output.name, detail: "it is an output of another rack" });
-  if (place.released) throw new HeddleError("input-invalid", { where: output.name, detail: "it was released" });
+  if (place.freed) throw new HeddleError("input-invalid", { where: output.name, detail: "it was released" });
   return place;
 }
 

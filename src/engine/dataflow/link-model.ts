@@ -20,6 +20,11 @@ export interface LinkModel {
 }
 
 const FADING = 0.9;
+/**
+ * One transfer may make a link look slower by so much at most: a link that is taken to be slow is not used, so nothing would ever show that it was the
+ * other end that kept one transfer waiting. A link that is really slow is known after a few.
+ */
+const GROWTH_MAX = 4;
 /** Spread of sizes (variance / mean²) from which both figures of the line are taken. */
 const SPREAD_MIN = 0.05;
 
@@ -33,7 +38,8 @@ export function predictTransferNs(link: LinkModel, bytes: Bytes): Nanoseconds {
   return link.learnedLatencyNs + bytes * link.learnedNsPerByte;
 }
 
-export function recordTransfer(link: LinkModel, bytes: Bytes, durationNs: Nanoseconds): void {
+export function recordTransfer(link: LinkModel, bytes: Bytes, measuredNs: Nanoseconds): void {
+  const durationNs = Math.min(measuredNs, GROWTH_MAX * predictTransferNs(link, bytes));
   link.count++;
   link.weight = link.weight * FADING + 1;
   link.sumBytes = link.sumBytes * FADING + bytes;

@@ -58,3 +58,12 @@ test("a link learns latency and bandwidth from transfers of several sizes, and o
   expect(predictTransferNs(equal, 1_000)).toBeCloseTo(5_000, 6);
   expect(predictTransferNs(equal, 3_000)).toBeCloseTo(10_000, 6);
 });
+
+test("one transfer that was kept waiting does not make a link slow for good", () => {
+  const spec = { source: 0, target: 1, latencyNs: 1_000, bytesPerSecond: 1e9, channel: 0 };
+  const link = createLinkModel(spec);
+  recordTransfer(link, 1_000, 1e9);
+  expect(predictTransferNs(link, 1_000)).toBeCloseTo(8_000, 6);
+  for (let i = 0; i < 40; i++) recordTransfer(link, 1_000, 1e6);
+  expect(predictTransferNs(link, 1_000)).toBeGreaterThan(0.9e6);
+});
