@@ -1,10 +1,14 @@
 /** Goal: OpenVINO's CPU keeps the contract of devices; one it does not have is told. Method: the suite of all drivers. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { deviceDriverByName } from "../../src/execute/device/device-driver-by-name.ts";
 import { openOpenvinoDevice, openvinoRuntime } from "../../src/execute/drivers/openvino/device.ts";
 import { allCases } from "../../src/execute/validate/cases/all-cases.ts";
 import { checkOperators } from "../../src/execute/validate/checks/operator-check.ts";
 import type { Device } from "../../src/rack/rack.ts";
+import { affineSample } from "../support/device-samples.ts";
 import { failingDriver } from "../support/failing-runtime.ts";
 import { openvinoAbsent } from "../support/openvino.ts";
 import { deviceSuite } from "./device.suite.ts";
@@ -38,6 +42,34 @@ describe.skipIf(absent !== undefined)("devices of OpenVINO", () => {
     );
     expect(said("past of 4, sizes open")).toEqual([expect.stringMatching(/^pass/), expect.stringMatching(/^skip.*one sequence only/)]);
     await Promise.all([device.close(), reference.close()]);
+  });
+
+  it("take compiled stages from the cache folder, unless the file is damaged or for other threads", async () => {
+    const cacheFolder = mkdtempSync(join(tmpdir(), "heddle-blobs-"));
+    const { stage, inputs, expected } = affineSample();
+    const compiledBy = async (threads: number, folder: string | undefined = cacheFolder) => {
+      const options = { device: { ...row, threads }, memoryBytes: 1 << 24, ...(folder === "" ? {} : { cacheFolder: folder }) };
+      const device = await (await deviceDriverByName("openvino")).open(options);
+      const compiled = await device.compile(stage);
+      const { outputs } = await (await device.load(compiled)).run({ x: await device.upload(inputs["x"]!) });
+      expect((await device.download(outputs["y"]!)).data).toEqual(expected!["y"]!.data);
+      await device.close();
+      expect(compiled.compileNs === 0).toBe(compiled.fromCache);
+      return compiled.fromCache;
+    };
+    expect(await compiledBy(1, "")).toBe(false);
+    expect(await compiledBy(1)).toBe(false);
+    expect(await compiledBy(1)).toBe(true);
+    expect(await compiledBy(2)).toBe(false);
+    for (const name of readdirSync(join(cacheFolder, "openvino-blobs"))) {
+      const path = join(cacheFolder, "openvino-blobs", name);
+      const bytes = readFileSync(path);
+      bytes[bytes.length - 5]! ^= 1;
+      writeFileSync(path, bytes);
+    }
+    expect(await compiledBy(1)).toBe(false);
+    expect(await compiledBy(1)).toBe(true);
+    rmSync(cacheFolder, { recursive: true });
   });
 
   it("tells the devices there are where the row names another", async () => {

@@ -24,7 +24,7 @@ export function failingDriver(
       return open(
         {
           ...runtime,
-          createSession: unless(async (model) => broken(await runtime.createSession(model))),
+          createSession: unless(async (model, key) => broken(await runtime.createSession(model, key))),
           memory: {
             ...memory,
             upload: unless(memory.upload),

@@ -26,6 +26,10 @@ export interface OpenvinoApi {
   readonly readModel: (core: Pointer, text: Uint8Array, size: number, weights: Pointer | null, model: Out<Pointer | null>) => Status;
   readonly modelFree: (model: Pointer) => void;
   readonly compile: Native;
+  /** Properties of a device, which an imported graph is given; pairs of names and values follow. */
+  readonly coreSetProperty: (core: Pointer, device: string, ...pairs: readonly string[]) => Status;
+  readonly exportModel: (compiled: Pointer, path: string) => Status;
+  readonly importModel: (core: Pointer, blob: Uint8Array, size: number, device: string, compiled: Out<Pointer | null>) => Status;
   readonly compiledFree: (compiled: Pointer) => void;
   readonly inputs: (compiled: Pointer, count: Out<number>) => Status;
   readonly outputs: (compiled: Pointer, count: Out<number>) => Status;
@@ -98,6 +102,9 @@ function bind(koffi: Koffi, path: string): OpenvinoApi {
     readModel: status("ov_core_read_model_from_memory_buffer", pointer, pointer, "size_t", pointer, out(pointer)),
     modelFree: frees("ov_model_free"),
     compile: status("ov_core_compile_model", pointer, pointer, "str", "size_t", out(pointer), "..."),
+    coreSetProperty: status("ov_core_set_property", pointer, "str", "..."),
+    exportModel: status("ov_compiled_model_export_model", pointer, "str"),
+    importModel: status("ov_core_import_model", pointer, pointer, "size_t", "str", out(pointer)),
     compiledFree: frees("ov_compiled_model_free"),
     inputs: status("ov_compiled_model_inputs_size", pointer, out("size_t")),
     outputs: status("ov_compiled_model_outputs_size", pointer, out("size_t")),

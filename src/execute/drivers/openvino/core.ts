@@ -14,6 +14,10 @@ export interface OpenvinoCore {
   property(device: string, key: string): string;
   /** Compiles a graph (ONNX protobuf or IR). What `weights` names by address must outlive the result. Errors: `device-failed`. */
   compile(graph: Uint8Array, device: string, properties: Readonly<Record<string, string>>): NativeHandle;
+  /** Writes a compiled graph to a file. Errors: `device-failed`. */
+  exported(compiled: NativeHandle, path: string): void;
+  /** A compiled graph from what was written; the bytes must outlive it. Errors: `device-failed` where they are no such file of this library. */
+  imported(blob: Uint8Array, device: string, properties: Readonly<Record<string, string>>): NativeHandle;
   release(): void;
 }
 
@@ -46,6 +50,14 @@ export function openCore(api: OpenvinoApi): OpenvinoCore {
       } finally {
         model.free();
       }
+    },
+    exported: (compiled, path) => check(api, "storing a compiled graph", api.exportModel(compiled.pointer(), path)),
+    imported: (blob, device, properties) => {
+      // The call takes no properties of its own: the graph gets those of the device.
+      for (const [key, value] of Object.entries(properties))
+        check(api, `setting ${key} of ${device}`, api.coreSetProperty(core.pointer(), device, "str", key, "str", value));
+      const load = (out: Out<Pointer | null>): number => api.importModel(core.pointer(), blob, blob.byteLength, device, out);
+      return nativeHandle("compiled graph", madeBy<Pointer>(api, "loading a stored graph", load), api.compiledFree);
     },
     release: () => core.free(),
   };

@@ -28,12 +28,12 @@ export function openOpenvinoDevice(runtime: NativeRuntime, options: DeviceOption
 }
 
 /** The library with the device the row names. Errors: `driver-missing` with what to install, or the devices there are. */
-export async function openvinoRuntime({ device }: DeviceOptions): Promise<NativeRuntime> {
+export async function openvinoRuntime({ device, cacheFolder }: DeviceOptions): Promise<NativeRuntime> {
   const core = await openOpenvino();
   if (!core.ok) throw new HeddleError("driver-missing", { where: "openvino", detail: core.error });
   const target = device.target ?? "CPU";
   const devices = core.value.devices();
-  if (devices.includes(target)) return openvinoDeviceRuntime(core.value, target, device.threads);
+  if (devices.includes(target)) return openvinoDeviceRuntime(core.value, { target, threads: device.threads, cacheFolder });
   core.value.release();
   const detail = `OpenVINO ${core.value.version} lists the devices ${devices.join(", ")}; GPUs and NPUs need their drivers on the machine`;
   throw new HeddleError("driver-missing", { where: `openvino, target ${target}`, detail });

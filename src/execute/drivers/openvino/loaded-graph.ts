@@ -37,8 +37,11 @@ export function loadGraph(
   graph: { readonly bytes: Uint8Array; readonly keep: readonly unknown[] },
   target: { readonly device: string; readonly properties: Readonly<Record<string, string>> },
 ): LoadedGraph {
-  const { api } = core;
-  const compiled = core.compile(graph.bytes, target.device, target.properties);
+  return graphOf(core, core.compile(graph.bytes, target.device, target.properties), graph.keep);
+}
+
+/** A compiled graph with a request of its own; takes it over. Errors: `device-failed`. */
+export function graphOf({ api }: OpenvinoCore, compiled: NativeHandle, kept: readonly unknown[]): LoadedGraph {
   const made = (): NativeHandle => {
     const pointer = madeBy<Pointer>(api, "making a request", (out) => api.request(compiled.pointer(), out));
     return nativeHandle("infer request", pointer, api.requestFree);
@@ -51,7 +54,7 @@ export function loadGraph(
     throw thrown;
   }
   const bound: BoundInput[] = [];
-  let keep: readonly unknown[] | undefined = graph.keep;
+  let keep: readonly unknown[] | undefined = kept;
   let running = false;
   const inputs = ports(api, compiled.pointer(), "input").map(({ name }) => name);
   const given = ports(api, compiled.pointer(), "output");

@@ -6,22 +6,46 @@ import { ModelProtoSchema } from "../../../graph/onnx/generated/onnx_pb.ts";
 import { tensorIn } from "../../device/tensor-arrays.ts";
 import { type HostHeld, held, hostMemory } from "../shared/host-memory.ts";
 import type { NativeRuntime, NativeSession } from "../shared/native-runtime.ts";
+import { blobStore } from "./blob-store.ts";
 import { computedWrongly } from "./computed-wrongly.ts";
 import type { OpenvinoCore } from "./core.ts";
 import { codeOfType, OPENVINO_TYPES, typeOfCode } from "./element-types.ts";
-import { type LoadedGraph, loadGraph, type NativeInput } from "./loaded-graph.ts";
+import { graphOf, type LoadedGraph, loadGraph, type NativeInput } from "./loaded-graph.ts";
 import { withWeightAddresses } from "./memory-weights.ts";
 import { cpuProperties } from "./openvino-runtime.ts";
 
 /** What the GPU and NPU plugins say when the device or its driver is gone. */
 const LOST = /CL_DEVICE_NOT_AVAILABLE|CL_OUT_OF_RESOURCES|DEVICE_LOST|device (?:is |was )?(?:lost|removed)/i;
 
+/** Stored graphs hold their weights again: larger ones are compiled every time instead of filling the disk. Units: bytes. */
+const STORED_MOST = 2 ** 29;
+
 /** One of OpenVINO's devices as it names them; its tensors lie in the host's memory between runs. */
-export function openvinoDeviceRuntime(core: OpenvinoCore, target: string, threads: number): NativeRuntime<HostHeld> {
+export function openvinoDeviceRuntime(
+  core: OpenvinoCore,
+  { target, threads, cacheFolder }: { readonly target: string; readonly threads: number; readonly cacheFolder?: string | undefined },
+): NativeRuntime<HostHeld> {
   const properties = target === "CPU" ? cpuProperties({ threads }) : precisionOf(target);
   const load = (model: OnnxModel): LoadedGraph => {
     const bytes = withWeightAddresses(model, core.api.addressOf);
     return loadGraph(core, { bytes, keep: model.weights }, { device: target, properties });
+  };
+  const store = cacheFolder === undefined ? undefined : blobStore(cacheFolder);
+  const loadKept = (model: OnnxModel, key: string): { readonly graph: LoadedGraph; readonly fromCache: boolean } => {
+    const name = `${key} ${JSON.stringify(properties)}`;
+    const blob = store?.read(name);
+    if (blob !== undefined) {
+      try {
+        return { graph: graphOf(core, core.imported(blob, target, properties), [blob]), fromCache: true };
+      } catch {
+        // A file that the library no longer takes is compiled anew, and replaced.
+      }
+    }
+    const bytes = withWeightAddresses(model, core.api.addressOf);
+    const compiled = core.compile(bytes, target, properties);
+    const weightBytes = model.weights.reduce((sum, { data }) => sum + data.byteLength, model.model.byteLength);
+    if (weightBytes <= STORED_MOST) store?.write(name, (path) => core.exported(compiled, path));
+    return { graph: graphOf(core, compiled, model.weights), fromCache: false };
   };
   return {
     version: core.version,
@@ -29,7 +53,10 @@ export function openvinoDeviceRuntime(core: OpenvinoCore, target: string, thread
     ownMemory: false,
     types: OPENVINO_TYPES,
     memory: hostMemory(),
-    createSession: async (model) => sessionOf(load(model), model),
+    createSession: async (model, key) => {
+      const { graph, fromCache } = loadKept(model, key);
+      return { ...sessionOf(graph, model), fromCache };
+    },
     refusal: (model) => {
       try {
         load(model).release();

@@ -12,6 +12,8 @@ export interface NativeTensor {
 
 /** A model that is ready to run. */
 export interface NativeSession {
+  /** Whether it was stored by an earlier device, not compiled. */
+  readonly fromCache?: boolean;
   /** Types of the outputs as the runtime tells them; undefined where one is no tensor of numbers. */
   readonly outputs: Readonly<Record<string, TensorType | undefined>>;
   /** Ends when the outputs are there. */
@@ -28,8 +30,8 @@ export interface NativeRuntime<Tensor extends NativeTensor = NativeTensor> {
   readonly ownMemory: boolean;
   /** Element types that may enter and leave a stage. */
   readonly types: ReadonlySet<TensorType>;
-  /** Errors: what the library throws where it does not take the model. */
-  createSession(model: OnnxModel): Promise<NativeSession>;
+  /** `key` names the model, driver, version and threads. Errors: what the library throws where it does not take the model. */
+  createSession(model: OnnxModel, key: string): Promise<NativeSession>;
   /** Why the library does not take a model; found by asking it. */
   refusal(model: OnnxModel): string | undefined;
   /** Why an operator is refused though the library takes it: parts of it would run elsewhere, or its results would be wrong. */

@@ -42,9 +42,9 @@ export function prepareStages(
   const makeRoom = (bytes: number): void => {
     for (const key of [...waiting.keys()]) if (accounts.free() < bytes) drop(key);
   };
-  const create = async (stage: StageModel): Promise<NativeSession> => {
+  const create = async (stage: StageModel, key: string): Promise<NativeSession> => {
     try {
-      return await runtime.createSession(stage.model);
+      return await runtime.createSession(stage.model, key);
     } catch (thrown) {
       const detail = thrown instanceof Error ? thrown.message : String(thrown);
       if (runtime.isFatal(detail)) throw thrown;
@@ -59,8 +59,9 @@ export function prepareStages(
       const known = compiled.get(key);
       if (known !== undefined) return { ...known, stage, compileNs: 0, fromCache: true };
       const startedAt = performance.now();
-      const session = await create(stage);
-      const compileNs = Math.round((performance.now() - startedAt) * NS_PER_MS);
+      const session = await create(stage, key);
+      const fromCache = session.fromCache === true;
+      const compileNs = fromCache ? 0 : Math.round((performance.now() - startedAt) * NS_PER_MS);
       accounts.add({ compileNs });
       try {
         checkOutputs(session, device.id, stage);
@@ -73,7 +74,7 @@ export function prepareStages(
         accounts.hold(stage.weightBytes, stage.name);
         waiting.set(key, { session, bytes: stage.weightBytes });
       } else await session.release();
-      const made = { key, stage, weightBytes: stage.weightBytes, compileNs, fromCache: false };
+      const made = { key, stage, weightBytes: stage.weightBytes, compileNs, fromCache };
       compiled.set(key, made);
       return made;
     },
@@ -86,7 +87,7 @@ export function prepareStages(
       }
       let session = ready?.session;
       try {
-        session ??= await create(stage);
+        session ??= await create(stage, key);
       } catch (thrown) {
         accounts.give(stage.weightBytes);
         throw thrown;
