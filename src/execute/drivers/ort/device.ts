@@ -56,10 +56,12 @@ async function loadOrt(): Promise<Ort> {
 
 /**
  * Results of Sin and Cos in shaders. Source: WGSL, "Floating Point Accuracy": sin(x) and cos(x) are within 2^-11 for x from -π to π, as in the Vulkan
- * specification, "Precision of GLSL.std.450 Instructions". Shaders have no flag that asks for more.
+ * specification, "Precision of GLSL.std.450 Instructions", and tan(x) is their quotient: where it is T, 1 + T times as far off over T, here up to T = 7.
+ * Shaders have no flag that asks for more.
  */
 const SHADER_FUNCTIONS = [
   { operators: ["Sin", "Cos"], error: 2 ** -11, source: "WGSL and Vulkan let sin and cos be 2^-11 off from -π to π" },
+  { operators: ["Tan"], error: 2 ** -8, source: "WGSL and Vulkan take tan as the quotient of sin and cos, each 2^-11 off" },
 ] as const;
 
 function numericsOf({ device }: DeviceOptions): Numerics {

@@ -61,7 +61,10 @@ async function checkWhole(
     // Where moved values became none, they say nothing of how far a right result may be.
     const grown = seen.filter((each) => Number.isFinite(each));
     const tolerance = Math.max(toleranceFor(device.describe().numerics.formats, MODEL_SUMS), SENSITIVITY * Math.max(0, ...grown));
-    return compareOutputs("model", stage.name, { reference: wanted, device: got, tolerance });
+    const compared = compareOutputs("model", stage.name, { reference: wanted, device: got, tolerance });
+    if (tolerance < 1 || compared.verdict !== "pass") return compared;
+    const detail = `${compared.detail}; that says little: the model makes as much as the largest value of what single operators may be off`;
+    return { ...compared, verdict: "warn", detail };
   } catch (thrown) {
     return finding("fail", toHeddleError(thrown).message);
   }
