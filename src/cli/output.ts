@@ -11,10 +11,48 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** A plain table: boxed in a terminal, tab-separated in a pipe. */
+/** A plain table: boxed in a terminal, as wide as that is, tab-separated in a pipe. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (process.stdout.isTTY !== true) return [head, ...rows].map((row) => row.join("\t")).join("\n");
-  const drawn = new Table({ head: [...head], style: { head: [], border: [] } });
+  const all = [head, ...rows];
+  const columns = process.stdout.columns ?? COLUMNS;
+  const whole = fittingWidths(all, columns, longestWord);
+  // Words are broken only where a row of whole words does not fit.
+  const wrapOnWordBoundary = rowWidth(whole) <= columns;
+  const colWidths = wrapOnWordBoundary ? whole : fittingWidths(all, columns, () => CELL_LEAST);
+  const drawn = new Table({ head: [...head], style: { head: [], border: [] }, colWidths, wordWrap: true, wrapOnWordBoundary });
   drawn.push(...rows.map((row) => [...row]));
   return drawn.toString();
+}
+
+/** Of a terminal that does not tell. Units: characters. */
+const COLUMNS = 80;
+/** Blanks at either side of a cell, and texts that a column is at least made for where it is narrowed. Units: characters. */
+const CELL_BLANKS = 2;
+const CELL_LEAST = 6;
+
+/** Widths of columns with their blanks: as wide as their texts, the widest narrower, down to `least` of its texts, until a row fits with its borders. */
+export function fittingWidths(
+  rows: readonly (readonly string[])[],
+  columns: number,
+  least: (texts: readonly string[]) => number,
+): number[] {
+  const texts = (rows[0] ?? []).map((_head, at) => rows.map((row) => row[at] ?? ""));
+  const widths = texts.map((each) => Math.max(...each.map(({ length }) => length)) + CELL_BLANKS);
+  const leasts = texts.map((each) => least(each) + CELL_BLANKS);
+  for (let over = rowWidth(widths) - columns; over > 0; over--) {
+    const slack = widths.map((width, at) => (width > leasts[at]! ? width : 0));
+    const widest = slack.indexOf(Math.max(...slack));
+    if (slack[widest] === 0) break;
+    widths[widest]!--;
+  }
+  return widths;
+}
+
+function rowWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width + 1, 1);
+}
+
+function longestWord(texts: readonly string[]): number {
+  return Math.max(0, ...texts.flatMap((text) => text.split(" ").map(({ length }) => length)));
 }

@@ -21,28 +21,36 @@ export function absentDrivers({ devices }: Rack): readonly AbsentDriver[] {
   return INSTALLS.filter(({ driver }) => !devices.some((device) => device.driver === driver));
 }
 
-/** What devices refuse of a model, for people: a row a device, and one for each kind of operator it refuses. */
+/** What devices refuse of a model, for people: a row a device, then for each what it refuses, a line a kind of operator. */
 export function supportText(model: string, supports: readonly DeviceSupport[], absent: readonly AbsentDriver[]): string {
-  const rows = supports.flatMap((support) => rowsOf(support).map((cells) => [support.device, support.driver, ...cells]));
-  const missing = absent.map(({ driver, install }) => ["none", driver, "not installed", "", "", "", install]);
-  const head = ["device", "driver", "model", "refused", "count", "first", "reason"];
-  return [`what devices say of ${model}`, table(head, [...rows, ...missing])].join("\n\n");
+  const rows = supports.map((support) => [support.device, support.driver, takenOf(support)]);
+  const missing = absent.map(({ driver, install }) => ["none", driver, `not installed: ${install}`]);
+  return [
+    `what devices say of ${model}`,
+    table(["device", "driver", "takes"], [...rows, ...missing]),
+    ...supports.flatMap(refusalText),
+  ].join("\n\n");
 }
 
-type Cells = readonly [string, string, string, string, string];
-
-function rowsOf(support: DeviceSupport): readonly Cells[] {
+function takenOf(support: DeviceSupport): string {
   switch (support.state) {
     case "missing":
-      return [["not asked", "", "", "", support.detail]];
+      return `not asked: ${support.detail}`;
     case "whole":
-      return [[support.refused === undefined ? "whole, never in parts" : "refused", "", "", "", support.refused ?? ""]];
+      return support.refused === undefined ? "the whole model, never parts" : `nothing: ${support.refused}`;
     case "asked": {
-      const { operators, refused } = support;
-      const count = refused.reduce((sum, one) => sum + one.count, 0);
-      const taken = count === 0 ? `all ${operators} operators` : `${operators - count} of ${operators} operators`;
-      if (count === 0) return [[taken, "", "", "", ""]];
-      return refused.map(({ type, count: some, example, reason }): Cells => [taken, type, String(some), example, reason]);
+      const count = refusedCount(support);
+      return count === 0 ? `all ${support.operators} operators` : `${support.operators - count} of ${support.operators} operators`;
     }
   }
+}
+
+function refusalText(support: DeviceSupport): readonly string[] {
+  if (support.state !== "asked" || support.refused.length === 0) return [];
+  const lines = support.refused.map(({ type, count, example, reason }) => `  ${type}, ${count} (first: ${example}): ${reason}`);
+  return [[`${support.device} refuses ${refusedCount(support)} of ${support.operators} operators:`, ...lines].join("\n")];
+}
+
+function refusedCount({ refused }: Extract<DeviceSupport, { readonly state: "asked" }>): number {
+  return refused.reduce((sum, one) => sum + one.count, 0);
 }

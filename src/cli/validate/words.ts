@@ -21,11 +21,20 @@ export function countsText(counts: Readonly<Record<Verdict, number>>): string {
     .join(", ");
 }
 
-export function headline({ device, findings }: Validation): string {
+export function headline({ findings }: Validation): string {
   const failed = findings.filter(({ verdict }) => verdict === "fail").length;
   const looked = findings.filter(({ verdict }) => verdict !== "skip").length;
-  if (failed === 0) return `${device} does what its contract and description say in all ${looked} checks that could be made`;
-  return `${device} fails ${failed} of ${looked} checks`;
+  return failed === 0
+    ? `it does what its contract and description say in all ${looked} cases looked at`
+    : `it fails ${failed} of ${looked} cases looked at`;
+}
+
+/** Operators of the table that the device refuses, which is no failure. */
+export function refusedOperators({ findings }: Validation): readonly string[] {
+  const refused = findings.filter(
+    ({ check, verdict, detail }) => check === "operators" && verdict === "skip" && detail.startsWith("the device refuses"),
+  );
+  return [...new Set(refused.map(({ name }) => (name.split(": ").at(-1) ?? name).split(" ")[0]!))].sort();
 }
 
 export function emulatedNote(device: string): string {

@@ -84,9 +84,14 @@ export function check(api: OpenvinoApi, what: string, status: number): void {
   throw new HeddleError("device-failed", { where: `openvino, ${what}`, detail: messageOf(api, status) });
 }
 
-/** The last lines of the library's message are the ones that say what was wrong; those before name its source files. */
+/** Lines of the library's message that name its source files and checks, where others say what was wrong. */
+const INTERNAL =
+  /^(?:Exception from src\/|Check '.*' failed at src\/|FrontEnd API failed with|Model wasn't fully converted|Summary:|To facilitate the conversion)/;
+
 function messageOf(api: OpenvinoApi, status: number): string {
-  const lines = (api.lastError() ?? "").split("\n").map((line) => line.trim());
-  const told = lines.filter((line) => line !== "" && !line.startsWith("Exception from src/"));
-  return told.length === 0 ? `status ${status}` : told.join("; ").slice(0, 2000);
+  const lines = (api.lastError() ?? "").split("\n").map((line) => line.trim().replace(/^(?:Unexpected: |-- )/, ""));
+  const all = lines.filter((line) => line !== "" && !line.startsWith("Exception from src/"));
+  const told = all.filter((line) => !INTERNAL.test(line));
+  const kept = told.length === 0 ? all : told;
+  return kept.length === 0 ? `status ${status}` : kept.join("; ").slice(0, 2000);
 }

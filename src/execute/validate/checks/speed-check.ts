@@ -1,4 +1,6 @@
+import { formatNs } from "../../../base/duration.ts";
 import { toHeddleError } from "../../../base/heddle-error.ts";
+import { quantity } from "../../../base/quantity.ts";
 import { quantile } from "../../../base/statistics.ts";
 import { NS_PER_S } from "../../../base/units.ts";
 import type { Device } from "../../../rack/rack.ts";
@@ -54,7 +56,7 @@ export async function checkSpeed({ device }: Subject, figures: SpeedFigures): Pr
     ...(await measured(device, "bytes", copy, (ns) => {
       const bytes = 3 * COPIED_FLOATS * FLOAT_BYTES;
       const what = `a sum of two tensors of ${COPIED_FLOATS} floats`;
-      return rateFinding((bytes * NS_PER_S) / ns, { wanted: figures.bandwidthBytesPerSecond ?? 0, unit: "bytes/s", what });
+      return rateFinding((bytes * NS_PER_S) / ns, { wanted: figures.bandwidthBytesPerSecond ?? 0, unit: "B/s", what });
     })),
   ];
 }
@@ -117,9 +119,9 @@ export function timeFault({ run, wallNs }: Pick<HostRun, "run" | "wallNs">): str
 
 function launchFinding(ns: number, { overheads, calibration }: Device): Pick<Finding, "verdict" | "detail"> {
   const known = calibration?.launchNs ?? overheads?.launchNs;
-  const seen = `a run of one operator on one element takes ${Math.round(ns)} ns`;
+  const seen = `a run of one operator on one element takes ${formatNs(ns)}`;
   if (known === undefined) return { verdict: "pass", detail: `${seen}; no launch cost is described` };
-  const detail = `${seen}, ${Math.round(known)} ns are described: ${ratioText(ns / Math.max(1, known))}`;
+  const detail = `${seen}, ${formatNs(known)} are described: ${ratioText(ns / Math.max(1, known))}`;
   return { verdict: ns * RATIO_MOST * 2 < known || ns > known / RATIO_LEAST ? "warn" : "pass", detail };
 }
 
@@ -127,10 +129,10 @@ function rateFinding(
   rate: number,
   { wanted, unit, what }: { readonly wanted: number; readonly unit: string; readonly what: string },
 ): Pick<Finding, "verdict" | "detail"> {
-  const seen = `${what} runs at ${rate.toExponential(2)} ${unit}`;
+  const seen = `${what} runs at ${quantity(rate, unit)}`;
   if (wanted === 0) return { verdict: "pass", detail: `${seen}; no figure is described` };
   const ratio = rate / wanted;
-  const detail = `${seen}, ${wanted.toExponential(2)} are described: ${ratioText(ratio)}`;
+  const detail = `${seen}, ${quantity(wanted, unit)} are described: ${ratioText(ratio)}`;
   if (ratio > RATIO_MOST) return { verdict: "fail", detail: `${detail}; figures or times are wrong` };
   return { verdict: ratio < RATIO_LEAST ? "warn" : "pass", detail };
 }

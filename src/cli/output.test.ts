@@ -1,0 +1,40 @@
+// Goal: tables fit into the terminal. Method: widths of columns by hand, and a drawn table of long texts.
+import { afterEach, expect, it, vi } from "vitest";
+import { fittingWidths, table } from "./output.ts";
+
+const stdout = process.stdout as { isTTY: boolean; columns: number };
+const before = { isTTY: stdout.isTTY, columns: stdout.columns };
+afterEach(() => {
+  vi.restoreAllMocks();
+  Object.assign(stdout, before);
+});
+
+const rows = [
+  ["device", "reason"],
+  ["cpu-0", "a reason that is longer than what is left of a narrow terminal after the first column"],
+];
+
+it("leaves widths alone that fit, and narrows the widest of those that do not", () => {
+  expect(fittingWidths(rows, 200, () => 4)).toEqual([8, 87]);
+  expect(fittingWidths(rows, 60, () => 4)).toEqual([8, 49]);
+  expect(fittingWidths(rows, 10, () => 4)).toEqual([6, 6]);
+});
+
+it.each([40, 60, 100])("draws no line wider than %i columns and loses no word", (columns) => {
+  Object.assign(stdout, { isTTY: true, columns });
+  const drawn = table(rows[0]!, rows.slice(1));
+  for (const line of drawn.split("\n")) expect(line.length).toBeLessThanOrEqual(columns);
+  for (const word of rows[1]!.join(" ").split(" ")) expect(drawn).toContain(word);
+});
+
+it("breaks words where whole ones do not fit", () => {
+  Object.assign(stdout, { isTTY: true, columns: 24 });
+  const drawn = table(["a", "b"], [["x", "y".repeat(50)]]);
+  expect(drawn.match(/y/g)?.length).toBe(50);
+  for (const line of drawn.split("\n")) expect(line.length).toBeLessThanOrEqual(24);
+});
+
+it("separates by tabs in a pipe", () => {
+  Object.assign(stdout, { isTTY: false });
+  expect(table(["a", "b"], [["1", "2"]])).toBe("a\tb\n1\t2");
+});
