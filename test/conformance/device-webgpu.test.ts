@@ -12,6 +12,8 @@ import { ONNX_SAMPLES, sampleFile, sampleFolder } from "../../scripts/onnx-sampl
 import { bytesOf } from "../../src/base/bytes.ts";
 import type { OpenDevice } from "../../src/execute/device/device-driver.ts";
 import { openOrtDevice, ortDeviceDriver, ortRuntime } from "../../src/execute/drivers/ort/device.ts";
+import { allCases } from "../../src/execute/validate/cases/all-cases.ts";
+import { checkOperators } from "../../src/execute/validate/checks/operator-check.ts";
 import { onnxProgram } from "../../src/graph/program/onnx-program.ts";
 import type { Program } from "../../src/graph/program/program.ts";
 import type { Device } from "../../src/rack/rack.ts";
@@ -59,6 +61,28 @@ describe.skipIf(absent !== undefined)("tensors of a GPU", () => {
     const { dims, data } = await device.download(state);
     expect([dims, [...data.slice(24)].map(Number)]).toEqual([[10, 24], [1, 2, 3].flatMap(() => [...expected!["y"]!.data].map(Number))]);
     expect(device.telemetry().downloadedBytes).toBe(960);
+  });
+
+  it("refuses convolutions that the provider computes wrongly, and computes the others", async () => {
+    const reference = await ortDeviceDriver.open({
+      device: { id: "cpu", kind: "cpu", driver: "ort", threads: 1, cores: [0], memory: "dram" },
+      memoryBytes: 1 << 26,
+    });
+    const roomy = await ortDeviceDriver.open({ device: row, memoryBytes: 1 << 26 });
+    const cases = allCases().filter(({ operator }) => operator.startsWith("Conv"));
+    const findings = await checkOperators({ device: roomy, reference, reopen: async () => roomy }, cases);
+    await Promise.all([roomy.close(), reference.close()]);
+    expect(findings.filter(({ verdict }) => verdict === "fail")).toEqual([]);
+    const refused = findings.filter(({ detail }) => detail.includes("wrongly")).map(({ name }) => name);
+    expect(refused.sort()).toEqual([
+      "Conv f32 [2, 33, 9, 11] x f32 [8, 33, 3, 3]",
+      "Conv f32 [2, 6, 9, 11] x f32 [10, 3, 3, 3], two groups",
+      "Conv f32 [2, 6, 9, 11] x f32 [12, 3, 3, 3], two groups",
+      "Conv f32 [2, 6, 9, 11] x f32 [14, 3, 3, 3], two groups",
+      "Conv f32 [2, 6, 9, 11] x f32 [8, 6, 3, 3]",
+      "Conv f32 [3, 9, 19] x f32 [8, 9, 3], in threes",
+    ]);
+    expect(findings.filter(({ verdict }) => verdict === "pass").length).toBeGreaterThan(12);
   });
 
   it("refuses what the provider would hand to the CPU", async () => {

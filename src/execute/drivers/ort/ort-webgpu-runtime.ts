@@ -6,6 +6,7 @@ import { held } from "../shared/host-memory.ts";
 import { one } from "../shared/identity-model.ts";
 import type { NativeMemory, NativeRuntime, NativeSession, NativeTensor } from "../shared/native-runtime.ts";
 import { hostTensorOf, typeOfPackage } from "../shared/package-tensors.ts";
+import { computedWrongly } from "./computed-wrongly.ts";
 import { tryModel } from "./ort-binding.ts";
 import { feedOf, type Ort, outputTypes, partsElsewhere, sessionOptions, withData } from "./ort-device-runtime.ts";
 
@@ -40,6 +41,7 @@ export async function ortWebgpuRuntime(ort: Ort): Promise<NativeRuntime<GpuHeld>
   } as const;
   const refusal = (model: OnnxModel): string | undefined => tryModel(model, options);
   const movers = gpuMovers(ort);
+  const elsewhere = partsElsewhere("webgpu");
   const withHalves = refusal(one("Relu", "f32")) === undefined && (await joinsHalves(ort));
   return {
     version: ort.env.versions.node ?? "unknown",
@@ -48,7 +50,7 @@ export async function ortWebgpuRuntime(ort: Ort): Promise<NativeRuntime<GpuHeld>
     types: new Set(BUFFER_TYPES.filter((type) => type !== "f16" || withHalves)),
     createSession: async (model) => gpuSession(await ort.InferenceSession.create(model.model, withData(options, model)), movers),
     refusal,
-    apart: partsElsewhere("webgpu"),
+    apart: (operator, graph) => elsewhere(operator) ?? computedWrongly(operator, graph),
     memory: movers.memory,
     isFatal: (message) => /device (is |was )?lost|Device lost|instance (is |was )?dropped/i.test(message),
     close: movers.close,

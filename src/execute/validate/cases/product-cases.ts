@@ -74,6 +74,15 @@ function convolutions(): readonly OperatorCase[] {
     makeCase("Conv", [image(4), kernel([4, 1, 3, 3])], { sumLength: 9, attributes: { group: 4 }, note: "a channel each" }),
     makeCase("Conv", [image(3), kernel([2, 3, 3, 3])], { sumLength: 27, attributes: { dilations: [2, 2] }, note: "dilated" }),
     makeCase("Conv", [given(drawn("line", [3, 4, 19])), kernel([5, 4, 5])], { sumLength: 20, attributes: { pads: [2, 2] } }),
+    ...[6, 10, 12, 33].flatMap((channels) => [
+      makeCase("Conv", [image(channels), kernel([8, channels, 3, 3])], { sumLength: channels * 9 }),
+      makeCase("Conv", [image(channels), kernel([8, channels, 1, 1])], { sumLength: channels }),
+    ]),
+    ...[8, 10, 12, 14].map((results) =>
+      makeCase("Conv", [image(6), kernel([results, 3, 3, 3])], { sumLength: 27, attributes: { group: 2 }, note: "two groups" }),
+    ),
+    makeCase("Conv", [given(drawn("line", [3, 9, 19])), kernel([8, 9, 3])], { sumLength: 27, note: "in threes" }),
+    makeCase("ConvTranspose", [image(5), kernel([5, 4, 3, 3])], { sumLength: 45 }),
     makeCase("ConvTranspose", [image(3), kernel([3, 4, 2, 2])], { sumLength: 12, attributes: { strides: [2, 2] } }),
     makeCase("MaxPool", [image(3)], { attributes: { kernel_shape: [3, 3], strides: [2, 2] } }),
     makeCase("AveragePool", [image(3)], { attributes: { kernel_shape: [2, 2] }, sumLength: 4 }),
