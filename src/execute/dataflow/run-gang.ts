@@ -3,7 +3,7 @@ import type { Bytes, Nanoseconds } from "../../base/units.ts";
 import type { Binding, StartCommand } from "../../engine/dataflow/dataflow-types.ts";
 import type { LoadedRank } from "../gang/load-rank.ts";
 import type { GangRow } from "../gang/run-rank.ts";
-import { type RankFailure, runRanks } from "../gang/run-ranks.ts";
+import { type GangFailure, runRanks } from "../gang/run-ranks.ts";
 import type { SlotId, SlotInfo } from "../seat/seat-types.ts";
 import { copyPrefix, keep, type RunResult, ready, type StoragePlace } from "./run-stage.ts";
 import type { StageWork } from "./stage-work.ts";
@@ -28,7 +28,7 @@ export type GangResult =
       /** Leaves every storage as it was before the run. */
       takeBack(): Promise<void>;
     })
-  | { readonly ok: false; readonly failure: RankFailure };
+  | { readonly ok: false; readonly failure: GangFailure };
 
 /** What one member is given and makes, as slots by the names of its program. */
 interface MemberSlots {

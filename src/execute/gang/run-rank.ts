@@ -1,4 +1,5 @@
 import { must } from "../../base/assert.ts";
+import { type HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { GangProgram, GangStep } from "../../graph/program/gang-program.ts";
 import type { RunPart } from "../device/device-driver.ts";
@@ -37,13 +38,22 @@ export interface RankRun {
 
 /** What a member's steps came to. */
 export interface RankResult {
+  readonly ok: true;
   readonly rows: readonly GangRow[];
   /** Of what was wanted, by name. */
   readonly made: Readonly<Record<string, SlotInfo>>;
 }
 
-/** Gives out all steps of one member; resolves when all have ended. Errors: that of the first step that failed. */
-export async function runRank(run: RankRun): Promise<RankResult> {
+/** The first of a member's steps that failed, in its own order. */
+export interface RankFailure {
+  readonly ok: false;
+  readonly error: HeddleError;
+  /** Twice the collectives before it, and one more where it is a collective: comparable among members, which have the same collectives. */
+  readonly at: number;
+}
+
+/** Gives out all steps of one member; resolves when all have ended. */
+export async function runRank(run: RankRun): Promise<RankResult | RankFailure> {
   const { seat, program, given, wanted, nextSlot } = run;
   const slots = new Map<string, SlotId>(Object.entries(given));
   const lastReader = lastReads(program);
@@ -70,10 +80,15 @@ export async function runRank(run: RankRun): Promise<RankResult> {
     if (passing.length > 0) seat.free(passing.splice(0));
   }
   const ended = await Promise.allSettled(rows);
-  const failed = ended.find((one) => one.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  const failed = ended.findIndex((one) => one.status === "rejected");
+  if (failed !== -1) return failureOf(program, failed, (ended[failed] as PromiseRejectedResult).reason);
   const wantedMade = Object.fromEntries(Object.entries(made).filter(([name]) => wanted[name] !== undefined));
-  return { rows: ended.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])), made: wantedMade };
+  return { ok: true, rows: ended.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])), made: wantedMade };
+}
+
+function failureOf({ steps }: GangProgram, step: number, thrown: unknown): RankFailure {
+  const before = steps.slice(0, step).filter(({ type }) => type === "collective").length;
+  return { ok: false, error: toHeddleError(thrown), at: 2 * before + (steps[step]!.type === "collective" ? 1 : 0) };
 }
 
 function callOptions({ signal }: RankRun): SeatCallOptions {

@@ -1,4 +1,4 @@
-import { type HeddleError, toHeddleError } from "../../base/heddle-error.ts";
+import { HeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { GangProgram } from "../../graph/program/gang-program.ts";
 import type { Seat, SlotId } from "../seat/seat-types.ts";
@@ -21,29 +21,30 @@ export interface RanksRun {
 }
 
 /** The member whose failure made the others fail, and what it was. */
-export interface RankFailure {
+export interface GangFailure {
   readonly member: number;
   readonly error: HeddleError;
 }
 
 export type RanksResult =
   | { readonly ok: true; readonly members: readonly RankResult[] }
-  | { readonly ok: false; readonly failure: RankFailure };
+  | { readonly ok: false; readonly failure: GangFailure };
 
 /** Runs every member's program; resolves when all steps of all members have ended, well or not. */
 export async function runRanks({ seats, ranks, given, wanted, ...run }: RanksRun): Promise<RanksResult> {
   const members = seats.map(({ id }) => id);
-  const ended = await Promise.allSettled(
-    ranks.map(({ program, stages }, at) =>
-      runRank({ ...run, seat: seats[at]!, program, stages, members, given: given[at] ?? {}, wanted: wanted[at] ?? {} }),
-    ),
+  const ended = await Promise.all(
+    ranks.map(({ program, stages }, member) => {
+      const [own, wants] = [given[member] ?? {}, wanted[member] ?? {}];
+      return runRank({ ...run, seat: seats[member]!, program, stages, members, given: own, wanted: wants });
+    }),
   );
-  const failures = ended.flatMap((one, member): RankFailure[] =>
-    one.status === "rejected" ? [{ member, error: toHeddleError(one.reason) }] : [],
-  );
-  const [first] = failures;
-  if (first !== undefined) return { ok: false, failure: causeOf(failures) ?? first };
-  return { ok: true, members: ended.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])) };
+  const failures = ended.flatMap((one, member) => (one.ok ? [] : [{ member, ...one }]));
+  if (failures.length === 0) return { ok: true, members: ended.flatMap((one) => (one.ok ? [one] : [])) };
+  const { member, error } = causeOf(failures);
+  // What was taken back is told as that, whatever missed what it would have made.
+  const taken = run.signal?.aborted === true && error.code !== "host-lost";
+  return { ok: false, failure: { member, error: taken ? new HeddleError("cancelled") : error } };
 }
 
 /** Collectives of one run. */
@@ -51,7 +52,8 @@ export function collectivesOf({ steps }: GangProgram): number {
   return steps.filter(({ type }) => type === "collective").length;
 }
 
-/** A lost member, or one that failed by itself, says more than what that did to the others. */
-function causeOf(failures: readonly RankFailure[]): RankFailure | undefined {
-  return failures.find(({ error }) => error.code === "host-lost") ?? failures.find(({ error }) => error.code !== "cancelled");
+/** A lost member says more than what its loss did to the others; else the one that came least far says most: the others failed for want of it. */
+function causeOf(failures: readonly (GangFailure & { readonly at: number })[]): GangFailure {
+  const lost = failures.find(({ error }) => error.code === "host-lost");
+  return lost ?? failures.reduce((least, one) => (one.at < least.at ? one : least));
 }
