@@ -45,6 +45,7 @@ export { openRack } from "./sdk/open-rack.ts";
 export type {
   DecoderGraph,
   DecoderOptions,
+  GangMemberSummary,
   GraphMaker,
   GraphState,
   GraphValue,

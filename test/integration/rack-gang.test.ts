@@ -243,6 +243,30 @@ describe("a decoder over several devices of a rack", () => {
     await rack.close();
   });
 
+  it("can be cancelled in the middle; later runs are not touched", { timeout: TIMEOUT_MS }, async () => {
+    const path = modelFile("tiny-cancel", TWO);
+    const expected = await alone(path);
+    const rack = await openRack(rackOfCpus(2), { isolation: "thread" });
+    const graph = await loadDecoder(path, { tensorParallel: 2 });
+    expect((await decode(rack, graph, { steps: 2 })).tokens).toEqual(expected.tokens.slice(0, PROMPT.length + 2));
+    for (const delayMs of [0, 2, 5]) {
+      const abort = new AbortController();
+      const state = rack.state(graph);
+      const run = rack.submit(graph, stepInputs(PROMPT, 0), { state, signal: abort.signal });
+      const ended = run.outputs().catch((error: { code: string }) => error.code);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      abort.abort();
+      // It may have been done before.
+      const end = await ended;
+      if (delayMs === 0) expect(end).toBe("cancelled");
+      else if (typeof end === "string") expect(end).toBe("cancelled");
+      state.release();
+    }
+    const after = await decode(rack, graph);
+    expect(after.tokens).toEqual(expected.tokens);
+    await rack.close();
+  });
+
   it("runs on the members that pins name; states can be read and forked", { timeout: TIMEOUT_MS }, async () => {
     const path = modelFile("tiny-pin", TWO);
     const expected = await alone(path);
