@@ -267,6 +267,19 @@ describe("a decoder over several devices of a rack", () => {
     await rack.close();
   });
 
+  it("runs several sequences at once, in gangs and alone, on three devices", { timeout: TIMEOUT_MS }, async () => {
+    const path = modelFile("tiny-many", TWO);
+    const expected = await alone(path);
+    const rack = await openRack(rackOfCpus(3), { isolation: "thread" });
+    const [pair, single] = [await loadDecoder(path, { tensorParallel: 2 }), await loadDecoder(path)];
+    const all = await Promise.all([pair, single, pair, pair, single].map((graph) => decode(rack, graph)));
+    for (const { tokens, logits } of all) {
+      expect(tokens).toEqual(expected.tokens);
+      expect(largestDifference(logits, expected.logits)).toBeLessThan(CLOSE);
+    }
+    await rack.close();
+  });
+
   it("runs on the members that pins name; states can be read and forked", { timeout: TIMEOUT_MS }, async () => {
     const path = modelFile("tiny-pin", TWO);
     const expected = await alone(path);
@@ -277,6 +290,22 @@ describe("a decoder over several devices of a rack", () => {
     expect(largestDifference(pinned.logits, expected.logits.slice(0, 3))).toBeLessThan(CLOSE);
     const half = await decode(rack, graph, { pin: { "rank.1": "cpu-1" }, steps: 2 });
     expect(half.summaries[1]!.stages[0]!.device).toBe("cpu-0, cpu-1");
+    // A state follows its members.
+    const places = [
+      { "rank.0": "cpu-2", "rank.1": "cpu-0" },
+      { "rank.0": "cpu-0", "rank.1": "cpu-1" },
+    ];
+    const moved = rack.state(graph);
+    const rows: Float32Array[] = [];
+    for (const [step, token] of expected.tokens.slice(0, 4).entries()) {
+      const run = rack.submit(graph, stepInputs(expected.tokens.slice(0, step + 1), step), { state: moved, pin: places[step % 2]! });
+      rows.push((await run.outputs())["logits"]!.data as Float32Array);
+      expect(token).toBe(PROMPT[step]);
+    }
+    const still = rack.state(graph);
+    const whole = await rack.run(graph, stepInputs(PROMPT.slice(0, 4), 0), { state: still });
+    expect(largestDifference(rows.slice(-1), [whole["logits"]!.data as Float32Array])).toBeLessThan(CLOSE);
+    expect(largestDifference(rows.slice(0, 1), [whole["logits"]!.data as Float32Array])).toBeGreaterThan(CLOSE);
     const state = rack.state(graph);
     await decode(rack, graph, { state, steps: 2 });
     const fork = state.fork();

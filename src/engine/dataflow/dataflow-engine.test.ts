@@ -183,3 +183,65 @@ test("the first of two contributions waits for nothing of the second, and a fetc
   settleMoves(one, from);
   expect(one.last("deliver")).toMatchObject({ fetch: 0, handle: 3, bytes: 10 });
 });
+
+describe("a gang", () => {
+  const gang: TaskSpec = {
+    stage: 2,
+    gang: 2,
+    accesses: [
+      { handle: 1, mode: "read", member: 0 },
+      { handle: 2, mode: "read", member: 1 },
+    ],
+  };
+  /** Handle 1 lies with device 1, handle 2 with device 0. */
+  function parted() {
+    const made = rig();
+    made.step({
+      type: "stage-declared",
+      stage: { stage: 2, operator: 2, variants: [{ class: 0, weightBytes: 10, loadNs: 5, compileNs: 5 }] },
+    });
+    for (const [task, device] of [1, 0].entries()) {
+      made.step({ type: "submitted", first: task, tasks: [{ ...write(task + 1), devices: [device] }] });
+      settleMoves(made);
+      made.step({ type: "task-finished", run: made.last("start")!.run, durationNs: 10, bytes: [10] });
+    }
+    return made;
+  }
+  const submit = (made: ReturnType<typeof rig>, first: number, task: TaskSpec): readonly DataflowCommand[] => {
+    const from = made.log.length;
+    made.step({ type: "submitted", first, tasks: [task] });
+    settleMoves(made, from);
+    return made.log.slice(from);
+  };
+  const loadsOf = (commands: readonly DataflowCommand[]) =>
+    commands.flatMap((one) => (one.type === "load" ? [{ device: one.device, member: one.member }] : []));
+
+  test("has its members where their parts of a state lie", () => {
+    const made = parted();
+    const commands = submit(made, 2, gang);
+    expect(commands.find(({ type }) => type === "start")).toMatchObject({ devices: [1, 0] });
+    expect(commands.filter(({ type }) => type === "transfer")).toEqual([]);
+    expect(loadsOf(commands)).toEqual(
+      expect.arrayContaining([
+        { device: 1, member: 0 },
+        { device: 0, member: 1 },
+      ]),
+    );
+    made.step({ type: "task-finished", run: made.last("start")!.run, durationNs: 10, bytes: [] });
+    expect(loadsOf(submit(made, 3, gang))).toEqual([]);
+  });
+
+  test("loads the parts of other members where it is told to change places", () => {
+    const made = parted();
+    submit(made, 2, gang);
+    made.step({ type: "task-finished", run: made.last("start")!.run, durationNs: 10, bytes: [] });
+    const commands = submit(made, 3, { ...gang, devices: [0, 1] });
+    expect(commands.filter(({ type }) => type === "start")).toMatchObject([{ devices: [0, 1] }]);
+    expect(loadsOf(commands)).toEqual(
+      expect.arrayContaining([
+        { device: 0, member: 0 },
+        { device: 1, member: 1 },
+      ]),
+    );
+  });
+});
