@@ -5,8 +5,9 @@ import type { OpenRack } from "../../src/sdk/sdk-types.ts";
 import type { DeviceCase } from "./device-case.ts";
 import { forecastErrors } from "./forecast.ts";
 
-/** Batches before the first one that counts: compiling, and two of every kind of run on every device. */
+/** Batches before the first one that counts: compiling, and two of every kind of run on every device; more where batches are short, for warm code. */
 const LEARNING_BATCHES = 4;
+const WARM_MS = 1_500;
 export const ROUNDS = 7;
 
 export interface CaseTimes {
@@ -25,10 +26,11 @@ export async function measureCase(one: DeviceCase, folder: string, note: (text: 
   const batch = await one.prepare();
   const open: OpenRack[] = [];
   try {
-    for (const [at, rack] of [one.mix, ...one.singles.map((single) => single.rack)].entries()) {
+    for (const [at, rack] of [one.mix, ...one.singles.map((single) => single.rack)].entries())
       open.push(await openRack(rack, { ledger: join(folder, `${one.name}-${at}`) }));
-      for (let i = 0; i < LEARNING_BATCHES; i++) await batch(open[at]!);
-    }
+    const began = performance.now();
+    for (let i = 0; i < LEARNING_BATCHES || performance.now() - began < WARM_MS * open.length; i++)
+      for (const rack of open) await batch(rack);
     const mix = open[0]!;
     const before = tasksByDevice(mix);
     const starts: TaskId[] = [];
