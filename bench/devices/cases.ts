@@ -1,6 +1,5 @@
 import { embeddings } from "./cases/embeddings.ts";
 import { files } from "./cases/files.ts";
-
 import { speech } from "./cases/speech.ts";
 import { tiny } from "./cases/tiny.ts";
 import { weak } from "./cases/weak.ts";

@@ -7,8 +7,8 @@ import { forecastErrors } from "./forecast.ts";
 
 /** Batches before the first one that counts: compiling, and two of every kind of run on every device; more where batches are short, for warm code. */
 const LEARNING_BATCHES = 4;
-const WARM_MS = 1_500;
-export const ROUNDS = 7;
+const WARM_MS = 1_000;
+export const ROUNDS = 5;
 
 export interface CaseTimes {
   /** Makespan of each round's batch. Units: ms. */
