@@ -52,7 +52,9 @@ describe("published models on a rack", () => {
       test.skipIf(!there)(
         `${wheel.package} ${sample.path}${there ? "" : ", left out: not fetched"}`,
         async () => {
-          const graph = await loadGraph(path);
+          const found = await loadGraph(path);
+          // It may be cut anywhere: left to itself the cutter leaves whole what every device has room for.
+          const graph = { ...found, cutAfter: found.program.graph.operators.map(({ name }) => name) };
           const feeds = feedsFor(graph.program.graph, { ...sample.sizes }, RATE);
           const inputs = Object.fromEntries(
             Object.entries(feeds).map(([name, { type, dims, data }]): [string, Tensor] => [
