@@ -90,7 +90,7 @@ describe("checks of a device", () => {
     expect(failed.filter((name) => name.includes(finding)).length, failed.join("; ")).toBeGreaterThan(0);
   });
 
-  it("a model that masks with infinities is held to a finite bound", async () => {
+  it("a model that masks with infinities and huge numbers is held to a bound that says something", async () => {
     const masked = { program: programFromBuilder(maskedModel()), sizes: {} };
     const whole = async (device: OpenDevice) =>
       (await checkModel({ device, reference, reopen: () => open() }, masked)).find(({ check }) => check === "model")!;

@@ -139,11 +139,11 @@ export function mixedModel() {
   return builder.build();
 }
 
-/** Scores of which some are masked with minus infinity, as exported attention does. */
+/** Scores of which some are masked with minus infinity and with a huge number, as exported attention does. */
 export function maskedModel() {
   const builder = createOnnxBuilder("masked");
   const floats = (values: readonly number[]): Uint8Array => bytesOfArray(Float32Array.from(values));
-  const mask = builder.constant("float32", [4], floats([0, Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY]));
+  const mask = builder.constant("float32", [4], floats([0, Number.NEGATIVE_INFINITY, 0, -1e9]));
   const scores = builder.node("Add", [builder.input("scores", "float32", [3, 4]), mask]);
   const shares = builder.node("Softmax", [scores], { attributes: { axis: -1 } });
   const values = builder.weight("values", "float32", [4, 6], floats(Array.from({ length: 24 }, (_, i) => (i % 7) / 8)));

@@ -107,7 +107,8 @@ async function walkOperators(subject: Subject, program: Program, inputs: HostTen
       const other = inputsFrom(moved, stage);
       const results = other === undefined ? {} : await computed(reference, stage, other);
       const by = Math.max(roundings, approximationOf(numerics, operator.type, { ...given, ...made })?.error ?? 0);
-      for (const [output, tensor] of Object.entries(results)) moved.set(output, nudged(tensor, { output, by }));
+      for (const [output, tensor] of Object.entries(results))
+        moved.set(output, nudged(tensor, { output, by, alone: ALONE.has(operator.type) }));
     } catch {
       // What the reference cannot compute alone has no readers that could be fed; the check of the operator has said why.
     }
@@ -130,14 +131,24 @@ function inputsFrom(values: ReadonlyMap<string, HostTensor>, { inputs }: StageMo
   return given;
 }
 
-/** Floats moved by up to such a share of themselves or of the root of their mean square, whichever is more, drawn either way: sums cancel. */
-function nudged(tensor: HostTensor, { output, by }: { readonly output: string; readonly by: number }): HostTensor {
+/** Their results are rounded from one or two values, not added up: masks of huge values beside zeros are made by them, and those zeros stay. */
+const ALONE: ReadonlySet<string> = new Set(
+  "Where Cast Expand Reshape Transpose Unsqueeze Squeeze Concat Slice Gather Identity ConstantOfShape Trilu Mul Add Sub Neg Min Max Clip".split(
+    " ",
+  ),
+);
+
+/** Floats moved by up to such a share of themselves or, unless they stand alone, of the root of their mean square where that is more: sums cancel. */
+function nudged(
+  tensor: HostTensor,
+  { output, by, alone }: { readonly output: string; readonly by: number; readonly alone: boolean },
+): HostTensor {
   const { data } = tensor;
   if (!(data instanceof Float32Array)) return tensor;
   const noise = drawn(output, [data.length]).data as Float32Array;
   const size = Math.sqrt(data.reduce((sum, value) => sum + (Number.isFinite(value) ? value * value : 0), 0) / Math.max(1, data.length));
   const nudge = (value: number, at: number): number => {
-    const near = Math.fround(value + (by / 2) * noise[at]! * Math.max(Math.abs(value), size));
+    const near = Math.fround(value + (by / 2) * noise[at]! * Math.max(Math.abs(value), alone ? 0 : size));
     return Number.isFinite(near) ? near : value;
   };
   return { ...tensor, data: data.map(nudge) };
