@@ -1,24 +1,6 @@
 import { HeddleError } from "../base/heddle-error.ts";
+import { ARRAYS } from "../execute/device/array-types.ts";
 import type { HostTensor, TensorArray, TensorType } from "../execute/device/tensor.ts";
-
-type ArrayMaker = { new (length: number): TensorArray; readonly BYTES_PER_ELEMENT: number };
-
-/** The typed array elements of each type lie in. */
-const ARRAYS: Readonly<Record<TensorType, ArrayMaker>> = {
-  f64: Float64Array,
-  f32: Float32Array,
-  f16: Uint16Array,
-  bf16: Uint16Array,
-  i64: BigInt64Array,
-  u64: BigUint64Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  i16: Int16Array,
-  u16: Uint16Array,
-  i8: Int8Array,
-  u8: Uint8Array,
-  bool: Uint8Array,
-};
 
 /** Type of a typed array whose elements say it alone; 16-bit floats and truth values are named by the caller. */
 const TYPES: readonly TensorType[] = ["f32", "f64", "i64", "u64", "i32", "u32", "i16", "u16", "i8", "u8"];

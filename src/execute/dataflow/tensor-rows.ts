@@ -1,4 +1,5 @@
 import type { Bytes } from "../../base/units.ts";
+import { ARRAYS } from "../device/array-types.ts";
 import type { HostTensor, TensorArray, TensorType } from "../device/tensor.ts";
 import type { RowRange } from "../seat/seat-types.ts";
 
@@ -47,20 +48,5 @@ export function withRows(tensor: HostTensor, rows: HostTensor): HostTensor {
 /** A tensor of that form without rows. */
 export function zeroRows({ type, dims }: Pick<HostTensor, "type" | "dims">): HostTensor {
   const [, ...row] = dims;
-  const array: Readonly<Record<TensorType, new (length: number) => TensorArray>> = {
-    f64: Float64Array,
-    f32: Float32Array,
-    f16: Uint16Array,
-    bf16: Uint16Array,
-    i64: BigInt64Array,
-    u64: BigUint64Array,
-    i32: Int32Array,
-    u32: Uint32Array,
-    i16: Int16Array,
-    u16: Uint16Array,
-    i8: Int8Array,
-    u8: Uint8Array,
-    bool: Uint8Array,
-  };
-  return { type, dims: [0, ...row], data: new array[type](0) };
+  return { type, dims: [0, ...row], data: new ARRAYS[type](0) };
 }

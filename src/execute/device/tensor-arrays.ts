@@ -1,23 +1,6 @@
 import { ELEMENT_BYTES } from "../../graph/ir/graph.ts";
+import { ARRAYS } from "./array-types.ts";
 import type { HostTensor, TensorArray, TensorType } from "./tensor.ts";
-
-type ArrayMaker = new (buffer: ArrayBufferLike, offset: number, length: number) => TensorArray;
-
-const ARRAYS: Readonly<Record<TensorType, ArrayMaker>> = {
-  f64: Float64Array,
-  f32: Float32Array,
-  f16: Uint16Array,
-  bf16: Uint16Array,
-  i64: BigInt64Array,
-  u64: BigUint64Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  i16: Int16Array,
-  u16: Uint16Array,
-  i8: Int8Array,
-  u8: Uint8Array,
-  bool: Uint8Array,
-};
 
 export const TENSOR_TYPES: readonly TensorType[] = Object.keys(ARRAYS) as TensorType[];
 

@@ -1,25 +1,7 @@
 import { must } from "../../base/assert.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
-import type { HostTensor, TensorArray, TensorType } from "../device/tensor.ts";
-
-type ArrayMaker = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => TensorArray;
-
-/** Array that holds each element type, as `HostTensor` says. */
-const ARRAYS: Readonly<Record<TensorType, ArrayMaker & { readonly BYTES_PER_ELEMENT: number }>> = {
-  f64: Float64Array,
-  f32: Float32Array,
-  f16: Uint16Array,
-  bf16: Uint16Array,
-  i64: BigInt64Array,
-  u64: BigUint64Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  i16: Int16Array,
-  u16: Uint16Array,
-  i8: Int8Array,
-  u8: Uint8Array,
-  bool: Uint8Array,
-};
+import { ARRAYS } from "../device/array-types.ts";
+import type { HostTensor, TensorType } from "../device/tensor.ts";
 
 export function elementBytes(type: TensorType): number {
   return must(ARRAYS[type], "an element type of tensors").BYTES_PER_ELEMENT;
