@@ -108,6 +108,8 @@ export async function validateBeside(order: ValidationOrder, { limitMs, signal, 
       child.send(order, () => undefined);
     });
   } finally {
+    // What it sent before its end may still come, and would set the timer again.
+    child.removeAllListeners("message");
     clearTimeout(timer);
     child.kill("SIGKILL");
   }
