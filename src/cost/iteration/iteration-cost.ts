@@ -1,0 +1,32 @@
+import type { Nanoseconds } from "../../base/units.ts";
+import type { Basis } from "../estimate.ts";
+
+/** What one iteration of a replica computes, as sums over its sequences, so that pricing it and leaping over many needs no lists. */
+export interface BatchShape {
+  /** Sequences with new prompt tokens, and those tokens. */
+  prefills: number;
+  prefillTokens: number;
+  /** Sum over them of tokens x tokens already cached, and of tokens squared: attention's query-key pairs are context + (squares + tokens) / 2. */
+  prefillContext: number;
+  prefillSquares: number;
+  /** Sequences that decode one token (before speculation), the sum of their contexts with the new token, and the longest. */
+  decodes: number;
+  decodeContext: number;
+  decodeContextMax: number;
+}
+
+/** Prices iterations of one replica: all its devices, collectives and pipeline stages together. Pure, allocation-free, monotone in every field. */
+export interface IterationCost {
+  /** Time from the start of an iteration to the next one. Units: ns, >= 0, whole. */
+  iterationNs(shape: Readonly<BatchShape>): Nanoseconds;
+  /** Energy of all devices of the replica. Absent where the devices have no power figure. Units: J. */
+  iterationJoules?(shape: Readonly<BatchShape>): number;
+  /** Relative half-width (90 %) of the systematic error: one factor a run. */
+  readonly spread: number;
+  readonly basis: Basis;
+  readonly source: string;
+}
+
+export function emptyBatch(): BatchShape {
+  return { prefills: 0, prefillTokens: 0, prefillContext: 0, prefillSquares: 0, decodes: 0, decodeContext: 0, decodeContextMax: 0 };
+}

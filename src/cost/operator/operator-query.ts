@@ -1,0 +1,110 @@
+import type { PeakType } from "../../rack/peak-type.ts";
+
+/** One kernel, or one collective, of an iteration: what a table or a formula is asked for. All sizes are per device. */
+export type OperatorQuery =
+  | ProductQuery
+  | PrefillAttentionQuery
+  | DecodeAttentionQuery
+  | LatentAttentionQuery
+  | ExpertQuery
+  | StreamQuery
+  | CollectiveQuery
+  | PointToPointQuery;
+
+/** C[m, n] = A[m, k] B[k, n]. */
+export interface ProductQuery {
+  readonly op: "product";
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly type: PeakType;
+  /** One scale a block of 128 instead of one a tensor or row (DeepSeek's FP8). */
+  readonly blockScaled?: boolean;
+}
+
+/** Causal attention of `tokens` new tokens in each of `batch` sequences, after `context` cached ones. */
+export interface PrefillAttentionQuery {
+  readonly op: "prefill-attention";
+  readonly batch: number;
+  readonly tokens: number;
+  readonly context: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Tokens a token sees at most, with itself; 0: all. */
+  readonly window: number;
+  readonly type: PeakType;
+  readonly kvType: PeakType;
+}
+
+/** Attention of one new token in each of `batch` sequences over `context` tokens with itself. */
+export interface DecodeAttentionQuery {
+  readonly op: "decode-attention";
+  readonly batch: number;
+  /** Mean over the sequences; not a whole number in general. */
+  readonly context: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly window: number;
+  readonly kvType: PeakType;
+}
+
+/** A whole block of multi-head latent attention (projections included), as engines run it; `tokens` = 1 is decode. */
+export interface LatentAttentionQuery {
+  readonly op: "latent-attention";
+  readonly phase: "prefill" | "decode";
+  readonly batch: number;
+  readonly tokens: number;
+  readonly context: number;
+  /** Heads on this device. */
+  readonly heads: number;
+  readonly width: number;
+  readonly queryRank: number;
+  readonly kvRank: number;
+  readonly plainDim: number;
+  readonly rotatedDim: number;
+  readonly valueDim: number;
+  readonly type: PeakType;
+  readonly kvType: PeakType;
+}
+
+/** The grouped products of a mixture's experts on one device, of `ranks.expert` devices that hold different experts. */
+export interface ExpertQuery {
+  readonly op: "experts";
+  /** Tokens that are routed, over all devices of the expert group. */
+  readonly tokens: number;
+  readonly width: number;
+  readonly inner: number;
+  readonly active: number;
+  readonly experts: number;
+  readonly ranks: { readonly tensor: number; readonly expert: number };
+  readonly type: PeakType;
+  readonly blockScaled?: boolean;
+  /** How tokens fall on experts: evenly, or as a power law with this exponent. */
+  readonly load: "balanced" | { readonly powerLaw: number };
+}
+
+/** Element-wise work, norms, copies: bytes read and written. */
+export interface StreamQuery {
+  readonly op: "stream";
+  readonly bytes: number;
+}
+
+export type CollectiveKind = "all-reduce" | "all-gather" | "reduce-scatter" | "all-to-all" | "broadcast";
+
+/** `bytes` as nccl-tests counts them: the whole buffer of a rank (all-gather, all-to-all: sum over ranks). */
+export interface CollectiveQuery {
+  readonly op: "collective";
+  readonly kind: CollectiveKind;
+  readonly bytes: number;
+  readonly ranks: number;
+  /** Ranks in a node or scale-up domain; equals `ranks` where all are in one. */
+  readonly ranksPerNode: number;
+}
+
+export interface PointToPointQuery {
+  readonly op: "point-to-point";
+  readonly bytes: number;
+  readonly sameNode: boolean;
+}

@@ -1,0 +1,77 @@
+import type { PeakType } from "../../rack/peak-type.ts";
+
+/**
+ * A fleet of inference engines as it is run or thought of: which model, on which devices, cut how, with which settings. What `heddle simulate`,
+ * `what-if`, `sweep` and `plan --slo` speak of; written as YAML or JSON.
+ */
+export interface Deployment {
+  readonly version: 1;
+  /** Name of a known model, or the path of a `config.json`. */
+  readonly model: string;
+  readonly pools: readonly Pool[];
+  readonly routing: RoutingName;
+  /** How KV goes from prefill to decode pools; needed where both are there. */
+  readonly kvTransfer?: { readonly bandwidthBytesPerSecond: number; readonly latencyNs: number; readonly layerwise: boolean };
+}
+
+export type RoutingName = "round-robin" | "random" | "least-loaded" | "prefix-aware" | "priced";
+
+/** Equal replicas. `both`: prefill and decode. */
+export interface Pool {
+  readonly name: string;
+  readonly role: PoolRole;
+  /** Catalogue id or id in the rack file. */
+  readonly device: string;
+  readonly replicas: number;
+  readonly parallel: Parallelism;
+  readonly precision: Precision;
+  readonly engine: EngineSettings;
+  readonly speculation?: Speculation;
+  /** KV kept outside the devices: bytes and the rate at which it comes back. */
+  readonly offload?: { readonly bytes: number; readonly bandwidthBytesPerSecond: number };
+  /** From the order of a replica until it serves. */
+  readonly startUpNs?: number;
+}
+
+export type PoolRole = "both" | "prefill" | "decode" | "encode" | "attention" | "ffn";
+
+/** Devices of a replica = tensor x pipeline x context x data. `data`: attention data parallelism inside the replica; `expert` divides tensor x data. */
+export interface Parallelism {
+  readonly tensor: number;
+  readonly pipeline: number;
+  readonly data: number;
+  readonly expert: number;
+  readonly context: number;
+}
+
+export interface Precision {
+  readonly weights: PeakType;
+  /** Of a mixture's experts, where they differ from the other weights. */
+  readonly experts?: PeakType;
+  readonly kv: PeakType;
+}
+
+export interface EngineSettings {
+  readonly name: "vllm" | "sglang" | "trtllm" | "heddle";
+  /** Tokens of one iteration at most (`max_num_batched_tokens`), per data-parallel rank. */
+  readonly maxBatchedTokens: number;
+  /** Sequences that run at once at most (`max_num_seqs`), per data-parallel rank. */
+  readonly maxSequences: number;
+  readonly blockTokens: number;
+  /** KV blocks, per data-parallel rank; absent: what `memoryFraction` of the memory leaves. */
+  readonly kvBlocks?: number;
+  readonly memoryFraction: number;
+  readonly maxModelTokens?: number;
+  readonly prefixCaching: boolean;
+  readonly chunkedPrefill: boolean;
+  /** Host time between two iterations that devices do not hide; 0 where measured tables hold it. Units: ns. */
+  readonly overheadNs: number;
+}
+
+/** Draft tokens a step (speculative decoding, multi-token prediction) and the chance that each is taken after the ones before it were. */
+export interface Speculation {
+  readonly draftTokens: number;
+  readonly acceptance: number;
+  /** Time of drafting over the time of one decode step of the model. */
+  readonly draftCost: number;
+}

@@ -1,0 +1,75 @@
+import type { Nanoseconds } from "../../base/units.ts";
+import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
+import type { RoutingName, Speculation } from "../../plan/deployment/deployment.ts";
+
+/** Requests as columns: dense ids are row numbers, in order of arrival. */
+export interface RequestColumns {
+  readonly count: number;
+  /** Units: ns, ascending. */
+  readonly arrivalNs: Float64Array;
+  readonly promptTokens: Int32Array;
+  /** At least 1. */
+  readonly outputTokens: Int32Array;
+  /**
+   * Ids of the prompt's leading blocks: those of request `i` are `blockIds[blockStart[i] .. blockStart[i + 1])`; equal ids stand for equal
+   * tokens and everything before them, each of `blockTokens` tokens. Empty where nothing is known to be shared.
+   */
+  readonly blockStart: Int32Array;
+  readonly blockIds: Int32Array;
+  readonly blockTokens: number;
+  /** Closed-loop clients: the request that must end, and the time after its end, before this one arrives; -1 where `arrivalNs` holds. */
+  readonly after?: Int32Array;
+  readonly thinkNs?: Float64Array;
+}
+
+/** A replica of an engine as the simulation runs it. Limits as in `EngineSettings`, over all its data-parallel ranks. */
+export interface ReplicaSettings {
+  readonly pool: number;
+  readonly role: "both" | "prefill" | "decode";
+  readonly cost: IterationCost;
+  readonly maxBatchedTokens: number;
+  readonly maxSequences: number;
+  readonly blockTokens: number;
+  readonly kvBlocks: number;
+  readonly prefixCaching: boolean;
+  readonly chunkedPrefill: boolean;
+  readonly overheadNs: Nanoseconds;
+  readonly speculation?: Speculation;
+  readonly startUpNs: Nanoseconds;
+}
+
+export interface ServingInput {
+  readonly requests: RequestColumns;
+  readonly replicas: readonly ReplicaSettings[];
+  readonly routing: RoutingName;
+  readonly seed: number;
+  /** Factor on every iteration of a replica's pool: the systematic error, drawn once a run; 1 without. */
+  readonly poolFactors?: readonly number[];
+  /** Bytes of KV a token, and the links over which it goes from prefill to decode replicas; needed where roles are split. */
+  readonly kvTransfer?: {
+    readonly bytesPerToken: number;
+    readonly bandwidthBytesPerSecond: number;
+    readonly latencyNs: Nanoseconds;
+    readonly layerwise: boolean;
+    readonly layers: number;
+  };
+  /** `leap`: iterations whose batch does not change are priced in one go where that changes no decision; `unit`: one by one. Equal hashes. */
+  readonly stepping: "leap" | "unit";
+}
+
+/** What a run gives: columns by request, in ns; -1 where it did not happen. */
+export interface ServingOutcome {
+  readonly firstTokenNs: Float64Array;
+  readonly lastTokenNs: Float64Array;
+  readonly scheduledNs: Float64Array;
+  /** As arrived: equals `arrivalNs` in open loops. */
+  readonly queuedNs: Float64Array;
+  readonly cachedTokens: Int32Array;
+  readonly replica: Int32Array;
+  readonly preemptions: number;
+  readonly iterations: number;
+  readonly endedNs: Nanoseconds;
+  /** Rolling hash of every decision: equal runs have equal hashes. */
+  readonly hash: string;
+  readonly busyNs: Float64Array;
+}
