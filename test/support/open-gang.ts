@@ -1,10 +1,10 @@
-import { HeddleError } from "../../base/heddle-error.ts";
-import { type GangProgram, gangFault } from "../../graph/program/gang-program.ts";
-import type { Seat, Seats, SlotId } from "../seat/seat-types.ts";
-import { createWallClock } from "../wall-clock.ts";
-import { loadRank } from "./load-rank.ts";
-import type { GangRow } from "./run-rank.ts";
-import { collectivesOf, runRanks, type SlotNames } from "./run-ranks.ts";
+import { HeddleError } from "../../src/base/heddle-error.ts";
+import { loadRank } from "../../src/execute/gang/load-rank.ts";
+import type { GangRow } from "../../src/execute/gang/run-rank.ts";
+import { collectivesOf, runRanks, type SlotNames } from "../../src/execute/gang/run-ranks.ts";
+import type { Seat, Seats, SlotId } from "../../src/execute/seat/seat-types.ts";
+import { createWallClock } from "../../src/execute/wall-clock.ts";
+import { type GangProgram, gangFault } from "../../src/graph/program/gang-program.ts";
 
 /** Members of a gang with their segments loaded. */
 export interface Gang {
