@@ -3,20 +3,36 @@ import { basename, dirname, isAbsolute, join, normalize, resolve } from "node:pa
 import { type ByteSource, bytesOf } from "../base/bytes.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import { openFileBytes } from "../execute/file-bytes.ts";
+import { openDecoderModel } from "../execute/model-store/open-model.ts";
 import type { ProgramSource } from "../execute/seat/seat-types.ts";
 import type { Access, Graph, TensorId } from "../graph/ir/graph.ts";
+import { type GgufFile, ggufModel, ggufProgram } from "../graph/program/gguf-program.ts";
 import { onnxProgram } from "../graph/program/onnx-program.ts";
 import type { Program } from "../graph/program/program.ts";
 import { portSpec } from "./port-specs.ts";
 import type { GraphState, RunnableGraph } from "./sdk-types.ts";
 
+export interface LoadGraphOptions {
+  readonly name?: string;
+  /** Longest sequence of a GGUF model, in tokens; 4,096, or what the model allows, where absent. Other models have none. */
+  readonly contextLength?: number;
+}
+
+const CONTEXT_DEFAULT = 4096;
+
 /**
- * An ONNX model as a graph that a rack can run, from a file (external data beside it) or from bytes.
+ * A model as a graph that a rack can run: ONNX from a file (external data beside it) or from bytes, or a GGUF file as one operator, for devices whose
+ * boundary is the whole model (`llama`): `tokens` [T] in, `logits` [1, vocabulary] out, and the sequence as a state. `loadDecoder` cuts such a file.
+ * A fork copies the state on a device that runs single operators.
  *
  * Inputs and outputs that carry a state from run to run (`past_key_values.…`, `present.…`) are both: a run that names a state does not give them.
- * Errors: `file-unreadable`, `onnx-invalid`, `onnx-unsupported`, `graph-invalid`.
+ * Errors: `file-unreadable`, `onnx-invalid`, `onnx-unsupported`, `graph-invalid`, `gguf-invalid`, `model-unsupported`.
  */
-export async function loadGraph(source: string | Uint8Array, options: { readonly name?: string } = {}): Promise<RunnableGraph> {
+export async function loadGraph(source: string | Uint8Array, options: LoadGraphOptions = {}): Promise<RunnableGraph> {
+  if (typeof source === "string" && /\.gguf$/i.test(source)) return wholeGguf(resolve(source), options);
+  if (options.contextLength !== undefined) {
+    throw new HeddleError("input-invalid", { where: "contextLength", detail: "an ONNX model says itself how long its sequences are" });
+  }
   if (typeof source !== "string") {
     return runnable(onnxProgram(bytesOf(source), options), { type: "onnx-bytes", model: source });
   }
@@ -24,6 +40,16 @@ export async function loadGraph(source: string | Uint8Array, options: { readonly
   const name = options.name ?? basename(path).replace(/\.onnx$/i, "");
   const program = onnxProgram(openFileBytes(path), { name, files: (file) => beside(path, file) });
   return runnable(program, { type: "onnx", path });
+}
+
+/** The sequence is an opaque state that every run writes anew. */
+function wholeGguf(path: string, options: LoadGraphOptions): RunnableGraph {
+  const { spec, fingerprint } = openDecoderModel(path);
+  const contextLimit = Math.min(options.contextLength ?? CONTEXT_DEFAULT, spec.contextLength);
+  const given: GgufFile = { file: path, fingerprint, fileBytes: statSync(path).size, spec, contextLimit };
+  const graph = runnable(ggufProgram(given), { type: "onnx-bytes", model: ggufModel(given).model });
+  const sequence: GraphState = { name: "sequence", type: "u8", access: "write", input: "sequence", output: "sequence.next", dims: [0] };
+  return { ...graph, name: options.name ?? graph.name, states: [sequence] };
 }
 
 /** External data lies beside the model; a path that leaves its folder is refused. */
