@@ -129,6 +129,12 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail names line and field; see `heddle simulate --help`",
   },
+  "measurements-invalid": {
+    message: "the file of measurements is damaged or not of the form it should have",
+    exit: 2,
+    http: 400,
+    todo: "the detail names line and column; `heddle import --help` lists the forms that are read",
+  },
   "ledger-invalid": {
     message: "the ledger file is damaged or of another version",
     exit: 2,
