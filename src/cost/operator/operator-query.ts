@@ -20,6 +20,8 @@ export interface ProductQuery {
   readonly type: PeakType;
   /** One scale a block of 128 instead of one a tensor or row (DeepSeek's FP8). */
   readonly blockScaled?: boolean;
+  /** Type the weights are stored in where the product unpacks them to `type`. */
+  readonly weightType?: PeakType;
 }
 
 /** Causal attention of `tokens` new tokens in each of `batch` sequences, after `context` cached ones. */
@@ -65,7 +67,11 @@ export interface LatentAttentionQuery {
   readonly plainDim: number;
   readonly rotatedDim: number;
   readonly valueDim: number;
+  /** Of the projections. */
   readonly type: PeakType;
+  readonly blockScaled?: boolean;
+  /** Of the products with keys and values; absent: bf16. */
+  readonly attentionType?: PeakType;
   readonly kvType: PeakType;
 }
 
@@ -81,6 +87,8 @@ export interface ExpertQuery {
   readonly ranks: { readonly tensor: number; readonly expert: number };
   readonly type: PeakType;
   readonly blockScaled?: boolean;
+  /** Type the weights are stored in where the product unpacks them to `type`. */
+  readonly weightType?: PeakType;
   /** How tokens fall on experts: evenly, or as a power law with this exponent. */
   readonly load: "balanced" | { readonly powerLaw: number };
 }

@@ -1,21 +1,6 @@
 import Papa from "papaparse";
+import type { MeasurementColumns, WantedColumns } from "../measurement-columns.ts";
 import { measurementsInvalid } from "../measurement-error.ts";
-
-/** Columns of a CSV file: numbers as typed arrays, texts as they stand. All have `count` entries. */
-export interface CsvColumns<N extends string, T extends string> {
-  readonly count: number;
-  readonly numbers: Readonly<Record<N, Float64Array>>;
-  readonly texts: Readonly<Record<T, readonly string[]>>;
-  /** Line of each row in the file, the header being line 1. */
-  readonly lines: Int32Array;
-}
-
-export interface CsvWanted<N extends string, T extends string> {
-  /** Named in errors. */
-  readonly file: string;
-  readonly numbers: readonly N[];
-  readonly texts?: readonly T[];
-}
 
 /** Longest text read, in characters; the largest public table has 1.5 million. */
 const TEXT_LENGTH_MAX = 268_435_456;
@@ -27,7 +12,10 @@ const MISSING = new Set(["", "nan", "NaN"]);
  *
  * Errors: `measurements-invalid` with line and column; never anything else, whatever the text.
  */
-export function readCsvColumns<N extends string, T extends string = never>(text: string, wanted: CsvWanted<N, T>): CsvColumns<N, T> {
+export function readCsvColumns<N extends string, T extends string = never>(
+  text: string,
+  wanted: WantedColumns<N, T>,
+): MeasurementColumns<N, T> {
   const { file } = wanted;
   const { header, rows, lines } = csvRows(text, file);
   const indexOf = (column: string): number => {
@@ -46,7 +34,7 @@ export function readCsvColumns<N extends string, T extends string = never>(text:
     const index = indexOf(column);
     texts[column] = rows.map((row) => row[index] ?? "");
   }
-  return { count: rows.length, numbers, texts, lines: Int32Array.from(lines) };
+  return { file, count: rows.length, numbers, texts, placeOf: (index, column) => ({ file, line: lines[index] ?? 1, column }) };
 }
 
 /** Header names of a CSV text. Errors: `measurements-invalid`. */

@@ -1,5 +1,5 @@
 import { readCsvColumns } from "../csv/numeric-csv.ts";
-import { measurementsInvalid } from "../measurement-error.ts";
+import { timesNs, wholeColumn } from "../measurement-columns.ts";
 import type { AttentionTime, DenseTime, ExpertTime, LayerTables, PerSequenceTime, SkewTime } from "./layer-tables.ts";
 
 const NS_PER_US = 1000;
@@ -29,76 +29,57 @@ export function readLayerTables(texts: LayerTableTexts, folder: string): LayerTa
 }
 
 export function readDenseTimes(text: string, file: string): DenseTime[] {
-  const { count, numbers, texts, lines } = readCsvColumns(text, { file, numbers: ["tokens", "time_us"], texts: ["layer"] });
-  const ns = timesNs(numbers.time_us, lines, file, "time_us");
-  const tokens = sizes(numbers.tokens, lines, file, "tokens");
-  return Array.from({ length: count }, (_, i) => ({ layer: texts.layer[i]!, tokens: tokens[i]!, ns: ns[i]! }));
+  const columns = readCsvColumns(text, { file, numbers: ["tokens", "time_us"], texts: ["layer"] });
+  const tokens = wholeColumn(columns, "tokens");
+  const ns = timesNs(columns, "time_us", NS_PER_US);
+  return columns.texts.layer.map((layer, i) => ({ layer, tokens: tokens[i]!, ns: ns[i]! }));
 }
 
 export function readPerSequenceTimes(text: string, file: string): PerSequenceTime[] {
-  const { count, numbers, texts, lines } = readCsvColumns(text, { file, numbers: ["sequences", "time_us"], texts: ["layer"] });
-  const ns = timesNs(numbers.time_us, lines, file, "time_us");
-  const sequences = sizes(numbers.sequences, lines, file, "sequences");
-  return Array.from({ length: count }, (_, i) => ({ layer: texts.layer[i]!, sequences: sequences[i]!, ns: ns[i]! }));
+  const columns = readCsvColumns(text, { file, numbers: ["sequences", "time_us"], texts: ["layer"] });
+  const sequences = wholeColumn(columns, "sequences");
+  const ns = timesNs(columns, "time_us", NS_PER_US);
+  return columns.texts.layer.map((layer, i) => ({ layer, sequences: sequences[i]!, ns: ns[i]! }));
 }
 
 export function readAttentionTimes(text: string, file: string): AttentionTime[] {
-  const columns = ["prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"] as const;
-  const { count, numbers, lines } = readCsvColumns(text, { file, numbers: columns });
-  const [chunk, history, decodes, context] = columns.slice(0, 4).map((name) => sizes(numbers[name], lines, file, name));
-  const ns = timesNs(numbers.time_us, lines, file, "time_us");
-  return Array.from({ length: count }, (_, i) => ({
-    prefillTokens: chunk![i]!,
-    prefillContext: history![i]!,
-    decodes: decodes![i]!,
-    decodeContext: context![i]!,
-    ns: ns[i]!,
+  const columns = readCsvColumns(text, { file, numbers: ["prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"] });
+  const chunk = wholeColumn(columns, "prefill_chunk");
+  const history = wholeColumn(columns, "kv_prefill");
+  const decodes = wholeColumn(columns, "n_decode");
+  const context = wholeColumn(columns, "kv_decode");
+  return Array.from(timesNs(columns, "time_us", NS_PER_US), (ns, i) => ({
+    prefillTokens: chunk[i]!,
+    prefillContext: history[i]!,
+    decodes: decodes[i]!,
+    decodeContext: context[i]!,
+    ns,
   }));
 }
 
 export function readExpertTimes(text: string, file: string): ExpertTime[] {
-  const { count, numbers, lines } = readCsvColumns(text, { file, numbers: ["tokens", "activated_experts", "time_us"] });
-  const tokens = sizes(numbers.tokens, lines, file, "tokens");
-  const activated = sizes(numbers.activated_experts, lines, file, "activated_experts");
-  const ns = timesNs(numbers.time_us, lines, file, "time_us");
-  return Array.from({ length: count }, (_, i) => ({ tokens: tokens[i]!, activated: activated[i]!, ns: ns[i]! }));
+  const columns = readCsvColumns(text, { file, numbers: ["tokens", "activated_experts", "time_us"] });
+  const tokens = wholeColumn(columns, "tokens");
+  const activated = wholeColumn(columns, "activated_experts");
+  return Array.from(timesNs(columns, "time_us", NS_PER_US), (ns, i) => ({ tokens: tokens[i]!, activated: activated[i]!, ns }));
 }
 
 export function readSkewTimes(text: string, file: string): SkewTime[] {
   const counts = ["n", "nb", "pc", "kp", "kvs", "kv_big"] as const;
-  const times = ["t_mean_us", "t_max_us", "t_skew_us"] as const;
-  const { count, numbers, lines } = readCsvColumns(text, { file, numbers: [...counts, ...times, "kv_mean"] });
-  for (const name of counts) sizes(numbers[name], lines, file, name);
-  const [mean, longest, mixed] = times.map((name) => timesNs(numbers[name], lines, file, name));
-  return Array.from({ length: count }, (_, i) => ({
-    decodes: numbers.n[i]!,
-    longer: numbers.nb[i]!,
-    prefillTokens: numbers.pc[i]!,
-    prefillContext: numbers.kp[i]!,
-    shortContext: numbers.kvs[i]!,
-    longContext: numbers.kv_big[i]!,
-    meanContext: numbers.kv_mean[i]!,
-    atMeanNs: mean![i]!,
-    atLongestNs: longest![i]!,
-    mixedNs: mixed![i]!,
+  const columns = readCsvColumns(text, { file, numbers: [...counts, "kv_mean", "t_mean_us", "t_max_us", "t_skew_us"] });
+  const [n, nb, pc, kp, kvs, big] = counts.map((name) => wholeColumn(columns, name));
+  const atMean = timesNs(columns, "t_mean_us", NS_PER_US);
+  const atLongest = timesNs(columns, "t_max_us", NS_PER_US);
+  return Array.from(timesNs(columns, "t_skew_us", NS_PER_US), (mixedNs, i) => ({
+    decodes: n![i]!,
+    longer: nb![i]!,
+    prefillTokens: pc![i]!,
+    prefillContext: kp![i]!,
+    shortContext: kvs![i]!,
+    longContext: big![i]!,
+    meanContext: columns.numbers.kv_mean[i]!,
+    atMeanNs: atMean[i]!,
+    atLongestNs: atLongest[i]!,
+    mixedNs,
   }));
-}
-
-/** Microseconds above 0, as ns. */
-function timesNs(column: Float64Array, lines: Int32Array, file: string, name: string): Float64Array {
-  return column.map((value, i) => {
-    if (!(value > 0)) throw measurementsInvalid({ file, line: lines[i]!, column: name }, `${value} is no time: it must be above 0`);
-    return value * NS_PER_US;
-  });
-}
-
-/** Whole numbers from 0. */
-function sizes(column: Float64Array, lines: Int32Array, file: string, name: string): Float64Array {
-  for (let i = 0; i < column.length; i++) {
-    const value = column[i]!;
-    if (!Number.isSafeInteger(value) || value < 0) {
-      throw measurementsInvalid({ file, line: lines[i]!, column: name }, `${value} is no size: it must be a whole number from 0`);
-    }
-  }
-  return column;
 }
