@@ -111,6 +111,25 @@ export const ERROR_CODES = {
     http: 502,
     todo: "try again; a proxy may have altered it",
   },
+  "device-unknown": {
+    message: "the catalogue has no such device",
+    exit: 2,
+    http: 400,
+    todo: "`heddle rack catalog` lists the devices; one of your own is a device sheet of ten lines",
+  },
+  "link-unknown": { message: "the catalogue has no such link", exit: 2, http: 400, todo: "`heddle rack catalog` lists the links" },
+  "device-sheet-invalid": {
+    message: "the device sheet is not valid",
+    exit: 2,
+    http: 400,
+    todo: "the detail names line and field; `heddle rack catalog <id> --yaml` prints a valid one",
+  },
+  "figure-missing": {
+    message: "a figure that is needed is not known of a device",
+    exit: 2,
+    http: 400,
+    todo: "give it in a device sheet, with its source",
+  },
   "rack-invalid": {
     message: "the rack file is not valid",
     exit: 2,
