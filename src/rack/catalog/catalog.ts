@@ -1,13 +1,30 @@
 import { HeddleError } from "../../base/heddle-error.ts";
+import { INSTINCT } from "./amd/instinct.ts";
+import { AWS_NEURON } from "./cloud/aws.ts";
+import { GOOGLE_TPU } from "./cloud/google-tpu.ts";
+import { DATAFLOW } from "./dataflow/dataflow.ts";
 import type { DeviceSheet } from "./device-sheet.ts";
+import { INTEL } from "./intel/intel.ts";
 import { nearNames } from "./near-names.ts";
 import { AMPERE } from "./nvidia/ampere.ts";
 import { BLACKWELL_GPUS } from "./nvidia/blackwell.ts";
 import { HOPPER } from "./nvidia/hopper.ts";
+import { RUBIN_AND_DPU } from "./nvidia/rubin.ts";
 import { TURING_AND_ADA } from "./nvidia/turing-and-ada.ts";
 
 /** Devices that can be bought, rented or were announced, every figure with its source; a figure that no source gives is absent. */
-export const DEVICE_SHEETS: readonly DeviceSheet[] = [...TURING_AND_ADA, ...AMPERE, ...HOPPER, ...BLACKWELL_GPUS];
+export const DEVICE_SHEETS: readonly DeviceSheet[] = [
+  ...TURING_AND_ADA,
+  ...AMPERE,
+  ...HOPPER,
+  ...BLACKWELL_GPUS,
+  ...RUBIN_AND_DPU,
+  ...INSTINCT,
+  ...INTEL,
+  ...GOOGLE_TPU,
+  ...AWS_NEURON,
+  ...DATAFLOW,
+];
 
 /** Short names people use for one form of a device. */
 const SHORT_NAMES: Readonly<Record<string, string>> = {

@@ -43,7 +43,9 @@ export const HOPPER: readonly DeviceSheet[] = [
     peaks: SXM_PEAKS,
     memory: { capacityBytes: H100(80 * GIB, "80 GB HBM3"), bandwidthBytesPerSecond: H100(3350 * GIGA) },
     scaleUp: linkFigures("nvlink-4"),
-    dollarsPerHour: dataSheet("AWS EC2 on-demand list price, us-east-1, 2024: p5.48xlarge 98.32 $/h for 8 GPUs")(98.32 / 8),
+    dollarsPerHour: dataSheet(
+      "AWS EC2 on-demand list price, us-east-1, after the reduction of June 2025: p5.48xlarge 55.04 $/h for 8 GPUs",
+    )(55.04 / 8),
   },
   {
     id: "h100-pcie",
