@@ -21,10 +21,12 @@ const fields = decoderFields.extend({
   qk_rope_head_dim: size,
   v_head_dim: size,
   num_nextn_predict_layers: z.int().min(0).max(64).nullish(),
+  index_topk: size.nullish(),
 });
 
 /**
- * DeepSeek V2 and V3 (also R1 and V3.1): latent attention, dense first layers, many small experts and shared ones, drafting modules.
+ * DeepSeek V2 and V3 (also R1 and V3.1), Kimi K2 and GLM-5: latent attention, dense first layers, many small experts and shared ones,
+ * drafting modules. GLM-5 attends to the tokens its indexer chooses; here it attends to all, and the indexer is left out (a note says so).
  * Its active parameters are those of a token without the table of embeddings. Sources: arXiv 2405.04434, 2412.19437.
  */
 export function deepseek(raw: unknown): SequenceModel {
@@ -36,7 +38,10 @@ export function deepseek(raw: unknown): SequenceModel {
   const dense: PlacedBlock = { block: gatedFeedForward(config.intermediate_size), norms: "before" };
   const layers = layersOf(config.num_hidden_layers, (index) => [attention, index < config.first_k_dense_replace ? dense : experts]);
   const mtp = layersOf(config.num_nextn_predict_layers ?? 0, () => [attention, experts]).map((layer) => ({ layer }));
-  return decoderModel(config, decoderStack(config, layers), { mtp, activeConvention: "without-embedding" });
+  const notes = config.index_topk
+    ? [`attention to ${config.index_topk} chosen tokens is described as attention to all, without the indexer`]
+    : [];
+  return decoderModel(config, decoderStack(config, layers), { mtp, activeConvention: "without-embedding", notes });
 }
 
 type Fields = z.output<typeof fields>;
@@ -59,7 +64,7 @@ function mixtureOf(config: Fields): MixtureFeedForward {
   return {
     ...mixture(config.n_routed_experts, config.num_experts_per_tok, config.moe_intermediate_size),
     // V3 balances by an offset per expert that is stored with the weights.
-    routerBias: config.model_type === "deepseek_v3",
+    routerBias: config.model_type !== "deepseek_v2",
     shared: shared > 0 ? { inner: shared * config.moe_intermediate_size, gate: false } : undefined,
   };
 }

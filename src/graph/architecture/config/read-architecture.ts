@@ -13,6 +13,8 @@ import { bamba, graniteHybrid } from "./hybrids.ts";
 import { llama4, llama4Text } from "./llama4.ts";
 import { mamba2 } from "./mamba2.ts";
 import { graniteMoe, mixtral, olmoe, qwenMoe } from "./mixture-decoders.ts";
+import { opt } from "./opt.ts";
+import { qwenNext } from "./qwen-next.ts";
 import { vit } from "./vit.ts";
 import { whisper } from "./whisper.ts";
 
@@ -28,6 +30,11 @@ const READERS: ReadonlyMap<string, (raw: unknown) => Architecture> = new Map<str
   ["gpt_oss", gptOss],
   ["deepseek_v2", deepseek],
   ["deepseek_v3", deepseek],
+  ["kimi_k2", deepseek],
+  ["glm_moe_dsa", deepseek],
+  ["qwen3_next", qwenNext],
+  ["qwen3_5_moe_text", qwenNext],
+  ["opt", opt],
   ["gemma2", gemma2],
   ["gemma3_text", (raw) => gemma3Text(raw)],
   ["gemma3", gemma3],

@@ -1,0 +1,35 @@
+/**
+ * Goal: a model is found under the names people use, and only then.
+ * Method: names as on the Hugging Face Hub; the catalogue's parameters are held to the published ones in inspect/parameters.test.ts.
+ */
+import { describe, expect, it, test } from "vitest";
+import { KNOWN_MODELS, knownArchitecture, knownModelName } from "./known-architecture.ts";
+
+describe("names", () => {
+  it.each([
+    ["meta-llama/Llama-3.1-8B-Instruct", "Llama-3.1-8B"],
+    ["deepseek-ai/DeepSeek-R1", "DeepSeek-V3"],
+    ["nvidia/DeepSeek-V3.1-NVFP4", "DeepSeek-V3"],
+    ["Qwen/Qwen3-235B-A22B-FP8", "Qwen3-235B-A22B"],
+    ["Qwen/Qwen3-30B-A3B-Instruct-2507-FP8", undefined],
+    ["moonshotai/Kimi-K2.5", "Kimi-K2"],
+    ["zai-org/GLM-5", "GLM-5"],
+    ["GLM-5.3-Flash", undefined],
+    ["Llama-3.1-80B", undefined],
+    ["", undefined],
+  ])("%s is %s", (name, known) => expect(knownModelName(name)).toBe(known));
+});
+
+test("every model of the catalogue is read, and is one decoder", () => {
+  expect(KNOWN_MODELS.length).toBeGreaterThanOrEqual(20);
+  for (const name of KNOWN_MODELS)
+    expect(
+      knownArchitecture(name)?.stacks.map(({ role }) => role),
+      name,
+    ).toEqual(["decoder"]);
+});
+
+test("GLM-5 says what of it is not described", () => {
+  expect(knownArchitecture("GLM-5")?.notes.join()).toContain("2048 chosen tokens");
+  expect(knownArchitecture("DeepSeek-V3")?.notes.join()).not.toContain("chosen tokens");
+});
