@@ -142,6 +142,12 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail names the field; `heddle plan` writes a valid one",
   },
+  "deployment-invalid": {
+    message: "the deployment file is not valid",
+    exit: 2,
+    http: 400,
+    todo: "the detail names line and field; `examples/deployments` holds valid ones",
+  },
   "workload-invalid": {
     message: "the workload is not valid",
     exit: 2,

@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import { ln } from "./math.ts";
+import { ln, pow } from "./math.ts";
 import type { Prng } from "./prng.ts";
 import type { Ratio } from "./units.ts";
 
@@ -111,4 +111,21 @@ export function shuffledIndices(count: number, prng: Prng): Int32Array {
     indices[j] = held;
   }
   return indices;
+}
+
+/**
+ * A draw from the gamma distribution of mean `shape` and scale 1, shape > 0.
+ *
+ * Source: Marsaglia and Tsang (2000), "A simple method for generating gamma variables"; shapes below 1 through shape + 1.
+ */
+export function gammaDraw(shape: number, prng: Prng): number {
+  assert(shape > 0, "a gamma distribution has a shape above 0", { shape });
+  if (shape < 1) return gammaDraw(shape + 1, prng) * pow(1 - prng.nextFloat(), 1 / shape);
+  const d = shape - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  for (;;) {
+    const x = normalDraw(prng);
+    const v = (1 + c * x) * (1 + c * x) * (1 + c * x);
+    if (v > 0 && ln(1 - prng.nextFloat()) < (x * x) / 2 + d * (1 - v + ln(v))) return d * v;
+  }
 }

@@ -32,7 +32,7 @@ const attentionRow = z.strictObject({
 });
 
 /** Element types a device may have a peak for: those weights and activations are counted in. */
-const peakType = z.enum(["f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"]);
+export const peakType = z.enum(["f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"]);
 
 const basis = z.enum(["measured", "data-sheet"]);
 

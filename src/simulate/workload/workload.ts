@@ -15,6 +15,8 @@ export interface WorkloadRequest {
   /** Tokens it generates, at least 1. */
   readonly outputTokens: Tokens;
   readonly shared?: SharedPrefix;
+  /** Closed loop: it arrives `thinkNs` after the end of an earlier request; `atNs` is then the earliest it may stand in the order. */
+  readonly after?: { readonly request: WorkloadRequest; readonly thinkNs: Nanoseconds };
 }
 
 /**

@@ -1,0 +1,53 @@
+import type { Deployment, Pool } from "./deployment.ts";
+
+/** A relation between fields of a deployment that does not hold. */
+export interface DeploymentFault {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** The first relation that does not hold; undefined where all do. */
+export function checkDeployment({ pools, kvTransfer }: Deployment): DeploymentFault | undefined {
+  const names = new Set<string>();
+  for (const [i, pool] of pools.entries()) {
+    if (names.has(pool.name)) return { path: ["pools", i, "name"], message: `${pool.name} is the name of another pool` };
+    names.add(pool.name);
+    const fault = poolFault(pool);
+    if (fault !== undefined) return { path: ["pools", i, ...fault.path], message: fault.message };
+  }
+  const roles = new Set(pools.map((pool) => pool.role));
+  if (roles.has("prefill") !== roles.has("decode")) {
+    const [there, missing] = roles.has("prefill") ? ["prefill", "decode"] : ["decode", "prefill"];
+    return { path: ["pools"], message: `a pool of role ${there} needs one of role ${missing}` };
+  }
+  if (roles.has("prefill") && roles.has("both")) {
+    return {
+      path: ["pools"],
+      message: "pools of role both and of role prefill stand beside each other; no router here divides requests between them",
+    };
+  }
+  if (roles.has("prefill") && kvTransfer === undefined) {
+    return { path: ["kvTransfer"], message: "is missing: KV goes from prefill to decode pools, so its bandwidth and latency matter" };
+  }
+  if (!roles.has("prefill") && kvTransfer !== undefined) {
+    return { path: ["kvTransfer"], message: "says nothing without pools of role prefill and decode" };
+  }
+  return undefined;
+}
+
+function poolFault({ parallel, engine, role }: Pool): DeploymentFault | undefined {
+  const { tensor, data, expert } = parallel;
+  if (role === "encode" || role === "attention" || role === "ffn") {
+    return { path: ["role"], message: `${role} pools are not simulated; both, prefill and decode are` };
+  }
+  if ((tensor * data) % expert !== 0) {
+    return { path: ["parallel", "expert"], message: `is ${expert}; it divides tensor x data = ${tensor * data}` };
+  }
+  if (!engine.chunkedPrefill && engine.maxModelTokens !== undefined && engine.maxBatchedTokens < engine.maxModelTokens) {
+    return {
+      path: ["engine", "maxBatchedTokens"],
+      message: `is ${engine.maxBatchedTokens}; without chunked prefill a prompt of ${engine.maxModelTokens} tokens never fits one iteration`,
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,46 @@
+import type { EngineSettings, Parallelism, Precision, RoutingName } from "./deployment.ts";
+
+/** What a deployment file may leave out. Every value that was filled in is named in the reports, with these reasons. */
+export const DEPLOYMENT_DEFAULTS: {
+  readonly routing: RoutingName;
+  readonly replicas: number;
+  readonly parallel: Parallelism;
+  readonly precision: Precision;
+  readonly engine: EngineSettings;
+} = {
+  routing: "round-robin",
+  replicas: 1,
+  parallel: { tensor: 1, pipeline: 1, data: 1, expert: 1, context: 1 },
+  precision: { weights: "bf16", kv: "bf16" },
+  engine: {
+    name: "vllm",
+    maxBatchedTokens: 2048,
+    maxSequences: 256,
+    blockTokens: 16,
+    memoryFraction: 0.9,
+    prefixCaching: true,
+    chunkedPrefill: true,
+    overheadNs: 0,
+  },
+};
+
+/**
+ * Why a default is what it is, by the field's path below a pool (or the deployment).
+ *
+ * Source: vLLM 0.19 (vllm-project/vllm): `EngineArgs.get_batch_defaults` for the API server, `CacheConfig` (blocks of 16 tokens, 0.9 of the memory,
+ * prefix caching), and chunked prefill, which its V1 engine always does where the model allows.
+ */
+export const DEFAULT_REASONS: Readonly<Record<string, string>> = {
+  routing: "the simplest router",
+  replicas: "one",
+  parallel: "not divided",
+  precision: "16-bit weights and KV",
+  "engine.name": "the scheduler that was compared with a recorded run",
+  "engine.maxBatchedTokens": "vLLM's server on devices below 70 GiB and on A100; 8,192 on larger ones",
+  "engine.maxSequences": "vLLM's server on devices below 70 GiB and on A100; 1,024 on larger ones",
+  "engine.blockTokens": "vLLM",
+  "engine.memoryFraction": "vLLM",
+  "engine.prefixCaching": "vLLM",
+  "engine.chunkedPrefill": "vLLM",
+  "engine.overheadNs": "unknown for this host: calibrate it, or take the figures as those of a host that never keeps devices waiting",
+};

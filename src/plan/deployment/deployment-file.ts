@@ -1,0 +1,92 @@
+import { Document } from "yaml";
+import { readYaml } from "../../rack/yaml-text.ts";
+import type { Deployment, Pool, PoolRole } from "./deployment.ts";
+import { checkDeployment } from "./deployment-check.ts";
+import { DEFAULT_REASONS, DEPLOYMENT_DEFAULTS } from "./deployment-defaults.ts";
+import { type DeploymentFile, deploymentSchema, type PoolFile } from "./deployment-schema.ts";
+
+/** Longest deployment file read. Units: characters. */
+const DEPLOYMENT_TEXT_MAX = 1_048_576;
+
+/** A value that the file leaves out, as the reports show it. */
+export interface FilledDefault {
+  /** As in `pools.0.engine.maxSequences`. */
+  readonly field: string;
+  readonly value: string;
+  readonly reason: string;
+}
+
+export interface ReadDeployment {
+  readonly deployment: Deployment;
+  readonly defaults: readonly FilledDefault[];
+}
+
+/**
+ * Reads a deployment file (YAML or JSON) and fills in what it leaves out.
+ *
+ * Errors: `deployment-invalid` with line and field; never anything else, whatever the text.
+ */
+export function readDeployment(text: string): ReadDeployment {
+  const { value, invalidAt } = readYaml(text, { code: "deployment-invalid", schema: deploymentSchema, textMax: DEPLOYMENT_TEXT_MAX });
+  const read = completeDeployment(value);
+  const fault = checkDeployment(read.deployment);
+  if (fault !== undefined) throw invalidAt(fault.path, fault.message);
+  return read;
+}
+
+/** Writes a deployment as YAML; `readDeployment` of it gives an equal one, without defaults. */
+export function writeDeployment(deployment: Deployment): string {
+  return new Document(deployment, { aliasDuplicateObjects: false }).toString({ lineWidth: 0 });
+}
+
+/** A deployment whose form was checked, with every value, and which of them were filled in. */
+export function completeDeployment(file: DeploymentFile): ReadDeployment {
+  const defaults: FilledDefault[] = [];
+  const filled = <T>(field: string, given: T | undefined, value: T, reason: string): T => {
+    if (given !== undefined) return given;
+    defaults.push({ field, value: String(value), reason: DEFAULT_REASONS[reason] ?? reason });
+    return value;
+  };
+  const pools = file.pools.map((pool, i) => completePool(pool, `pools.${i}`, filled));
+  const { kvTransfer } = file;
+  const deployment: Deployment = {
+    version: 1,
+    model: file.model,
+    pools,
+    routing: filled("routing", file.routing, DEPLOYMENT_DEFAULTS.routing, "routing"),
+    ...(kvTransfer === undefined
+      ? {}
+      : {
+          kvTransfer: {
+            ...kvTransfer,
+            layerwise: filled("kvTransfer.layerwise", kvTransfer.layerwise, false, "KV goes when the prompt is done"),
+          },
+        }),
+  };
+  return { deployment, defaults };
+}
+
+type Fill = <T>(field: string, given: T | undefined, value: T, reason: string) => T;
+
+function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
+  const standard = DEPLOYMENT_DEFAULTS;
+  const { name, role, replicas, parallel, precision, engine, ...others } = pool;
+  const fields = <T extends object>(part: string, given: object | undefined, values: T): T => {
+    const all: Record<string, unknown> = { ...given };
+    for (const [key, value] of Object.entries(values)) {
+      // One line says that nothing is divided; single fields are worth a line where others of their part are given.
+      all[key] = filled(`${at}.${part}.${key}`, all[key], value, DEFAULT_REASONS[`${part}.${key}`] === undefined ? part : `${part}.${key}`);
+    }
+    return all as T;
+  };
+  const chosenRole: PoolRole = role ?? "both";
+  return {
+    ...others,
+    name: name ?? `${pool.device}-${at.slice("pools.".length)}`,
+    role: chosenRole,
+    replicas: filled(`${at}.replicas`, replicas, standard.replicas, "replicas"),
+    parallel: fields("parallel", parallel, standard.parallel),
+    precision: fields("precision", precision, standard.precision),
+    engine: fields("engine", engine, standard.engine),
+  };
+}

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { peakType } from "../../rack/rack-schema.ts";
+import { nameText, positive } from "../../rack/schema-parts.ts";
+
+/** Largest counts that are plausible: devices of a replica along one axis, replicas of a pool, pools. */
+const RANKS_MAX = 65_536;
+const REPLICAS_MAX = 100_000;
+const POOLS_MAX = 64;
+const TOKENS_MAX = 100_000_000;
+const NS_MAX = 8.64e15;
+
+const count = (most: number) => z.int().min(1).max(most);
+const whole = z.int().min(0).max(NS_MAX);
+
+const parallel = z.strictObject({
+  tensor: z.exactOptional(count(RANKS_MAX)),
+  pipeline: z.exactOptional(count(RANKS_MAX)),
+  data: z.exactOptional(count(RANKS_MAX)),
+  expert: z.exactOptional(count(RANKS_MAX)),
+  context: z.exactOptional(count(RANKS_MAX)),
+});
+
+const precision = z.strictObject({
+  weights: z.exactOptional(peakType),
+  experts: z.exactOptional(peakType),
+  kv: z.exactOptional(peakType),
+});
+
+const engine = z.strictObject({
+  name: z.exactOptional(z.enum(["vllm", "sglang", "trtllm", "heddle"])),
+  maxBatchedTokens: z.exactOptional(count(TOKENS_MAX)),
+  maxSequences: z.exactOptional(count(TOKENS_MAX)),
+  blockTokens: z.exactOptional(count(65_536)),
+  kvBlocks: z.exactOptional(count(Number.MAX_SAFE_INTEGER)),
+  memoryFraction: z.exactOptional(z.number().gt(0).max(1)),
+  maxModelTokens: z.exactOptional(count(TOKENS_MAX)),
+  prefixCaching: z.exactOptional(z.boolean()),
+  chunkedPrefill: z.exactOptional(z.boolean()),
+  overheadNs: z.exactOptional(whole),
+});
+
+const speculation = z.strictObject({
+  draftTokens: count(64),
+  acceptance: z.number().min(0).max(1),
+  draftCost: z.number().min(0).max(100),
+});
+
+const pool = z.strictObject({
+  name: z.exactOptional(nameText),
+  role: z.exactOptional(z.enum(["both", "prefill", "decode", "encode", "attention", "ffn"])),
+  device: nameText,
+  replicas: z.exactOptional(count(REPLICAS_MAX)),
+  parallel: z.exactOptional(parallel),
+  precision: z.exactOptional(precision),
+  engine: z.exactOptional(engine),
+  speculation: z.exactOptional(speculation),
+  offload: z.exactOptional(z.strictObject({ bytes: positive, bandwidthBytesPerSecond: positive })),
+  startUpNs: z.exactOptional(whole),
+});
+
+/** Form of a deployment file, version 1: all but the model, the pools and their devices may be left out. */
+export const deploymentSchema = z.strictObject({
+  version: z.literal(1),
+  model: nameText,
+  pools: z.array(pool).min(1).max(POOLS_MAX),
+  routing: z.exactOptional(z.enum(["round-robin", "random", "least-loaded", "prefix-aware", "priced"])),
+  kvTransfer: z.exactOptional(
+    z.strictObject({ bandwidthBytesPerSecond: positive, latencyNs: whole, layerwise: z.exactOptional(z.boolean()) }),
+  ),
+});
+
+export type DeploymentFile = z.infer<typeof deploymentSchema>;
+export type PoolFile = DeploymentFile["pools"][number];

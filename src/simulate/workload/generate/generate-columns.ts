@@ -1,0 +1,92 @@
+import { type Prng, seededPrng } from "../../../base/prng.ts";
+import { NS_PER_S } from "../../../base/units.ts";
+import type { RequestColumns } from "../../serving/serving-input.ts";
+import { createColumnBuilder } from "../columns/column-builder.ts";
+import { createPrefixNames, NO_PREFIX } from "../columns/prefix-names.ts";
+import { workloadInvalid } from "../workload-error.ts";
+import { arrivalsOf } from "./arrivals.ts";
+import { closedColumns } from "./closed-loop.ts";
+import { GENERATED_ROWS_MAX, prefixOf, secondsOf, tooMany } from "./generated-bounds.ts";
+import { type LengthPair, type PairDraw, pairDraw } from "./pair-draw.ts";
+import { sessionColumns } from "./sessions.ts";
+import { type SpecFields, specFields } from "./spec.ts";
+
+/** Longest block that shared prefixes are cut into. Units: tokens. */
+const BLOCK_MAX = 64;
+const BLOCK = 16;
+
+const LENGTHS = "prompt=50-600,output=20-120";
+/** Kinds of generated workloads with their fields, as messages and help show them. */
+export const GENERATED_FORMS: Readonly<Record<string, string>> = {
+  poisson: `poisson:rate=2,${LENGTHS},seconds=60[,seed=1][,prefix=4x256]`,
+  gamma: `gamma:rate=2,cv=3,${LENGTHS},seconds=60[,seed=1][,prefix=4x256]`,
+  diurnal: `diurnal:rate=2,peak=1.8,period=86400,${LENGTHS},seconds=86400[,seed=1][,prefix=4x256]`,
+  bursts: `bursts:rate=2,peak=10,every=60,lasting=5,${LENGTHS},seconds=600[,seed=1][,prefix=4x256]`,
+  closed: `closed:clients=32,requests=640,${LENGTHS}[,think=0][,seed=1]`,
+  sessions: `sessions:rate=0.5,turns=2-8,think=20,prompt=50-300,output=50-400,seconds=600[,seed=1][,system=1x1024]`,
+  agents: `agents:rate=0.5,turns=5-40,tool=3,prompt=200-4000,output=50-500,seconds=600[,seed=1][,system=1x4096]`,
+};
+
+export interface GenerateOptions {
+  /** Rows whose (prompt, output) pairs are drawn with repetition, instead of `prompt` and `output` of the text. */
+  readonly lengths?: RequestColumns;
+}
+
+/** Whether a text names a kind of generated workload. */
+export function isGenerated(text: string): boolean {
+  return Object.hasOwn(GENERATED_FORMS, text.slice(0, Math.max(0, text.indexOf(":"))));
+}
+
+/**
+ * The requests of a text such as `gamma:rate=2,cv=3,…`; the same on every platform. Lengths are `500`, `50-600` or `lognormal:mean:cv`.
+ *
+ * Errors: `workload-invalid` naming the field.
+ */
+export function generateColumns(text: string, options: GenerateOptions = {}): RequestColumns {
+  if (!isGenerated(text)) throw workloadInvalid({}, `a generated workload starts with ${Object.keys(GENERATED_FORMS).join(":, ")}:`);
+  const spec = specFields(text, GENERATED_FORMS[text.slice(0, text.indexOf(":"))]!);
+  const prng = seededPrng(spec.whole("seed", { least: 0, most: 4_294_967_295, otherwise: 1 }));
+  const draw = pairDraw(spec, options.lengths);
+  const columns =
+    spec.kind === "closed"
+      ? closedColumns(spec, draw, prng)
+      : spec.kind === "sessions" || spec.kind === "agents"
+        ? sessionColumns(spec, draw, prng)
+        : openColumns(spec, draw, prng);
+  if (columns.count === 0) throw workloadInvalid({ field: "seconds" }, "no request arrives within it; raise it or the rate");
+  return columns;
+}
+
+function openColumns(spec: SpecFields, draw: PairDraw, prng: Prng): RequestColumns {
+  const { next, rateMax } = arrivalsOf(spec);
+  const endNs = secondsOf(spec, rateMax) * NS_PER_S;
+  const prefix = prefixOf(spec, "prefix");
+  spec.finish();
+  const blockTokens = prefix === undefined ? BLOCK : blockOf(prefix.tokens);
+  const names = createPrefixNames();
+  const builder = createColumnBuilder();
+  const pair: LengthPair = { promptTokens: 1, outputTokens: 1 };
+  for (let time = next(0, prng); time < endNs; time = next(time, prng)) {
+    draw(prng, pair);
+    if (prefix !== undefined) {
+      const group = prng.nextBelow(prefix.groups);
+      let name = NO_PREFIX;
+      for (let end = blockTokens; end <= Math.min(prefix.tokens, pair.promptTokens); end += blockTokens) {
+        name = names.name(name, group);
+        builder.addBlock(name);
+      }
+    }
+    if (builder.count === GENERATED_ROWS_MAX) throw tooMany();
+    builder.add({ atNs: Math.round(time), promptTokens: pair.promptTokens, outputTokens: pair.outputTokens });
+  }
+  return builder.columns(blockTokens);
+}
+
+/** Length of the blocks that prefixes of `tokens` tokens are cut into: a multiple of 16, so that at most 15 tokens of a prefix are not in one. */
+function blockOf(tokens: number): number {
+  const whole = tokens - (tokens % BLOCK);
+  for (let parts = 1; parts * BLOCK <= whole; parts++) {
+    if (whole % parts === 0 && (whole / parts) % BLOCK === 0 && whole / parts <= BLOCK_MAX) return whole / parts;
+  }
+  return BLOCK;
+}
