@@ -1,0 +1,50 @@
+import type { DecodeAttentionQuery } from "../operator-query.ts";
+import type { DeviceFigures } from "./device-figures.ts";
+import { ELEMENT_BYTES } from "./element-bytes.ts";
+import type { DecodeAttentionConstants } from "./physics-constants.ts";
+
+/** Most pieces a context is cut into. */
+const SPLIT_MAX = 64;
+
+/**
+ * Time of attention of one new token a sequence over its context.
+ *
+ * Model: the keys and values of all sequences at the share of the memory's rate that the cores can draw (contexts are cut in pieces where there are fewer
+ * sequences and heads than cores), against the multiplications of query rows padded to a tile. Units: ns.
+ */
+export function decodeAttentionNs(
+  device: DeviceFigures,
+  constants: DecodeAttentionConstants,
+  query: DecodeAttentionQuery,
+  flopsPerNs: number,
+): number {
+  const { batch, heads, kvHeads, headDim } = query;
+  const context = query.window > 0 && query.window < query.context ? query.window : query.context;
+  const group = Math.ceil(heads / kvHeads / constants.tileRows) * constants.tileRows;
+  const tokenBytes = 2 * headDim * ELEMENT_BYTES[query.kvType];
+  const units = batch * kvHeads;
+  const bytes = units * context * tokenBytes + batch * heads * headDim * 4;
+  const memoryNs = bytes / (device.bytesPerNs * constants.memoryShare);
+  const computeNs = (4 * units * group * headDim * (context + constants.fillTokens)) / (flopsPerNs * constants.computeShare);
+  const longer = computeNs > memoryNs ? computeNs : memoryNs;
+  let ns = longer + constants.serialShare * (computeNs + memoryNs - longer);
+  if (device.cores > 0) {
+    const drawn = drawNs(device, constants, units, context, tokenBytes);
+    if (drawn > ns) ns = drawn;
+  }
+  return constants.launchNs + ns;
+}
+
+/** Time in which the cores can draw the keys and values, with the context cut as suits best. */
+function drawNs(device: DeviceFigures, constants: DecodeAttentionConstants, units: number, context: number, tokenBytes: number): number {
+  const coreBytes = (device.bytesPerNs * constants.coreDraw) / device.cores;
+  let best = Infinity;
+  for (let parts = 1, extra = 0; parts <= SPLIT_MAX; parts *= 2, extra = constants.splitNs) {
+    const full = (units * parts) / device.cores;
+    const waves = full <= 1 ? 1 : full;
+    const ns = (waves * (context / parts + constants.fillTokens) * tokenBytes) / coreBytes + extra;
+    if (ns < best) best = ns;
+    if (full >= 1) break;
+  }
+  return best;
+}

@@ -1,0 +1,27 @@
+import type { ExpertQuery } from "../operator-query.ts";
+import type { DeviceFigures } from "./device-figures.ts";
+import { ELEMENT_BYTES } from "./element-bytes.ts";
+import { expertLoad } from "./experts-touched.ts";
+import type { ExpertConstants } from "./physics-constants.ts";
+
+/** Gate, up and down products of an expert. */
+const PRODUCTS = 3;
+
+/**
+ * Time of a mixture's grouped products on one device.
+ *
+ * Model: weights of the experts that are touched at the memory's rate, against the multiplications of rows padded to whole tiles; activations come on top of
+ * the bytes. Units: ns.
+ */
+export function expertsNs(device: DeviceFigures, constants: ExpertConstants, query: ExpertQuery, flopsPerNs: number): number {
+  const { width, experts, ranks } = query;
+  const inner = query.inner / ranks.tensor;
+  const load = expertLoad(query, constants.tileRows);
+  const weights = load.touched * PRODUCTS * width * inner * ELEMENT_BYTES[query.type];
+  const activations = load.rows * (2 * width + PRODUCTS * inner) * 2 * constants.copies;
+  const memoryNs = (weights + activations) / (device.bytesPerNs * constants.memoryShare);
+  const computeNs = (2 * PRODUCTS * load.padded * width * inner) / (flopsPerNs * constants.computeShare);
+  const longer = computeNs > memoryNs ? computeNs : memoryNs;
+  const listsNs = constants.perExpertNs * (experts / ranks.expert);
+  return constants.launchNs + listsNs + longer + constants.serialShare * (computeNs + memoryNs - longer);
+}

@@ -1,0 +1,25 @@
+import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
+import { ADA } from "./families/ada.ts";
+import { AMPERE } from "./families/ampere.ts";
+import { BLACKWELL } from "./families/blackwell.ts";
+import { BLACKWELL_GDDR } from "./families/blackwell-gddr.ts";
+import { GENERIC } from "./families/generic.ts";
+import { HOPPER } from "./families/hopper.ts";
+import type { PhysicsConstants } from "./physics-constants.ts";
+
+/** Words of an id or name that tell a family, longest first where one holds another. */
+const FAMILY_WORDS: readonly (readonly [RegExp, PhysicsConstants])[] = [
+  [/\b(rtx-?pro-?\d+|rtx-?50\d0)/, BLACKWELL_GDDR],
+  [/\b(gb[23]00|b[123]00)\b/, BLACKWELL],
+  [/\b(gh200|h[128]00|h20)\b/, HOPPER],
+  [/\b(l40s?|l4|rtx-?40\d0|ada)\b/, ADA],
+  [/\b(a100|a800|a30|a40|a10g?|rtx-?30\d0)\b/, AMPERE],
+];
+
+/** Constants of the family a device belongs to; of devices nobody measured, the generic ones with their wide bars. */
+export function familyOf(sheet: DeviceSheet): PhysicsConstants {
+  if (!/nvidia/i.test(sheet.vendor)) return GENERIC;
+  const words = `${sheet.id} ${sheet.name}`.toLowerCase().replaceAll(/[_\s]+/g, "-");
+  for (const [pattern, constants] of FAMILY_WORDS) if (pattern.test(words)) return constants;
+  return GENERIC;
+}

@@ -1,0 +1,114 @@
+/** How products of one class of types run on one family of devices. Shares are ratios of data-sheet figures. */
+export interface ProductConstants {
+  /** Time of a product that computes nothing. Units: ns. */
+  readonly launchNs: number;
+  /** Share of the memory's rate a long product reaches. */
+  readonly memoryShare: number;
+  /** Share of the peak that very large tiles reach. */
+  readonly computeShare: number;
+  /** Tile intensity rows x columns / (rows + columns) at which half of that is reached; small tiles feed the multipliers badly. */
+  readonly halfIntensity: number;
+  /** Depth whose time a tile loses filling and draining its pipeline. */
+  readonly fillDepth: number;
+  /** 1: the last wave of tiles takes as long as a full one; 0: work is spread evenly. */
+  readonly waveShare: number;
+  /** What one core can draw from memory, as a multiple of its even share. */
+  readonly coreDraw: number;
+  /** Cost of cutting the depth in two, for the sum of the parts. Units: ns. */
+  readonly splitNs: number;
+  /** Share of the shorter of computing and reading that is not hidden behind the longer. */
+  readonly serialShare: number;
+  /** Relative half-width of the 90 % interval, from shapes the fit did not see. */
+  readonly spread: number;
+}
+
+/** How attention runs: causal prefill. */
+export interface PrefillAttentionConstants {
+  readonly launchNs: number;
+  readonly memoryShare: number;
+  /** Share of the peak at a head dimension of 128. */
+  readonly computeShare: number;
+  /** Head dimension at which half of the share's limit is reached. */
+  readonly halfHeadDim: number;
+  /** Query rows and keys of a tile. */
+  readonly tileRows: number;
+  readonly tileKeys: number;
+  /** Keys whose time a tile of queries loses at its start and end. */
+  readonly fillKeys: number;
+  readonly waveShare: number;
+  readonly serialShare: number;
+  readonly spread: number;
+}
+
+/** How attention runs: one new token a sequence. */
+export interface DecodeAttentionConstants {
+  readonly launchNs: number;
+  readonly memoryShare: number;
+  /** Share of the peak (rows padded to `tileRows`). */
+  readonly computeShare: number;
+  readonly tileRows: number;
+  /** What one core can draw from memory, as a multiple of its even share. */
+  readonly coreDraw: number;
+  /** Tokens of context whose time a piece of work loses. */
+  readonly fillTokens: number;
+  /** Cost of cutting the context in pieces, for their sum. Units: ns. */
+  readonly splitNs: number;
+  readonly serialShare: number;
+  readonly spread: number;
+}
+
+/** How a whole block of latent attention runs, over its products and its attention. */
+export interface LatentAttentionConstants {
+  /** Launches, norms, rotations and copies of the block. Units: ns. */
+  readonly launchNs: number;
+  /** Bytes of activations moved a token and head, over those of its query, key and value. */
+  readonly copies: number;
+  readonly prefillShare: number;
+  readonly decodeComputeShare: number;
+  readonly decodeMemoryShare: number;
+  readonly serialShare: number;
+  readonly spread: number;
+}
+
+/** How grouped products of experts run. */
+export interface ExpertConstants {
+  readonly launchNs: number;
+  /** Per expert held: lists, alignment. Units: ns. */
+  readonly perExpertNs: number;
+  readonly memoryShare: number;
+  readonly computeShare: number;
+  /** Rows a tile holds at most; tokens of an expert are rounded up to it where there are many. */
+  readonly tileRows: number;
+  readonly waveShare: number;
+  /** Bytes moved for each routed token's activations, over its input and output. */
+  readonly copies: number;
+  readonly serialShare: number;
+  readonly spread: number;
+}
+
+/** Element-wise work. */
+export interface StreamConstants {
+  readonly launchNs: number;
+  readonly memoryShare: number;
+  /** Rate of what lies in the last-level cache, over the memory's. */
+  readonly cacheGain: number;
+  /** Bytes moved that the cache serves, over its size (results overwrite inputs). */
+  readonly cacheFit: number;
+  readonly spread: number;
+}
+
+/** Classes of types that one set of product constants serves. */
+export type ProductClass = "wide" | "half" | "eight" | "eightBlock" | "four";
+
+/** Everything a family of devices needs besides its data sheets. */
+export interface PhysicsConstants {
+  readonly family: string;
+  /** Data the constants were fitted on and the error that remained. */
+  readonly source: string;
+  readonly product: Readonly<Record<ProductClass, ProductConstants>>;
+  readonly prefillAttention: PrefillAttentionConstants;
+  readonly decodeAttention: DecodeAttentionConstants;
+  readonly latentAttention: LatentAttentionConstants;
+  readonly experts: Readonly<Record<ProductClass, ExpertConstants>>;
+  readonly stream: StreamConstants;
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import { deviceSheet } from "../../../rack/catalog/catalog.ts";
+import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
+import type { OperatorQuery } from "../operator-query.ts";
+import { GENERIC } from "./families/generic.ts";
+import { familyOf } from "./families.ts";
+import { physicsModel } from "./physics-model.ts";
+
+function ns(sheet: DeviceSheet, query: OperatorQuery, constants = familyOf(sheet)): number {
+  const result = physicsModel(sheet, constants).price(query);
+  if (!result.ok) throw new Error(result.error.missing);
+  return result.value.ns;
+}
+
+const product = (m: number, n: number, k: number): OperatorQuery => ({ op: "product", m, n, k, type: "bf16" });
+const decode = (batch: number, context: number): OperatorQuery => ({
+  op: "decode-attention",
+  batch,
+  context,
+  heads: 32,
+  kvHeads: 8,
+  headDim: 128,
+  window: 0,
+  kvType: "bf16",
+});
+const prefill = (batch: number, tokens: number, context = 0, window = 0): OperatorQuery => ({
+  op: "prefill-attention",
+  batch,
+  tokens,
+  context,
+  heads: 32,
+  kvHeads: 8,
+  headDim: 128,
+  window,
+  type: "bf16",
+  kvType: "bf16",
+});
+const experts = (tokens: number, load: "balanced" | { powerLaw: number } = "balanced"): OperatorQuery => ({
+  op: "experts",
+  tokens,
+  width: 4096,
+  inner: 1536,
+  active: 8,
+  experts: 128,
+  ranks: { tensor: 1, expert: 8 },
+  type: "bf16",
+  load,
+});
+const latent = (phase: "prefill" | "decode", batch: number, tokens: number, context: number): OperatorQuery => ({
+  op: "latent-attention",
+  phase,
+  batch,
+  tokens,
+  context,
+  heads: 16,
+  width: 7168,
+  queryRank: 1536,
+  kvRank: 512,
+  plainDim: 128,
+  rotatedDim: 64,
+  valueDim: 128,
+  type: "bf16",
+  kvType: "bf16",
+});
+const ALL: readonly OperatorQuery[] = [
+  product(1, 4096, 4096),
+  product(4096, 8192, 8192),
+  decode(1, 100),
+  decode(64, 8192.5),
+  prefill(1, 512),
+  prefill(2, 4096, 8192, 1024),
+  experts(1),
+  experts(4096, { powerLaw: 1.2 }),
+  latent("prefill", 1, 2048, 0),
+  latent("decode", 32, 1, 4096),
+  { op: "stream", bytes: 1e6 },
+];
+
+describe("physics of operators", () => {
+  // Rows of aiconfigurator-ops (vLLM 0.19; A100: 0.14), Apache-2.0. Units: µs.
+  const measured: readonly (readonly [string, OperatorQuery, number])[] = [
+    ["h100-sxm", product(8192, 8192, 8192), 1459.8],
+    ["h100-sxm", product(1, 8192, 8192), 47.8],
+    ["h100-sxm", product(256, 4096, 4096), 18.9],
+    ["a100-sxm", product(4096, 5120, 5120), 803.5],
+    ["a100-sxm", product(16, 1024, 1024), 7.6],
+    ["b200-sxm", product(1024, 16384, 16384), 359.3],
+  ];
+
+  it("holds measured rows inside its 90 % intervals, all but one of six at most, and not with figures of another device", () => {
+    const outside = (sheetOf: (id: string) => DeviceSheet) =>
+      measured.filter(([id, query, us]) => {
+        const result = physicsModel(sheetOf(id)).price(query);
+        if (!result.ok) throw new Error(result.error.missing);
+        const { ns: predicted, spread, basis } = result.value;
+        expect(basis).toBe("data-sheet");
+        return predicted > us * 1e3 * (1 + spread) || predicted < (us * 1e3) / (1 + spread);
+      }).length;
+    expect(outside(deviceSheet)).toBeLessThanOrEqual(1);
+    expect(outside(() => deviceSheet("l4"))).toBeGreaterThan(3);
+  });
+
+  it("prices every operator of one device as a finite time above its ideal", () => {
+    for (const query of ALL) expect(ns(deviceSheet("h100-sxm"), query), JSON.stringify(query)).toBeGreaterThan(1000);
+    // 64 x 8192.5 tokens x 8 heads x 2 x 128 x 2 bytes at 3.35 TB/s.
+    expect(ns(deviceSheet("h100-sxm"), decode(64, 8192.5))).toBeGreaterThan((64 * 8192.5 * 8 * 2 * 128 * 2) / 3350);
+  });
+
+  it("grows with work", () => {
+    const h100 = deviceSheet("h100-sxm");
+    expect(ns(h100, decode(64, 8192))).toBeGreaterThan(ns(h100, decode(64, 4096)) * 1.6);
+    expect(ns(h100, prefill(1, 8192))).toBeGreaterThan(ns(h100, prefill(1, 4096)) * 3);
+    expect(ns(h100, prefill(1, 8192, 0, 1024))).toBeLessThan(ns(h100, prefill(1, 8192)) / 2);
+    expect(ns(h100, experts(64))).toBeGreaterThan(ns(h100, experts(1)));
+    expect(ns(h100, experts(4096, { powerLaw: 1.2 }))).toBeGreaterThan(ns(h100, experts(4096)));
+    expect(ns(h100, latent("decode", 64, 1, 32768))).toBeGreaterThan(ns(h100, latent("decode", 64, 1, 4096)));
+  });
+
+  it("answers without basis where a figure or a network is missing", () => {
+    const a100 = physicsModel(deviceSheet("a100-sxm"));
+    expect(a100.price({ op: "product", m: 1, n: 1, k: 1, type: "f8e4m3" })).toEqual({
+      ok: false,
+      error: { code: "no-basis", missing: "the device's peak for f8e4m3" },
+    });
+    expect(a100.price({ op: "collective", kind: "all-reduce", bytes: 1, ranks: 2, ranksPerNode: 2 }).ok).toBe(false);
+  });
+
+  it("knows families by id, and takes wide bars for the rest", () => {
+    expect(familyOf(deviceSheet("h200-sxm")).family).toBe("NVIDIA Hopper");
+    expect(familyOf(deviceSheet("gb200")).family).toBe("NVIDIA Blackwell with HBM");
+    expect(familyOf(deviceSheet("l40s")).family).toBe("NVIDIA Ada");
+    expect(familyOf(deviceSheet("mi300x"))).toBe(GENERIC);
+  });
+});
