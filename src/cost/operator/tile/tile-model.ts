@@ -1,0 +1,84 @@
+import { err, ok, type Result } from "../../../base/result.ts";
+import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
+import type { PeakType } from "../../../rack/peak-type.ts";
+import type { Priced } from "../../priced.ts";
+import type { NoOperatorBasis, OperatorModel } from "../operator-model.ts";
+import type { OperatorQuery } from "../operator-query.ts";
+import { meanKeysSeen } from "../physics/attention-keys.ts";
+import { ELEMENT_BYTES } from "../physics/element-bytes.ts";
+import { rowOperatorNs } from "./row-operator.ts";
+import { tileAttentionNs } from "./tile-attention.ts";
+import { type TileConstants, tileConstantsOf } from "./tile-constants.ts";
+import { type TileDevice, tileDevice } from "./tile-device.ts";
+import { tileProduct } from "./tile-product.ts";
+
+/** 90 % half-widths: `p90` of products on six GPUs and of row operators on the A100, attention the widest device (cost/accuracy/transfer). */
+const PRODUCT_SPREAD = 0.45;
+const ATTENTION_SPREAD = 0.8;
+const STREAM_SPREAD = 0.6;
+/** A stream's row, where only its bytes are known: half of them read, half written. */
+const STREAM_ROW_BYTES = 8192;
+
+/**
+ * Prices operators from what a device is built of: cores, local memory, cache, memory. For devices that nobody has built, and for questions about one
+ * figure of a known one; nothing is fitted on the device.
+ *
+ * Errors: `no-basis` naming the figure that the sheet lacks, and for operators without a tile-level form.
+ * Source: `tile-constants.ts`; checked against llmcompass-real and the tables of six GPUs.
+ */
+export function tileModel(sheet: DeviceSheet, constants: TileConstants = tileConstantsOf(sheet)): OperatorModel {
+  const device = tileDevice(sheet);
+  const price = (query: OperatorQuery): Result<Priced, NoOperatorBasis> =>
+    device.ok ? priceTiled(device.value, constants, query) : device;
+  return { source: `${sheet.name}: tiles over its cores, caches and memory`, price };
+}
+
+function priceTiled(device: TileDevice, constants: TileConstants, query: OperatorQuery): Result<Priced, NoOperatorBasis> {
+  switch (query.op) {
+    case "product": {
+      const flopsPerNs = device.flopsPerNs[query.type];
+      if (flopsPerNs === undefined) return noPeak(device, query.type);
+      const { m, n, k } = query;
+      return priced(tileProduct(device, constants, { m, n, k, bytes: ELEMENT_BYTES[query.type], flopsPerNs }).ns, PRODUCT_SPREAD);
+    }
+    case "prefill-attention": {
+      const flopsPerNs = device.flopsPerNs[query.type];
+      if (flopsPerNs === undefined) return noPeak(device, query.type);
+      const { batch, tokens: queries, heads, kvHeads, headDim, window, context } = query;
+      const meanKeys = meanKeysSeen(queries, context, window);
+      const readKeys = queries + (window > 0 && window < context ? window : context);
+      const kvBytes = ELEMENT_BYTES[query.kvType];
+      return priced(
+        tileAttentionNs(device, constants, { batch, queries, meanKeys, readKeys, heads, kvHeads, headDim, kvBytes, flopsPerNs }),
+        ATTENTION_SPREAD,
+      );
+    }
+    case "decode-attention": {
+      const flopsPerNs = device.flopsPerNs.bf16 ?? device.flopsPerNs.f16 ?? device.flopsPerNs.f32;
+      if (flopsPerNs === undefined) return noPeak(device, "bf16");
+      const { batch, heads, kvHeads, headDim, window, context } = query;
+      const keys = window > 0 && window < context ? window : context;
+      const kvBytes = ELEMENT_BYTES[query.kvType];
+      const attention = { batch, queries: 1, meanKeys: keys, readKeys: keys, heads, kvHeads, headDim, kvBytes, flopsPerNs };
+      return priced(tileAttentionNs(device, constants, attention), ATTENTION_SPREAD);
+    }
+    case "stream": {
+      const rows = Math.max(1, Math.ceil(query.bytes / (2 * STREAM_ROW_BYTES)));
+      const columns = query.bytes / (2 * rows);
+      return priced(rowOperatorNs(device, constants, { rows, columns, bytes: 1, reads: 1 }), STREAM_SPREAD);
+    }
+    case "latent-attention":
+    case "experts":
+    case "collective":
+    case "point-to-point":
+      return err({ code: "no-basis", missing: `a tile-level form of ${query.op}` });
+  }
+}
+
+function priced(ns: number, spread: number): Result<Priced, NoOperatorBasis> {
+  return ok({ ns, spread, basis: "data-sheet" });
+}
+
+function noPeak(device: TileDevice, type: PeakType): Result<Priced, NoOperatorBasis> {
+  return err({ code: "no-basis", missing: `${device.name}'s peak for ${type}` });
+}
