@@ -86,6 +86,14 @@ describe("AIConfigurator tables", () => {
     expect(pathOrigin(table.file)).toEqual({ system: "a", engine: "nccl", version: "2.23" });
   });
 
+  it("are read from a Buffer that lies in a pool", async () => {
+    const bytes = parquetTable([GEMM]);
+    const pool = new Uint8Array(bytes.length + 16);
+    pool.set(bytes, 16);
+    const table = await readOperatorTable(Buffer.from(pool.buffer, 16, bytes.length), "x/gemm_perf.parquet");
+    expect(table.rows.length).toBe(1);
+  });
+
   it("name column and row of what is wrong", async () => {
     const read = (row: object) => fault(readOperatorTable(parquetTable([GEMM, { ...GEMM, ...row }]), "x/gemm_perf.parquet"));
     expect(await read({ m: 0 })).toContain("x/gemm_perf.parquet, row 2, column m");

@@ -32,7 +32,8 @@ export async function readParquetColumns<N extends string, T extends string = ne
   const { file } = wanted;
   if (bytes.byteLength > FILE_BYTES_MAX)
     throw measurementsInvalid({ file }, `${bytes.byteLength} bytes, at most ${FILE_BYTES_MAX} are read`);
-  const buffer = bytes.slice().buffer;
+  // Not `slice`: that of a Node Buffer shares its pool.
+  const buffer = Uint8Array.from(bytes).buffer;
   const { count, names, metadata } = headerOf(buffer, file);
   const missing = [...wanted.numbers, ...(wanted.texts ?? [])].find((column) => !names.has(column));
   if (missing !== undefined) {
