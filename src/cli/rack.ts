@@ -11,6 +11,7 @@ import { isWholeModel } from "../plan/whole-model.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import { readRack, writeRack } from "../rack/rack-file.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
+import { addCatalogCommand } from "./rack-catalog.ts";
 import { withShareProgress } from "./share-progress.ts";
 import { absentDrivers, supportText } from "./support-report.ts";
 
@@ -34,7 +35,7 @@ Examples:
   heddle rack discover --recalibrate -o desk.yaml
   heddle rack discover --model model.onnx`;
 
-/** Adds `heddle rack discover` and `heddle rack show`. */
+/** Adds `heddle rack discover`, `heddle rack show` and `heddle rack catalog`. */
 export function addRackCommand(program: Command): void {
   const rack = program.command("rack").description("Describe and measure this machine as a rack.");
   rack
@@ -59,6 +60,7 @@ export function addRackCommand(program: Command): void {
       if (flags.model !== undefined) return printSupport(shown, flags.model, flags.json === true);
       printResult(flags.json === true, shown, () => rackText(shown));
     });
+  addCatalogCommand(rack);
 }
 
 async function discover(flags: DiscoverFlags): Promise<void> {

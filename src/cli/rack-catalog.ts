@@ -1,0 +1,109 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { HeddleError } from "../base/heddle-error.ts";
+import { quantity } from "../base/quantity.ts";
+import { DEVICE_SHEETS, deviceSheet } from "../rack/catalog/catalog.ts";
+import type { DeviceSheet, Figure } from "../rack/catalog/device-sheet.ts";
+import { readDeviceSheet, writeDeviceSheet } from "../rack/catalog/device-sheet-file.ts";
+import { LINK_SHEETS } from "../rack/catalog/links.ts";
+import { printResult, table } from "./output.ts";
+
+const HELP = `
+Devices that can be bought, rented or were announced, by their makers' figures, and links between them. Peaks are dense: sparsity is never counted. What
+no source gives is absent. With an id, or the path of a device sheet (.yaml), every figure of one device with its source.
+
+A device that does not exist is a device sheet of a few lines, usable wherever an id is:
+
+  id: h100-next
+  like: h100-sxm
+  memory: { bandwidthBytesPerSecond: x2, capacityBytes: 160 GiB }
+  scaleUp: nvlink-5
+
+Examples:
+  heddle rack catalog
+  heddle rack catalog mi300x
+  heddle rack catalog h100-sxm --yaml > mine.yaml`;
+
+/** Adds `heddle rack catalog`. */
+export function addCatalogCommand(rack: Command): void {
+  rack
+    .command("catalog")
+    .description("List known devices and links, or one device with the source of every figure.")
+    .argument("[device]", "id, or path of a device sheet (.yaml)")
+    .option("--yaml", "print one device as a device sheet")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action((name: string | undefined, flags: { readonly yaml?: boolean; readonly json?: boolean }) => {
+      if (name === undefined) {
+        if (flags.yaml === true) throw new HeddleError("usage", { where: "--yaml", detail: "needs the id of one device" });
+        return printResult(flags.json === true, { devices: DEVICE_SHEETS, links: LINK_SHEETS }, catalogText);
+      }
+      const sheet = sheetOf(name);
+      if (flags.yaml === true) process.stdout.write(writeDeviceSheet(sheet));
+      else printResult(flags.json === true, sheet, () => sheetText(sheet));
+    });
+}
+
+/**
+ * The sheet of a catalogue id, or of a file that ends in `.yaml` or `.yml`.
+ *
+ * Errors: `device-unknown`, `file-unreadable`, `device-sheet-invalid`.
+ */
+export function sheetOf(name: string): DeviceSheet {
+  if (!/\.ya?ml$/i.test(name)) return deviceSheet(name);
+  let text: string;
+  try {
+    text = readFileSync(name, "utf8");
+  } catch (cause) {
+    throw new HeddleError("file-unreadable", { where: name, detail: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+  return readDeviceSheet(text);
+}
+
+function catalogText(): string {
+  const devices = DEVICE_SHEETS.map(({ id, vendor, year, peaks, memory, scaleUp, powerWatts, dollarsPerHour }) => [
+    id,
+    vendor,
+    String(year ?? ""),
+    cell(peaks.bf16 ?? peaks.f16, "FLOP/s"),
+    cell(peaks.f8e4m3 ?? peaks.i8, peaks.f8e4m3 === undefined ? "OP/s" : "FLOP/s"),
+    cell(peaks.f4e2m1, "FLOP/s"),
+    quantity(memory.capacityBytes.value, "B"),
+    quantity(memory.bandwidthBytesPerSecond.value, "B/s"),
+    scaleUp === undefined ? "" : `${quantity(scaleUp.bandwidthBytesPerSecond.value, "B/s")} ${scaleUp.name}`,
+    powerWatts === undefined ? "" : `${powerWatts.value} W`,
+    dollarsPerHour === undefined ? "" : dollarsPerHour.value.toFixed(2),
+  ]);
+  const links = LINK_SHEETS.map(({ id, name, bandwidthBytesPerSecond }) => [id, name, quantity(bandwidthBytesPerSecond.value, "B/s")]);
+  const heads = ["device", "vendor", "year", "16 bit", "8 bit", "4 bit", "memory", "bandwidth", "to its node, a direction", "power", "$/h"];
+  return [table(heads, devices), table(["link", "name", "a direction"], links)].join("\n\n");
+}
+
+function cell(figure: Figure | undefined, unit: string): string {
+  return figure === undefined ? "" : quantity(figure.value, unit);
+}
+
+/** Every figure of a device, one a row. */
+function sheetText(sheet: DeviceSheet): string {
+  const rows: string[][] = [];
+  const add = (field: string, figure: Figure | undefined, unit: string): void => {
+    if (figure !== undefined)
+      rows.push([field, unit === "" ? String(figure.value) : quantity(figure.value, unit), figure.basis, figure.source]);
+  };
+  for (const [type, figure] of Object.entries(sheet.peaks)) add(`peaks.${type}`, figure, "OP/s");
+  add("memory.capacityBytes", sheet.memory.capacityBytes, "B");
+  add("memory.bandwidthBytesPerSecond", sheet.memory.bandwidthBytesPerSecond, "B/s");
+  add("cores.count", sheet.cores?.count, "");
+  add("cores.clockHz", sheet.cores?.clockHz, "Hz");
+  add("cores.localBytes", sheet.cores?.localBytes, "B");
+  add("cache.bytes", sheet.cache?.bytes, "B");
+  add("cache.bandwidthBytesPerSecond", sheet.cache?.bandwidthBytesPerSecond, "B/s");
+  for (const field of ["scaleUp", "host", "network"] as const) {
+    add(`${field} (${sheet[field]?.name})`, sheet[field]?.bandwidthBytesPerSecond, "B/s");
+    add(`${field}.latencyNs`, sheet[field]?.latencyNs, "");
+  }
+  add("perNode", sheet.perNode, "");
+  add("powerWatts", sheet.powerWatts, "W");
+  add("dollarsPerHour", sheet.dollarsPerHour, "");
+  return [`${sheet.name}, ${sheet.vendor}, ${sheet.kind}`, table(["figure", "value", "basis", "source"], rows)].join("\n\n");
+}
