@@ -1,6 +1,7 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import type { RoutingName, Speculation } from "../../plan/deployment/deployment.ts";
+import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 
 /** Requests as columns: dense ids are row numbers, in order of arrival. */
 export interface RequestColumns {
@@ -36,6 +37,8 @@ export interface ReplicaSettings {
   readonly overheadNs: Nanoseconds;
   readonly speculation?: Speculation;
   readonly startUpNs: Nanoseconds;
+  /** How iterations are formed; absent: vLLM's rules with the limits above. Its own limits count, not those above. */
+  readonly rules?: SchedulingRules;
 }
 
 export interface ServingInput {
@@ -55,6 +58,8 @@ export interface ServingInput {
   };
   /** `leap`: iterations whose batch does not change are priced in one go where that changes no decision; `unit`: one by one. Equal hashes. */
   readonly stepping: "leap" | "unit";
+  /** Running and waiting requests and used blocks of every replica at each multiple of this time after the first arrival. */
+  readonly sampleNs?: Nanoseconds;
 }
 
 /** What a run gives: columns by request, in ns; -1 where it did not happen. */
@@ -72,4 +77,20 @@ export interface ServingOutcome {
   /** Rolling hash of every decision: equal runs have equal hashes. */
   readonly hash: string;
   readonly busyNs: Float64Array;
+  /** The decisions themselves, as `readDecisions` of engine/serving reads them. */
+  readonly decisions: Uint8Array;
+  /** Requests that no replica could ever serve: too long for its blocks, or for an iteration where prompts may not be cut. */
+  readonly rejected: number;
+  readonly samples?: ServingSamples;
+}
+
+/** Samples by time, then replica: `running[sample * replicas + replica]`. */
+export interface ServingSamples {
+  readonly replicas: number;
+  /** Units: ns. */
+  readonly atNs: readonly number[];
+  readonly running: readonly number[];
+  readonly waiting: readonly number[];
+  /** Share of the blocks that requests hold. Ratio. */
+  readonly kvUsed: readonly number[];
 }

@@ -1,0 +1,72 @@
+/**
+ * Requests of a run as columns; a request is a row number. One table serves all replicas: a request is at one replica at a time.
+ *
+ * The text of a request is its prompt and the output tokens so far: `prompt + output - left` tokens are known once they are scheduled.
+ */
+export interface RequestTable {
+  readonly count: number;
+  readonly prompt: Int32Array;
+  readonly output: Int32Array;
+  /** Ids of the leading key blocks of the prompts, `keyStart[i]` to `keyStart[i + 1]`; each is as long as a whole number of engine blocks. */
+  readonly keyStart: Int32Array;
+  readonly keys: Int32Array;
+  /** Parallel to `keys`: 1 where the request holds a reference to the shared extent of that key. */
+  readonly held: Uint8Array;
+  /** Tokens whose KV is computed or under way; 0 again after a preemption. */
+  readonly computed: Int32Array;
+  /** Output tokens not yet scheduled. */
+  readonly left: Int32Array;
+  /** Engine blocks that cover its tokens, and how many of them belong to no shared extent. */
+  readonly blocks: Int32Array;
+  readonly ownBlocks: Int32Array;
+  /** Leading keys that are complete, whether shared or not. */
+  readonly keysDone: Int32Array;
+  /** Extent that keeps its own blocks after a preemption; -1 without. */
+  readonly parked: Int32Array;
+  /** Blocks of its text before those. */
+  readonly parkedAt: Int32Array;
+  /** Prompt tokens that its replica still has to compute, as far as is known. */
+  readonly pending: Int32Array;
+  /** Tokens whose KV came or comes from another replica. */
+  readonly arrived: Int32Array;
+  /** Prompt tokens found in the cache at the first admission; -1 before. */
+  readonly cached: Int32Array;
+  /** First admission; -1 before. Units: ns. */
+  readonly admittedNs: Float64Array;
+}
+
+export interface RequestFacts {
+  readonly count: number;
+  readonly prompt: Int32Array;
+  readonly output: Int32Array;
+  readonly keyStart: Int32Array;
+  readonly keys: Int32Array;
+}
+
+export function requestTable({ count, prompt, output, keyStart, keys }: RequestFacts): RequestTable {
+  const column = (): Int32Array => new Int32Array(count);
+  return {
+    count,
+    prompt,
+    output,
+    keyStart,
+    keys,
+    held: new Uint8Array(keys.length),
+    computed: column(),
+    left: Int32Array.from(output),
+    blocks: column(),
+    ownBlocks: column(),
+    keysDone: column(),
+    parked: column().fill(-1),
+    parkedAt: column(),
+    pending: column(),
+    arrived: column(),
+    cached: column().fill(-1),
+    admittedNs: new Float64Array(count).fill(-1),
+  };
+}
+
+/** Tokens of a request's text that exist, those under way included. */
+export function knownTokens(requests: RequestTable, request: number): number {
+  return requests.prompt[request]! + requests.output[request]! - requests.left[request]!;
+}

@@ -1,0 +1,241 @@
+import { peekFront, popFront, pushBack, pushFront } from "../../base/int-deque.ts";
+import { DECISION, type DecisionLog, recordDecision } from "./decision-log.ts";
+import { blocksWanted, growBlocks, holdMatch, matchPrefix, prefixMatch, publishKeys, releaseBlocks } from "./hold-blocks.ts";
+import { knownTokens, type RequestTable } from "./request-table.ts";
+import { clearStep, type ServingReplica, type ServingStep } from "./serving-replica.ts";
+
+/** What the functions of this file share while they form one iteration; module-level, so that forming it allocates nothing. */
+const forming = { budget: 0, least: 0, preempted: false, admitted: false };
+const room = { tokens: 0, blockTokens: 0 };
+
+export interface StepContext {
+  readonly requests: RequestTable;
+  readonly log: DecisionLog;
+}
+
+/**
+ * Forms the next iteration of a replica by its rules.
+ *
+ * Complexity: linear in the running requests and in the blocks that change hands; no allocation.
+ */
+export function scheduleStep(replica: ServingReplica, step: ServingStep, context: StepContext, nowNs: number): void {
+  clearStep(step);
+  const { rules } = replica;
+  forming.budget = rules.maxBatchedTokens;
+  forming.least = 0x7fffffff;
+  forming.preempted = false;
+  forming.admitted = false;
+  if (rules.mixing === "mixed") {
+    scheduleRunning(replica, step, context, nowNs, "all");
+    if (!forming.preempted) admitWaiting(replica, step, context, nowNs);
+  } else {
+    scheduleRunning(replica, step, context, nowNs, "prompts");
+    if (!forming.preempted) admitWaiting(replica, step, context, nowNs);
+    if (step.shape.prefills === 0 && !forming.admitted) scheduleRunning(replica, step, context, nowNs, "decodes");
+  }
+  const { shape } = step;
+  step.active = shape.prefills + shape.decodes > 0;
+  step.plain =
+    shape.prefills === 0 &&
+    shape.decodes === replica.runningCount &&
+    step.active &&
+    step.firsts.size === 0 &&
+    step.endings.size === 0 &&
+    !forming.preempted &&
+    !forming.admitted;
+  replica.leastLeft = forming.least;
+  if (step.active) replica.steps += 1;
+}
+
+function scheduleRunning(replica: ServingReplica, step: ServingStep, context: StepContext, nowNs: number, which: Part): void {
+  const { requests } = context;
+  const { rules } = replica;
+  for (let i = 0; i < replica.runningCount && forming.budget > 0; i++) {
+    const request = replica.running[i]!;
+    // Its last token is under way.
+    if (requests.left[request] === 0) continue;
+    const computed = requests.computed[request]!;
+    const due = knownTokens(requests, request) - computed;
+    if (which !== "all" && (due === 1 && requests.left[request]! < requests.output[request]!) !== (which === "decodes")) continue;
+    const count = due < forming.budget || !rules.chunkedPrefill ? due : forming.budget;
+    room.tokens = computed + count;
+    room.blockTokens = replica.blockTokens;
+    let fits = growBlocks(replica.pool, requests, request, room);
+    while (!fits) {
+      const victim = victimAfter(replica, requests, i);
+      preempt(replica, context, victim, nowNs);
+      if (replica.running[i] !== request || i >= replica.runningCount) break;
+      fits = growBlocks(replica.pool, requests, request, room);
+    }
+    if (!fits) {
+      // The request itself was taken back: the one that moved to its place is next.
+      i -= 1;
+      continue;
+    }
+    addToStep(replica, step, requests, request, count);
+  }
+}
+
+type Part = "all" | "prompts" | "decodes";
+
+/** Admits requests first come, first served, as long as tokens, places and blocks last. */
+function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepContext, nowNs: number): void {
+  const { requests, log } = context;
+  const { rules, pool, waiting, blockTokens } = replica;
+  while (waiting.size > 0 && forming.budget > 0 && replica.runningCount < rules.maxSequences) {
+    const request = peekFront(waiting);
+    const known = knownTokens(requests, request);
+    if (rules.prefixCaching) matchPrefix(pool, requests, request, blockTokens);
+    else noMatch();
+    const hit = prefixMatch.blocks * blockTokens;
+    const due = known - hit;
+    // Without chunks a text longer than the limit (after a preemption) runs alone.
+    if (!rules.chunkedPrefill && due > forming.budget && forming.budget < rules.maxBatchedTokens) break;
+    const count = due < forming.budget || !rules.chunkedPrefill ? due : forming.budget;
+    const wanted = Math.ceil((rules.reserve === "chunk" ? hit + count : known) / blockTokens) - prefixMatch.blocks + prefixMatch.idle;
+    const promised = rules.reserve === "output" ? promisedBlocks(replica, requests, request) : 0;
+    if (wanted + promised > pool.free) break;
+    popFront(waiting);
+    holdMatch(pool, requests, request);
+    if (requests.cached[request]! < 0) {
+      requests.cached[request] = hit;
+      requests.admittedNs[request] = nowNs;
+    }
+    recordDecision(log, DECISION.admit, replica.index, request, nowNs, hit);
+    requests.computed[request] = hit;
+    replica.contextTokens += hit;
+    replica.backlogTokens += due - requests.pending[request]!;
+    requests.pending[request] = due;
+    room.tokens = hit + count;
+    room.blockTokens = blockTokens;
+    growBlocks(pool, requests, request, room);
+    appendRunning(replica, request);
+    forming.admitted = true;
+    addToStep(replica, step, requests, request, count);
+  }
+}
+
+/** Blocks that the outputs of the running requests and of `request` may come to need beyond those they have. Complexity: linear in the running ones. */
+function promisedBlocks(replica: ServingReplica, requests: RequestTable, request: number): number {
+  const { blockTokens } = replica;
+  let promised = wholeBlocks(requests, request, blockTokens) - Math.ceil(knownTokens(requests, request) / blockTokens);
+  for (let i = 0; i < replica.runningCount; i++) {
+    const running = replica.running[i]!;
+    promised += Math.max(0, wholeBlocks(requests, running, blockTokens) - requests.blocks[running]!);
+  }
+  return promised;
+}
+
+/** Blocks of a request's text with all its output; the last token's KV is never computed. */
+export function wholeBlocks(requests: RequestTable, request: number, blockTokens: number): number {
+  return Math.ceil((requests.prompt[request]! + requests.output[request]! - 1) / blockTokens);
+}
+
+function addToStep(replica: ServingReplica, step: ServingStep, requests: RequestTable, request: number, count: number): void {
+  const { shape } = step;
+  const before = requests.computed[request]!;
+  const after = before + count;
+  const left = requests.left[request]!;
+  const complete = after === knownTokens(requests, request);
+  requests.computed[request] = after;
+  replica.contextTokens += count;
+  forming.budget -= count;
+  if (count === 1 && complete && left < requests.output[request]! && before > 0) {
+    shape.decodes += 1;
+    shape.decodeContext += after;
+    if (after > shape.decodeContextMax) shape.decodeContextMax = after;
+    settlePending(replica, requests, request, 1);
+  } else {
+    shape.prefills += 1;
+    shape.prefillTokens += count;
+    shape.prefillContext += count * before;
+    shape.prefillSquares += count * count;
+    settlePending(replica, requests, request, count);
+  }
+  if (replica.rules.prefixCaching) {
+    room.tokens = after;
+    room.blockTokens = replica.blockTokens;
+    publishKeys(replica.pool, requests, request, room);
+  }
+  if (!complete) return;
+  if (left === requests.output[request]) pushBack(step.firsts, request);
+  requests.left[request] = left - 1;
+  if (left === 1) pushBack(step.endings, request);
+  if (left - 1 < forming.least) forming.least = left - 1;
+}
+
+function settlePending(replica: ServingReplica, requests: RequestTable, request: number, count: number): void {
+  const pending = requests.pending[request]!;
+  const settled = count < pending ? count : pending;
+  requests.pending[request] = pending - settled;
+  replica.backlogTokens -= settled;
+}
+
+/** Place of the request to preempt: among those from place `from` on, which the iteration does not hold yet. */
+function victimAfter(replica: ServingReplica, requests: RequestTable, from: number): number {
+  let chosen = from;
+  for (let at = replica.runningCount - 1; at >= from; at--) {
+    const request = replica.running[at]!;
+    // Its last token is under way: it ends by itself.
+    if (requests.left[request] === 0) continue;
+    if (replica.rules.victim === "newest") return at;
+    const best = replica.running[chosen]!;
+    if (outputsOf(requests, request) < outputsOf(requests, best) || requests.left[best] === 0) chosen = at;
+  }
+  return chosen;
+}
+
+function outputsOf(requests: RequestTable, request: number): number {
+  return requests.output[request]! - requests.left[request]!;
+}
+
+/** Takes a running request's blocks away and puts it at the head of the queue: its text is computed anew, but for what the cache keeps. */
+function preempt(replica: ServingReplica, { requests, log }: StepContext, place: number, nowNs: number): void {
+  const request = replica.running[place]!;
+  replica.running.copyWithin(place, place + 1, replica.runningCount);
+  replica.runningCount -= 1;
+  recordDecision(log, DECISION.preempt, replica.index, request, nowNs, requests.computed[request]!);
+  releaseBlocks(replica.pool, requests, request, { park: replica.rules.prefixCaching, blockTokens: replica.blockTokens });
+  replica.contextTokens -= requests.computed[request]!;
+  requests.computed[request] = 0;
+  const known = knownTokens(requests, request);
+  replica.backlogTokens += known - requests.pending[request]!;
+  requests.pending[request] = known;
+  pushFront(replica.waiting, request);
+  replica.preemptions += 1;
+  forming.preempted = true;
+}
+
+function appendRunning(replica: ServingReplica, request: number): void {
+  if (replica.runningCount === replica.running.length) {
+    const longer = new Int32Array(replica.running.length * 2);
+    longer.set(replica.running);
+    replica.running = longer;
+  }
+  replica.running[replica.runningCount++] = request;
+}
+
+function noMatch(): void {
+  prefixMatch.blocks = 0;
+  prefixMatch.extents = 0;
+  prefixMatch.idle = 0;
+  prefixMatch.own = false;
+}
+
+/** A request joins the queue; `cachedTokens` is what its replica is believed to have of its prompt. */
+export function enqueue(replica: ServingReplica, requests: RequestTable, request: number, cachedTokens: number): void {
+  const pending = knownTokens(requests, request) - cachedTokens;
+  requests.pending[request] = pending;
+  replica.backlogTokens += pending;
+  pushBack(replica.waiting, request);
+}
+
+/** Additional blocks that running requests need for `count` more tokens each. */
+export function blocksForPlainSteps(replica: ServingReplica, requests: RequestTable, count: number): number {
+  let wanted = 0;
+  for (let i = 0; i < replica.runningCount; i++) {
+    const request = replica.running[i]!;
+    wanted += blocksWanted(requests, request, requests.computed[request]! + count, replica.blockTokens);
+  }
+  return wanted;
+}

@@ -1,0 +1,87 @@
+import { emptyIntDeque, type IntDeque } from "../../base/int-deque.ts";
+import { type BatchShape, emptyBatch } from "../../cost/iteration/iteration-cost.ts";
+import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
+import { type BlockPool, blockPool } from "./block-pool.ts";
+
+/** One iteration: what it computes and whose first and last tokens it brings. */
+export interface ServingStep {
+  readonly shape: BatchShape;
+  readonly firsts: IntDeque;
+  readonly endings: IntDeque;
+  /** Something is in it. */
+  active: boolean;
+  /** One token of each running request, nobody's first or last, nobody admitted or preempted. */
+  plain: boolean;
+}
+
+/** The state of one replica of an engine: plain data, changed by `scheduleStep`, `completeStep`, `enqueue` and `passPlainSteps` alone. */
+export interface ServingReplica {
+  readonly index: number;
+  readonly rules: SchedulingRules;
+  readonly blockTokens: number;
+  readonly pool: BlockPool;
+  /** Requests in the order they were admitted. */
+  running: Int32Array;
+  runningCount: number;
+  readonly waiting: IntDeque;
+  /** What runs, and what is formed to run next (rules with `stepsAhead`). */
+  executing: ServingStep;
+  planned: ServingStep;
+  /** Least output left over the running requests of the last plain step. */
+  leastLeft: number;
+  /** Prompt tokens still to be computed of all that is here. */
+  backlogTokens: number;
+  /** Tokens of text of the running requests that are computed. */
+  contextTokens: number;
+  steps: number;
+  preemptions: number;
+}
+
+export interface ReplicaOptions {
+  readonly index: number;
+  readonly rules: SchedulingRules;
+  readonly blockTokens: number;
+  readonly kvBlocks: number;
+  /** Engine blocks a key of the requests covers. */
+  readonly keyBlocks: number;
+}
+
+const RUNNING_FIRST = 16;
+
+export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks }: ReplicaOptions): ServingReplica {
+  return {
+    index,
+    rules,
+    blockTokens,
+    pool: blockPool(Math.max(0, kvBlocks - rules.reservedBlocks), keyBlocks),
+    running: new Int32Array(RUNNING_FIRST),
+    runningCount: 0,
+    waiting: emptyIntDeque(),
+    executing: emptyStep(),
+    planned: emptyStep(),
+    leastLeft: 0,
+    backlogTokens: 0,
+    contextTokens: 0,
+    steps: 0,
+    preemptions: 0,
+  };
+}
+
+function emptyStep(): ServingStep {
+  return { shape: emptyBatch(), firsts: emptyIntDeque(), endings: emptyIntDeque(), active: false, plain: false };
+}
+
+export function clearStep(step: ServingStep): void {
+  const { shape } = step;
+  shape.prefills = 0;
+  shape.prefillTokens = 0;
+  shape.prefillContext = 0;
+  shape.prefillSquares = 0;
+  shape.decodes = 0;
+  shape.decodeContext = 0;
+  shape.decodeContextMax = 0;
+  step.firsts.size = 0;
+  step.endings.size = 0;
+  step.active = false;
+  step.plain = false;
+}

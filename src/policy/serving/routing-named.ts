@@ -1,0 +1,22 @@
+import { unreachable } from "../../base/assert.ts";
+import type { RoutingName } from "../../plan/deployment/deployment.ts";
+import { leastLoaded, prefixAware, randomRouting, roundRobin } from "./plain-routing.ts";
+import { pricedServing } from "./priced-serving.ts";
+import type { ServingRouting } from "./serving-routing.ts";
+
+export function servingRouting(name: RoutingName, seed: number): ServingRouting {
+  switch (name) {
+    case "round-robin":
+      return roundRobin;
+    case "random":
+      return randomRouting(seed);
+    case "least-loaded":
+      return leastLoaded;
+    case "prefix-aware":
+      return prefixAware;
+    case "priced":
+      return pricedServing;
+    default:
+      return unreachable(name);
+  }
+}

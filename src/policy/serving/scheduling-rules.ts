@@ -1,0 +1,72 @@
+/** How an engine forms iterations, as data: the differences between engines are parameters of one scheduler. */
+export interface SchedulingRules {
+  readonly name: string;
+  /** Tokens of one iteration at most. */
+  readonly maxBatchedTokens: number;
+  /** Sequences that run at once at most. */
+  readonly maxSequences: number;
+  /** Prompts may be cut over iterations. */
+  readonly chunkedPrefill: boolean;
+  readonly prefixCaching: boolean;
+  /** `mixed`: decodes and prompts share iterations, running requests first. `prefill-first`: an iteration has prompts or decodes, prompts go first. */
+  readonly mixing: "mixed" | "prefill-first";
+  /** Room a request must find to be admitted: for its first chunk, for its whole text, or for its text and all output it may bring. */
+  readonly reserve: "chunk" | "text" | "output";
+  /** Who is preempted where blocks are short, among those not yet in the iteration. */
+  readonly victim: "newest" | "fewest-outputs";
+  /** 1: an iteration is formed while the one before it runs, so arrivals and freed blocks count one iteration later. */
+  readonly stepsAhead: 0 | 1;
+  /** Blocks the engine keeps for itself. */
+  readonly reservedBlocks: number;
+}
+
+export interface RuleLimits {
+  readonly maxBatchedTokens: number;
+  readonly maxSequences: number;
+  readonly chunkedPrefill: boolean;
+  readonly prefixCaching: boolean;
+}
+
+/**
+ * vLLM's scheduler: running requests first, oldest first; on a shortage of blocks the newest is preempted and nobody is admitted in that
+ * iteration; then first come, first served. One block is the null block.
+ *
+ * Source: vllm-project/vllm v0.19 `vllm/v1/core/sched/scheduler.py`, `kv_cache_manager.py`, defaults `scheduler_reserve_full_isl` and
+ * `async_scheduling` as in the resolved configuration of the recorded run in casys-kaist/LLMServingSim@5daddb2.
+ */
+export function vllmRules(limits: RuleLimits): SchedulingRules {
+  return { ...limits, name: "vllm", mixing: "mixed", reserve: "text", victim: "newest", stepsAhead: 1, reservedBlocks: 1 };
+}
+
+/**
+ * SGLang's: prompts in iterations of their own, before decodes; on a shortage those with the fewest output tokens are taken back.
+ *
+ * Source: sgl-project/sglang `python/sglang/srt/managers/scheduler.py`, `schedule_batch.py` (`retract_decode`).
+ */
+export function sglangRules(limits: RuleLimits): SchedulingRules {
+  return {
+    ...limits,
+    name: "sglang",
+    mixing: "prefill-first",
+    reserve: "text",
+    victim: "fewest-outputs",
+    stepsAhead: 1,
+    reservedBlocks: 0,
+  };
+}
+
+/**
+ * TensorRT-LLM's in-flight batching with `GUARANTEED_NO_EVICT`, its default: a request is admitted when all its output has room, so nothing
+ * is preempted.
+ *
+ * Source: NVIDIA/TensorRT-LLM, documentation of `CapacitySchedulerPolicy`.
+ */
+export function trtllmRules(limits: RuleLimits): SchedulingRules {
+  return { ...limits, name: "trtllm", mixing: "mixed", reserve: "output", victim: "newest", stepsAhead: 1, reservedBlocks: 0 };
+}
+
+export function rulesOf(engine: "vllm" | "sglang" | "trtllm" | "heddle", limits: RuleLimits): SchedulingRules {
+  if (engine === "sglang") return sglangRules(limits);
+  if (engine === "trtllm") return trtllmRules(limits);
+  return vllmRules(limits);
+}

@@ -1,0 +1,124 @@
+import { assert } from "../../base/assert.ts";
+import { itemAt } from "../../base/int-deque.ts";
+import { setWake } from "../../base/wake-heap.ts";
+import type { BatchShape } from "../../cost/iteration/iteration-cost.ts";
+import { completeStep, passPlainSteps } from "../../engine/serving/complete-step.ts";
+import { blocksForPlainSteps, scheduleStep } from "../../engine/serving/schedule-step.ts";
+import type { ServingReplica, ServingStep } from "../../engine/serving/serving-replica.ts";
+import { requestEnded } from "./request-ended.ts";
+import type { ReplicaLane, ServingRun } from "./serving-run.ts";
+
+/** Most iterations one leap prices ahead. */
+const REACH_MAX = 4096;
+
+/** A replica reaches the end of an iteration, or starts after a pause: outputs, the next iteration, and when to look again. */
+export function advanceReplica(run: ServingRun, index: number, nowNs: number): void {
+  const replica = run.replicas[index]!;
+  const lane = run.lanes[index]!;
+  settleReplica(run, index, nowNs, false);
+  if (replica.executing.active) finishStep(run, replica, lane, nowNs);
+  if (replica.rules.stepsAhead === 1) {
+    swapSteps(replica);
+    if (!replica.executing.active) {
+      scheduleStep(replica, replica.executing, run.context, nowNs);
+      if (!replica.executing.active) scheduleStep(replica, replica.executing, run.context, nowNs);
+    }
+    if (replica.executing.active) scheduleStep(replica, replica.planned, run.context, nowNs);
+  } else {
+    scheduleStep(replica, replica.executing, run.context, nowNs);
+    // A preempted request is admitted again at the earliest in the iteration after.
+    if (!replica.executing.active) scheduleStep(replica, replica.executing, run.context, nowNs);
+  }
+  lane.at = 0;
+  lane.last = 0;
+  if (!replica.executing.active) {
+    assert(replica.runningCount === 0 && replica.waiting.size === 0, "a replica with requests has nothing to run", index);
+    return;
+  }
+  lane.startNs = nowNs;
+  lane.ends[0] = nowNs + stepNs(lane, replica.executing.shape);
+  if (run.input.stepping === "leap") leap(run, replica, lane);
+  setWake(run.wakes, index, lane.ends[lane.last]!);
+}
+
+function finishStep(run: ServingRun, replica: ServingReplica, lane: ReplicaLane, nowNs: number): void {
+  const step = replica.executing;
+  lane.busyNs += nowNs - lane.startNs;
+  for (let i = 0; i < step.firsts.size; i++) {
+    const request = itemAt(step.firsts, i);
+    if (run.firstTokenNs[request]! < 0) run.firstTokenNs[request] = nowNs;
+  }
+  completeStep(replica, step, run.context, nowNs);
+  for (let i = 0; i < step.endings.size; i++) requestEnded(run, itemAt(step.endings, i), nowNs);
+  step.active = false;
+}
+
+function swapSteps(replica: ServingReplica): void {
+  const done: ServingStep = replica.executing;
+  replica.executing = replica.planned;
+  replica.planned = done;
+}
+
+function stepNs(lane: ReplicaLane, shape: Readonly<BatchShape>): number {
+  return Math.max(1, Math.round(lane.cost.iterationNs(shape) * lane.factor + lane.overheadNs));
+}
+
+/**
+ * Prices iterations ahead for as long as nothing but an arrival can change the batch: nobody ends, and blocks last.
+ *
+ * Complexity: linear in the running requests and in the iterations; no allocation but growth by doubling.
+ */
+function leap(run: ServingRun, replica: ServingReplica, lane: ReplicaLane): void {
+  const { executing, planned, runningCount } = replica;
+  if (!executing.plain || replica.leastLeft <= 1) return;
+  if (replica.rules.stepsAhead === 1) {
+    const same = planned.plain && planned.shape.decodeContext === executing.shape.decodeContext + runningCount;
+    if (!same || executing.shape.decodes !== runningCount) return;
+  }
+  let count = Math.min(replica.leastLeft - 1, lane.reach);
+  while (count > 0 && blocksForPlainSteps(replica, run.context.requests, count) > replica.pool.free) count >>= 1;
+  if (lane.ends.length <= count) lane.ends = grown(lane.ends, count + 1);
+  const { shape } = executing;
+  const context = shape.decodeContext;
+  const longest = shape.decodeContextMax;
+  for (let i = 1; i <= count; i++) {
+    shape.decodeContext += runningCount;
+    shape.decodeContextMax += 1;
+    lane.ends[i] = lane.ends[i - 1]! + stepNs(lane, shape);
+  }
+  shape.decodeContext = context;
+  shape.decodeContextMax = longest;
+  lane.last = count;
+  if (count === lane.reach && lane.reach < REACH_MAX) lane.reach *= 2;
+}
+
+/**
+ * Does what a replica has done before `nowNs`, or by then, of the leap it is in.
+ *
+ * Complexity: linear in its running requests where there is something.
+ */
+export function settleReplica(run: ServingRun, index: number, nowNs: number, inclusive: boolean): void {
+  const lane = run.lanes[index]!;
+  let at = lane.at;
+  while (at < lane.last && (lane.ends[at]! < nowNs || (inclusive && lane.ends[at] === nowNs))) at += 1;
+  if (at === lane.at) return;
+  passPlainSteps(run.replicas[index]!, run.context.requests, at - lane.at);
+  lane.busyNs += lane.ends[at - 1]! - lane.startNs;
+  lane.startNs = lane.ends[at - 1]!;
+  lane.at = at;
+}
+
+/** Ends a leap at the iteration under way, because a request arrived. */
+export function cutLeap(run: ServingRun, index: number): void {
+  const lane = run.lanes[index]!;
+  if (lane.at === lane.last) return;
+  lane.reach = Math.max(4, lane.at * 2);
+  lane.last = lane.at;
+  setWake(run.wakes, index, lane.ends[lane.at]!);
+}
+
+function grown(ends: Float64Array, length: number): Float64Array {
+  const longer = new Float64Array(Math.max(length, ends.length * 2));
+  longer.set(ends);
+  return longer;
+}

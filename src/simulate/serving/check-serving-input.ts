@@ -1,0 +1,47 @@
+import { HeddleError } from "../../base/heddle-error.ts";
+import type { RequestColumns, ServingInput } from "./serving-input.ts";
+
+/** Refuses what cannot be run: bad columns, and options that the simulation does not honour. Errors: `workload-invalid`, `input-invalid`. */
+export function checkServingInput(input: ServingInput): void {
+  checkRequests(input.requests);
+  const { replicas } = input;
+  const first = replicas[0];
+  if (first === undefined) throw invalid("replicas", "there must be at least one");
+  for (const [index, replica] of replicas.entries()) {
+    const where = `replicas[${index}]`;
+    if (replica.blockTokens !== first.blockTokens) throw invalid(`${where}.blockTokens`, "all replicas must have blocks of one size");
+    for (const name of ["maxBatchedTokens", "maxSequences", "blockTokens"] as const) {
+      if (!Number.isInteger(replica[name]) || replica[name] < 1) throw invalid(`${where}.${name}`, `${replica[name]} is no count from 1`);
+    }
+    if (!Number.isInteger(replica.kvBlocks) || replica.kvBlocks < 0) throw invalid(`${where}.kvBlocks`, `${replica.kvBlocks} is no count`);
+    if (!(replica.overheadNs >= 0)) throw invalid(`${where}.overheadNs`, `${replica.overheadNs} is no time`);
+    if (replica.role !== "both") throw invalid(`${where}.role`, "replicas of one role are not simulated yet");
+    if (replica.speculation !== undefined) throw invalid(`${where}.speculation`, "speculation is not simulated yet");
+  }
+  if (input.sampleNs !== undefined && !(input.sampleNs > 0)) throw invalid("sampleNs", "must be above 0");
+}
+
+function checkRequests({ count, arrivalNs, promptTokens, outputTokens, blockStart, blockIds, after, thinkNs }: RequestColumns): void {
+  const lengths = [arrivalNs.length, promptTokens.length, outputTokens.length, after?.length ?? count, thinkNs?.length ?? count];
+  if (lengths.some((length) => length !== count) || blockStart.length !== count + 1) throw wrong("columns", "differ in length");
+  if (blockStart[0] !== 0 || blockStart[count] !== blockIds.length) throw wrong("blockStart", "does not cover blockIds");
+  let before = -Infinity;
+  for (let i = 0; i < count; i++) {
+    if (!(promptTokens[i]! >= 1)) throw wrong(`promptTokens[${i}]`, `${promptTokens[i]} is below 1`);
+    if (!(outputTokens[i]! >= 1)) throw wrong(`outputTokens[${i}]`, `${outputTokens[i]} is below 1`);
+    if (blockStart[i]! > blockStart[i + 1]!) throw wrong(`blockStart[${i + 1}]`, "goes backwards");
+    const behind = after?.[i] ?? -1;
+    if (behind >= count || behind === i) throw wrong(`after[${i}]`, `${behind} is no other request`);
+    if (behind >= 0) continue;
+    if (!(arrivalNs[i]! >= before) || arrivalNs[i] === Infinity) throw wrong(`arrivalNs[${i}]`, "arrivals must ascend");
+    before = arrivalNs[i]!;
+  }
+}
+
+function wrong(where: string, detail: string): HeddleError {
+  return new HeddleError("workload-invalid", { where, detail });
+}
+
+function invalid(where: string, detail: string): HeddleError {
+  return new HeddleError("input-invalid", { where, detail });
+}

@@ -1,0 +1,67 @@
+import { earliestWake, popWake } from "../../base/wake-heap.ts";
+import { decisionBytes, decisionHash } from "../../engine/serving/decision-log.ts";
+import { advanceReplica } from "./advance-replica.ts";
+import { checkServingInput } from "./check-serving-input.ts";
+import { routeRequest } from "./route-request.ts";
+import { type RunSampler, runSampler } from "./sample-run.ts";
+import type { ServingInput, ServingOutcome } from "./serving-input.ts";
+import { type ServingRun, servingRun } from "./serving-run.ts";
+
+/**
+ * Serves requests on replicas of engines in virtual time: arrivals, routing, iterations as each engine forms and its cost model prices them.
+ *
+ * At one instant what was known beforehand arrives first, then replicas act in the order of their indices, then what that caused arrives.
+ * Complexity: linear in requests, iterations that change a batch and routed replicas; a stretch of iterations that changes none costs one
+ * price each.
+ * Errors: `workload-invalid`, `input-invalid`.
+ */
+export function runServing(input: ServingInput): ServingOutcome {
+  checkServingInput(input);
+  const run = servingRun(input);
+  const sampler = runSampler(run);
+  drain(run, sampler);
+  return outcomeOf(run, sampler);
+}
+
+function drain(run: ServingRun, sampler: RunSampler | undefined): void {
+  const { requests } = run.input;
+  let next = 0;
+  for (;;) {
+    while (next < requests.count && (requests.after?.[next] ?? -1) >= 0) next += 1;
+    const arrivalNs = next < requests.count ? requests.arrivalNs[next]! : Infinity;
+    const wakeNs = earliestWake(run.wakes);
+    const spawnedNs = run.spawned.peekTime() ?? Infinity;
+    const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs);
+    if (nowNs === Infinity) return;
+    sampler?.until(nowNs);
+    if (arrivalNs <= nowNs) routeRequest(run, next++, nowNs, false);
+    else if (wakeNs <= nowNs) advanceReplica(run, popWake(run.wakes), nowNs);
+    else routeRequest(run, run.spawned.pop()!, nowNs, true);
+  }
+}
+
+function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): ServingOutcome {
+  const { context, replicas, lanes } = run;
+  let preemptions = 0;
+  let iterations = 0;
+  for (const replica of replicas) {
+    preemptions += replica.preemptions;
+    iterations += replica.steps;
+  }
+  return {
+    firstTokenNs: run.firstTokenNs,
+    lastTokenNs: run.lastTokenNs,
+    scheduledNs: context.requests.admittedNs,
+    queuedNs: run.queuedNs,
+    cachedTokens: context.requests.cached,
+    replica: run.replicaOf,
+    preemptions,
+    iterations,
+    endedNs: run.endedNs,
+    hash: decisionHash(context.log),
+    busyNs: Float64Array.from(lanes, ({ busyNs }) => busyNs),
+    decisions: decisionBytes(context.log),
+    rejected: run.rejected,
+    ...(sampler === undefined ? {} : { samples: sampler.samples }),
+  };
+}

@@ -1,0 +1,41 @@
+import { settleReplica } from "./advance-replica.ts";
+import type { ServingSamples } from "./serving-input.ts";
+import type { ServingRun } from "./serving-run.ts";
+
+/** Samples of a run at even times from its first arrival. */
+export interface RunSampler {
+  /** Takes those that are due before what happens at `nowNs`. */
+  until(nowNs: number): void;
+  readonly samples: ServingSamples;
+}
+
+export function runSampler(run: ServingRun): RunSampler | undefined {
+  const every = run.input.sampleNs;
+  if (every === undefined) return undefined;
+  const { replicas } = run;
+  const samples = {
+    replicas: replicas.length,
+    atNs: [] as number[],
+    running: [] as number[],
+    waiting: [] as number[],
+    kvUsed: [] as number[],
+  };
+  let dueNs = -1;
+  const take = (atNs: number): void => {
+    samples.atNs.push(atNs);
+    for (const { index } of replicas) {
+      settleReplica(run, index, atNs, false);
+      const { runningCount, waiting, pool } = replicas[index]!;
+      samples.running.push(runningCount);
+      samples.waiting.push(waiting.size);
+      samples.kvUsed.push(pool.capacity === 0 ? 0 : 1 - pool.free / pool.capacity);
+    }
+  };
+  return {
+    until: (nowNs) => {
+      if (dueNs < 0) dueNs = nowNs + every;
+      for (; dueNs <= nowNs; dueNs += every) take(dueNs);
+    },
+    samples,
+  };
+}

@@ -1,0 +1,129 @@
+import { TimeHeap } from "../../base/heap.ts";
+import { type WakeHeap, wakeHeap } from "../../base/wake-heap.ts";
+import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
+import { decisionLog } from "../../engine/serving/decision-log.ts";
+import { requestTable } from "../../engine/serving/request-table.ts";
+import type { StepContext } from "../../engine/serving/schedule-step.ts";
+import { type ServingReplica, servingReplica } from "../../engine/serving/serving-replica.ts";
+import { servingRouting } from "../../policy/serving/routing-named.ts";
+import { vllmRules } from "../../policy/serving/scheduling-rules.ts";
+import type { RouteQuestion, ServingRouting } from "../../policy/serving/serving-routing.ts";
+import { requestKeys } from "./request-keys.ts";
+import type { ServingInput } from "./serving-input.ts";
+
+/** Everything a run in virtual time changes. */
+export interface ServingRun {
+  readonly input: ServingInput;
+  readonly context: StepContext;
+  readonly replicas: ServingReplica[];
+  readonly lanes: ReplicaLane[];
+  readonly wakes: WakeHeap;
+  /** Requests that arrive because of what happened before: closed loops, hand-overs. */
+  readonly spawned: TimeHeap<number>;
+  /** Requests by the request they wait for: head of a list, linked by `nextAfter`; -1 ends it. */
+  readonly firstAfter: Int32Array;
+  readonly nextAfter: Int32Array;
+  readonly routing: ServingRouting;
+  readonly question: RouteQuestion;
+  readonly queuedNs: Float64Array;
+  readonly firstTokenNs: Float64Array;
+  readonly lastTokenNs: Float64Array;
+  readonly replicaOf: Int32Array;
+  endedNs: number;
+  ended: number;
+  rejected: number;
+  /** Sum and number of the outputs of ended requests: what routing expects of the next. */
+  outputSum: number;
+}
+
+/** How a replica's iterations lie in time. */
+export interface ReplicaLane {
+  readonly cost: IterationCost;
+  readonly factor: number;
+  readonly overheadNs: number;
+  /** Start of the iteration that runs. */
+  startNs: number;
+  busyNs: number;
+  /** Ends of the iterations of a leap: `ends[at]` is the next one; those before `ends[last]` change no batch. */
+  ends: Float64Array;
+  at: number;
+  last: number;
+  /** Iterations the next leap may price ahead. */
+  reach: number;
+}
+
+/** Iterations priced ahead at first; grows while leaps are used up. */
+const REACH_FIRST = 16;
+/** Output that routing expects before any request ended. */
+const OUTPUT_FIRST = 256;
+
+export function servingRun(input: ServingInput): ServingRun {
+  const { requests, replicas: settings } = input;
+  const { count } = requests;
+  const { keyStart, keys, keyBlocks } = requestKeys(requests, settings[0]!.blockTokens);
+  const table = requestTable({ count, prompt: requests.promptTokens, output: requests.outputTokens, keyStart, keys });
+  const replicas = settings.map((setting, index) =>
+    servingReplica({
+      index,
+      rules: setting.rules ?? vllmRules(setting),
+      blockTokens: setting.blockTokens,
+      kvBlocks: setting.kvBlocks,
+      keyBlocks,
+    }),
+  );
+  const column = (): Float64Array => new Float64Array(count).fill(-1);
+  const { firstAfter, nextAfter } = waitLists(input);
+  return {
+    input,
+    context: { requests: table, log: decisionLog() },
+    replicas,
+    lanes: settings.map((setting) => ({
+      cost: setting.cost,
+      factor: input.poolFactors?.[setting.pool] ?? 1,
+      overheadNs: setting.overheadNs,
+      startNs: 0,
+      busyNs: 0,
+      ends: new Float64Array(REACH_FIRST + 1),
+      at: 0,
+      last: 0,
+      reach: REACH_FIRST,
+    })),
+    wakes: wakeHeap(replicas.length),
+    spawned: new TimeHeap<number>(),
+    firstAfter,
+    nextAfter,
+    routing: servingRouting(input.routing, input.seed),
+    question: {
+      promptTokens: 0,
+      expectedTokens: OUTPUT_FIRST,
+      candidates: Int32Array.from(replicas, ({ index }) => index),
+      candidateCount: replicas.length,
+      cachedTokens: new Int32Array(replicas.length),
+      replicas,
+      costs: settings.map(({ cost }) => cost),
+      turn: 0,
+    },
+    queuedNs: column(),
+    firstTokenNs: column(),
+    lastTokenNs: column(),
+    replicaOf: new Int32Array(count).fill(-1),
+    endedNs: 0,
+    ended: 0,
+    rejected: 0,
+    outputSum: 0,
+  };
+}
+
+function waitLists({ requests }: ServingInput): Pick<ServingRun, "firstAfter" | "nextAfter"> {
+  const { after, count } = requests;
+  if (after === undefined) return { firstAfter: new Int32Array(0), nextAfter: new Int32Array(0) };
+  const firstAfter = new Int32Array(count).fill(-1);
+  const nextAfter = new Int32Array(count).fill(-1);
+  for (let i = count - 1; i >= 0; i--) {
+    const before = after[i]!;
+    if (before < 0) continue;
+    nextAfter[i] = firstAfter[before]!;
+    firstAfter[before] = i;
+  }
+  return { firstAfter, nextAfter };
+}
