@@ -1,0 +1,137 @@
+import { HeddleError } from "../../../base/heddle-error.ts";
+import type { LayerTables } from "../../import/llmservingsim/layer-tables.ts";
+import type { BatchShape, IterationCost } from "../iteration-cost.ts";
+import { attentionNs, attentionTable } from "./attention-table.ts";
+import { type SizeTable, sizeTable, timeAt } from "./size-table.ts";
+import { skewShare } from "./skew-share.ts";
+
+export interface LayerTableOptions {
+  /** Layers of the model. */
+  readonly layers: number;
+  /** Where the tables come from. */
+  readonly source: string;
+  /** Batch sizes of recorded graphs, ascending: smaller batches are padded to one; absent: none. */
+  readonly paddedSizes?: readonly number[];
+}
+
+/** How often a decoder layer calls what the tables hold; two norms: before attention and before the feed-forward part. */
+const CALLS_PER_LAYER: Readonly<Record<string, number>> = {
+  layernorm: 2,
+  qkv_proj: 1,
+  qk_norm: 1,
+  rotary_emb: 1,
+  o_proj: 1,
+  gate_up_proj: 1,
+  act_fn: 1,
+  down_proj: 1,
+};
+const CALLS_PER_ITERATION: Readonly<Record<string, number>> = { embedding: 1, final_layernorm: 1 };
+/** Sizes up to this are summed once and kept. */
+const KEPT_TOKENS = 16_384;
+/** Half-width (90 %) of the systematic error of such tables: kernels were timed one by one, in eager mode. */
+const TABLE_SPREAD = 0.05;
+
+/**
+ * Iterations priced from measured layers.
+ *
+ * Model: embedding(T) + L (Σ layers(T) + attention) + norm(T) + head(s) + sampler(s), T = tokens, s = sequences. Several prompts count as equal
+ * chunks of their token-weighted mean length. Decodes of unequal length take the time at the mean, and a share of what the longest would
+ * take for all.
+ * Units: ns.
+ * Errors: `measurements-invalid` where a layer of the tables is none that is known, or a needed one is missing.
+ * Source: tables and sum as in casys-kaist/LLMServingSim@5daddb2.
+ */
+export function layerTableCost(tables: LayerTables, options: LayerTableOptions): IterationCost {
+  if (tables.experts.length > 0) throw invalid("tables of experts need the batch's routing: they are not priced yet", options.source);
+  const perToken = tokenTables(tables, options);
+  const perSequence = [...groups(tables.perSequence, (row) => row.layer).values()].map((rows) =>
+    sizeTable(rows.map(({ sequences, ns }) => ({ size: sequences, ns }))),
+  );
+  const attention = attentionTable(tables.attention);
+  const share = skewShare(tables.skew);
+  const kept = new Float64Array(KEPT_TOKENS + 1).fill(-1);
+  const tokensNs = (tokens: number): number => {
+    if (tokens > KEPT_TOKENS) return sumOf(perToken, tokens);
+    if (kept[tokens]! < 0) kept[tokens] = sumOf(perToken, tokens);
+    return kept[tokens]!;
+  };
+  const keptHeads = new Float64Array(KEPT_TOKENS + 1).fill(-1);
+  const headNs = (sequences: number): number => {
+    if (keptHeads[sequences]! < 0) {
+      let sum = 0;
+      for (const table of perSequence) sum += timeAt(table, sequences);
+      keptHeads[sequences] = sum;
+    }
+    return keptHeads[sequences]!;
+  };
+  const { layers, paddedSizes = [], source } = options;
+  const attentionOf = (shape: Readonly<BatchShape>): number => {
+    const { prefillTokens, decodes } = shape;
+    const mean = decodes === 0 ? 0 : shape.decodeContext / decodes;
+    let decode = 0;
+    if (decodes > 0) {
+      decode = attentionNs(attention, 0, 0, decodes, mean);
+      if (shape.decodeContextMax > mean && decodes > 1) {
+        const longest = attentionNs(attention, 0, 0, decodes, shape.decodeContextMax);
+        decode += share(mean, shape.decodeContextMax) * Math.max(0, longest - decode);
+      }
+    }
+    if (prefillTokens === 0) return decode;
+    const chunk = shape.prefillSquares / prefillTokens;
+    const context = shape.prefillContext / prefillTokens;
+    const alone = decodes === 0 ? 0 : attentionNs(attention, 0, 0, decodes, mean);
+    return decode + (prefillTokens / chunk) * Math.max(0, attentionNs(attention, chunk, context, decodes, mean) - alone);
+  };
+  return {
+    iterationNs: (shape) => {
+      const tokens = padded(shape.prefillTokens + shape.decodes, paddedSizes);
+      if (tokens === 0) return 0;
+      return Math.round(tokensNs(tokens) + layers * attentionOf(shape) + headNs(shape.prefills + shape.decodes));
+    },
+    spread: TABLE_SPREAD,
+    basis: "interpolated",
+    source,
+  };
+}
+
+function padded(tokens: number, sizes: readonly number[]): number {
+  for (const size of sizes) if (size >= tokens) return size;
+  return tokens;
+}
+
+interface WeightedTable {
+  readonly table: SizeTable;
+  readonly calls: number;
+}
+
+function tokenTables(tables: LayerTables, { layers, source }: LayerTableOptions): WeightedTable[] {
+  const found = groups(tables.dense, (row) => row.layer);
+  for (const needed of ["qkv_proj", "o_proj", "layernorm", "embedding", "final_layernorm"]) {
+    if (!found.has(needed)) throw invalid(`the tables have no layer ${needed}`, source);
+  }
+  return [...found].map(([layer, rows]) => {
+    const calls = CALLS_PER_ITERATION[layer] ?? (CALLS_PER_LAYER[layer] ?? 0) * layers;
+    if (calls === 0) throw invalid(`the tables have a layer ${layer} that is not known`, source);
+    return { table: sizeTable(rows.map(({ tokens, ns }) => ({ size: tokens, ns }))), calls };
+  });
+}
+
+function sumOf(tables: readonly WeightedTable[], tokens: number): number {
+  let sum = 0;
+  for (const { table, calls } of tables) sum += calls * timeAt(table, tokens);
+  return sum;
+}
+
+function groups<T>(rows: readonly T[], by: (row: T) => string): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const row of rows) {
+    const group = found.get(by(row));
+    if (group === undefined) found.set(by(row), [row]);
+    else group.push(row);
+  }
+  return found;
+}
+
+function invalid(detail: string, where: string): HeddleError {
+  return new HeddleError("measurements-invalid", { where, detail });
+}
