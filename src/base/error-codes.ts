@@ -178,6 +178,24 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail names the pin and what would be possible",
   },
+  "no-basis": {
+    message: "there is no basis for a price",
+    exit: 4,
+    http: 422,
+    todo: "the detail names what is missing; measure it, import a table, or add the figure to the device's sheet",
+  },
+  "cut-invalid": {
+    message: "a model cannot be cut over devices so",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the number that does not divide; choose degrees of parallelism that do",
+  },
+  "does-not-fit": {
+    message: "weights and reserve leave no room for keys and values",
+    exit: 4,
+    http: 503,
+    todo: "the detail says by how much; use more devices, narrower formats or fewer tokens an iteration",
+  },
   "plan-no-capacity": {
     message: "the model does not fit the rack",
     exit: 4,

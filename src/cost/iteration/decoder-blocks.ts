@@ -1,0 +1,55 @@
+import { err, ok, type Result } from "../../base/result.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import type { Attention, LatentAttention } from "../../graph/architecture/attention.ts";
+import type { DenseFeedForward, MixtureFeedForward } from "../../graph/architecture/feed-forward.ts";
+import type { Mamba2 } from "../../graph/architecture/mamba2.ts";
+import type { IterationFault } from "./iteration-fault.ts";
+
+/** Blocks of a decoder that are priced. */
+export type PricedBlock = Attention | LatentAttention | Mamba2 | DenseFeedForward | MixtureFeedForward;
+
+export interface CountedBlock {
+  readonly block: PricedBlock;
+  /** How many layers have an equal one. */
+  readonly count: number;
+}
+
+/** A decoder as the cost of its iterations sees it: equal blocks counted once. */
+export interface DecoderBlocks {
+  readonly width: number;
+  readonly layers: number;
+  readonly vocabulary: number;
+  readonly tiedHead: boolean;
+  /** Learned positions of the table, 0 where rotated. */
+  readonly positions: number;
+  readonly blocks: readonly CountedBlock[];
+}
+
+/**
+ * Blocks of the decoder of a model. An encoder before it is left out where its output takes the place of tokens (text-only serving).
+ *
+ * Errors: `no-basis` for models without a decoder and for attention over an encoder's output.
+ */
+export function decoderBlocks(model: SequenceModel): Result<DecoderBlocks, IterationFault> {
+  const stack = model.stacks.at(-1);
+  if (stack === undefined || stack.role !== "decoder" || stack.outlet.kind !== "head" || stack.stem.kind !== "tokens")
+    return err({ code: "no-basis", missing: `a decoder of tokens in ${model.family}` });
+  const counted = new Map<string, { block: PricedBlock; count: number }>();
+  for (const layer of stack.layers) {
+    for (const { block } of layer.blocks) {
+      if (block.kind === "cross-attention") return err({ code: "no-basis", missing: "iterations with attention over an encoder's output" });
+      const key = JSON.stringify(block);
+      const seen = counted.get(key);
+      if (seen === undefined) counted.set(key, { block, count: 1 });
+      else seen.count += 1;
+    }
+  }
+  return ok({
+    width: stack.width,
+    layers: stack.layers.length,
+    vocabulary: stack.outlet.outputs,
+    tiedHead: stack.outlet.tied,
+    positions: stack.stem.positions,
+    blocks: [...counted.values()],
+  });
+}

@@ -1,0 +1,263 @@
+import { err, ok, type Result } from "../../base/result.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import type { Basis } from "../estimate.ts";
+import type { OperatorModel } from "../operator/operator-model.ts";
+import { type Cut, devicesOf, type Formats } from "./cut.ts";
+import { cutFault } from "./cut-check.ts";
+import { type DecoderBlocks, decoderBlocks } from "./decoder-blocks.ts";
+import { type EngineOverheads, NO_OVERHEADS } from "./engine-overheads.ts";
+import type { BatchShape, IterationCost } from "./iteration-cost.ts";
+import type { IterationFault } from "./iteration-fault.ts";
+import { priceTerm, sumTerms, type TermPrice, type TermTables, termTables } from "./iteration-parts.ts";
+import { narrowWeights } from "./narrow-weights.ts";
+import { type RankShare, rankShare } from "./rank-share.ts";
+import { layerTerms, outerTerms } from "./terms/decoder-terms.ts";
+import { type Site, STREAM_BYTES } from "./terms/site.ts";
+import { isExchange, type Term, type TermName } from "./terms/term.ts";
+
+/** A replica whose iterations are to be priced. */
+export interface IterationInput {
+  readonly architecture: SequenceModel;
+  readonly sheet: DeviceSheet;
+  readonly parallel: Cut;
+  readonly precision: Formats;
+  /** Prices of operators on the device. */
+  readonly operators: OperatorModel;
+  /** Prices of collectives and messages; absent: `operators` has them. */
+  readonly network?: OperatorModel;
+  /** Devices of a node or scale-up domain; absent: the sheet's, or all of the replica. */
+  readonly perNode?: number;
+  readonly overheads?: EngineOverheads;
+  /** Tokens drafted for a decoding sequence in an iteration, and the time of drafting over that of a decode step. */
+  readonly speculation?: { readonly draftTokens: number; readonly draftCost: number };
+  /** How tokens fall on experts. */
+  readonly load?: "balanced" | { readonly powerLaw: number };
+  /** Two half-batches take turns, so that one computes while the other exchanges. */
+  readonly overlapExchange?: boolean;
+}
+
+/** One part of an iteration, for reports. */
+export interface IterationPart {
+  readonly name: TermName | "engine" | "drafting";
+  readonly ns: number;
+}
+
+/** An iteration cost that can say what an iteration consists of. */
+export interface ExplainedCost extends IterationCost {
+  readonly devices: number;
+  /** Parts in falling order. They sum to the iteration where nothing overlaps. */
+  parts(shape: Readonly<BatchShape>): readonly IterationPart[];
+}
+
+/** Sizes at which every operator is tried when a cost is made: decode of one sequence, of many, a prompt. */
+const TRIAL_BATCH = 64;
+const TRIAL_CONTEXT = 1024;
+
+/**
+ * The cost of iterations of a replica of any model on any device, cut in any way.
+ *
+ * Model: every operator of a layer as a function of what the fullest device computes, summed over layers into tables; pipeline stages hold equal shares
+ * of the layers and of the batch, so an iteration takes as long as all stages take for a share of it; data-parallel ranks wait for the fullest.
+ * Errors: `cut-invalid`; `no-basis` where an operator has no price.
+ * Complexity: making one prices each operator three times; the tables fill at the first iterations (four nodes an octave), later ones read them.
+ */
+export function iterationCostOf(input: IterationInput): Result<ExplainedCost, IterationFault> {
+  const read = decoderBlocks(input.architecture);
+  if (!read.ok) return read;
+  const wrong = cutFault(read.value, input.parallel);
+  if (wrong !== undefined) return err(wrong);
+  const site = siteOf(input, read.value);
+  const operators = joined(input);
+  const layers = [...layerTerms(read.value, site), ...stageTerms(site, input.parallel)];
+  const outer = outerTerms(read.value, site);
+  const tried = trial(operators, [...layers, ...outer], input.parallel);
+  if (!tried.ok) return tried;
+  return ok(makeCost(input, { model: read.value, site, operators, layers, outer, trial: tried.value }));
+}
+
+function siteOf(input: IterationInput, model: DecoderBlocks): Site {
+  return {
+    width: model.width,
+    cut: input.parallel,
+    formats: input.precision,
+    perNode: input.perNode ?? input.sheet.perNode?.value ?? devicesOf(input.parallel),
+    perDecode: 1 + (input.speculation?.draftTokens ?? 0),
+    load: input.load ?? "balanced",
+  };
+}
+
+/** Operators and network as one model. */
+function joined({ operators, network, sheet }: IterationInput): OperatorModel {
+  const narrow = narrowWeights(operators, sheet);
+  if (network === undefined) return narrow;
+  return {
+    source: `${operators.source}; ${network.source}`,
+    price: (query) => (query.op === "collective" || query.op === "point-to-point" ? network : narrow).price(query),
+  };
+}
+
+/** Messages between neighbouring pipeline stages, once a boundary. */
+function stageTerms(site: Site, cut: Cut): readonly Term[] {
+  if (cut.pipeline === 1) return [];
+  const stageDevices = devicesOf(cut) / cut.pipeline;
+  const sameNode = stageDevices * cut.pipeline <= site.perNode;
+  return [
+    {
+      name: "stage exchange",
+      repeat: cut.pipeline,
+      over: "tokens",
+      queries: (tokens) => [{ op: "point-to-point", bytes: (tokens * site.width * STREAM_BYTES) / cut.tensor, sameNode }],
+    },
+  ];
+}
+
+/** Prices every term at usual sizes. Errors: `no-basis` of the first that has none. */
+function trial(operators: OperatorModel, terms: readonly Term[], cut: Cut): Result<TermPrice, IterationFault> {
+  const prices: TermPrice[] = [];
+  for (const term of terms) {
+    const at = {
+      decode: [TRIAL_BATCH, TRIAL_CONTEXT, 0],
+      prefill: [1, TRIAL_CONTEXT, 0],
+      "group-tokens": [TRIAL_BATCH * cut.data, 0, 0],
+    } as const;
+    const point =
+      term.over === "decode" || term.over === "prefill" || term.over === "group-tokens" ? at[term.over] : ([TRIAL_BATCH, 0, 0] as const);
+    const priced = priceTerm(operators, term, point);
+    if (!priced.ok) return priced;
+    // A usual iteration decodes: prompts are tried, and do not count.
+    if (term.over !== "prefill") prices.push(priced.value);
+  }
+  return ok(sumTerms(prices));
+}
+
+interface Made {
+  readonly model: DecoderBlocks;
+  readonly site: Site;
+  readonly operators: OperatorModel;
+  readonly layers: readonly Term[];
+  readonly outer: readonly Term[];
+  readonly trial: TermPrice;
+}
+
+function makeCost(input: IterationInput, made: Made): ExplainedCost {
+  const { parallel } = input;
+  const { operators, layers, outer, model } = made;
+  const overheads = input.overheads ?? NO_OVERHEADS;
+  const tables = {
+    compute: termTables(operators, layers, false),
+    exchange: termTables(operators, layers, true),
+    outerCompute: termTables(operators, outer, false),
+    outerExchange: termTables(operators, outer, true),
+  };
+  const stages = parallel.pipeline;
+  /** Layers of the fullest stage, times stages, over layers. */
+  const uneven = (Math.ceil(model.layers / stages) * stages) / model.layers;
+  const draft = input.speculation?.draftCost ?? 0;
+  const share: RankShare = {
+    batches: 0,
+    tokens: 0,
+    groupTokens: 0,
+    sequences: 0,
+    decodes: 0,
+    context: 0,
+    prompts: 0,
+    promptTokens: 0,
+    promptContext: 0,
+  };
+  const half: BatchShape = {
+    prefills: 0,
+    prefillTokens: 0,
+    prefillContext: 0,
+    prefillSquares: 0,
+    decodes: 0,
+    decodeContext: 0,
+    decodeContextMax: 0,
+  };
+
+  const kernelsNs = (shape: Readonly<BatchShape>): number => {
+    rankShare(shape, parallel, made.site.perDecode, share);
+    const outerRuns = share.batches >= stages ? stages : 1;
+    const compute = tableNs(tables.compute, share) * uneven + tableNs(tables.outerCompute, share) * outerRuns;
+    const exchange = tableNs(tables.exchange, share) * uneven + tableNs(tables.outerExchange, share) * outerRuns;
+    const cores = compute * overheads.computeFactor + overheads.layerNs * model.layers * uneven;
+    const links = exchange * overheads.exchangeFactor;
+    return input.overlapExchange === true ? Math.max(cores, links) : cores + links;
+  };
+  const iterationNs = (shape: Readonly<BatchShape>): number => {
+    let ns: number;
+    if (input.overlapExchange === true) {
+      halve(shape, half);
+      ns = 2 * kernelsNs(half);
+    } else ns = kernelsNs(shape);
+    if (draft > 0 && shape.decodes > 0) ns *= 1 + draft;
+    const sequences = shape.decodes + shape.prefills;
+    return sequences === 0 ? 0 : Math.round(ns + overheads.stepNs + overheads.sequenceNs * sequences);
+  };
+  const watts = input.sheet.powerWatts?.value;
+  return {
+    devices: devicesOf(parallel),
+    iterationNs,
+    ...(watts !== undefined && {
+      iterationJoules: (shape: Readonly<BatchShape>) => (iterationNs(shape) / 1e9) * watts * devicesOf(parallel) * powerShare(shape),
+    }),
+    spread: made.trial.spread,
+    basis: made.trial.basis as Basis,
+    source: operators.source,
+    parts: (shape) => explain(shape),
+  };
+
+  function explain(shape: Readonly<BatchShape>): readonly IterationPart[] {
+    rankShare(shape, parallel, made.site.perDecode, share);
+    const outerRuns = share.batches >= stages ? stages : 1;
+    const sums = new Map<IterationPart["name"], number>();
+    const add = (name: IterationPart["name"], ns: number): void => void (ns > 0 && sums.set(name, (sums.get(name) ?? 0) + ns));
+    for (const [terms, runs] of [
+      [layers, uneven],
+      [outer, outerRuns],
+    ] as const) {
+      for (const term of terms) {
+        const factor = isExchange(term.name) ? overheads.exchangeFactor : overheads.computeFactor;
+        add(term.name, runs * factor * tableNs(termTables(operators, [term], isExchange(term.name)), share));
+      }
+    }
+    const sequences = shape.decodes + shape.prefills;
+    add("engine", overheads.stepNs + overheads.sequenceNs * sequences + overheads.layerNs * model.layers * uneven);
+    const kernels = [...sums.values()].reduce((sum, ns) => sum + ns, 0);
+    if (draft > 0 && shape.decodes > 0) add("drafting", draft * kernels);
+    return [...sums].map(([name, ns]) => ({ name, ns })).sort((a, b) => b.ns - a.ns);
+  }
+}
+
+/** Time of all terms of some tables for a share. */
+function tableNs(tables: TermTables, share: Readonly<RankShare>): number {
+  let ns = tables.tokens(share.tokens) + tables.groupTokens(share.groupTokens) + tables.sequences(share.sequences);
+  if (share.decodes > 0) ns += tables.decode(share.decodes, share.context);
+  if (share.prompts > 0) {
+    ns += tables.prefill(share.promptTokens, share.promptContext);
+    if (share.prompts > 1) ns += (share.prompts - 1) * tables.prefillMore(share.promptTokens, share.promptContext);
+  }
+  return ns;
+}
+
+function halve(shape: Readonly<BatchShape>, into: BatchShape): void {
+  into.prefills = shape.prefills / 2;
+  into.prefillTokens = shape.prefillTokens / 2;
+  into.prefillContext = shape.prefillContext / 2;
+  into.prefillSquares = shape.prefillSquares / 2;
+  into.decodes = shape.decodes / 2;
+  into.decodeContext = shape.decodeContext / 2;
+  into.decodeContextMax = shape.decodeContextMax;
+}
+
+/**
+ * Share of board power drawn in prompts and in decoding: mean peak and mean average of 315 rows. Source: splitwise-profile, A100-80GB, Llama2-70B
+ * and BLOOM-176B; rows differ from 0.2 to 1.0, so that joules are good for comparisons only.
+ */
+const PROMPT_POWER = 0.58;
+const DECODE_POWER = 0.34;
+
+function powerShare(shape: Readonly<BatchShape>): number {
+  const tokens = shape.prefillTokens + shape.decodes;
+  return tokens === 0 ? 0 : (shape.prefillTokens * PROMPT_POWER + shape.decodes * DECODE_POWER) / tokens;
+}

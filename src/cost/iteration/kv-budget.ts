@@ -1,0 +1,99 @@
+import { err, ok, type Result } from "../../base/result.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import type { Cut, Formats } from "./cut.ts";
+import { cutFault } from "./cut-check.ts";
+import { decoderBlocks } from "./decoder-blocks.ts";
+import type { IterationFault } from "./iteration-fault.ts";
+import { sequenceBytes } from "./kv-bytes.ts";
+import { weightBytes } from "./weight-bytes.ts";
+
+/** Memory of a replica's devices, and what of it is left for KV. Bytes are of the fullest device. */
+export interface KvBudget {
+  readonly weightBytes: number;
+  /** Activations of one iteration, logits, communication buffers, the runtime's own. */
+  readonly reserveBytes: number;
+  readonly perTokenBytes: number;
+  readonly perSequenceBytes: number;
+  /** Left for blocks once `maxSequences` sequences have their fixed state. */
+  readonly kvBytes: number;
+  /** KV of a data-parallel rank, and of the replica. */
+  readonly kvTokensPerRank: number;
+  readonly kvBlocksPerRank: number;
+  readonly kvBlocks: number;
+}
+
+export interface KvBudgetInput {
+  readonly architecture: SequenceModel;
+  readonly sheet: DeviceSheet;
+  readonly parallel: Cut;
+  readonly precision: Formats;
+  readonly engine: {
+    readonly maxBatchedTokens: number;
+    readonly maxSequences: number;
+    readonly blockTokens: number;
+    readonly memoryFraction: number;
+    /** KV blocks of a rank, where they are known. */
+    readonly kvBlocks?: number;
+  };
+}
+
+/** Runtime, kernels' workspaces, captured graphs. Source: aiconfigurator@095f58a systems/h200_sxm.yaml, other_mem (3.5 GiB). */
+const RUNTIME_BYTES = 3_758_096_384;
+/** Communication buffers of a device in a group. Source: the same file, nccl_mem (392 MiB at 8 devices). */
+const COMMUNICATION_BYTES = 411_041_792;
+/** Live activations of the widest point of a layer, as multiples of the stream: stream, residual, gate, up, and the product of both. */
+const STREAMS = 3;
+/** Blocks where tokens take no room (recurrent models): more than anyone counts. */
+const UNBOUNDED_BLOCKS = 2_147_483_647;
+/** Logits of sampled rows are kept in 32 bits. */
+const LOGIT_BYTES = 4;
+
+/**
+ * What a configuration leaves for KV.
+ *
+ * Model: memory x fraction - weights - reserve; the reserve is the runtime's, communication buffers, activations of the largest iteration and logits.
+ * A stated `kvBlocks` is used as it is; it is not checked against the memory, as engines count in ways of their own.
+ * Units: bytes, tokens, blocks. Errors: `cut-invalid`; `no-basis`; `does-not-fit` with the bytes that are missing.
+ */
+export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault> {
+  const { sheet, parallel, precision, engine } = input;
+  const read = decoderBlocks(input.architecture);
+  if (!read.ok) return read;
+  const model = read.value;
+  const wrong = cutFault(model, parallel);
+  if (wrong !== undefined) return err(wrong);
+  const weights = weightBytes(model, parallel, precision);
+  const { perToken, perSequence } = sequenceBytes(model, parallel, precision);
+  const reserve = reserveBytes(input, model);
+  const have = sheet.memory.capacityBytes.value * engine.memoryFraction;
+  const fixed = weights + reserve + perSequence * engine.maxSequences;
+  const kvBytes = have - fixed;
+  const oneBlock = perToken * engine.blockTokens;
+  if (engine.kvBlocks === undefined && kvBytes < oneBlock) {
+    const needBytes = fixed + oneBlock;
+    return err({ code: "does-not-fit", needBytes, haveBytes: have, shortBytes: needBytes - have });
+  }
+  const fits = perToken > 0 ? Math.floor(kvBytes / oneBlock) : UNBOUNDED_BLOCKS;
+  const kvBlocksPerRank = engine.kvBlocks ?? fits;
+  return ok({
+    weightBytes: weights,
+    reserveBytes: reserve,
+    perTokenBytes: perToken,
+    perSequenceBytes: perSequence,
+    kvBytes: Math.max(0, kvBytes),
+    kvTokensPerRank: kvBlocksPerRank * engine.blockTokens,
+    kvBlocksPerRank,
+    kvBlocks: kvBlocksPerRank * parallel.data,
+  });
+}
+
+function reserveBytes(
+  { parallel, engine }: KvBudgetInput,
+  model: { width: number; vocabulary: number; blocks: readonly unknown[] },
+): number {
+  const activations = engine.maxBatchedTokens * model.width * STREAMS * 2 * 2;
+  const logits = (engine.maxSequences * model.vocabulary * LOGIT_BYTES) / parallel.tensor;
+  const group = parallel.tensor * parallel.data * parallel.context > 1 ? COMMUNICATION_BYTES : 0;
+  return RUNTIME_BYTES + group + activations + logits;
+}

@@ -1,0 +1,91 @@
+import type { DenseFeedForward, MixtureFeedForward } from "../../../graph/architecture/feed-forward.ts";
+import type { OperatorQuery, ProductQuery } from "../../operator/operator-query.ts";
+import { ELEMENT_BYTES } from "../cut.ts";
+import { sumOverTensor } from "./attention-terms.ts";
+import { collective, product, type Site, STREAM_BYTES, stream } from "./site.ts";
+import type { Term } from "./term.ts";
+
+/** Products around an activation, and the sum over tensor ranks. */
+export function feedForwardTerms(site: Site, block: DenseFeedForward, repeat: number): readonly Term[] {
+  const inner = block.inner / site.cut.tensor;
+  const columns = block.gated ? 2 * inner : inner;
+  return [
+    { name: "feed-forward", repeat, over: "tokens", queries: (tokens) => [product(site, tokens, columns, site.width)] },
+    { name: "feed-forward", repeat, over: "tokens", queries: (tokens) => [product(site, tokens, site.width, inner)] },
+    { name: "norms", repeat, over: "tokens", queries: (tokens) => [stream(tokens * (columns + inner) * STREAM_BYTES)] },
+    ...sumOverTensor(site, repeat),
+  ];
+}
+
+/**
+ * Router, shared expert, grouped products, and how tokens reach their experts.
+ *
+ * Model: where attention is data-parallel, tokens go to the ranks of their experts and back: all-to-all (activations in 8 bits there, 16 back) or all
+ * tokens to all and sums back, whichever is quicker. Where only tensor ranks share the experts every rank has all tokens already, and sums.
+ */
+export function mixtureTerms(site: Site, block: MixtureFeedForward, repeat: number): readonly Term[] {
+  const { width, cut, formats, load } = site;
+  const { experts, active } = block;
+  const type = formats.experts ?? formats.weights;
+  const ranks = { tensor: (cut.tensor * cut.data) / cut.expert, expert: cut.expert };
+  const blockScaled = formats.blockScaled === true && type.startsWith("f8");
+  const grouped = (tokens: number): OperatorQuery => ({
+    op: "experts",
+    tokens,
+    width,
+    inner: block.inner,
+    active,
+    experts,
+    ranks,
+    type,
+    load,
+    ...(blockScaled && { blockScaled }),
+  });
+  const router = (tokens: number): ProductQuery => ({ op: "product", m: tokens, n: experts, k: width, type: "bf16" });
+  return [
+    { name: "router", repeat, over: "tokens", queries: (tokens) => [router(tokens)] },
+    { name: "experts", repeat, over: "group-tokens", queries: (tokens) => [grouped(tokens)] },
+    ...sharedTerms(site, block, repeat),
+    ...(cut.data === 1 ? sumOverTensor(site, repeat) : exchangeTerms(site, block, repeat)),
+  ];
+}
+
+function sharedTerms(site: Site, { shared }: MixtureFeedForward, repeat: number): readonly Term[] {
+  if (shared === undefined) return [];
+  const inner = shared.inner / site.cut.tensor;
+  const type = site.formats.experts ?? site.formats.weights;
+  const blockScaled = site.formats.blockScaled === true && type.startsWith("f8");
+  const of = (m: number, n: number, k: number): ProductQuery => ({ op: "product", m, n, k, type, ...(blockScaled && { blockScaled }) });
+  return [
+    { name: "feed-forward", repeat, over: "tokens", queries: (tokens) => [of(tokens, 2 * inner, site.width)] },
+    { name: "feed-forward", repeat, over: "tokens", queries: (tokens) => [of(tokens, site.width, inner)] },
+  ];
+}
+
+function exchangeTerms(site: Site, { active }: MixtureFeedForward, repeat: number): readonly Term[] {
+  const { width, cut, formats } = site;
+  const group = cut.tensor * cut.data;
+  const copies = Math.min(active, cut.expert) * ((cut.tensor * cut.data) / cut.expert);
+  const thereBytes = ELEMENT_BYTES[formats.experts ?? formats.weights] >= STREAM_BYTES ? STREAM_BYTES : 1;
+  const rank = (tokens: number): number => tokens / cut.data / cut.tensor;
+  return [
+    {
+      name: "expert exchange",
+      repeat,
+      over: "group-tokens",
+      queries: (tokens) => [
+        collective(site, "all-to-all", group, rank(tokens) * copies * width * thereBytes),
+        collective(site, "all-gather", group, tokens * width * thereBytes),
+      ],
+    },
+    {
+      name: "expert exchange",
+      repeat,
+      over: "group-tokens",
+      queries: (tokens) => [
+        collective(site, "all-to-all", group, rank(tokens) * copies * width * STREAM_BYTES),
+        collective(site, "reduce-scatter", group, tokens * width * STREAM_BYTES),
+      ],
+    },
+  ];
+}
