@@ -1,0 +1,180 @@
+// What is written for other systems holds against the options and schemas those declare; faults that are planted in it are found; what a target cannot
+// express is an error that names the field.
+import { describe, expect, it } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { sampleDeployment, samplePool, splitDeployment } from "../../../test/support/sample-deployment.ts";
+import type { Deployment } from "../deployment/deployment.ts";
+import { checkEmitted } from "./check-emitted.ts";
+import { emitDeployment } from "./emit.ts";
+import { EMIT_TARGETS, type EmitOptions, type EmitTarget, type Emitted } from "./emit-types.ts";
+
+const OPTIONS: EmitOptions = {
+  checkpoint: { weights: "f8e4m3", experts: "f8e4m3" },
+  devicesPerNode: 8,
+  acceleratorResource: "nvidia.com/gpu",
+  routerImage: "registry.local/router:1",
+  image: "registry.local/engine:1",
+};
+
+function emitted(target: EmitTarget, deployment: Deployment, options: EmitOptions = OPTIONS): Emitted {
+  const result = emitDeployment(target, deployment, options);
+  if (!result.ok) throw new TypeError(JSON.stringify(result.error));
+  return result.value;
+}
+
+function missingFields(target: EmitTarget, deployment: Deployment, options: EmitOptions = OPTIONS): string[] {
+  const result = emitDeployment(target, deployment, options);
+  return result.ok ? [] : result.error.map(({ field }) => field);
+}
+
+function engineFor(target: EmitTarget): "vllm" | "sglang" | "trtllm" {
+  return target === "sglang" || target === "trtllm" ? target : "vllm";
+}
+
+function withEngine(target: EmitTarget, deployment: Deployment): Deployment {
+  const name = engineFor(target);
+  return { ...deployment, pools: deployment.pools.map((pool) => ({ ...pool, engine: { ...pool.engine, name } })) };
+}
+
+const SINGLE = sampleDeployment({ pools: [samplePool({ replicas: 1 })] });
+
+describe("what is written", () => {
+  it.each(EMIT_TARGETS)("holds against the options and schemas of %s: one replica, many, split roles", (target) => {
+    const many = sampleDeployment({ routing: target === "llm-d" || target === "dynamo" ? "prefix-aware" : "least-loaded" });
+    const cases = [SINGLE, ...(target === "trtllm" ? [] : [many]), splitDeployment(engineFor(target))];
+    for (const deployment of cases) {
+      const check = checkEmitted(emitted(target, withEngine(target, deployment)));
+      expect(check.faults).toEqual([]);
+      expect(check.against.length).toBeGreaterThan(0);
+    }
+  });
+
+  it.each(["sglang", "trtllm"] as const)("holds for dynamo and kubernetes with %s", (name) => {
+    const single = { ...SINGLE, pools: SINGLE.pools.map((pool) => ({ ...pool, engine: { ...pool.engine, name } })) };
+    for (const target of ["dynamo", "kubernetes"] as const) expect(checkEmitted(emitted(target, single)).faults).toEqual([]);
+    expect(checkEmitted(emitted("dynamo", splitDeployment(name))).faults).toEqual([]);
+  });
+
+  it.each(["vllm", "sglang", "kubernetes", "dynamo"] as const)("holds for replicas over two machines on %s", (target) => {
+    const wide = samplePool({ parallel: { tensor: 1, pipeline: 1, data: 16, expert: 16, context: 1 } });
+    const out = emitted(target, withEngine(target, sampleDeployment({ pools: [wide] })));
+    expect(checkEmitted(out).faults).toEqual([]);
+    if (target === "kubernetes") expect(out.objects.filter(({ kind }) => kind === "StatefulSet")).toHaveLength(2);
+  });
+
+  it("gives sizes and limits the engine's words", () => {
+    const { commands } = emitted("vllm", splitDeployment("vllm"));
+    const decode = commands.find(({ pool }) => pool === "decode")!.args.join(" ");
+    expect(decode).toContain("--data-parallel-size 8 --enable-expert-parallel --kv-cache-dtype bfloat16 --max-num-batched-tokens 8192");
+    const sglang = emitted("sglang", splitDeployment("sglang"))
+      .commands.find(({ pool }) => pool === "decode")!
+      .args.join(" ");
+    // SGLang counts all ranks as tensor parallel and divides these two by the ranks of attention.
+    expect(sglang).toContain("--tp-size 8 --attn-dp-size 8 --ep-size 8");
+    expect(sglang).toContain("--chunked-prefill-size 65536");
+    expect(sglang).toContain("--max-running-requests 2048");
+  });
+
+  it("is YAML that reads back, and a script with quotes that hold", () => {
+    const file = emitted("kubernetes", splitDeployment("vllm")).files[0]!;
+    const kinds = parseAllDocuments(file.text).map((document) => (document.toJS() as { kind: string }).kind);
+    expect(kinds).toEqual([
+      "Deployment",
+      "Service",
+      "Deployment",
+      "Service",
+      "ServiceAccount",
+      "Role",
+      "RoleBinding",
+      "Deployment",
+      "Service",
+    ]);
+    const script = emitted("vllm", splitDeployment("vllm")).files.find(({ name }) => name === "vllm-decode.sh")!.text;
+    expect(script).toContain(`--kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'`);
+    const config = parse(emitted("trtllm", withEngine("trtllm", SINGLE)).files[1]!.text) as { kv_cache_config: object };
+    expect(config.kv_cache_config).toMatchObject({ max_tokens: 256_000, tokens_per_block: 64, enable_block_reuse: true });
+  });
+});
+
+describe("planted faults", () => {
+  const good = emitted("vllm", SINGLE);
+  const planted = (args: readonly string[]): Emitted => ({
+    ...good,
+    commands: [{ ...good.commands[0]!, args: [...good.commands[0]!.args, ...args] }],
+  });
+
+  it.each([
+    ["an option that is not there", ["--max-num-sequences", "4"], "no such option"],
+    ["a word for a number", ["--max-num-seqs", "many"], "takes a whole number"],
+    ["a value outside the choices", ["--kv-offloading-backend", "disk"], "takes native, lmcache"],
+    ["a missing value", ["--max-model-len"], "needs a value"],
+    ["a value for a switch", ["--enable-expert-parallel", "8"], "takes no value"],
+    ["broken JSON", ["--kv-transfer-config", "{kv_role}"], "takes a JSON document"],
+    ["a negation of an option without one", ["--no-max-num-seqs"], "no such option"],
+  ])("%s is found", (_name, args, detail) => {
+    const { faults } = checkEmitted(planted(args));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]!.detail).toContain(detail);
+  });
+
+  it.each([
+    ["a text for a number", (spec: Record<string, unknown>) => ({ ...spec, replicas: "2" }), "spec.replicas"],
+    ["a field that is not there", (spec: Record<string, unknown>) => ({ ...spec, replica: 2 }), "spec.replica"],
+    ["a missing field", ({ selector: _selector, ...spec }: Record<string, unknown>) => spec, "spec.selector"],
+  ])("%s in a manifest is found", (_name, change, path) => {
+    const out = emitted("kubernetes", SINGLE);
+    const objects = out.objects.map((object) =>
+      object.kind === "Deployment" ? { ...object, spec: change(object["spec"] as Record<string, unknown>) } : object,
+    );
+    expect(checkEmitted({ ...out, objects }).faults.map(({ where }) => where)).toEqual([`Deployment main, ${path}`]);
+  });
+
+  it.each(["dynamo", "llm-d"] as const)("a wrong field of %s is found", (target) => {
+    const out = emitted(target, { ...SINGLE, routing: "random" });
+    const text = JSON.stringify(out.objects).replace('"replicas":1', '"replicas":"one"');
+    expect(checkEmitted({ ...out, objects: JSON.parse(text) as Emitted["objects"] }).faults).toHaveLength(1);
+  });
+});
+
+describe("what cannot be expressed is an error", () => {
+  const pool = (changes: Partial<ReturnType<typeof samplePool>>): Deployment =>
+    sampleDeployment({ pools: [samplePool({ replicas: 1, ...changes })] });
+
+  it.each([
+    ["roles of no engine", "vllm", pool({ role: "attention" }), "role"],
+    ["experts over some ranks", "vllm", pool({ parallel: { tensor: 8, pipeline: 1, data: 1, expert: 4, context: 1 } }), "parallel.expert"],
+    ["weights of another type", "vllm", pool({ precision: { weights: "f4e2m1", kv: "bf16" } }), "precision.weights"],
+    ["experts of another type", "sglang", pool({ precision: { weights: "f8e4m3", experts: "f4e2m1", kv: "bf16" } }), "precision.experts"],
+    ["a cache of another type", "sglang", pool({ precision: { weights: "f8e4m3", kv: "i4" } }), "precision.kv"],
+    ["another engine's settings", "sglang", SINGLE, "engine.name"],
+    ["heddle's own engine", "kubernetes", pool({ engine: { ...samplePool().engine, name: "heddle" } }), "engine.name"],
+    ["draft tokens made somehow", "vllm", pool({ speculation: { draftTokens: 1, acceptance: 0.8, draftCost: 0.1 } }), "speculation"],
+    ["a policy of heddle's", "vllm", sampleDeployment({ routing: "priced" }), "routing"],
+    ["a share of another memory", "trtllm", withEngine("trtllm", pool({ engine: noBlocks() })), "engine.memoryFraction"],
+    [
+      "layerwise transfer",
+      "vllm",
+      { ...splitDeployment("vllm"), kvTransfer: { bandwidthBytesPerSecond: 1, latencyNs: 1, layerwise: true } },
+      "kvTransfer.layerwise",
+    ],
+    ["no transfer at all", "vllm", withoutTransfer(), "kvTransfer"],
+    ["two decode pools", "llm-d", sampleDeployment({ pools: [samplePool(), samplePool({ name: "other" })], routing: "random" }), "pools"],
+  ] as const)("%s (%s)", (_name, target, deployment, field) => {
+    expect(missingFields(target, deployment)).toContain(field);
+  });
+
+  it("names what a launch needs and nobody said", () => {
+    expect(missingFields("vllm", SINGLE, {})).toEqual(["device"]);
+    expect(missingFields("kubernetes", sampleDeployment(), { devicesPerNode: 8 })).toEqual(["device", "routing"]);
+  });
+
+  function noBlocks(): ReturnType<typeof samplePool>["engine"] {
+    const { kvBlocks: _blocks, ...engine } = samplePool().engine;
+    return engine;
+  }
+
+  function withoutTransfer(): Deployment {
+    const { kvTransfer: _transfer, ...deployment } = splitDeployment("vllm");
+    return deployment;
+  }
+});

@@ -1,0 +1,28 @@
+import { err, ok, type Result } from "../../base/result.ts";
+import type { Deployment } from "../deployment/deployment.ts";
+import type { EmitOptions, EmitTarget, Emitted, Inexpressible } from "./emit-types.ts";
+import { emitCommands } from "./targets/commands.ts";
+import { emitDynamo } from "./targets/dynamo.ts";
+import { emitKubernetes } from "./targets/kubernetes.ts";
+import { emitLlmD } from "./targets/llm-d.ts";
+
+/**
+ * Writes a deployment for another system: launch commands of an engine, or manifests.
+ *
+ * Errors: everything of the deployment that the target has no word for, all at once.
+ */
+export function emitDeployment(
+  target: EmitTarget,
+  deployment: Deployment,
+  options: EmitOptions,
+): Result<Emitted, readonly Inexpressible[]> {
+  const { missing, ...emitted } = write(target, deployment, options);
+  return missing.length === 0 ? ok(emitted) : err(missing);
+}
+
+function write(target: EmitTarget, deployment: Deployment, options: EmitOptions): Emitted & { readonly missing: readonly Inexpressible[] } {
+  if (target === "kubernetes") return emitKubernetes(deployment, options);
+  if (target === "dynamo") return emitDynamo(deployment, options);
+  if (target === "llm-d") return emitLlmD(deployment, options);
+  return emitCommands(target, deployment, options);
+}

@@ -1,0 +1,96 @@
+/** Options of `dynamo-frontend`: names, types and choices as ai-dynamo 1.6.1 (Apache-2.0, PyPI) declares them; scripts/write-option-lists.ts. */
+export const DYNAMO_FRONTEND_OPTIONS = {
+  version: "ai-dynamo 1.6.1",
+  lines: `
+--active-decode-blocks-threshold other
+--active-prefill-tokens-threshold other
+--active-prefill-tokens-threshold-frac other
+--admission-control other
+--discovery-backend text kubernetes|etcd|file|mem
+--dump-config-to text
+--dyn-chat-processor text dynamo|vllm|sglang
+--dyn-debug-perf switch
+--dyn-preprocess-workers int
+--enable-anthropic-api switch
+--enable-session-prefix-index switch
+--enable-streaming-reasoning-dispatch switch
+--enable-streaming-tool-dispatch switch
+--enforce-disagg other
+--event-plane text nats|zmq
+--exclude-tools-when-tool-choice-none switch
+--frontend-route-extension other
+--grpc-metrics-port int
+--help,-h flag
+--http-host text
+--http-port int
+--kserve-grpc-server switch
+--kv-cache-block-size int
+--load-aware switch
+--metrics-prefix text
+--migration-limit int
+--migration-max-seq-len int
+--model-name other
+--model-path other
+--namespace text
+--namespace-prefix text
+--nats-tls-ca-cert-path text
+--nats-tls-client-cert-path text
+--nats-tls-client-key-path text
+--nats-tls-insecure switch
+--reasoning-field-name text reasoning_content|reasoning
+--request-plane text nats|tcp
+--response-plane text tcp|quic
+--router-approximate-cache-policy text ttl|lru
+--router-assume-kv-reuse,--assume-kv-reuse switch
+--router-conditional-disagg switch
+--router-conditional-disagg-config other
+--router-decode-active-request-weight float
+--router-decode-policy text
+--router-disk-cache-hit-weight float
+--router-event-threads int
+--router-host-cache-hit-weight float
+--router-kv-events,--kv-events switch
+--router-kv-overlap-score-credit float
+--router-kv-overlap-score-credit-decay float
+--router-kv-overlap-score-weight,--kv-overlap-score-weight float
+--router-min-initial-workers int
+--router-mode text round-robin|random|power-of-two|kv|direct|least-loaded|device-aware-weighted
+--router-policy-config text
+--router-predicted-ttl-secs float
+--router-prefill-load-model text none|ais
+--router-prefill-load-scale float
+--router-prefill-policy text
+--router-queue-policy text fcfs|wspt
+--router-queue-threshold other
+--router-replica-sync switch
+--router-session-affinity-mode text hard|soft
+--router-session-affinity-ttl-secs int
+--router-temperature float
+--router-track-active-blocks,--track-active-blocks switch
+--router-track-output-blocks,--track-output-blocks switch
+--router-track-prefill-tokens switch
+--router-tracking-hash text public-xxh3-v1|keyed-xxh3-v1
+--router-tracking-key-file text
+--router-tracking-key-id text
+--router-ttl-secs float
+--serve-indexer switch
+--shared-cache-multiplier float
+--shared-cache-type text none|hicache
+--strip-anthropic-preamble switch
+--tcp-tls-ca-cert-path text
+--tcp-tls-cert-path text
+--tcp-tls-client-ca-cert-path text
+--tcp-tls-client-cert-path text
+--tcp-tls-client-key-path text
+--tcp-tls-key-path text
+--tls-cert-path other
+--tls-client-ca-cert-path other
+--tls-key-path other
+--tokenizer text default|fastokens|basetenkenizer
+--tokenizer-fallback switch
+--trust-remote-code switch
+--use-remote-indexer switch
+--version flag
+-i,--interactive switch
+`,
+};

@@ -1,0 +1,62 @@
+/** Options of `dynamo-sglang`: names, types and choices as ai-dynamo 1.6.1 (Apache-2.0, PyPI) declares them; scripts/write-option-lists.ts. */
+export const DYNAMO_SGLANG_OPTIONS = {
+  version: "ai-dynamo 1.6.1",
+  lines: `
+--connector words
+--custom-jinja-template text
+--dedicated-mm-encoder switch
+--disagg-config text
+--disagg-config-key text
+--discovery-backend text kubernetes|etcd|file|mem
+--dump-config-to text
+--dyn-default-thinking-mode text enabled|disabled
+--dyn-enable-structural-tag switch
+--dyn-reasoning-parser other
+--dyn-structural-tag other
+--dyn-structural-tag-schema text auto|strict
+--dyn-structural-tag-scope text auto|always
+--dyn-tool-call-parser other
+--embedding-transfer-mode other
+--embedding-worker switch
+--enable-multimodal switch
+--enable-rl switch
+--endpoint text
+--endpoint-types,--dyn-endpoint-types text
+--engine-request-limit int
+--engine-route other
+--event-plane text nats|zmq
+--exclude-tools-when-tool-choice-none switch
+--fpm-trace switch
+--gateway-workers int
+--health-check-payload text
+--help,-h flag
+--image-diffusion-worker switch
+--kv-state-endpoint text
+--media-output-fs-url text
+--media-output-http-url text
+--multimodal-embedding-cache-capacity-gb float
+--multimodal-embedding-cache-publisher switch
+--namespace text
+--nats-tls-ca-cert-path text
+--nats-tls-client-cert-path text
+--nats-tls-client-key-path text
+--nats-tls-insecure switch
+--output-modalities words
+--request-plane text tcp|nats
+--rerank-worker switch
+--response-plane text tcp|quic
+--sglang-trace-level other
+--tcp-tls-ca-cert-path text
+--tcp-tls-cert-path text
+--tcp-tls-client-ca-cert-path text
+--tcp-tls-client-cert-path text
+--tcp-tls-client-key-path text
+--tcp-tls-handshake-timeout int
+--tcp-tls-insecure switch
+--tcp-tls-key-path text
+--tcp-tls-server-name text
+--use-sglang-tokenizer switch
+--version flag
+--video-generation-worker switch
+`,
+};

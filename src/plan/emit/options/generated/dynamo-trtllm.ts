@@ -1,0 +1,98 @@
+/** Options of `dynamo-trtllm`: names, types and choices as ai-dynamo 1.6.1 (Apache-2.0, PyPI) declares them; scripts/write-option-lists.ts. */
+export const DYNAMO_TRTLLM_OPTIONS = {
+  version: "ai-dynamo 1.6.1",
+  lines: `
+--allowed-local-media-path text
+--attn-backend text VANILLA|TRTLLM
+--connector words
+--conversation-affinity switch
+--conversation-affinity-dp-rank-source text engine|dynamo
+--custom-jinja-template text
+--default-guidance-scale float
+--default-height int
+--default-num-frames int
+--default-num-images-per-prompt int
+--default-num-inference-steps int
+--default-width int
+--disable-torch-compile switch
+--disaggregation-mode other
+--discovery-backend text kubernetes|etcd|file|mem
+--dit-cfg-size int
+--dit-ring-size int
+--dit-ulysses-size int
+--dump-config-to text
+--dyn-default-thinking-mode text enabled|disabled
+--dyn-enable-structural-tag switch
+--dyn-reasoning-parser other
+--dyn-structural-tag other
+--dyn-structural-tag-schema text auto|strict
+--dyn-structural-tag-scope text auto|always
+--dyn-tool-call-parser other
+--enable-attention-dp switch
+--enable-cuda-graph switch
+--enable-fullgraph switch
+--enable-layerwise-nvtx-marker switch
+--enable-multimodal switch
+--enable-teacache switch
+--encode-endpoint text
+--endpoint text
+--endpoint-types,--dyn-endpoint-types text
+--engine-request-limit int
+--event-plane text nats|zmq
+--exclude-tools-when-tool-choice-none switch
+--expert-parallel-size int
+--extra-engine-args text
+--fpm-trace switch
+--free-gpu-memory-fraction float
+--gpus-per-node int
+--guided-decoding-backend text xgrammar|llguidance
+--health-check-payload text
+--help,-h flag
+--kv-block-size int
+--kv-state-endpoint text
+--load-format text
+--max-batch-size int
+--max-beam-width int
+--max-file-size-mb int
+--max-num-tokens int
+--max-seq-len int
+--media-output-fs-url text
+--media-output-http-url text
+--modality other
+--model,--model-path text
+--model-loader-extra-config text
+--multimodal-embedding-cache-capacity-gb float
+--multimodal-embedding-cache-publisher switch
+--namespace text
+--nats-tls-ca-cert-path text
+--nats-tls-client-cert-path text
+--nats-tls-client-key-path text
+--nats-tls-insecure switch
+--output-modalities words
+--override-engine-args text
+--pipeline-parallel-size int
+--publish-kv-events switch
+--publish-metrics switch
+--quant-algo text FP8|FP8_BLOCK_SCALES|NVFP4|W4A16_AWQ|W4A8_AWQ|W8A8_SQ_PER_CHANNEL
+--quant-dynamic switch
+--request-plane text tcp|nats
+--response-plane text tcp|quic
+--revision text
+--served-model-name text
+--skip-warmup switch
+--tcp-tls-ca-cert-path text
+--tcp-tls-cert-path text
+--tcp-tls-client-ca-cert-path text
+--tcp-tls-client-cert-path text
+--tcp-tls-client-key-path text
+--tcp-tls-handshake-timeout int
+--tcp-tls-insecure switch
+--tcp-tls-key-path text
+--tcp-tls-server-name text
+--teacache-thresh float
+--teacache-use-ret-steps switch
+--tensor-parallel-size int
+--torch-dtype text bfloat16|float16|float32
+--version flag
+`,
+};

@@ -1,0 +1,78 @@
+/** Options of `dynamo-vllm`: names, types and choices as ai-dynamo 1.6.1 (Apache-2.0, PyPI) declares them; scripts/write-option-lists.ts. */
+export const DYNAMO_VLLM_OPTIONS = {
+  version: "ai-dynamo 1.6.1",
+  lines: `
+--benchmark-collect-imbalanced switch
+--benchmark-hybrid-live-state switch
+--benchmark-max-batch-size int
+--benchmark-mode other
+--benchmark-output-path text
+--benchmark-points-file text
+--benchmark-randomize-kda-state switch
+--benchmark-timeout int
+--benchmark-warmup-iterations int
+--classify-worker switch
+--connector words
+--custom-encoder-class text
+--custom-jinja-template text
+--decode-max-batch-size-samples other
+--decode-max-kv-read-token-samples other
+--disaggregation-mode other
+--discovery-backend text kubernetes|etcd|file|mem
+--dump-config-to text
+--dyn-default-thinking-mode text enabled|disabled
+--dyn-enable-structural-tag switch
+--dyn-reasoning-parser other
+--dyn-structural-tag other
+--dyn-structural-tag-schema text auto|strict
+--dyn-structural-tag-scope text auto|always
+--dyn-tool-call-parser other
+--embedding-frontend-tokenization switch
+--embedding-transfer-mode other
+--embedding-worker switch
+--embedding-worker-processes int
+--enable-multimodal switch
+--enable-rl switch
+--endpoint text
+--endpoint-types,--dyn-endpoint-types text
+--engine-request-limit int
+--event-plane text nats|zmq
+--exclude-tools-when-tool-choice-none switch
+--fpm-trace switch
+--gms-shadow-mode switch
+--headless switch
+--health-check-payload text
+--help,-h flag
+--kv-state-endpoint text
+--media-output-fs-url text
+--media-output-http-url text
+--mm-prompt-template text
+--model-express-url text
+--multimodal-embedding-cache-capacity-gb float
+--multimodal-embedding-cache-publisher switch
+--namespace text
+--nats-tls-ca-cert-path text
+--nats-tls-client-cert-path text
+--nats-tls-client-key-path text
+--nats-tls-insecure switch
+--output-modalities words
+--prefill-max-kv-read-token-samples other
+--prefill-max-new-token-samples other
+--prefix-max-batch-size-samples other
+--realtime switch
+--request-plane text tcp|nats
+--response-plane text tcp|quic
+--route-to-encoder switch
+--tcp-tls-ca-cert-path text
+--tcp-tls-cert-path text
+--tcp-tls-client-ca-cert-path text
+--tcp-tls-client-cert-path text
+--tcp-tls-client-key-path text
+--tcp-tls-handshake-timeout int
+--tcp-tls-insecure switch
+--tcp-tls-key-path text
+--tcp-tls-server-name text
+--use-vllm-tokenizer switch
+--version flag
+`,
+};

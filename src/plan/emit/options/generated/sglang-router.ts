@@ -1,0 +1,105 @@
+/** Options of `sglang-router`: names, types and choices as sglang-router 0.3.2 (Apache-2.0, PyPI) declares them; scripts/write-option-lists.ts. */
+export const SGLANG_ROUTER_OPTIONS = {
+  version: "sglang-router 0.3.2",
+  lines: `
+--api-key text
+--assignment-mode text random|min_load|min_group
+--backend text sglang|openai
+--balance-abs-threshold int
+--balance-rel-threshold float
+--bucket-adjust-interval-secs int
+--ca-cert-paths words
+--cache-threshold float
+--cb-failure-threshold int
+--cb-success-threshold int
+--cb-timeout-duration-secs int
+--cb-window-duration-secs int
+--chat-template text
+--client-cert-path text
+--client-key-path text
+--control-plane-api-keys words
+--control-plane-audit-enabled flag
+--cors-allowed-origins words
+--decode other
+--decode-policy text random|round_robin|cache_aware|power_of_two|manual
+--decode-selector words
+--disable-circuit-breaker flag
+--disable-health-check flag
+--disable-retries flag
+--dp-aware flag
+--enable-igw flag
+--enable-trace flag
+--eviction-interval-secs int
+--health-check-endpoint text
+--health-check-interval-secs int
+--health-check-timeout-secs int
+--health-failure-threshold int
+--health-success-threshold int
+--help,-h flag
+--history-backend text memory|none|oracle|postgres|redis
+--host text
+--jwt-audience text
+--jwt-issuer text
+--jwt-jwks-uri text
+--jwt-role-mapping words
+--log-dir text
+--log-level text debug|info|warn|error
+--max-concurrent-requests int
+--max-idle-secs int
+--max-payload-size int
+--max-tree-size int
+--mcp-config-path text
+--mini-lb flag
+--model-path text
+--oracle-connect-descriptor text
+--oracle-password text
+--oracle-pool-max int
+--oracle-pool-min int
+--oracle-pool-timeout-secs int
+--oracle-tns-alias text
+--oracle-username text
+--oracle-wallet-path text
+--otlp-traces-endpoint text
+--pd-disaggregation flag
+--policy text random|round_robin|cache_aware|power_of_two|manual
+--port int
+--postgres-db-url text
+--postgres-pool-max int
+--prefill other
+--prefill-policy text random|round_robin|cache_aware|power_of_two|manual|bucket
+--prefill-selector words
+--prometheus-duration-buckets words
+--prometheus-host text
+--prometheus-port int
+--queue-size int
+--queue-timeout-secs int
+--rate-limit-tokens-per-second int
+--reasoning-parser text
+--redis-pool-max int
+--redis-retention-days int
+--redis-url text
+--request-id-headers words
+--request-timeout-secs int
+--retry-backoff-multiplier float
+--retry-initial-backoff-ms int
+--retry-jitter-factor float
+--retry-max-backoff-ms int
+--retry-max-retries int
+--selector words
+--service-discovery flag
+--service-discovery-namespace text
+--service-discovery-port int
+--shutdown-grace-period-secs int
+--tls-cert-path text
+--tls-key-path text
+--tokenizer-cache-enable-l0 flag
+--tokenizer-cache-enable-l1 flag
+--tokenizer-cache-l0-max-entries int
+--tokenizer-cache-l1-max-memory int
+--tokenizer-path text
+--tool-call-parser other
+--worker-startup-check-interval int
+--worker-startup-timeout-secs int
+--worker-urls words
+`,
+};

@@ -1,0 +1,538 @@
+/** Options of `sglang`: names, types and choices as sglang 0.5.23 (Apache-2.0, PyPI) declares them; scripts/write-option-lists.ts. */
+export const SGLANG_OPTIONS = {
+  version: "sglang 0.5.23",
+  lines: `
+--abort-on-priority-when-disabled flag
+--admin-api-key text
+--allow-auto-truncate flag
+--allowed-media-domains words
+--api-key text
+--asr-max-buffer-seconds int
+--asr-max-concurrent-sessions int
+--attention-backend text triton|torch_native|flex_attention|dsa|nsa|qsa|dsv4|compressed|fa3|fa4|flashinfer|llada2_cfg_flashinfer|flashmla|trtllm_mla|cutedsl_mla|tokenspeed_mla|trtllm_mha|hpc_ops|minicpm_flashattn|minicpm_flashinfer|aiter|wave|intel_amx|ascend|intel_xpu
+--attn-cp-size,--attention-context-parallel-size int
+--attn-dp-size,--attention-data-parallel-size int
+--base-gpu-id int
+--batch-notify-size int
+--bf16-gemm-backend text auto|cutedsl|gemv|torch
+--boundary-reduction text auto|ar|rs|rsv|rs+rsv
+--bucket-e2e-request-latency words
+--bucket-inter-token-latency words
+--bucket-time-to-first-token words
+--c128-page-size int
+--chat-template text
+--checkpoint-engine-wait-weights-before-ready flag
+--chunked-prefill-size int
+--completion-template text
+--config text
+--constrained-json-disable-any-whitespace flag
+--constrained-json-max-whitespace-cnt int
+--constrained-json-whitespace-pattern text
+--context-length int
+--cp-strategy text zigzag|interleave
+--cpu-offload-gb int
+--crash-dump-folder text
+--cuda-graph-backend-decode other
+--cuda-graph-backend-prefill other
+--cuda-graph-bs-decode words
+--cuda-graph-bs-prefill words
+--cuda-graph-config other
+--cuda-graph-max-bs-decode int
+--cuda-graph-max-bs-prefill int
+--cuda-graph-max-seq-len-prefill int
+--cuda-graph-prefill-max-context,--context-bucket int
+--custom-weight-loader other
+--dcp-comm-backend text ag_rs|a2a|fi_a2a
+--dcp-replicate-q-proj other
+--dcp-size,--decode-context-parallel-size int
+--debug-cuda-graph flag
+--debug-tensor-dump-input-file text
+--debug-tensor-dump-layers words
+--debug-tensor-dump-output-folder text
+--decode-attention-backend text triton|torch_native|flex_attention|dsa|nsa|qsa|dsv4|compressed|fa3|fa4|flashinfer|llada2_cfg_flashinfer|flashmla|trtllm_mla|cutedsl_mla|tokenspeed_mla|trtllm_mha|hpc_ops|minicpm_flashattn|minicpm_flashinfer|aiter|wave|intel_amx|ascend|intel_xpu
+--decode-log-interval int
+--decoupled-spec-bind-endpoint text
+--decoupled-spec-connect-endpoints other
+--decoupled-spec-rank int
+--decoupled-spec-role text null|verifier|drafter
+--decrypted-config-file text
+--decrypted-draft-config-file text
+--deepep-config text
+--deepep-dispatcher-output-dtype text auto|bf16|fp8|int8|nvfp4
+--deepep-mode text auto|normal|low_latency
+--deepep-v2-mode text direct|hybrid
+--default-chat-template-kwargs json
+--default-priority-value int
+--delete-ckpt-after-loading flag
+--detokenizer-worker-num int
+--device text
+--disable-aiter-allreduce-fusion-in-decode flag
+--disable-aiter-allreduce-fusion-in-prefill flag
+--disable-attn-tp-gather flag
+--disable-chunked-prefix-cache flag
+--disable-cuda-graph other
+--disable-cuda-graph-padding flag
+--disable-custom-all-reduce flag
+--disable-decode-cuda-graph flag
+--disable-fast-image-processor flag
+--disable-flashinfer-autotune flag
+--disable-flashinfer-cutlass-moe-fp4-allgather flag
+--disable-hybrid-swa-memory flag
+--disable-outlines-disk-cache flag
+--disable-overlap-schedule flag
+--disable-prefill-cuda-graph flag
+--disable-priority-preemption flag
+--disable-radix-cache flag
+--disable-shared-experts-fusion flag
+--disable-tokenizer-batch-decode flag
+--disaggregation-bootstrap-port int
+--disaggregation-decode-allocation-policy text early|prefill_complete
+--disaggregation-decode-enable-offload-kvcache flag
+--disaggregation-decode-enable-radix-cache flag
+--disaggregation-decode-extra-slots int
+--disaggregation-decode-host-receive-threshold float
+--disaggregation-decode-polling-interval int
+--disaggregation-decode-retraction-backup text cpu_tensor|host_pool|none
+--disaggregation-enable-kv-checksum flag
+--disaggregation-ib-device text
+--disaggregation-mode text null|prefill|decode
+--disaggregation-transfer-backend text mooncake|nixl|ascend|fake|mori|mooncake_tcp
+--dist-init-addr,--nccl-init-addr text
+--dist-timeout int
+--dllm-algorithm text
+--dllm-algorithm-config text
+--dllm-fdfo other
+--download-dir text
+--dp-size,--data-parallel-size int
+--dsa-decode-backend text flashmla_sparse|flashmla_sparse_q8|flashmla_kv|flashmla_auto|flashinfer_sparse_mla|fa3|tilelang|triton|aiter|trtllm|intel_xpu
+--dsa-paged-mqa-logits-backend text auto|deepgemm|cutedsl|aiter
+--dsa-prefill-backend text flashmla_sparse|flashmla_sparse_q8|flashmla_kv|flashmla_auto|flashinfer_sparse_mla|triton_sparse_mla|fa3|tilelang|triton|aiter|trtllm|intel_xpu
+--dsa-topk-backend text sgl-kernel|torch|flashinfer
+--dsa-triton-union other
+--dsv4-attn-backend text auto|flashmla|flashmla_mega|trtllm
+--dsv4-prefill-backend text auto|flashmla_sparse|flashmla_sparse_q8
+--dtype text auto|half|float16|bfloat16|float|float32
+--dwdp-size int
+--dynamic-batch-tokenizer-batch-size int
+--dynamic-batch-tokenizer-batch-timeout float
+--elastic-ep-backend text none|mooncake|nixl
+--elastic-ep-initial-size int
+--elastic-ep-join-mode text scale|recover
+--elastic-ep-join-rank-offset int
+--elastic-ep-scale-timeout float
+--enable-adaptive-dispatch-to-encoder flag
+--enable-aiter-allreduce-fusion flag
+--enable-amd-monokernel flag
+--enable-attn-tp-input-scattered flag
+--enable-broadcast-mm-inputs-process flag
+--enable-cache-report flag
+--enable-cp-decode-attn-tp flag
+--enable-cudagraph-gc flag
+--enable-custom-logit-processor flag
+--enable-decoder-swa-bounded-replay other
+--enable-deepseek-v4-fp4-indexer flag
+--enable-dense-mlp-attn-tp flag
+--enable-deterministic-inference flag
+--enable-dp-attention other
+--enable-dp-attention-local-control-broadcast flag
+--enable-dp-lm-head flag
+--enable-draft-weights-cpu-backup flag
+--enable-dsa-cache-layer-split flag
+--enable-dsa-fused-indexer other
+--enable-dynamic-batch-tokenizer flag
+--enable-dynamic-chunking flag
+--enable-elastic-expert-backup flag
+--enable-encoder-swa-bounded-replay flag
+--enable-eplb flag
+--enable-flashinfer-allreduce-fusion flag
+--enable-flexkv flag
+--enable-forward-pass-metrics flag
+--enable-fp32-lm-head flag
+--enable-fused-moe-sum-all-reduce flag
+--enable-fused-qk-norm-rope other
+--enable-hierarchical-cache,--enable-hicache flag
+--enable-hisparse flag
+--enable-http-worker-reuseport flag
+--enable-http2 flag
+--enable-int8-mamba-checkpoint flag
+--enable-kv-cache-sharding flag
+--enable-layernorm-sp flag
+--enable-layerwise-nvtx-marker flag
+--enable-lean-attention flag
+--enable-linear-replayssm flag
+--enable-linear-replayssm-spec flag
+--enable-linker-mla-dedup flag
+--enable-lmcache flag
+--enable-lora flag
+--enable-lora-overlap-loading flag
+--enable-mamba-cache-stochastic-rounding flag
+--enable-megamoe-for-layernorm-sp flag
+--enable-memory-saver flag
+--enable-metrics flag
+--enable-metrics-for-all-schedulers flag
+--enable-mfu-metrics flag
+--enable-mis flag
+--enable-mixed-chunk flag
+--enable-mm-global-cache flag
+--enable-mscclpp flag
+--enable-multi-layer-eagle flag
+--enable-multimodal flag
+--enable-nccl-nvls flag
+--enable-nvidia-megakernel flag
+--enable-p2p-check flag
+--enable-page-major-kv-layout flag
+--enable-paged-experts flag
+--enable-pd-role-switch flag
+--enable-pdmux flag
+--enable-precise-embedding-interpolation flag
+--enable-prefill-cp flag
+--enable-prefill-delayer flag
+--enable-prefix-mm-cache flag
+--enable-priority-scheduling flag
+--enable-profile-cuda-graph flag
+--enable-quant-communications flag
+--enable-request-time-stats-logging flag
+--enable-response-store flag
+--enable-return-aux-hidden-states flag
+--enable-return-hidden-states flag
+--enable-return-indexer-topk flag
+--enable-return-routed-experts flag
+--enable-scattered-sconv flag
+--enable-session-radix-cache flag
+--enable-shared-experts-attn-tp flag
+--enable-single-batch-overlap flag
+--enable-ssl-refresh flag
+--enable-streaming-session flag
+--enable-strict-thinking flag
+--enable-symm-mem flag
+--enable-tf32-matmul other
+--enable-tokenizer-batch-encode flag
+--enable-torch-compile flag
+--enable-torch-compile-debug-mode flag
+--enable-torch-symm-mem flag
+--enable-tp-lm-head-all-to-all other
+--enable-trace flag
+--enable-two-batch-overlap flag
+--enable-unified-cache-external-linker flag
+--enable-unified-memory flag
+--enable-w4a4-mxfp4-megamoe flag
+--enable-waterfill flag
+--enable-watermark flag
+--enable-weights-cpu-backup flag
+--encoder-bootstrap-port int
+--encoder-only flag
+--encoder-register-urls words
+--encoder-transfer-backend text auto|zmq_to_scheduler|zmq_to_tokenizer|mooncake
+--encoder-urls words
+--enforce-disable-flashinfer-allreduce-fusion flag
+--enforce-shared-experts-fusion flag
+--engine-info-bootstrap-port int
+--ep-dispatch-algorithm text static|dynamic|fake|lp
+--ep-num-redundant-experts int
+--ep-size,--expert-parallel-size,--ep int
+--eplb-algorithm text
+--eplb-min-rebalancing-utilization-threshold float
+--eplb-rebalance-layers-per-chunk int
+--eplb-rebalance-num-iterations int
+--expert-balancedness-report-mode text off|server_log|prometheus|both
+--expert-distribution-recorder-buffer-size int
+--expert-distribution-recorder-mode text stat|stat_approx|per_pass|per_token
+--experts-shared-outer-loras other
+--export-metrics-to-file flag
+--export-metrics-to-file-dir text
+--extra-metric-labels json
+--fastapi-root-path text
+--file-storage-path text
+--flashinfer-a2a-dispatch-type text auto|bf16|nvfp4|mxfp8
+--flashinfer-allreduce-fusion-backend text auto|trtllm|mnnvl|cutedsl
+--flashinfer-autotune-skip-ops other
+--flashinfer-mla-disable-ragged flag
+--flashinfer-mxfp4-moe-precision text default|bf16|fp8
+--flexkv-config-file text
+--forward-hooks other
+--forward-pass-metrics-ipc-name text
+--forward-pass-metrics-worker-id text
+--fp4-gemm-backend text auto|flashinfer_cudnn|flashinfer_cutedsl|flashinfer_cutlass|flashinfer_trtllm|marlin
+--fp8-gemm-backend text auto|deep_gemm|flashinfer_trtllm|flashinfer_cutlass|flashinfer_deepgemm|flashinfer_cutedsl|cutlass|triton|aiter
+--fuseep-mode text 1|2
+--gated-launch-port int
+--gc-threshold words
+--gc-warning-threshold-secs float
+--generation-tokens-buckets words
+--gpu-id-step int
+--grammar-backend text xgrammar|outlines|llguidance|none
+--grpc-mode flag
+--grpc-port int
+--grpc-response-timeout-secs int
+--help,-h flag
+--hf-chat-template-name text
+--hicache-host-memory-fraction float
+--hicache-host-memory-mode text cache|buffer_only
+--hicache-io-backend text direct|kernel|kernel_ascend
+--hicache-mem-layout text layer_first|page_first|page_first_direct|page_first_kv_split|page_head
+--hicache-ratio float
+--hicache-size int
+--hicache-storage-backend text file|sim|mooncake|npu_memcache|hf3fs|nixl|aibrix|dynamic|eic|simm|mori|shm|tensorcast|seaweedfs
+--hicache-storage-backend-extra-config text
+--hicache-storage-prefetch-policy text best_effort|wait_complete|timeout
+--hicache-storage-prefetch-retry-max-attempts int
+--hicache-storage-prefetch-retry-poll-interval int
+--hicache-write-policy text write_back|write_through|write_through_selective
+--hisparse-config,--hierarchical-sparse-attention-extra-config text
+--host text
+--http2-initial-connection-window-size int
+--http2-max-concurrent-streams int
+--image-processor-backend text auto|torchvision|pil
+--incremental-streaming-output flag
+--init-expert-location text
+--int8-mamba-ckpt-size int
+--is-embedding flag
+--json-model-override-args text
+--kt-cpuinfer int
+--kt-max-deferred-experts-per-token int
+--kt-method text
+--kt-num-gpu-experts int
+--kt-threadpool-count int
+--kt-weight-path text
+--kv-cache-dtype text auto|fp8_e5m2|fp8_e4m3|mxfp8|bf16|bfloat16|nvfp4|fp4_mx_block16
+--kv-canary text none|log|raise
+--kv-canary-real-data other
+--kv-canary-sweep-interval int
+--kv-events-config text
+--language-model-only flag
+--language-only flag
+--limit-mm-data-per-request json
+--linear-attn-backend text triton|cutedsl|flashinfer|flashkda|nvidia_kda|ptx_kda|helion|intel_xpu
+--linear-attn-decode-backend text triton|cutedsl|flashinfer|flashkda|nvidia_kda|ptx_kda|helion|intel_xpu
+--linear-attn-prefill-backend text triton|cutedsl|flashinfer|flashkda|nvidia_kda|ptx_kda|helion|intel_xpu
+--linear-attn-verify-backend other
+--linear-replayssm-cache-len int
+--lmcache-config-file text
+--load-balance-method text auto|round_robin|follow_bootstrap_room|total_requests|total_tokens
+--load-format text auto|pt|safetensors|instanttensor|npcache|dummy|sharded_state|presharded|gguf|expert_pack|bitsandbytes|mistral|layered|flash_rl|remote|remote_instance|fastsafetensors|private|runai_streamer
+--load-publish-endpoint text
+--load-snapshot-publish-interval int
+--log-level text
+--log-level-http text
+--log-requests flag
+--log-requests-format text text|json
+--log-requests-level other
+--log-requests-target words
+--lora-backend text triton|csgmv|ascend|torch_native|triton_v2
+--lora-drain-wait-threshold float
+--lora-eviction-policy text lru|fifo
+--lora-paths other
+--lora-strict-loading other
+--lora-target-modules other
+--lora-use-virtual-experts flag
+--mamba-backend text triton|flashinfer
+--mamba-cache-philox-rounds int
+--mamba-full-memory-ratio float
+--mamba-max-states-per-path int
+--mamba-radix-cache-strategy text auto|no_buffer|extra_buffer|extra_buffer_lazy
+--mamba-ssm-dtype text float32|bfloat16|float16
+--mamba-track-interval int
+--max-ep-size int
+--max-loaded-loras int
+--max-lora-chunk-size other
+--max-lora-rank int
+--max-loras-per-batch int
+--max-mamba-cache-size int
+--max-prefill-tokens int
+--max-queued-requests int
+--max-running-requests int
+--max-total-tokens int
+--media-url-max-file-size-mb int
+--mem-fraction-static float
+--min-free-slots-delay int
+--mlx-enable-sampling flag
+--mm-attention-backend text sdpa|fa3|fa4|triton_attn|ascend_attn|aiter_attn|flashinfer_cudnn|amx_attn|xpu_attn
+--mm-enable-dp-encoder other
+--mm-feature-transport text cpu|cuda_ipc|cuda_vmm
+--mm-global-cache-backend text mooncake
+--mm-io-worker-num int
+--mm-preprocess-cache-size-mb int
+--mm-process-config json
+--mm-processor-worker-num int
+--model-checksum other
+--model-config-parser text
+--model-impl text
+--model-loader-extra-config text
+--model-path,--model text
+--modelexpress-config text
+--modelopt-checkpoint-restore-path text
+--modelopt-checkpoint-save-path text
+--modelopt-export-path text
+--modelopt-quant text
+--moe-a2a-backend text none|deepep|mooncake|nixl|mori|ascend_fuseep|flashinfer|megamoe|deepep_v2|pplx|ascend_tp|flashinfer_megamoe
+--moe-dense-tp-size int
+--moe-dp-size,--moe-data-parallel-size int
+--moe-runner-backend text auto|deep_gemm|triton|triton_kernel|flashinfer_trtllm|experimental_sgl_trtllm|flashinfer_trtllm_routed|flashinfer_cutlass|flashinfer_mxfp4|flashinfer_cutedsl|flashinfer_megamoe|cutlass|aiter|marlin|humming|experimental_sgl_marlin|lora_cutedsl|lora_triton|lora_marlin|hpc_ops|megamoe|intel_xpu
+--monokernel-backend other
+--mooncake-ib-device text
+--msprobe-dump-config text
+--nccl-port int
+--nnodes int
+--node-rank int
+--num-continuous-decode-steps int
+--num-reserved-decode-tokens int
+--numa-node words
+--offload-group-size int
+--offload-mode text
+--offload-num-in-group int
+--offload-prefetch-step int
+--optimistic-prefill-attempts int
+--otlp-service-name text
+--otlp-traces-endpoint text
+--page-size int
+--paged-experts-num-resident int
+--pdmux-config-path text
+--ple-offload-backend text pinned|file
+--ple-offload-dir text
+--ple-offload-embedding other
+--port int
+--pp-async-batch-depth int
+--pp-max-micro-batch-size int
+--pp-size,--pipeline-parallel-size int
+--pre-warm-nccl flag
+--preferred-sampling-params json
+--prefill-attention-backend text triton|torch_native|flex_attention|dsa|nsa|qsa|dsv4|compressed|fa3|fa4|flashinfer|llada2_cfg_flashinfer|flashmla|trtllm_mla|cutedsl_mla|tokenspeed_mla|trtllm_mha|hpc_ops|minicpm_flashattn|minicpm_flashinfer|aiter|wave|intel_amx|ascend|intel_xpu
+--prefill-decode-interval int
+--prefill-decode-interval-min-bs int
+--prefill-delayer-forward-passes-buckets words
+--prefill-delayer-max-delay-ms float
+--prefill-delayer-max-delay-passes int
+--prefill-delayer-queue-min-ratio float
+--prefill-delayer-token-usage-low-watermark float
+--prefill-delayer-wait-seconds-buckets words
+--prefill-kv-cache-dequant-dtype text auto|nvfp4|fp8_e4m3
+--prefill-max-requests int
+--prefill-only-disable-kv-cache flag
+--priority-scheduling-preemption-threshold int
+--prompt-tokens-buckets words
+--qsa-indexer-dtype text auto|bfloat16|fp8_e4m3
+--quantization text awq|fp8|mxfp8|gptq|gptq_marlin|awq_marlin|bitsandbytes|gguf|modelopt|modelopt_fp8|modelopt_fp4|nvfp4_online|modelopt_mixed|petit_nvfp4|w8a8_int8|w8a8_fp8|moe_wna16|w4afp8|mxfp4|auto-round|auto-round-int8|compressed-tensors|modelslim|mxfp_w4a8|quark|quark_int4fp8_moe|quark_mxfp4|mlx_q4|mlx_q8|unquant|humming
+--quantization-param-path other
+--quantize-and-serve flag
+--radix-cache-backend text
+--radix-eviction-policy text lru|lfu|slru|priority|tlru
+--radix-eviction-policy-config json
+--random-seed int
+--reasoning-parser other
+--remote-instance-weight-loader-backend text transfer_engine|nccl|modelexpress
+--remote-instance-weight-loader-seed-instance-ip text
+--remote-instance-weight-loader-seed-instance-service-port int
+--remote-instance-weight-loader-send-weights-group-ports other
+--remote-instance-weight-loader-start-seed-via-transfer-engine flag
+--retraction-policy text length|priority
+--return-aux-hidden-state-layer-ids words
+--return-hidden-states-mode text last|full
+--return-input-ids flag
+--return-output-ids flag
+--revision text
+--rl-on-policy-target text fsdp
+--rl-quant-profile text
+--sampling-backend other
+--sampling-defaults text openai|model
+--sampling-mask-max-tokens int
+--schedule-conservativeness float
+--schedule-low-priority-values-first flag
+--schedule-policy text lpm|random|fcfs|dfs-weight|lof|priority|routing-key|hrrn|shortest-prefill-first
+--scheduler-recv-interval int
+--served-model-name text
+--shared-experts-tp-size int
+--show-time-cost flag
+--sidecar text
+--sidecar-args other
+--skip-server-warmup flag
+--skip-tokenizer-init flag
+--sleep-on-idle flag
+--sm-group-num int
+--smg-grpc-mode flag
+--smg-http-sidecar-port,--grpc-http-sidecar-port int
+--soft-watchdog-timeout float
+--spec-trace-dir text
+--speculative-accept-threshold-acc float
+--speculative-accept-threshold-single float
+--speculative-adaptive flag
+--speculative-adaptive-config text
+--speculative-algorithm text
+--speculative-attention-mode text prefill|decode
+--speculative-dflash-block-size int
+--speculative-domino-candidate-pool-size int
+--speculative-draft-attention-backend text
+--speculative-draft-kv-cache-dtype text auto|fp8_e5m2|fp8_e4m3|bf16|bfloat16
+--speculative-draft-load-format text auto|pt|safetensors|instanttensor|npcache|dummy|sharded_state|presharded|gguf|expert_pack|bitsandbytes|mistral|layered|flash_rl|remote|remote_instance|fastsafetensors|private|runai_streamer
+--speculative-draft-model-path,--speculative-draft-model text
+--speculative-draft-model-quantization text awq|fp8|mxfp8|gptq|gptq_marlin|awq_marlin|bitsandbytes|gguf|modelopt|modelopt_fp8|modelopt_fp4|nvfp4_online|modelopt_mixed|petit_nvfp4|w8a8_int8|w8a8_fp8|moe_wna16|w4afp8|mxfp4|auto-round|auto-round-int8|compressed-tensors|modelslim|mxfp_w4a8|quark|quark_int4fp8_moe|quark_mxfp4|mlx_q4|mlx_q8|unquant|humming
+--speculative-draft-model-revision text
+--speculative-draft-sink-size int
+--speculative-draft-window-size int
+--speculative-dsa-topk-backend text sgl-kernel|torch|flashinfer
+--speculative-dspark-align-verify-tokens-to-graph-tier flag
+--speculative-dspark-block-size int
+--speculative-dspark-confidence-sts-path text
+--speculative-dspark-sps-table-path text
+--speculative-eagle-topk int
+--speculative-enable-w4a4-mxfp4-megamoe other
+--speculative-moe-a2a-backend text none|deepep|mooncake|nixl|mori|ascend_fuseep|flashinfer|megamoe|deepep_v2|pplx|ascend_tp
+--speculative-moe-runner-backend text auto|deep_gemm|triton|triton_kernel|flashinfer_trtllm|experimental_sgl_trtllm|flashinfer_trtllm_routed|flashinfer_cutlass|flashinfer_mxfp4|flashinfer_cutedsl|flashinfer_megamoe|cutlass|aiter|marlin|humming|experimental_sgl_marlin|lora_cutedsl|lora_triton|lora_marlin|hpc_ops|megamoe|intel_xpu
+--speculative-ngram-capacity int
+--speculative-ngram-external-corpus-max-tokens int
+--speculative-ngram-external-corpus-path text
+--speculative-ngram-external-sam-budget int
+--speculative-ngram-match-type text BFS|PROB
+--speculative-ngram-max-bfs-breadth int
+--speculative-ngram-max-trie-depth int
+--speculative-ngram-min-bfs-breadth int
+--speculative-num-draft-tokens int
+--speculative-num-steps int
+--speculative-token-map text
+--speculative-use-block-verification flag
+--speculative-use-rejection-sampling flag
+--ssl-ca-certs text
+--ssl-certfile text
+--ssl-keyfile text
+--ssl-keyfile-password text
+--startup-weight-load-mode text serial|overlap
+--stream-interval int
+--stream-response-default-include-usage flag
+--strip-thinking-cache flag
+--swa-full-tokens-ratio float
+--swa-prefix-tails int
+--tbo-token-distribution-threshold float
+--tokenizer-backend text huggingface|fastokens
+--tokenizer-metrics-allowed-custom-labels words
+--tokenizer-metrics-custom-labels-header text
+--tokenizer-mode text auto|slow
+--tokenizer-path text
+--tokenizer-worker-num int
+--tool-call-parser other
+--tool-server text
+--torch-compile-max-bs int
+--tp-size,--tensor-parallel-size int
+--trace-modules text
+--triton-attention-num-kv-splits int
+--triton-attention-reduce-in-fp32 flag
+--triton-attention-split-tile-size int
+--trust-mm-content-hashes flag
+--trust-remote-code flag
+--trust-request-chat-template flag
+--unified-cache-external-linker-backend text mooncake|mori|dynamic
+--unified-cache-external-linker-config json
+--uno-lora-path text
+--use-ray flag
+--uvicorn-access-log-exclude-prefixes other
+--warmups text
+--watchdog-timeout float
+--watermark-config text
+--weight-cache-mode text off|daemon|client
+--weight-cache-socket text
+--weight-cache-timeout int
+--weight-loader-disable-mmap flag
+--weight-loader-drop-cache-after-load flag
+--weight-loader-prefetch-checkpoints flag
+--weight-loader-prefetch-num-threads int
+--weight-version text
+`,
+};

@@ -1,0 +1,78 @@
+/** Options of `vllm-router`: names, types and choices as vllm-router 0.1.17 (Apache-2.0, PyPI) declares them; scripts/write-option-lists.ts. */
+export const VLLM_ROUTER_OPTIONS = {
+  version: "vllm-router 0.1.17",
+  lines: `
+--api-key text
+--balance-abs-threshold int
+--balance-rel-threshold float
+--cache-threshold float
+--cb-failure-threshold int
+--cb-success-threshold int
+--cb-timeout-duration-secs int
+--cb-window-duration-secs int
+--cors-allowed-origins words
+--decode other
+--decode-policy text random|round_robin|cache_aware|kv_aware|power_of_two|consistent_hash|sticky_least_loaded
+--decode-selector words
+--disable-circuit-breaker flag
+--disable-retries flag
+--enable-igw flag
+--enable-program-scheduling flag
+--eviction-interval-secs int
+--health-check-endpoint text
+--health-check-interval-secs int
+--health-check-timeout-secs int
+--health-failure-threshold int
+--health-success-threshold int
+--help,-h flag
+--host text
+--intra-node-data-parallel-size int
+--kv-aware-session-affinity-ttl-secs int
+--kv-connector text nixl|mooncake|moriio
+--kv-event-block-size int
+--kv-event-model text
+--kv-event-replay-source other
+--kv-event-source other
+--kv-penalty-disk float
+--kv-penalty-external float
+--kv-penalty-host float
+--log-dir text
+--log-level text debug|info|warning|error|critical
+--max-concurrent-requests int
+--max-payload-size int
+--max-tree-size int
+--mini-lb flag
+--pd-kv-events other
+--policy text random|round_robin|cache_aware|kv_aware|power_of_two|consistent_hash|sticky_least_loaded
+--port int
+--prefill other
+--prefill-policy text random|round_robin|cache_aware|kv_aware|power_of_two|consistent_hash|sticky_least_loaded
+--prefill-selector words
+--program-scheduling-config-json text
+--prometheus-host text
+--prometheus-port int
+--queue-size int
+--queue-timeout-secs int
+--rate-limit-tokens-per-second int
+--request-id-headers words
+--request-timeout-secs int
+--retry-backoff-multiplier float
+--retry-initial-backoff-ms int
+--retry-jitter-factor float
+--retry-max-backoff-ms int
+--retry-max-retries int
+--router-temperature float
+--selector words
+--service-discovery flag
+--service-discovery-namespace text
+--service-discovery-port int
+--vllm-discovery-address text
+--vllm-pd-disaggregation flag
+--wasm-middleware text
+--wasm-middleware-route other
+--wasm-middleware-sha256 text
+--worker-startup-check-interval int
+--worker-startup-timeout-secs int
+--worker-urls words
+`,
+};

@@ -1,0 +1,328 @@
+/** Options of `vllm`: names, types and choices as vllm 0.33.0 (Apache-2.0, PyPI) declares them; scripts/write-option-lists.ts. */
+export const VLLM_OPTIONS = {
+  version: "vllm 0.33.0",
+  lines: `
+--additional-config json
+--aggregate-engine-logging flag
+--all2all-backend text naive|pplx|deepep_high_throughput|deepep_low_latency|deepep_v2|mori_high_throughput|mori_low_latency|moonep|nixl_ep|allgather_reducescatter|flashinfer_all2allv|flashinfer_nvlink_two_sided|flashinfer_nvlink_one_sided|passthrough
+--allow-credentials switch
+--allow-deprecated-quantization switch
+--allowed-headers words
+--allowed-local-media-path text
+--allowed-media-domains words
+--allowed-methods words
+--allowed-origins words
+--anthropic-disabled-thinking-effort other
+--api-key words
+--api-server-count,-asc int
+--async-scheduling switch
+--attention-backend other
+--attention-config,-ac json
+--aux-output-config json
+--block-size int
+--chat-template text
+--chat-template-content-format other
+--code-revision text
+--cohere-format text
+--cohere-is-reasoning-model switch
+--collect-detailed-traces words
+--compilation-config,-cc json
+--config text
+--config-format text
+--convert text auto|none|embed|classify
+--cp-kv-cache-interleave-size int
+--cpu-distributed-timeout-seconds int
+--cpu-offload-gb float
+--cpu-offload-params words
+--cudagraph-capture-sizes words
+--cudagraph-metrics switch
+--custom-histogram-buckets json
+--data-parallel-address,-dpa text
+--data-parallel-backend,-dpb text
+--data-parallel-external-lb,-dpe switch
+--data-parallel-hybrid-lb,-dph switch
+--data-parallel-multi-port-external-lb,-dpm flag
+--data-parallel-rank,-dpn int
+--data-parallel-rpc-port,-dpp int
+--data-parallel-size,-dp int
+--data-parallel-size-local,-dpl int
+--data-parallel-start-rank,-dpr int
+--data-parallel-supervisor-port int
+--dbo-decode-token-threshold int
+--dbo-prefill-token-threshold int
+--dcp-comm-backend text ag_rs|a2a
+--dcp-kv-cache-interleave-size int
+--dcp-q-replicate switch
+--decode-context-parallel-size,-dcp int
+--default-chat-template-kwargs json
+--default-mm-loras json
+--device-ids other
+--diffusion-config,-dc json
+--disable-access-log-for-endpoints text
+--disable-cascade-attn switch
+--disable-chunked-mm-input switch
+--disable-custom-all-reduce switch
+--disable-fastapi-docs switch
+--disable-hybrid-kv-cache-manager switch
+--disable-log-stats flag
+--disable-nccl-for-dp-synchronization switch
+--disable-sliding-window switch
+--disable-uvicorn-access-log switch
+--distributed-executor-backend other
+--distributed-timeout-seconds int
+--download-dir text
+--dp-supervisor-probe-failure-threshold int
+--dp-supervisor-probe-interval-s float
+--dp-supervisor-probe-timeout-s float
+--dp-sync-interval int
+--dtype text auto|half|float16|bfloat16|float|float32
+--ec-manager-config json
+--ec-transfer-config json
+--elastic-ep-max-dp-size int
+--enable-auto-tool-choice switch
+--enable-batch-sharded-sampling switch
+--enable-chunked-prefill switch
+--enable-cumem-allocator switch
+--enable-dbo switch
+--enable-elastic-ep switch
+--enable-ep-weight-filter switch
+--enable-eplb switch
+--enable-expert-parallel,-ep switch
+--enable-fault-tolerance switch
+--enable-flash-late-interaction switch
+--enable-flashinfer-autotune switch
+--enable-force-include-usage switch
+--enable-hc-sp switch
+--enable-layerwise-nvtx-tracing switch
+--enable-log-deltas switch
+--enable-log-outputs switch
+--enable-log-requests switch
+--enable-logging-iteration-details switch
+--enable-lora switch
+--enable-mamba-cache-stochastic-rounding switch
+--enable-mamba-shared-prefix-checkpoint switch
+--enable-mfu-metrics switch
+--enable-mixed-moe-lora-format switch
+--enable-mm-embeds switch
+--enable-moe-shared-loras switch
+--enable-nccl-comm-suspend switch
+--enable-offline-docs switch
+--enable-per-request-metrics switch
+--enable-prefix-caching switch
+--enable-prompt-embeds switch
+--enable-prompt-tokens-details switch
+--enable-request-id-headers switch
+--enable-return-routed-experts switch
+--enable-scale-out switch
+--enable-server-load-tracking switch
+--enable-shm-tensor-arena switch
+--enable-sleep-mode switch
+--enable-ssl-refresh switch
+--enable-tokenizer-info-endpoint switch
+--enable-tower-connector-lora switch
+--enable-trace-replay switch
+--enforce-eager switch
+--engram-config json
+--eplb-config json
+--exclude-tools-when-tool-choice-none switch
+--expert-placement-strategy text linear|round_robin
+--fail-on-environ-validation switch
+--fault-tolerance-config json
+--fingerprint-mode text full|hash|custom|none
+--fingerprint-value text
+--fully-sharded-loras switch
+--gdn-prefill-backend text flashinfer|triton|cutedsl|aiter_flydsl|sycl
+--generation-config text
+--gpu-memory-utilization,--device-memory-utilization float
+--grpc flag
+--grpc-port int
+--h11-max-header-count int
+--h11-max-incomplete-event-size int
+--headless flag
+--help,-h flag
+--hf-config-path text
+--hf-overrides json
+--hf-token other
+--host text
+--https other
+--ignore-patterns words
+--interleave-mm-strings switch
+--io-processor-plugin text
+--ir-op-priority json
+--jit-monitor-mode text warn|error
+--jit-monitor-verbose switch
+--kda-decode-backend text auto|native|flashinfer|triton
+--kda-prefill-backend text auto|triton|flashkda|flashinfer|fused
+--kernel-config json
+--kv-cache-dtype text
+--kv-cache-dtype-skip-layers words
+--kv-cache-memory-bytes int
+--kv-cache-metrics switch
+--kv-cache-metrics-sample float
+--kv-events-config json
+--kv-offloading-backend text native|lmcache
+--kv-offloading-size float
+--kv-sharing-fast-prefill switch
+--kv-transfer-config json
+--language-model-only switch
+--limit-mm-per-prompt other
+--linear-backend text
+--load-format text
+--log-config-file other
+--log-error-stack switch
+--log-level other
+--logging-config text
+--logits-processors words
+--logprobs-mode text raw_logits|raw_logprobs|processed_logits|processed_logprobs
+--long-prefill-token-threshold int
+--long-prefill-token-threshold-adaptive switch
+--lora-dtype text auto|float16|bfloat16
+--lora-modules words
+--lora-target-modules words
+--mamba-backend other
+--mamba-block-size int
+--mamba-cache-dtype text auto|float32|float16|bfloat16
+--mamba-cache-mode text align|none
+--mamba-cache-philox-rounds int
+--mamba-ssm-cache-dtype text auto|float32|float16|bfloat16
+--mamba-ssu-algorithm text auto|simple|vertical|horizontal
+--master-addr text
+--master-port int
+--max-cpu-loras int
+--max-cudagraph-capture-size int
+--max-log-len int
+--max-logprobs int
+--max-lora-cls-labels int
+--max-lora-rank text 1|8|16|32|64|128|256|320|512
+--max-loras int
+--max-model-len int
+--max-num-active-seqs int
+--max-num-batched-tokens int
+--max-num-queued-reqs int
+--max-num-queued-tokens int
+--max-num-scheduled-tokens int
+--max-num-seqs int
+--max-parallel-loading-workers int
+--media-io-kwargs json
+--middleware words
+--mm-device-do-normalize switch
+--mm-encoder-attn-backend other
+--mm-encoder-attn-dtype text fp8
+--mm-encoder-fp8-scale-path text
+--mm-encoder-fp8-scale-save-margin float
+--mm-encoder-fp8-scale-save-path text
+--mm-encoder-only switch
+--mm-encoder-tp-mode text weights|data
+--mm-hasher-algorithm text blake3|sha256|sha512
+--mm-ipc-gpu-memory-gb float
+--mm-processor-cache-gb float
+--mm-processor-cache-type text shm|lru
+--mm-processor-device other
+--mm-processor-kwargs json
+--mm-shm-cache-max-object-size-mb int
+--mm-tensor-ipc text direct_rpc|torch_shm
+--model text
+--model-class-overrides json
+--model-impl text
+--model-loader-extra-config json
+--moe-backend text
+--monokernel switch
+--nnodes,-n int
+--node-rank,-r int
+--num-gpu-blocks-override int
+--numa-bind switch
+--numa-bind-cpus words
+--numa-bind-nodes words
+--offload-backend text auto|uva|prefetch
+--offload-group-size int
+--offload-num-in-group int
+--offload-params words
+--offload-prefetch-step int
+--optimization-level other
+--otlp-traces-endpoint text
+--override-generation-config json
+--per-request-spec-decode-metrics text none|summary|detailed
+--performance-mode text balanced|interactivity|throughput
+--pipeline-parallel-size,-pp int
+--pooler-config json
+--port int
+--prefill-context-parallel-size,-pcp int
+--prefill-schedule-interval int
+--prefix-cache-retention-interval int
+--prefix-caching-hash-algo text sha256|sha256_cbor|xxhash|xxhash_cbor
+--prefix-match-unit int
+--profiler-config json
+--pt-load-map-location text
+--quantization,-q text
+--quantization-config json
+--ray-workers-use-nsight switch
+--reasoning-config json
+--reasoning-effort-map json
+--reasoning-parser text
+--reasoning-parser-plugin text
+--renderer-num-workers int
+--replayssm-buffer-len int
+--response-role text
+--return-sampling-mask switch
+--return-tokens-as-token-ids switch
+--revision text
+--root-path text
+--runner text auto|generate|pooling|draft
+--safetensors-load-strategy text lazy|eager|prefetch|torchao
+--safetensors-prefetch-block-size int
+--safetensors-prefetch-num-threads int
+--scheduler-cls text
+--scheduler-reserve-full-isl switch
+--scheduling-policy text fcfs|priority
+--seed int
+--served-model-name words
+--show-hidden-metrics-for-version text
+--shutdown-timeout int
+--skip-mm-profiling switch
+--skip-tokenizer-init switch
+--sleep-mode-backend text
+--sleep-mode-offload-cudagraph switch
+--sleep-preserve-parameter-names words
+--sparse-indexer-topk-backend text
+--spec-method text ngram|draft_model|suffix|custom_class|eagle|eagle3|extract_hidden_states|deepseek_mtp|dots3_note_mtp|mimo_mtp|mimo_v2_mtp|glm4_moe_mtp|glm4_moe_lite_mtp|glm_ocr_mtp|ernie_mtp|nemotron_h_mtp|exaone_moe_mtp|exaone4_5_mtp|qwen3_next_mtp|qwen4_exp_mtp|qwen3_5_mtp|longcat_flash_mtp|bailing_hybrid_v3_mtp|minimax_m3_mtp|bailing_hybrid_mtp|mtp|kimi_k3_mtp|pangu_ultra_moe_mtp|step3p5_mtp|step5_mtp|hy_v3_mtp|hy_v4_mtp|gemma4_mtp|inkling_mtp|glm5_next_mtp|dflash|ngram_gpu|dspark
+--spec-model text
+--spec-tokens int
+--specialize-active-lora switch
+--speculative-config,-sc json
+--sse-keep-alive-interval int
+--ssl-ca-certs text
+--ssl-cert-reqs int
+--ssl-certfile text
+--ssl-ciphers text
+--ssl-keyfile text
+--stream-interval int
+--structured-outputs-config json
+--swa-bounded-replay switch
+--tensor-parallel-size,-tp int
+--tokenizer text
+--tokenizer-mode text
+--tokenizer-revision text
+--tokens-only switch
+--tool-call-parser text
+--tool-parser-plugin text
+--tool-server text
+--tool-strict-level other
+--trust-remote-code switch
+--trust-request-chat-template switch
+--trust-request-mm-kwargs switch
+--ubatch-size int
+--uds text
+--use-fp64-gumbel switch
+--use-replayssm switch
+--use-tqdm-on-load switch
+--uvicorn-log-level text critical|error|warning|info|debug|trace
+--video-pruning-method text evs|vidcom2
+--video-pruning-rate float
+--watchdog-config json
+--watermark float
+--watermark-config json
+--weight-transfer-config json
+--worker-cls text
+--worker-extension-cls text
+`,
+};
