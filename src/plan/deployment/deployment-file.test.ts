@@ -1,0 +1,68 @@
+// Goal: a deployment file says all it means, what it leaves out is filled in by name, and a wrong one is refused with line and field. Method: the
+// examples, round trips, and one fault a case.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { HeddleError } from "../../base/heddle-error.ts";
+import { readDeployment, writeDeployment } from "./deployment-file.ts";
+
+const FOLDER = "examples/deployments";
+const SMALL = "version: 1\nmodel: m\npools:\n  - device: d\n";
+
+function fault(text: string): HeddleError {
+  try {
+    readDeployment(text);
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return thrown;
+    throw thrown;
+  }
+  return expect.unreachable("nothing was refused");
+}
+
+describe("deployment files", () => {
+  it.each(readdirSync(FOLDER).filter((name) => name.endsWith(".yaml")))(
+    "%s is read, and written back it reads the same, without defaults",
+    (name) => {
+      const { deployment } = readDeployment(readFileSync(join(FOLDER, name), "utf8"));
+      const again = readDeployment(writeDeployment(deployment));
+      expect(again.deployment).toEqual(deployment);
+      expect(again.defaults).toEqual([]);
+      expect(readDeployment(JSON.stringify(deployment)).deployment).toEqual(deployment);
+    },
+  );
+
+  it("names every value that it fills in, with the reason", () => {
+    const { deployment, defaults } = readDeployment(`${SMALL}    engine: { maxSequences: 7 }\n`);
+    const fields = defaults.map(({ field }) => field);
+    expect(fields).toContain("routing");
+    expect(fields).toContain("pools.0.engine.maxBatchedTokens");
+    expect(fields).toContain("pools.0.precision.kv");
+    expect(fields).not.toContain("pools.0.engine.maxSequences");
+    expect(defaults.every(({ value, reason }) => value !== "" && reason !== "" && reason !== "undefined")).toBe(true);
+    const { engine } = deployment.pools[0]!;
+    expect(engine).toMatchObject({ maxSequences: 7, maxBatchedTokens: 2048, blockTokens: 16, prefixCaching: true });
+    expect(defaults.find(({ field }) => field === "pools.0.engine.maxBatchedTokens")!.value).toBe(String(engine.maxBatchedTokens));
+  });
+
+  it.each([
+    ["not YAML", "version: [1", "line 1"],
+    ["no pools", "version: 1\nmodel: m\npools: []\n", "pools"],
+    ["an unknown field", `${SMALL}    engine: { maxSequence: 7 }\n`, "line 5, pools[0].engine.maxSequence"],
+    ["a role that is not simulated", `${SMALL}    role: ffn\n`, "line 5, pools[0].role"],
+    ["experts that do not divide the devices", `${SMALL}    parallel: { tensor: 4, expert: 3 }\n`, "pools[0].parallel.expert"],
+    ["prefill without decode", `${SMALL}    role: prefill\n`, "pools"],
+    ["a transfer between nobody", `${SMALL}kvTransfer: { bandwidthBytesPerSecond: 1, latencyNs: 0 }\n`, "line 5, kvTransfer"],
+    ["disaggregation without a link", `${SMALL}    role: prefill\n  - { device: d, role: decode, name: b }\n`, "kvTransfer"],
+    ["two pools of one name", `${SMALL}    name: a\n  - { device: d, name: a }\n`, "pools[1].name"],
+    ["a fraction above 1", `${SMALL}    engine: { memoryFraction: 1.2 }\n`, "pools[0].engine.memoryFraction"],
+    [
+      "prompts that never fit an iteration",
+      `${SMALL}    engine: { chunkedPrefill: false, maxBatchedTokens: 100, maxModelTokens: 200 }\n`,
+      "pools[0].engine.maxBatchedTokens",
+    ],
+  ])("refuses %s", (_what, text, where) => {
+    const error = fault(text);
+    expect(error.code).toBe("deployment-invalid");
+    expect(error.where).toContain(where);
+  });
+});
