@@ -1,11 +1,10 @@
+import { csvRows, isCsvHeader, wholeCell } from "./csv-columns.ts";
 import { tokensField } from "./number-field.ts";
-import { textLines } from "./text-lines.ts";
 import type { WorkloadRequest } from "./workload.ts";
 import { WORKLOAD_NS_MAX } from "./workload.ts";
 import { workloadInvalid } from "./workload-error.ts";
 
 const COLUMNS = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"] as const;
-const COLUMNS_MAX = 64;
 const STAMP = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:\+00:00|Z)?$/;
 const NS_PER_DAY = 86_400 * 1e9;
 
@@ -16,19 +15,13 @@ const NS_PER_DAY = 86_400 * 1e9;
  * Source: Azure/AzurePublicDataset, AzureLLMInferenceDataset2023.md.
  */
 export function azureRequests(text: string): WorkloadRequest[] {
-  const lines = textLines(text);
-  const header = lines.next();
-  if (header.done === true) throw workloadInvalid({}, "has no header");
-  const at = columnsOf(header.value.text, header.value.line);
   const stamps: Stamp[] = [];
   const requests: { promptTokens: number; outputTokens: number }[] = [];
-  for (const { line, text: row } of lines) {
-    const cells = row.split(",", COLUMNS_MAX + 1);
-    const cell = (index: number): string => (cells[at[index]!] ?? "").trim();
-    stamps.push(stampOf(cell(0), line));
+  for (const { line, cells } of csvRows(text, COLUMNS)) {
+    stamps.push(stampOf(cells[0]!, line));
     requests.push({
-      promptTokens: tokensField(wholeNumber(cell(1)), { line, field: COLUMNS[1] }),
-      outputTokens: tokensField(wholeNumber(cell(2)), { line, field: COLUMNS[2] }),
+      promptTokens: tokensField(wholeCell(cells[1]!), { line, field: COLUMNS[1] }),
+      outputTokens: tokensField(wholeCell(cells[2]!), { line, field: COLUMNS[2] }),
     });
   }
   const firstDay = stamps.reduce((least, stamp) => Math.min(least, stamp.day), Infinity);
@@ -43,21 +36,7 @@ export function azureRequests(text: string): WorkloadRequest[] {
 
 /** Whether a first line is the header of such a file. */
 export function isAzureHeader(line: string): boolean {
-  return line.split(",", COLUMNS_MAX).some((name) => name.trim() === COLUMNS[0]);
-}
-
-function columnsOf(header: string, line: number): readonly number[] {
-  const names = header.split(",", COLUMNS_MAX + 1).map((name) => name.trim());
-  if (names.length > COLUMNS_MAX) throw workloadInvalid({ line }, `more than ${COLUMNS_MAX} columns`);
-  return COLUMNS.map((name) => {
-    const index = names.indexOf(name);
-    if (index === -1) throw workloadInvalid({ line, field: name }, "the header lacks this column");
-    return index;
-  });
-}
-
-function wholeNumber(text: string): unknown {
-  return /^\d{1,15}$/.test(text) ? Number(text) : text === "" ? undefined : text;
+  return isCsvHeader(line, [COLUMNS[0]]);
 }
 
 /** An instant as days since a fixed one and ns within the day, so that no digit is lost. */

@@ -4,6 +4,10 @@ import type { Nanoseconds, Tokens } from "../../base/units.ts";
 export interface Workload {
   /** Format and origin in one short phrase, for reports. */
   readonly source: string;
+  /** Rows that were left out, with the reason, where there are any. */
+  readonly leftOut?: readonly { readonly reason: string; readonly rows: number }[];
+  /** Whose clock measured the requests, where they were: a client's times hold network and tokenisation too. */
+  readonly clock?: "client" | "engine";
   /** In order of arrival; the first arrives at 0 or later. */
   readonly requests: readonly WorkloadRequest[];
 }
@@ -17,6 +21,15 @@ export interface WorkloadRequest {
   readonly shared?: SharedPrefix;
   /** Closed loop: it arrives `thinkNs` after the end of an earlier request; `atNs` is then the earliest it may stand in the order. */
   readonly after?: { readonly request: WorkloadRequest; readonly thinkNs: Nanoseconds };
+  /** In a log of a run. */
+  readonly measured?: MeasuredRequest;
+}
+
+/** What a load generator or an engine measured of one request. Units: ns from its arrival. */
+export interface MeasuredRequest {
+  readonly firstTokenNs: Nanoseconds;
+  /** To the last token. */
+  readonly endNs: Nanoseconds;
 }
 
 /**
