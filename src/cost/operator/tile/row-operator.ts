@@ -8,6 +8,8 @@ export interface RowOperator {
   readonly bytes: number;
   /** Times a row is read: 1 for activations, 2 for norms (moments, then results), 3 for softmax (largest, sum, then results). */
   readonly reads: number;
+  /** Whether the operator before it left its input in the cache, and the next one takes its output from there. */
+  readonly warm?: boolean;
 }
 
 /** Rows that a core works on side by side. Source: blocks of 128 threads, 2,048 threads a core (NVIDIA A100 whitepaper). */
@@ -27,8 +29,10 @@ export function rowOperatorNs(device: TileDevice, constants: TileConstants, oper
   const rowBytes = columns * bytes;
   const underWork = Math.min(rows, device.cores * ROWS_AT_ONCE) * rowBytes;
   const fits = underWork <= device.cacheBytes;
-  const memoryBytes = rows * rowBytes * (fits ? 2 : 1 + reads);
-  const cacheBytes = fits ? rows * rowBytes * (reads - 1) : 0;
+  const moved = rows * rowBytes * (fits ? 2 : 1 + reads);
+  const found = operator.warm === true ? foundBytes(moved, device.cacheBytes * constants.cacheKept) : 0;
+  const memoryBytes = moved - found;
+  const cacheBytes = found + (fits ? rows * rowBytes * (reads - 1) : 0);
   const busy = Math.min(device.cores, rows);
   const drawn = (busy * ON_THEIR_WAY) / constants.memoryLatencyNs;
   const memoryRate = Math.min(device.memoryBytesPerNs * constants.memoryShare, drawn);
@@ -36,4 +40,9 @@ export function rowOperatorNs(device: TileDevice, constants: TileConstants, oper
   return (
     constants.launchNs + constants.memoryLatencyNs * reads + Math.max(memoryBytes / memoryRate, (memoryBytes + cacheBytes) / cacheRate)
   );
+}
+
+/** Bytes that are found in the cache: all where they fit, a share that falls with size where they do not. */
+function foundBytes(moved: number, kept: number): number {
+  return moved <= kept ? moved : (kept * kept) / moved;
 }

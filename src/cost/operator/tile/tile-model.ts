@@ -65,7 +65,7 @@ function priceTiled(device: TileDevice, constants: TileConstants, query: Operato
     case "stream": {
       const rows = Math.max(1, Math.ceil(query.bytes / (2 * STREAM_ROW_BYTES)));
       const columns = query.bytes / (2 * rows);
-      return priced(rowOperatorNs(device, constants, { rows, columns, bytes: 1, reads: 1 }), STREAM_SPREAD);
+      return priced(rowOperatorNs(device, constants, { rows, columns, bytes: 1, reads: 1, warm: true }), STREAM_SPREAD);
     }
     case "latent-attention":
     case "experts":
