@@ -1,5 +1,6 @@
 import { log2 } from "../../../base/math.ts";
 import type { CollectiveKind } from "../../operator/operator-query.ts";
+import { ringSteps } from "./collective-curve.ts";
 import { type Algorithm, BASE_LATENCY, GENERATION_CONSTANTS, HOP_LATENCY, PROTOCOLS, type Protocol } from "./nccl-constants.ts";
 import type { NetworkFigures, NetworkGeneration } from "./network-figures.ts";
 
@@ -59,11 +60,6 @@ export function ncclTime(
   return latency(figures, shape, by.algorithm, by.protocol) + shape.bytes / rate;
 }
 
-/** Steps of a ring: what a rank sends in turn. */
-export function ringSteps(kind: CollectiveKind, ranks: number): number {
-  return kind === "all-reduce" ? 2 * (ranks - 1) : kind === "broadcast" ? ranks : ranks - 1;
-}
-
 function latency(figures: NetworkFigures, shape: CollectiveShape, algorithm: Algorithm, protocol: Protocol): number {
   const nodes = shape.ranks / shape.ranksPerNode;
   const hop = HOP_LATENCY[algorithm];
@@ -73,7 +69,7 @@ function latency(figures: NetworkFigures, shape: CollectiveShape, algorithm: Alg
   const base = BASE_LATENCY[algorithm][protocol];
   if (algorithm === "nvls") return base + inside + (nodes > 1 ? across : 0);
   if (algorithm === "tree") return base + 2 * ((shape.ranksPerNode - 1) * inside + log2(nodes) * (nodes > 1 ? across : 0));
-  const steps = shape.kind === "all-to-all" ? 1 : ringSteps(shape.kind, shape.ranks);
+  const steps = ringSteps(shape.kind, shape.ranks);
   const crossing = nodes > 1 ? Math.min(steps, shape.kind === "all-reduce" ? 2 * (nodes - 1) : nodes - 1) : 0;
   return base + (steps - crossing) * inside + crossing * across;
 }
