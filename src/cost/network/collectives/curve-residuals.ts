@@ -2,13 +2,13 @@ import { exp, ln, log2 } from "../../../base/math.ts";
 import { type CollectiveCurve, type CurvePoint, curveNs } from "./collective-curve.ts";
 import type { CurveSample } from "./fit-curve.ts";
 
-/** Where a reading lies among the samples. */
+/** Where a reading lies among the samples, and how far these are apart in ln(measured / curve). */
 export type ReadingPlace =
   | { readonly at: "sample" }
-  /** Between two sizes of a measured number of ranks. */
-  | { readonly at: "between-sizes" }
-  /** Ranks that were not measured; octaves to the nearest that were. */
-  | { readonly at: "other-ranks"; readonly octaves: number }
+  /** Between two sizes of a measured number of ranks: `apart` of the two neighbours, `range` of the two on each side. */
+  | { readonly at: "between-sizes"; readonly apart: number; readonly range: number }
+  /** Ranks between two measured numbers of them (`inside`) or beyond; octaves to the nearest; `apart` of the two nearest. */
+  | { readonly at: "other-ranks"; readonly inside: boolean; readonly octaves: number; readonly apart: number }
   /** A size below or above all that were measured. Octaves to the nearest. */
   | { readonly at: "beyond-sizes"; readonly octaves: number };
 
@@ -60,13 +60,15 @@ function correction(rows: readonly Row[], { bytes, ranks }: CurvePoint): { reado
   const x = ln(Math.max(1, bytes));
   const same = rows.find((row) => row.ranks === ranks);
   if (same !== undefined) return readRow(same, x);
-  if (rows.length === 1) return { off: readRow(rows[0]!, x).off, place: { at: "other-ranks", octaves: octavesTo(rows, ranks) } };
+  if (rows.length === 1)
+    return { off: readRow(rows[0]!, x).off, place: { at: "other-ranks", inside: false, octaves: octavesTo(rows, ranks), apart: 0 } };
   let low = 0;
   while (low < rows.length - 2 && rows[low + 1]!.ranks < ranks) low += 1;
   const [a, b] = [rows[low]!, rows[low + 1]!];
   const [offA, offB] = [readRow(a, x).off, readRow(b, x).off];
   const share = log2(ranks / a.ranks) / log2(b.ranks / a.ranks);
-  const place: ReadingPlace = { at: "other-ranks", octaves: octavesTo(rows, ranks) };
+  const inside = share >= 0 && share <= 1;
+  const place: ReadingPlace = { at: "other-ranks", inside, octaves: octavesTo(rows, ranks), apart: Math.abs(offB - offA) };
   if (share < 0) return { off: offA + TREND * Math.max(-1, share) * (offB - offA), place };
   if (share > 1) return { off: offB + TREND * Math.min(1, share - 1) * (offB - offA), place };
   return { off: offA + share * (offB - offA), place };
@@ -84,7 +86,17 @@ function readRow({ lnBytes, off }: Row, x: number): { readonly off: number; read
   while (low < last && lnBytes[low + 1]! <= x) low += 1;
   if (lnBytes[low] === x) return { off: off[low]!, place: { at: "sample" } };
   const share = (x - lnBytes[low]!) / (lnBytes[low + 1]! - lnBytes[low]!);
-  return { off: off[low]! + share * (off[low + 1]! - off[low]!), place: { at: "between-sizes" } };
+  return {
+    off: off[low]! + share * (off[low + 1]! - off[low]!),
+    place: { at: "between-sizes", apart: Math.abs(off[low + 1]! - off[low]!), range: rangeAround(off, low) },
+  };
+}
+
+function rangeAround(off: Float64Array, low: number): number {
+  const around = off.subarray(Math.max(0, low - 1), low + 3);
+  return (
+    around.reduce((most, value) => Math.max(most, value), around[0]!) - around.reduce((least, value) => Math.min(least, value), around[0]!)
+  );
 }
 
 // biome-ignore lint/suspicious/noApproximativeNumericConstant: the house rule for pure layers names no constant of Math

@@ -60,7 +60,7 @@ describe("collectives from measured tables", () => {
     expect(between.priced.basis).toBe("interpolated");
     const beside = at(2 ** 24, 4);
     expect(beside.priced.ns / (1.3 * curveNs(TRUE, LINK, beside.point))).toBeCloseTo(1, 1);
-    expect(beside.priced.basis).toBe("extrapolated");
+    expect(beside.priced.basis).toBe("interpolated");
     const beyond = at(2 ** 31, 8);
     expect(beyond.priced.ns / (1.3 * curveNs(TRUE, LINK, beyond.point))).toBeCloseTo(1, 1);
     expect(beyond.priced.spread).toBeGreaterThan(between.priced.spread);
