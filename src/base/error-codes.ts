@@ -130,6 +130,12 @@ export const ERROR_CODES = {
     http: 400,
     todo: "give it in a device sheet, with its source",
   },
+  "training-invalid": {
+    message: "the training run cannot be cut as written",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the field and what does not divide",
+  },
   "rack-invalid": {
     message: "the rack file is not valid",
     exit: 2,
