@@ -37,35 +37,67 @@ export function attentionTable(rows: readonly AttentionTime[]): AttentionTable {
  *
  * Complexity: 16 corners, O(log) a place; no allocation.
  */
-export function attentionNs(
-  table: AttentionTable,
-  prefill: number,
-  prefillContext: number,
-  decodes: number,
-  decodeContext: number,
-): number {
+export function attentionNs(table: AttentionTable, prefill: number, prefillContext: number, decodes: number, decodeContext: number): number {
   const { axes, times } = table;
+  const [, contexts, counts, lengths] = axes;
   let beyond = place(axes[0], 0, prefill);
-  beyond *= place(axes[1], 1, prefill === 0 ? 0 : prefillContext);
-  beyond *= place(axes[2], 2, decodes);
-  beyond *= place(axes[3], 3, decodes === 0 ? 0 : decodeContext);
+  beyond *= place(contexts, 1, prefill === 0 ? 0 : prefillContext);
+  beyond *= place(counts, 2, decodes);
+  beyond *= place(lengths, 3, decodes === 0 ? 0 : decodeContext);
   let sum = 0;
   let weights = 0;
-  for (let corner = 0; corner < 1 << AXES; corner++) {
-    let weight = 1;
-    let at = 0;
-    for (let a = 0; a < AXES; a++) {
-      const up = (corner >> a) & 1;
-      weight *= up === 1 ? share[a]! : 1 - share[a]!;
-      at = at * axes[a]!.length + low[a]! + up;
+  // One bit an axis; corners without weight are passed over, so a question on the grid reads one.
+  for (let a = 0; a < 2; a++) {
+    const first = a === 1 ? share[0]! : 1 - share[0]!;
+    if (first === 0) continue;
+    const row = (low[0]! + a) * contexts.length + low[1]!;
+    for (let b = 0; b < 2; b++) {
+      const second = first * (b === 1 ? share[1]! : 1 - share[1]!);
+      if (second === 0) continue;
+      const column = (row + b) * counts.length + low[2]!;
+      for (let c = 0; c < 2; c++) {
+        const third = second * (c === 1 ? share[2]! : 1 - share[2]!);
+        if (third === 0) continue;
+        const at = (column + c) * lengths.length + low[3]!;
+        for (let d = 0; d < 2; d++) {
+          const weight = third * (d === 1 ? share[3]! : 1 - share[3]!);
+          if (weight === 0) continue;
+          const time = times[at + d]!;
+          // biome-ignore lint/suspicious/noSelfCompare: the fastest test for NaN, in the innermost loop
+          if (time !== time) continue;
+          sum += weight * time;
+          weights += weight;
+        }
+      }
     }
-    if (weight === 0) continue;
-    const time = times[at]!;
-    if (Number.isNaN(time)) continue;
-    sum += weight * time;
-    weights += weight;
   }
   return weights === 0 ? 0 : (sum / weights) * beyond;
+}
+
+/** Decode attention without prompts: for each number of decodes the times at the axis of contexts, made when it is first asked for. */
+export interface DecodeRows {
+  readonly table: AttentionTable;
+  readonly rows: (Float64Array | undefined)[];
+}
+
+/** As `attentionNs` without prompts. Complexity: O(log contexts), no allocation but one row a number of decodes. */
+export function decodeAttentionNs({ table, rows }: DecodeRows, decodes: number, context: number): number {
+  const contexts = table.axes[3];
+  let row = rows[decodes];
+  if (row === undefined) {
+    row = contexts.map((length) => attentionNs(table, 0, 0, decodes, length));
+    rows[decodes] = row;
+  }
+  const last = contexts.length - 1;
+  if (context >= contexts[last]!) return (row[last]! * context) / contexts[last]!;
+  let from = 0;
+  let to = last;
+  while (to - from > 1) {
+    const middle = (from + to) >> 1;
+    if (contexts[middle]! <= context) from = middle;
+    else to = middle;
+  }
+  return row[from]! + ((row[to]! - row[from]!) * (context - contexts[from]!)) / (contexts[to]! - contexts[from]!);
 }
 
 /** Finds a value's cell of an axis. Returns how far the value lies beyond the axis, as a factor from 1. */

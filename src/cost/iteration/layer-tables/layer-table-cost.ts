@@ -1,7 +1,7 @@
 import { HeddleError } from "../../../base/heddle-error.ts";
 import type { LayerTables } from "../../import/llmservingsim/layer-tables.ts";
 import type { BatchShape, IterationCost } from "../iteration-cost.ts";
-import { attentionNs, attentionTable } from "./attention-table.ts";
+import { attentionNs, attentionTable, type DecodeRows, decodeAttentionNs } from "./attention-table.ts";
 import { type SizeTable, sizeTable, timeAt } from "./size-table.ts";
 import { skewShare } from "./skew-share.ts";
 
@@ -48,6 +48,7 @@ export function layerTableCost(tables: LayerTables, options: LayerTableOptions):
     sizeTable(rows.map(({ sequences, ns }) => ({ size: sequences, ns }))),
   );
   const attention = attentionTable(tables.attention);
+  const decodeRows: DecodeRows = { table: attention, rows: [] };
   const share = skewShare(tables.skew);
   const kept = new Float64Array(KEPT_TOKENS + 1).fill(-1);
   const tokensNs = (tokens: number): number => {
@@ -70,16 +71,16 @@ export function layerTableCost(tables: LayerTables, options: LayerTableOptions):
     const mean = decodes === 0 ? 0 : shape.decodeContext / decodes;
     let decode = 0;
     if (decodes > 0) {
-      decode = attentionNs(attention, 0, 0, decodes, mean);
+      decode = decodeAttentionNs(decodeRows, decodes, mean);
       if (shape.decodeContextMax > mean && decodes > 1) {
-        const longest = attentionNs(attention, 0, 0, decodes, shape.decodeContextMax);
+        const longest = decodeAttentionNs(decodeRows, decodes, shape.decodeContextMax);
         decode += share(mean, shape.decodeContextMax) * Math.max(0, longest - decode);
       }
     }
     if (prefillTokens === 0) return decode;
     const chunk = shape.prefillSquares / prefillTokens;
     const context = shape.prefillContext / prefillTokens;
-    const alone = decodes === 0 ? 0 : attentionNs(attention, 0, 0, decodes, mean);
+    const alone = decodes === 0 ? 0 : decodeAttentionNs(decodeRows, decodes, mean);
     return decode + (prefillTokens / chunk) * Math.max(0, attentionNs(attention, chunk, context, decodes, mean) - alone);
   };
   return {
