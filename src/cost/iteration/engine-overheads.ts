@@ -6,10 +6,24 @@ export interface EngineOverheads {
   readonly sequenceNs: number;
   /** Of each layer: small kernels that no operator stands for. Units: ns. */
   readonly layerNs: number;
-  /** Time of compute and of exchange as engines run them, over what the operator model says. */
+  /** Of each operator that computes; below 0 where captured graphs hide launches that operators were timed with. Units: ns. */
+  readonly kernelNs: number;
+  /** Time of a mixture's grouped products, of all other compute and of exchange as engines run them, over what the operator model says. */
+  readonly expertFactor: number;
   readonly computeFactor: number;
   readonly exchangeFactor: number;
 }
 
+/** Least share of the operators' time that is left when launches are taken off. */
+export const KERNEL_FLOOR = 0.3;
+
 /** Operators alone: tables and formulas as they are. */
-export const NO_OVERHEADS: EngineOverheads = { stepNs: 0, sequenceNs: 0, layerNs: 0, computeFactor: 1, exchangeFactor: 1 };
+export const NO_OVERHEADS: EngineOverheads = {
+  stepNs: 0,
+  sequenceNs: 0,
+  layerNs: 0,
+  kernelNs: 0,
+  expertFactor: 1,
+  computeFactor: 1,
+  exchangeFactor: 1,
+};

@@ -6,7 +6,7 @@ import type { OperatorModel } from "../operator/operator-model.ts";
 import { type Cut, devicesOf, type Formats } from "./cut.ts";
 import { cutFault } from "./cut-check.ts";
 import { type DecoderBlocks, decoderBlocks } from "./decoder-blocks.ts";
-import { type EngineOverheads, NO_OVERHEADS } from "./engine-overheads.ts";
+import { type EngineOverheads, KERNEL_FLOOR, NO_OVERHEADS } from "./engine-overheads.ts";
 import type { BatchShape, IterationCost } from "./iteration-cost.ts";
 import type { IterationFault } from "./iteration-fault.ts";
 import { priceTerm, sumTerms, type TermPrice, type TermTables, termTables } from "./iteration-parts.ts";
@@ -14,7 +14,7 @@ import { narrowWeights } from "./narrow-weights.ts";
 import { type RankShare, rankShare } from "./rank-share.ts";
 import { layerTerms, outerTerms } from "./terms/decoder-terms.ts";
 import { type Site, STREAM_BYTES } from "./terms/site.ts";
-import { isExchange, type Term, type TermName } from "./terms/term.ts";
+import { classOf, type Term, type TermName } from "./terms/term.ts";
 
 /** A replica whose iterations are to be priced. */
 export interface IterationInput {
@@ -145,10 +145,11 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
   const { operators, layers, outer, model } = made;
   const overheads = input.overheads ?? NO_OVERHEADS;
   const tables = {
-    compute: termTables(operators, layers, false),
-    exchange: termTables(operators, layers, true),
-    outerCompute: termTables(operators, outer, false),
-    outerExchange: termTables(operators, outer, true),
+    compute: termTables(operators, layers, "compute"),
+    experts: termTables(operators, layers, "experts"),
+    exchange: termTables(operators, layers, "exchange"),
+    outerCompute: termTables(operators, outer, "compute"),
+    outerExchange: termTables(operators, outer, "exchange"),
   };
   const stages = parallel.pipeline;
   /** Layers of the fullest stage, times stages, over layers. */
@@ -179,8 +180,12 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     rankShare(shape, parallel, made.site.perDecode, share);
     const outerRuns = share.batches >= stages ? stages : 1;
     const compute = tableNs(tables.compute, share) * uneven + tableNs(tables.outerCompute, share) * outerRuns;
+    const experts = tableNs(tables.experts, share) * uneven;
     const exchange = tableNs(tables.exchange, share) * uneven + tableNs(tables.outerExchange, share) * outerRuns;
-    const cores = compute * overheads.computeFactor + overheads.layerNs * model.layers * uneven;
+    const kernels = kernelsOf(tables.compute, share) + kernelsOf(tables.experts, share);
+    const plain = compute * overheads.computeFactor + experts * overheads.expertFactor;
+    const launched = Math.max(plain * KERNEL_FLOOR, plain + kernels * uneven * overheads.kernelNs);
+    const cores = launched + overheads.layerNs * model.layers * uneven;
     const links = exchange * overheads.exchangeFactor;
     return input.overlapExchange === true ? Math.max(cores, links) : cores + links;
   };
@@ -211,21 +216,32 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     rankShare(shape, parallel, made.site.perDecode, share);
     const outerRuns = share.batches >= stages ? stages : 1;
     const sums = new Map<IterationPart["name"], number>();
+    let plain = 0;
     const add = (name: IterationPart["name"], ns: number): void => void (ns > 0 && sums.set(name, (sums.get(name) ?? 0) + ns));
     for (const [terms, runs] of [
       [layers, uneven],
       [outer, outerRuns],
     ] as const) {
       for (const term of terms) {
-        const factor = isExchange(term.name) ? overheads.exchangeFactor : overheads.computeFactor;
-        add(term.name, runs * factor * tableNs(termTables(operators, [term], isExchange(term.name)), share));
+        const kind = classOf(term.name);
+        const factor = { exchange: overheads.exchangeFactor, experts: overheads.expertFactor, compute: overheads.computeFactor }[kind];
+        const ns = runs * factor * tableNs(termTables(operators, [term], kind), share);
+        sums.set(term.name, (sums.get(term.name) ?? 0) + ns);
+        if (kind !== "exchange") plain += ns;
       }
     }
+    const kernels = kernelsOf(tables.compute, share) + kernelsOf(tables.experts, share);
+    // Launches that captured graphs hide are taken off all compute alike.
+    const shown = plain > 0 ? Math.max(KERNEL_FLOOR, 1 + (kernels * uneven * overheads.kernelNs) / plain) : 1;
+    for (const [name, ns] of sums) if (!name.endsWith("exchange")) sums.set(name, ns * shown);
     const sequences = shape.decodes + shape.prefills;
     add("engine", overheads.stepNs + overheads.sequenceNs * sequences + overheads.layerNs * model.layers * uneven);
-    const kernels = [...sums.values()].reduce((sum, ns) => sum + ns, 0);
-    if (draft > 0 && shape.decodes > 0) add("drafting", draft * kernels);
-    return [...sums].map(([name, ns]) => ({ name, ns })).sort((a, b) => b.ns - a.ns);
+    const all = [...sums.values()].reduce((sum, ns) => sum + ns, 0);
+    if (draft > 0 && shape.decodes > 0) add("drafting", draft * all);
+    return [...sums]
+      .filter(([, ns]) => ns > 0)
+      .map(([name, ns]) => ({ name, ns }))
+      .sort((a, b) => b.ns - a.ns);
   }
 }
 
@@ -238,6 +254,11 @@ function tableNs(tables: TermTables, share: Readonly<RankShare>): number {
     if (share.prompts > 1) ns += (share.prompts - 1) * tables.prefillMore(share.promptTokens, share.promptContext);
   }
   return ns;
+}
+
+/** Operators that run for a share. */
+function kernelsOf({ kernels }: TermTables, share: Readonly<RankShare>): number {
+  return kernels.always + (share.decodes > 0 ? kernels.decode : 0) + (share.prompts > 0 ? kernels.prefill : 0);
 }
 
 function halve(shape: Readonly<BatchShape>, into: BatchShape): void {

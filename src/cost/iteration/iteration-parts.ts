@@ -7,12 +7,12 @@ import { weakerBasis } from "../priced.ts";
 import { type Curve, risingCurve } from "./grid/curve.ts";
 import { type Surface, surface } from "./grid/surface.ts";
 import type { IterationFault } from "./iteration-fault.ts";
-import { isExchange, type Term } from "./terms/term.ts";
+import { classOf, type Term, type TermClass } from "./terms/term.ts";
 
 /** Prompts whose price tells what one more costs: launches are shared. */
 const MANY_PROMPTS = 9;
 
-/** Terms of one part of an iteration (compute or exchange), summed into one table each. Times in ns. */
+/** Terms of one class of an iteration, summed into one table each. Times in ns. */
 export interface TermTables {
   readonly tokens: Curve;
   readonly groupTokens: Curve;
@@ -21,11 +21,13 @@ export interface TermTables {
   /** One prompt of so many new tokens after so many cached, and one more such prompt beside it. */
   readonly prefill: Surface;
   readonly prefillMore: Surface;
+  /** Operators of any iteration, of one that decodes, of one with prompts. */
+  readonly kernels: { readonly always: number; readonly decode: number; readonly prefill: number };
 }
 
 /** Sums terms into tables that fill as they are asked. */
-export function termTables(operators: OperatorModel, terms: readonly Term[], exchange: boolean): TermTables {
-  const mine = terms.filter(({ name }) => isExchange(name) === exchange);
+export function termTables(operators: OperatorModel, terms: readonly Term[], wanted: TermClass): TermTables {
+  const mine = terms.filter(({ name }) => classOf(name) === wanted);
   const single = (over: "tokens" | "group-tokens" | "sequences"): Curve => {
     const of = mine.filter((term) => term.over === over);
     return risingCurve((x) => total(of, (term) => termNs(operators, term, x, 0, 0)));
@@ -34,7 +36,13 @@ export function termTables(operators: OperatorModel, terms: readonly Term[], exc
   const prefill = mine.filter((term) => term.over === "prefill");
   const prompts = (batch: number, tokens: number, context: number): number =>
     total(prefill, (term) => termNs(operators, term, batch, tokens, context));
+  const count = (of: readonly Term[]): number => total(of, () => 1);
   return {
+    kernels: {
+      always: count(mine) - count(decode) - count(prefill),
+      decode: count(decode),
+      prefill: count(prefill),
+    },
     tokens: single("tokens"),
     groupTokens: single("group-tokens"),
     sequences: single("sequences"),

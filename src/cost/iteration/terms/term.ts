@@ -28,7 +28,10 @@ export type TermName =
   | "context exchange"
   | "stage exchange";
 
-/** Parts that links do, not cores. */
-export function isExchange(name: TermName): boolean {
-  return name.endsWith("exchange");
+/** What engines' constants tell apart: grouped products, other compute, and what links do. */
+export type TermClass = "experts" | "compute" | "exchange";
+
+export function classOf(name: TermName): TermClass {
+  if (name.endsWith("exchange")) return "exchange";
+  return name === "experts" ? "experts" : "compute";
 }

@@ -1,0 +1,53 @@
+import { quantile } from "../../../base/statistics.ts";
+import { siliconCut } from "./silicon-faults.ts";
+import { type SiliconRow, siliconGroup } from "./silicon-row.ts";
+
+/** A campaign this much quicker than another at equal configurations ran with a setting the file does not name. Repeats differ by 6 % (the sample's README). */
+const QUICKER = 0.75;
+/** Equal configurations it takes to say so. */
+const PAIRS_MIN = 2;
+
+/** Runs of one engine version that were measured on one day: model, engine, version, day. */
+export function siliconCampaign(row: SiliconRow): string {
+  return `${row.model} ${row.engine} ${row.version} ${row.measured}`;
+}
+
+/**
+ * Campaigns whose aggregated rows contradict others of the same configuration: their median TPOT is below 0.75 of what another campaign measured with
+ * equal model, system, engine, formats, cut, lengths and clients. The published benchmark has runs with and without multi-token prediction, and the file
+ * has no column for it.
+ *
+ * Why: told from measurements alone, so that no row is set apart because a prediction missed it.
+ */
+export function contradictingCampaigns(rows: readonly SiliconRow[]): ReadonlySet<string> {
+  const byConfiguration = new Map<string, SiliconRow[]>();
+  for (const row of rows) {
+    const key = configurationOf(row);
+    if (key === undefined) continue;
+    const list = byConfiguration.get(key);
+    if (list === undefined) byConfiguration.set(key, [row]);
+    else list.push(row);
+  }
+  const ratios = new Map<string, number[]>();
+  for (const list of byConfiguration.values()) {
+    for (const a of list) {
+      for (const b of list) {
+        if (siliconCampaign(a) === siliconCampaign(b)) continue;
+        const key = `${siliconCampaign(a)}\n${siliconGroup(a)} ${siliconCampaign(b)}`;
+        ratios.set(key, [...(ratios.get(key) ?? []), a.tpotMs / b.tpotMs]);
+      }
+    }
+  }
+  const found = new Set<string>();
+  for (const [key, list] of ratios) if (list.length >= PAIRS_MIN && quantile(list, 0.5) <= QUICKER) found.add(key.split("\n")[0]!);
+  return found;
+}
+
+/** All that the file says of a row's configuration; undefined for disaggregated rows and cuts that cannot be. */
+function configurationOf(row: SiliconRow): string | undefined {
+  if (row.mode !== "agg" || row.whole === undefined) return undefined;
+  const cut = siliconCut(row, row.whole);
+  if ("impossible" in cut) return undefined;
+  const clients = row.clients ?? row.whole.batch * cut.cut.data;
+  return [siliconGroup(row), row.products, JSON.stringify(cut.cut), row.promptTokens, row.outputTokens, clients].join(" ");
+}

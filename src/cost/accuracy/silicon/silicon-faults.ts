@@ -1,0 +1,32 @@
+import type { Cut } from "../../iteration/cut.ts";
+import type { SiliconRow, SiliconSide } from "./silicon-row.ts";
+
+/** Dumps that write the tensor or attention-data degree times the expert degree. Source: the sample's README, known faults; ids that name degrees agree. */
+const MULTIPLIED = /^(2026-04-06\.csv|db-dump\/2026-04-27)/;
+/** Devices of a server; a scale-up domain of many trays is still served tensor-parallel within one. */
+const SERVER_DEVICES = 8;
+
+/** A row's cut as it must have been, or why there is none. */
+export type SiliconCut = { readonly cut: Cut; readonly corrected: boolean } | { readonly impossible: string };
+
+/**
+ * The cut of one side of a row.
+ *
+ * Model: in two of the dumps a degree was multiplied by the expert degree, which shows where both expert degrees are above 1; dividing gives the cut
+ * that the ids of those rows name. More than 8 devices in a tensor group that remain are totals of a deployment, not a degree: such rows are left out.
+ */
+export function siliconCut(row: SiliconRow, side: SiliconSide): SiliconCut {
+  let { tensor, data, expert } = side;
+  const multiplied = MULTIPLIED.test(row.source) && row.mode === "agg" && side.expertTensor > 1 && expert > 1;
+  if (multiplied) {
+    if (tensor % expert === 0) tensor /= expert;
+    else if (data % expert === 0) data /= expert;
+  }
+  if (tensor > SERVER_DEVICES) return { impossible: `a tensor group of ${tensor} devices` };
+  if (row.mode === "agg" && tensor * data * side.pipeline > SERVER_DEVICES)
+    return { impossible: `${tensor * data * side.pipeline} devices in a server of 8` };
+  const group = tensor * data;
+  // Where attention is data-parallel, some rows leave the expert degree at 1 and write the tensor degree of the experts.
+  if (expert > group || group % expert !== 0) expert = group;
+  return { cut: { tensor, pipeline: side.pipeline, data, expert, context: 1 }, corrected: multiplied };
+}
