@@ -1,0 +1,101 @@
+import type { Result } from "../../base/result.ts";
+import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
+import type { EngineSettings, Parallelism, PoolRole, Precision, RoutingName } from "../deployment/deployment.ts";
+import type { WorkloadProfile } from "./workload-profile.ts";
+
+/** What is to be kept: of each measure, the percentile has to lie at or below its target. */
+export interface SloTarget {
+  /** Queued to first token. Units: ns. */
+  readonly ttftNs: number;
+  /** Between further tokens, over each request's life. Units: ns. */
+  readonly tpotNs: number;
+  /** Ratio, such as 0.9. */
+  readonly percentile: number;
+}
+
+/** Devices that can be had: of which kind, how many, at which price. */
+export interface FleetDevices {
+  readonly device: string;
+  readonly count: number;
+  /** Of one device. Units: US dollars an hour. */
+  readonly dollarsPerHour: number;
+}
+
+/** A fleet that may be bought or rented; one with several kinds of devices is mixed. */
+export interface FleetOffer {
+  readonly name: string;
+  readonly devices: readonly FleetDevices[];
+}
+
+/** A replica that might be built. */
+export interface ReplicaDesign {
+  readonly device: string;
+  readonly role: Extract<PoolRole, "both" | "prefill" | "decode">;
+  readonly parallel: Parallelism;
+  readonly precision: Precision;
+  readonly engine: EngineSettings;
+}
+
+/** What a replica of a design can do. Limits are over all its data-parallel ranks. */
+export interface ReplicaModel {
+  readonly cost: IterationCost;
+  readonly devices: number;
+  readonly kvTokens: number;
+  /** Of the KV of one token, over all devices that hold a part of it. Units: bytes. */
+  readonly kvBytesPerToken: number;
+}
+
+/** Factors on figures of devices; 1 where absent. What-ifs of one figure are made of these. */
+export interface FigureFactors {
+  readonly compute?: number;
+  readonly memoryBandwidth?: number;
+  readonly memoryCapacity?: number;
+  readonly scaleUp?: number;
+  readonly network?: number;
+}
+
+/** Why a design cannot be built or priced. */
+export interface DesignFault {
+  readonly code: "does-not-fit" | "cut-invalid" | "no-basis";
+  readonly detail: string;
+}
+
+/** Prices designs: the only thing the search knows of models and devices. Pure; equal questions get equal answers. */
+export type DesignPricer = (design: ReplicaDesign, factors: FigureFactors) => Result<ReplicaModel, DesignFault>;
+
+/** How KV goes from prefill to decode replicas. */
+export interface TransferLink {
+  readonly bandwidthBytesPerSecond: number;
+  readonly latencyNs: number;
+}
+
+/** Values that are tried, all combined. */
+export interface DesignChoices {
+  readonly precisions: readonly Precision[];
+  readonly tensor: readonly number[];
+  readonly pipeline: readonly number[];
+  readonly data: readonly number[];
+  /** Whether the model has experts to spread. */
+  readonly experts: boolean;
+  readonly maxBatchedTokens: readonly number[];
+  /** Replicas do not reach over more devices than this. */
+  readonly devicesMax: number;
+  /** Settings that are not searched. */
+  readonly engine: EngineSettings;
+  readonly split: boolean;
+}
+
+export interface SloProblem {
+  readonly model: string;
+  readonly target: SloTarget;
+  readonly workload: WorkloadProfile;
+  readonly fleets: readonly FleetOffer[];
+  readonly choices: DesignChoices;
+  readonly price: DesignPricer;
+  readonly factors: FigureFactors;
+  /** Needed where roles are split. */
+  readonly transfer?: TransferLink;
+  /** Units: US dollars an hour. */
+  readonly budget?: number;
+  readonly routing: RoutingName;
+}

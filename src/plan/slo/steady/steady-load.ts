@@ -1,0 +1,35 @@
+import type { SloTarget } from "../slo-problem.ts";
+import type { WorkloadProfile } from "../workload-profile.ts";
+
+/** What binds a replica at a load. */
+export type Limit = "ttft" | "tpot" | "kv" | "sequences" | "prefill" | "decode" | "transfer";
+
+/** A replica in the steady state at a rate of requests. Times are infinite where it has none. */
+export interface SteadyState {
+  /** At the target's percentile. Units: ns. */
+  readonly ttftNs: number;
+  readonly tpotNs: number;
+  /** Sequences that decode at once, and KV tokens held, on average. */
+  readonly sequences: number;
+  readonly kvTokens: number;
+  /** Share of time spent on prompts. */
+  readonly prefillShare: number;
+  /** What does not hold at this rate; undefined where the target is kept. */
+  readonly broken: Limit | undefined;
+}
+
+/** A rate of requests on a replica. Units: requests/s. */
+export interface SteadyInput {
+  readonly rate: number;
+  readonly workload: WorkloadProfile;
+  readonly target: SloTarget;
+  /** Of prompt tokens found cached; ratio. */
+  readonly cachedShare: number;
+}
+
+export const NO_STEADY_STATE = { ttftNs: Number.POSITIVE_INFINITY, tpotNs: Number.POSITIVE_INFINITY } as const;
+
+/** The target that is missed; time to first token first. */
+export function missedTarget(ttftNs: number, tpotNs: number, target: SloTarget): Limit | undefined {
+  return ttftNs > target.ttftNs ? "ttft" : tpotNs > target.tpotNs ? "tpot" : undefined;
+}

@@ -1,0 +1,190 @@
+import { byPrice } from "./draft-plans.ts";
+import { canBuy, dollarsOf, type FleetPlan, fleetPlan, type PlannedPool } from "./fleet-plan.ts";
+import type { SloProblem } from "./slo-problem.ts";
+
+/** What a simulation of every request says of a plan. */
+export interface SimulatedPlan {
+  /** At the target's percentile, of all requests. Units: ns. */
+  readonly ttftNs: number;
+  readonly tpotNs: number;
+  /** Of requests that keep both targets. Ratio. */
+  readonly attained: number;
+  readonly met: boolean;
+}
+
+/** Runs a plan on the requests themselves. Equal plans get equal answers. */
+export type PlanSimulator = (plan: FleetPlan) => Promise<SimulatedPlan>;
+
+export interface VerifiedPlan {
+  readonly plan: FleetPlan;
+  readonly simulated: SimulatedPlan;
+}
+
+/** What a search with simulations found. */
+export interface Verification {
+  /** The cheapest plan that keeps the target when it is simulated; absent where none does. */
+  readonly chosen?: VerifiedPlan;
+  /** Every plan that was simulated, in the order of the simulations. */
+  readonly tried: readonly VerifiedPlan[];
+  /** Plans that could be cheaper by the closed forms' slack and were not simulated, because the simulations ran out. */
+  readonly untried: number;
+  readonly certified: boolean;
+}
+
+export interface VerifyOptions {
+  readonly simulationsMax: number;
+  readonly shouldStop?: () => boolean;
+  readonly onTried?: (tried: readonly VerifiedPlan[]) => void;
+}
+
+/**
+ * How far the closed forms may be off: a plan is looked at as if it could do with this share of its replicas. Their largest errors on small examples are in
+ * the bench `plan-slo`.
+ */
+const SLACK = 0.6;
+/** Ways to put a fleet together that are looked at. */
+const FAMILIES_MAX = 400;
+
+/**
+ * The cheapest plan that keeps its target when every request is simulated.
+ *
+ * Model: families (the same designs in other numbers) in order of what the closed forms say. In each the numbers of replicas are moved: fewer while the
+ * target is kept, more where it is missed, always below the best price so far. A family that could not be cheaper even with `SLACK` of its replicas is not
+ * looked at.
+ */
+export async function verifyPlans(
+  problem: SloProblem,
+  plans: readonly FleetPlan[],
+  options: VerifyOptions & { readonly simulate: PlanSimulator },
+): Promise<Verification> {
+  const state: SearchState = { problem, options, known: new Map(), tried: [], best: undefined };
+  const families = distinctFamilies(plans).slice(0, FAMILIES_MAX);
+  let untried = 0;
+  for (const family of families) {
+    if (leastDollars(family) >= priceOf(state.best)) continue;
+    if (exhausted(state)) untried++;
+    else if (!(await descend(state, family))) untried++;
+  }
+  return { ...(state.best === undefined ? {} : { chosen: state.best }), tried: state.tried, untried, certified: untried === 0 };
+}
+
+interface SearchState {
+  readonly problem: SloProblem;
+  readonly options: VerifyOptions & { readonly simulate: PlanSimulator };
+  readonly known: Map<string, VerifiedPlan>;
+  readonly tried: VerifiedPlan[];
+  best: VerifiedPlan | undefined;
+}
+
+function exhausted({ options, tried }: SearchState): boolean {
+  return tried.length >= options.simulationsMax || options.shouldStop?.() === true;
+}
+
+function priceOf(best: VerifiedPlan | undefined): number {
+  return best?.plan.dollarsPerHour ?? Number.POSITIVE_INFINITY;
+}
+
+/** The price with as few replicas as the closed forms' errors could allow. */
+function leastDollars({ fleet, pools }: FleetPlan): number {
+  const price = (device: string): number => fleet.devices.find((each) => each.device === device)?.dollarsPerHour ?? 0;
+  return pools.reduce(
+    (sum, { capacity, replicas }) =>
+      sum + Math.max(1, Math.ceil(replicas * SLACK)) * capacity.replica.devices * price(capacity.design.device),
+    0,
+  );
+}
+
+/** One plan of each combination of designs: the first, which is the cheapest. */
+function distinctFamilies(plans: readonly FleetPlan[]): FleetPlan[] {
+  const families = new Map<string, FleetPlan>();
+  for (const plan of [...plans].sort(byPrice)) {
+    const key = familyKey(plan);
+    if (!families.has(key)) families.set(key, plan);
+  }
+  return [...families.values()];
+}
+
+function familyKey({ fleet, pools }: FleetPlan): string {
+  return `${fleet.name}|${pools.map(({ capacity }) => JSON.stringify(capacity.design)).join("|")}`;
+}
+
+/** Moves the numbers of one family. Gives false where the simulations ran out before it was done. */
+async function descend(state: SearchState, family: FleetPlan): Promise<boolean> {
+  let pools: readonly PlannedPool[] | undefined = belowBest(state, family.pools, family);
+  const seen = new Set<string>();
+  while (pools !== undefined) {
+    const key = pools.map(({ replicas }) => replicas).join(",");
+    if (seen.has(key)) return true;
+    seen.add(key);
+    if (exhausted(state)) return false;
+    const result = await simulated(state, fleetPlan(state.problem, family.fleet, pools));
+    pools = result.simulated.met ? await fewer(state, family, pools) : more(state, family, pools, result);
+    if (pools !== undefined && dollars(family, pools) >= priceOf(state.best)) return true;
+  }
+  return true;
+}
+
+/** Replicas are taken away until the price is below the best one. */
+function belowBest(state: SearchState, pools: readonly PlannedPool[], family: FleetPlan): readonly PlannedPool[] | undefined {
+  let at = pools;
+  while (dollars(family, at) >= priceOf(state.best)) {
+    const largest = at.reduce((most, pool, index) => (pool.replicas > at[most]!.replicas ? index : most), 0);
+    if (at[largest]!.replicas === 1) return undefined;
+    at = changed(at, largest, -1);
+    if (at[largest]!.replicas < Math.floor(family.pools[largest]!.replicas * SLACK)) return undefined;
+  }
+  return at;
+}
+
+/** One replica fewer in the pool where that saves most and the target is still kept; simulated as it is looked for. */
+async function fewer(state: SearchState, family: FleetPlan, pools: readonly PlannedPool[]): Promise<readonly PlannedPool[] | undefined> {
+  const order = pools
+    .map((pool, index) => ({ index, replicas: pool.replicas, saved: dollars(family, pools) - dollars(family, changed(pools, index, -1)) }))
+    .filter(({ replicas }) => replicas > 1)
+    .sort((a, b) => b.saved - a.saved);
+  for (const { index } of order) {
+    if (exhausted(state)) return undefined;
+    const next = changed(pools, index, -1);
+    if ((await simulated(state, fleetPlan(state.problem, family.fleet, next))).simulated.met) return next;
+  }
+  return undefined;
+}
+
+/** One replica more in the pool whose measure is missed by the larger factor. */
+function more(
+  state: SearchState,
+  family: FleetPlan,
+  pools: readonly PlannedPool[],
+  { simulated: { ttftNs, tpotNs } }: VerifiedPlan,
+): readonly PlannedPool[] | undefined {
+  const { target } = state.problem;
+  const late = ttftNs / target.ttftNs >= tpotNs / target.tpotNs;
+  const wanted = pools.findIndex(({ capacity }) => capacity.design.role === (late ? "prefill" : "decode"));
+  const cheapest = pools.reduce((least, _pool, index) => (added(family, pools, index) < added(family, pools, least) ? index : least), 0);
+  const next = changed(pools, wanted < 0 ? cheapest : wanted, 1);
+  return canBuy(state.problem, family.fleet, next) && dollars(family, next) < priceOf(state.best) ? next : undefined;
+}
+
+function added(family: FleetPlan, pools: readonly PlannedPool[], index: number): number {
+  return dollars(family, changed(pools, index, 1));
+}
+
+function changed(pools: readonly PlannedPool[], index: number, by: number): readonly PlannedPool[] {
+  return pools.map((pool, at) => (at === index ? { ...pool, replicas: pool.replicas + by } : pool));
+}
+
+function dollars({ fleet }: FleetPlan, pools: readonly PlannedPool[]): number {
+  return dollarsOf(fleet, pools);
+}
+
+async function simulated(state: SearchState, plan: FleetPlan): Promise<VerifiedPlan> {
+  const key = `${familyKey(plan)}|${plan.pools.map(({ replicas }) => replicas).join(",")}`;
+  const known = state.known.get(key);
+  if (known !== undefined) return known;
+  const verified = { plan, simulated: await state.options.simulate(plan) };
+  state.known.set(key, verified);
+  state.tried.push(verified);
+  state.options.onTried?.(state.tried);
+  if (verified.simulated.met && (state.best === undefined || byPrice(plan, state.best.plan) < 0)) state.best = verified;
+  return verified;
+}
