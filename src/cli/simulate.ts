@@ -7,44 +7,55 @@ import { ensembleMetrics, ensembleRuns } from "../simulate/ensemble.ts";
 import { createBasisWatcher } from "../simulate/metrics/basis-watcher.ts";
 import { planRunInput } from "../simulate/plan-run.ts";
 import { type SimulatedRun, simulatedRun } from "../simulate/simulated-run.ts";
+import { GENERATED_FORMS } from "../simulate/workload/generate/generate-columns.ts";
 import { isPoisson } from "../simulate/workload/poisson.ts";
 import { generateWorkload, readWorkload } from "../simulate/workload/read-workload.ts";
 import type { Workload } from "../simulate/workload/workload.ts";
+import { objectiveOption, scaleOption } from "./deployment/run-options.ts";
+import { type SimulateDeploymentOptions, simulateDeployment } from "./deployment/simulate-deployment.ts";
 import { printResult } from "./output.ts";
-import { openPlan, type PlanInput, readBytesFile } from "./plan-input.ts";
+import { openPlan, type PlanInput, readBytesFile, readTextFile } from "./plan-input.ts";
 import { wholeNumber } from "./serving-options.ts";
 import { withShareProgress } from "./share-progress.ts";
 import { type SimulationReport, simulationText } from "./simulation-report.ts";
 
-interface SimulateOptions {
-  readonly workload: string;
-  readonly runs: number;
-  readonly seed: number;
+interface SimulateOptions extends SimulateDeploymentOptions {
   readonly rack?: string;
-  readonly json?: boolean;
 }
+
+/** Options that only a deployment takes. */
+const OF_DEPLOYMENTS = ["slo", "scale", "lengths", "tokenizer"] as const;
 
 const DEFAULT_RUNS = 20;
 const RUNS_MAX = 10_000;
 const SEED_MAX = 4_294_967_295;
 
 const HELP = `
-A workload is generated (poisson:...: arrivals per second, prompt and output lengths from-to, length in seconds, seed, prefix=groups x tokens) or a
-file: heddle JSONL (at_ms, prompt_tokens, output_tokens; hash_ids with hash_block_tokens, or prefix_group with prefix_tokens), a Mooncake trace
-(JSONL) or an Azure LLM trace (CSV). The engines and policies are those that serve. The bars hold 90 % of the runs, between which the errors of the
-cost model are drawn anew.
+What is simulated is a deployment (YAML or JSON: model, pools of devices, engine settings; examples/deployments) or a plan file of \`heddle plan\`.
+
+A workload is a file (told apart by its content: heddle, Mooncake, Qwen-Bailian or AIPerf JSONL, request logs, Azure or BurstGPT CSV, vLLM benchmark
+results, OpenTelemetry spans, ShareGPT with --tokenizer) or is generated; lengths are 500, 50-600 or lognormal:mean:cv:
+${Object.values(GENERATED_FORMS)
+  .map((form) => `  ${form}`)
+  .join("\n")}
+A plan takes files and poisson:, and runs the engines and policies that serve.
 
 Examples:
-  heddle simulate plan.json --workload poisson:rate=2,prompt=50-600,output=20-120,seconds=60,seed=1
+  heddle simulate examples/deployments/llama-8b-l40s.yaml --workload poisson:rate=4,prompt=200-2000,output=50-400,seconds=120
+  heddle simulate fleet.yaml --workload trace.jsonl --scale rate=2 --slo ttft=500ms,tpot=40ms
   heddle simulate plan.json --workload trace.jsonl --runs 50 --json`;
 
 /** Adds `heddle simulate`. */
 export function addSimulateCommand(program: Command): void {
   program
     .command("simulate")
-    .description("Run a plan under a virtual clock and print latencies, throughput and use of memory and devices.")
-    .argument("<plan>", "plan file")
-    .requiredOption("--workload <workload>", "file, or poisson:rate=2,prompt=50-600,output=20-120,seconds=60,seed=1[,prefix=4x256]")
+    .description("Run a deployment or a plan under a virtual clock and print latencies, throughput, cost and use of memory and devices.")
+    .argument("<file>", "deployment file or plan file")
+    .requiredOption("--workload <workload>", "file, or a generated one such as poisson:rate=2,prompt=50-600,output=20-120,seconds=60")
+    .option("--slo <limits>", "limits that requests must keep, such as ttft=500ms,tpot=40ms[,e2e=20s][,share=0.9]", objectiveOption)
+    .option("--scale <factors>", "the workload at another rate and other lengths, such as rate=2,length=1.5", scaleOption)
+    .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
+    .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
     .option("--runs <n>", "runs the bars are taken over", wholeNumber(1, RUNS_MAX), DEFAULT_RUNS)
     .option("--seed <n>", "seed of the errors drawn", wholeNumber(0, SEED_MAX), 1)
     .option("--rack <file>", "rack file the plan was made for")
@@ -54,7 +65,31 @@ export function addSimulateCommand(program: Command): void {
 }
 
 async function simulate(path: string, options: SimulateOptions): Promise<void> {
+  if (!isPlan(readTextFile(path))) {
+    if (options.rack !== undefined)
+      throw new HeddleError("usage", { where: "--rack", detail: "goes with a plan; a deployment names its devices" });
+    return simulateDeployment(path, options);
+  }
+  for (const option of OF_DEPLOYMENTS) {
+    if (options[option] !== undefined)
+      throw new HeddleError("usage", { where: `--${option}`, detail: "goes with a deployment; this is a plan" });
+  }
+  await simulatePlan(path, options);
+}
+
+/** Whether a file is a plan: JSON with the field that every plan has and no deployment knows. */
+function isPlan(text: string): boolean {
+  return text.trimStart().startsWith("{") && text.includes('"rackFingerprint"');
+}
+
+async function simulatePlan(path: string, options: SimulateOptions): Promise<void> {
   const workload = isPoisson(options.workload) ? generateWorkload(options.workload) : readWorkload(readBytesFile(options.workload));
+  if (workload.requests.some(({ after }) => after !== undefined)) {
+    throw new HeddleError("workload-invalid", {
+      where: options.workload,
+      detail: "requests wait for others; plans are simulated with arrivals alone",
+    });
+  }
   const input = openPlan(path, options.rack);
   const costs = pricedCosts(input);
   const report = await withShareProgress("simulating", ({ signal, onProgress }) =>

@@ -1,0 +1,75 @@
+import type { Basis } from "../../cost/estimate.ts";
+import { devicesOf } from "../../cost/iteration/cut.ts";
+import type { Deployment } from "../../plan/deployment/deployment.ts";
+import type { FilledDefault } from "../../plan/deployment/deployment-file.ts";
+import { type DeploymentFigures, deploymentFigures } from "../../simulate/deployment/deployment-ensemble.ts";
+import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
+import type { Objective } from "../../simulate/deployment/objective.ts";
+import { deviceCount, type RunFigures } from "../../simulate/deployment/run-figures.ts";
+import type { OpenWorkload } from "./open-workload.ts";
+
+/** What `heddle simulate` says of a deployment; latencies in ns, shares 0 to 1. One JSON document with `--json`. */
+export interface DeploymentReport {
+  readonly version: 1;
+  readonly deployment: Deployment;
+  readonly defaults: readonly FilledDefault[];
+  readonly devices: number;
+  readonly pools: readonly PoolReport[];
+  readonly workload: { readonly source: string; readonly requests: number; readonly leftOut: OpenWorkload["leftOut"] };
+  readonly objective?: Objective;
+  readonly runs: number;
+  readonly seed: number;
+  readonly figures: DeploymentFigures;
+}
+
+/** What the figures of a pool rest on. */
+export interface PoolReport {
+  readonly name: string;
+  readonly device: string;
+  readonly devices: number;
+  /** Of the iterations' prices; `spread` is the relative half-width of their 90 % interval. */
+  readonly basis: Basis;
+  readonly source: string;
+  readonly spread: number;
+  readonly kvBlocks: number;
+  readonly kvTokens: number;
+  readonly weightBytesADevice: number;
+  readonly dollarsPerHour?: { readonly value: number; readonly basis: string; readonly source: string };
+  readonly powerWatts?: { readonly value: number; readonly basis: string; readonly source: string };
+}
+
+export interface ReportParts {
+  readonly run: DeploymentRun;
+  readonly defaults: readonly FilledDefault[];
+  readonly workload: OpenWorkload;
+  readonly objective: Objective | undefined;
+  readonly seed: number;
+  readonly figures: readonly RunFigures[];
+}
+
+export function deploymentReport({ run, defaults, workload, objective, seed, figures }: ReportParts): DeploymentReport {
+  return {
+    version: 1,
+    deployment: run.deployment,
+    defaults,
+    devices: deviceCount(run),
+    pools: run.pools.map(({ pool, sheet, cost, budget }) => ({
+      name: pool.name,
+      device: sheet.name,
+      devices: pool.replicas * devicesOf(pool.parallel),
+      basis: cost.basis,
+      source: cost.source,
+      spread: cost.spread,
+      kvBlocks: budget.kvBlocks,
+      kvTokens: budget.kvBlocks * pool.engine.blockTokens,
+      weightBytesADevice: budget.weightBytes,
+      ...(sheet.dollarsPerHour === undefined ? {} : { dollarsPerHour: sheet.dollarsPerHour }),
+      ...(sheet.powerWatts === undefined ? {} : { powerWatts: sheet.powerWatts }),
+    })),
+    workload: { source: workload.source, requests: workload.requests.count, leftOut: workload.leftOut },
+    ...(objective === undefined ? {} : { objective }),
+    runs: figures.length,
+    seed,
+    figures: deploymentFigures(figures),
+  };
+}

@@ -1,0 +1,123 @@
+import { formatNs } from "../../base/duration.ts";
+import { quantity } from "../../base/quantity.ts";
+import type { FilledDefault } from "../../plan/deployment/deployment-file.ts";
+import { objectiveText } from "../../simulate/deployment/objective.ts";
+import type { Bar, SummaryBars } from "../../simulate/ensemble.ts";
+import { table } from "../output.ts";
+import type { DeploymentReport, PoolReport } from "./deployment-report.ts";
+
+/** The report for people. */
+export function deploymentText(report: DeploymentReport): string {
+  const { deployment, figures, workload, devices } = report;
+  const { finished, rejected, unfinished } = figures.requests;
+  return [
+    `${deployment.model} on ${devices} device${devices === 1 ? "" : "s"}, ${workload.requests} requests (${workload.source})`,
+    `${finished} finished, ${rejected} refused as too long, ${unfinished} unfinished; ${formatNs(figures.lastingNs.value)} of serving`,
+    ...workload.leftOut.map(({ reason, rows }) => `left out of the workload: ${rows} rows ${reason}`),
+    ...stationaryText(report),
+    "",
+    latencyTable(report),
+    "",
+    table(["", "value"], otherRows(report)),
+    "",
+    ...report.pools.flatMap(poolLines),
+    ...defaultLines(report.defaults),
+    `Every figure is estimated. ${intervalText(report)}`,
+  ].join("\n");
+}
+
+function stationaryText({ figures, runs }: DeploymentReport): string[] {
+  if (figures.growingShare === 0) return [];
+  const often = figures.growingShare === 1 ? "" : ` in ${Math.round(figures.growingShare * runs)} of ${runs} runs`;
+  return [
+    `NOT STATIONARY${often}: the queue was still growing when the last request arrived; latencies depend on how long the workload lasts.`,
+  ];
+}
+
+/** What the brackets hold. */
+export function intervalText({ runs }: Pick<DeploymentReport, "runs">): string {
+  if (runs === 1) return "One run without errors: no interval was asked for.";
+  return `In brackets: where 90 % of ${runs} runs lie whose prices err as the basis says; queues and lengths are as in the workload.`;
+}
+
+function latencyTable({ figures }: DeploymentReport): string {
+  const row = (name: string, bars: SummaryBars): string[] => [
+    name,
+    ...[bars.mean, bars.p50, bars.p90, bars.p99].map((bar) => barText(bar, formatNs)),
+  ];
+  return table(
+    ["latency", "mean", "p50", "p90", "p99"],
+    [row("TTFT", figures.ttft), row("TPOT", figures.tpot), row("end to end", figures.e2e), row("of that waiting", figures.waiting)],
+  );
+}
+
+function otherRows({ figures, objective, devices, pools }: DeploymentReport): string[][] {
+  const perDevice = (bar: Bar): Bar => ({ value: bar.value / devices, low: bar.low / devices, high: bar.high / devices });
+  const joined = pools.map(({ name }, i) => [pools.length === 1 ? "devices busy" : `${name} busy`, barText(figures.busy[i]!, percent)]);
+  return [
+    ["output tokens/s", barText(figures.outputTokensPerSecond, rate)],
+    ["output tokens/s a device", barText(perDevice(figures.outputTokensPerSecond), rate)],
+    ["tokens/s, prompts and answers", barText(figures.tokensPerSecond, rate)],
+    ["requests/s", barText(figures.requestsPerSecond, rate)],
+    ...(objective === undefined
+      ? []
+      : [
+          [
+            `kept ${objectiveText(objective, formatNs)}`,
+            `${barText(figures.goodShare, percent)}: ${kept(figures.goodShare, objective.share)}`,
+          ],
+          ["good requests/s a device", barText(perDevice(figures.goodPerSecond), rate)],
+        ]),
+    ["$ a million output tokens", barText(figures.dollarsPerMillionOutputTokens, dollars)],
+    ["$ a million tokens", barText(figures.dollarsPerMillionTokens, dollars)],
+    ["J an output token, board power while busy", barText(figures.joulesPerOutputToken, rate)],
+    ...joined,
+    ["KV use, mean", barText(figures.kvMean, percent)],
+    ["KV use, peak", barText(figures.kvPeak, percent)],
+    ["prompt tokens found cached", barText(figures.cachedShare, percent)],
+    ["preemptions", barText(figures.preemptions, (count) => String(Math.round(count)))],
+  ];
+}
+
+function kept({ low, value, high }: Bar, share: number): string {
+  if (low >= share) return "kept";
+  if (high < share) return "not kept";
+  return value >= share ? "kept, but not surely" : "not kept, but not surely";
+}
+
+function poolLines(pool: PoolReport): string[] {
+  const price = pool.dollarsPerHour;
+  const power = pool.powerWatts;
+  return [
+    `${pool.name}: ${pool.devices} x ${pool.device}, ${quantity(pool.weightBytesADevice, "B")} of weights a device, ${pool.kvTokens} tokens of KV a replica`,
+    `  iterations: ${pool.basis}, ±${Math.round(pool.spread * 100)} % (${pool.source})`,
+    `  price: ${price === undefined ? "unknown" : `$${price.value}/h a device, ${price.basis} (${price.source})`}`,
+    `  power: ${power === undefined ? "unknown" : `${power.value} W a device, ${power.basis} (${power.source})`}`,
+  ];
+}
+
+/** Values that the file leaves out, those of one reason on one line. */
+export function defaultLines(defaults: readonly FilledDefault[]): string[] {
+  if (defaults.length === 0) return [];
+  const byReason = new Map<string, string[]>();
+  for (const { field, value, reason } of defaults) byReason.set(reason, [...(byReason.get(reason) ?? []), `${field} = ${value}`]);
+  return ["not in the file, so taken as:", ...[...byReason].map(([reason, fields]) => `  ${fields.join(", ")} (${reason})`)];
+}
+
+/** A figure with its interval. */
+export function barText({ value, low, high }: Bar, format: (value: number) => string): string {
+  if (Number.isNaN(value)) return "unknown";
+  return low === high ? format(value) : `${format(value)} [${format(low)} to ${format(high)}]`;
+}
+
+export function rate(value: number): string {
+  return value >= 1000 ? String(Math.round(value)) : value.toPrecision(3);
+}
+
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+function dollars(value: number): string {
+  return value.toPrecision(3);
+}

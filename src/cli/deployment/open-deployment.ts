@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { HeddleError } from "../../base/heddle-error.ts";
+import { iterationError } from "../../cost/iteration/iteration-fault.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import { readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
+import { KNOWN_MODELS, knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
+import type { Deployment } from "../../plan/deployment/deployment.ts";
+import { type ReadDeployment, readDeployment } from "../../plan/deployment/deployment-file.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { nearNames } from "../../rack/catalog/near-names.ts";
+import { type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
+import { readTextFile } from "../plan-input.ts";
+import { sheetOf } from "../rack-catalog.ts";
+
+/** A deployment with what its names stand for, priced. */
+export interface OpenDeployment extends ReadDeployment {
+  readonly architecture: SequenceModel;
+  readonly pools: readonly PricedPool[];
+}
+
+/** Reads a deployment file and prices its pools. Errors: `file-unreadable`, `deployment-invalid`, and those of `priceDeployment`. */
+export function openDeployment(path: string): OpenDeployment {
+  const read = readDeployment(readTextFile(path));
+  return { ...read, ...priceDeployment(read.deployment, dirname(path)) };
+}
+
+/**
+ * What a deployment's model and devices are, and what its iterations cost. Paths in it are relative to `folder`.
+ *
+ * Errors: `model-not-found`, `device-unknown`, `device-sheet-invalid`, `file-unreadable`, `cut-invalid`, `no-basis`, `does-not-fit`.
+ */
+export function priceDeployment(deployment: Deployment, folder: string): Pick<OpenDeployment, "architecture" | "pools"> {
+  const architecture = architectureNamed(deployment.model, folder);
+  const sheets = new Map<string, DeviceSheet>();
+  const pools = deployment.pools.map((pool, i) => {
+    const sheet = sheets.get(pool.device) ?? sheetOf(isPath(pool.device) ? resolve(folder, pool.device) : pool.device);
+    sheets.set(pool.device, sheet);
+    const priced = pricePool(pool, i, { architecture, sheet });
+    if (!priced.ok) throw iterationError(priced.error, `pool ${pool.name}`);
+    return priced.value;
+  });
+  return { architecture, pools };
+}
+
+/** A model by its name in the catalogue, or by the path of its `config.json`. Errors: `model-not-found` with names near it; the reader's. */
+export function architectureNamed(name: string, folder: string): SequenceModel {
+  const known = knownArchitecture(name);
+  if (known !== undefined) return known;
+  const path = resolve(folder, name);
+  if (existsSync(path)) {
+    const read = readArchitecture(readTextFile(path));
+    if (read.kind === "sequence") return read;
+    throw new HeddleError("model-unsupported", {
+      where: path,
+      detail: "it has no layers over sequences, so nothing of it is served by tokens",
+    });
+  }
+  throw new HeddleError("model-not-found", {
+    where: name,
+    detail: `no file of that name; known models near it: ${nearNames(name, KNOWN_MODELS).join(", ")}`,
+  });
+}
+
+function isPath(device: string): boolean {
+  return /\.ya?ml$/i.test(device);
+}

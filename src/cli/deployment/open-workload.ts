@@ -1,0 +1,55 @@
+import { HeddleError } from "../../base/heddle-error.ts";
+import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
+import { requestColumns } from "../../simulate/workload/columns/request-columns.ts";
+import { scaleColumns, type WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
+import { generateColumns, isGenerated } from "../../simulate/workload/generate/generate-columns.ts";
+import { readWorkload } from "../../simulate/workload/read-workload.ts";
+import type { CountTokens } from "../../simulate/workload/share-gpt-json.ts";
+import type { Workload } from "../../simulate/workload/workload.ts";
+import { readBytesFile } from "../plan-input.ts";
+import { openTokenCount } from "./token-count.ts";
+
+/** A workload in columns, with where it comes from. */
+export interface OpenWorkload {
+  readonly source: string;
+  readonly requests: RequestColumns;
+  readonly leftOut: NonNullable<Workload["leftOut"]>;
+}
+
+export interface WorkloadOptions {
+  readonly scale?: WorkloadScale;
+  /** File whose pairs of lengths a generated workload draws. */
+  readonly lengths?: string;
+  /** `tokenizer.json` that counts the tokens of files of texts. */
+  readonly tokenizer?: string;
+}
+
+/** A generated workload or the file at a path. Errors: `workload-invalid`, `file-unreadable`, `usage`. */
+export function openWorkload(named: string, options: WorkloadOptions): OpenWorkload {
+  const countTokens = options.tokenizer === undefined ? undefined : openTokenCount(options.tokenizer);
+  const opened = isGenerated(named) ? generated(named, options.lengths, countTokens) : fromFile(named, options, countTokens);
+  const { scale } = options;
+  if (scale === undefined) return opened;
+  const factors = (["rate", "prompt", "output"] as const).flatMap((name) => (scale[name] === 1 ? [] : [`${name} x ${scale[name]}`]));
+  return { ...opened, source: `${opened.source}, ${factors.join(", ")}`, requests: scaleColumns(opened.requests, scale) };
+}
+
+function generated(text: string, lengths: string | undefined, countTokens: CountTokens | undefined): OpenWorkload {
+  if (lengths === undefined) {
+    if (countTokens !== undefined) throw new HeddleError("usage", { where: "--tokenizer", detail: "a generated workload has no texts" });
+    return { source: text, requests: generateColumns(text), leftOut: [] };
+  }
+  const file = readWorkload(readBytesFile(lengths), countTokens === undefined ? {} : { countTokens });
+  return {
+    source: `${text}, lengths of ${file.source}`,
+    requests: generateColumns(text, { lengths: requestColumns(file) }),
+    leftOut: file.leftOut ?? [],
+  };
+}
+
+function fromFile(path: string, { lengths }: WorkloadOptions, countTokens: CountTokens | undefined): OpenWorkload {
+  if (lengths !== undefined)
+    throw new HeddleError("usage", { where: "--lengths", detail: "goes with a generated workload; this one is a file" });
+  const workload = readWorkload(readBytesFile(path), countTokens === undefined ? {} : { countTokens });
+  return { source: workload.source, requests: requestColumns(workload), leftOut: workload.leftOut ?? [] };
+}

@@ -1,0 +1,50 @@
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import type { CollectiveLibrary, NetworkFigures, NetworkGeneration } from "./collectives/network-figures.ts";
+
+/** Families whose tuning tables hold, by the start of a catalogue id. */
+const GENERATIONS: readonly (readonly [string, NetworkGeneration])[] = [
+  ["a100", "ampere"],
+  ["a30", "ampere"],
+  ["h100", "hopper"],
+  ["h200", "hopper"],
+  ["h800", "hopper"],
+  ["h20", "hopper"],
+  ["b200", "blackwell"],
+  ["b300", "blackwell"],
+  ["gb200", "blackwell"],
+  ["gb300", "blackwell"],
+];
+
+/**
+ * What a data sheet says of the network of a system made of its device: links in the node where it has them, else its host link, through which PCIe
+ * systems exchange; links between nodes where it has a network figure.
+ *
+ * Errors: undefined where the sheet has neither links in the node nor a host link.
+ */
+export function sheetNetwork(sheet: DeviceSheet, library: CollectiveLibrary): NetworkFigures | undefined {
+  const inside = sheet.scaleUp ?? sheet.host;
+  if (inside === undefined) return undefined;
+  const generation = GENERATIONS.find(([start]) => sheet.id.startsWith(start))?.[1];
+  const throughHost = sheet.scaleUp === undefined || /^pcie/i.test(inside.name);
+  const { network } = sheet;
+  return {
+    name: `${sheet.perNode?.value ?? 1} x ${sheet.id}`,
+    ...(generation === undefined ? {} : { generation }),
+    scaleUp: {
+      bytesPerSecond: inside.bandwidthBytesPerSecond.value,
+      devices: sheet.perNode?.value ?? 8,
+      // NVLink switches add up from the third generation on.
+      reducesInSwitch: !throughHost && (generation === "hopper" || generation === "blackwell"),
+      ...(throughHost ? { throughHost } : {}),
+    },
+    ...(network === undefined
+      ? {}
+      : {
+          scaleOut: {
+            bytesPerSecond: network.bandwidthBytesPerSecond.value,
+            ...(network.latencyNs === undefined ? {} : { latencyNs: network.latencyNs.value }),
+          },
+        }),
+    library,
+  };
+}

@@ -1,0 +1,115 @@
+import { assert } from "../../base/assert.ts";
+import { mix32, seededPrng } from "../../base/prng.ts";
+import { type Summary, shuffledIndices } from "../../base/statistics.ts";
+import { runFactor } from "../../cost/run-spread.ts";
+import { type Bar, barOf, type SummaryBars } from "../ensemble.ts";
+import { runServing } from "../serving/run-serving.ts";
+import type { ServingOutcome } from "../serving/serving-input.ts";
+import { type DeploymentRun, servingInputOf } from "./deployment-run.ts";
+import type { Objective } from "./objective.ts";
+import { type RunFigures, runFigures } from "./run-figures.ts";
+
+/** Figures of a deployment, each with the interval that the errors of its prices leave. */
+export interface DeploymentFigures {
+  readonly ttft: SummaryBars;
+  readonly tpot: SummaryBars;
+  readonly e2e: SummaryBars;
+  readonly waiting: SummaryBars;
+  readonly requestsPerSecond: Bar;
+  readonly outputTokensPerSecond: Bar;
+  readonly tokensPerSecond: Bar;
+  readonly goodShare: Bar;
+  readonly goodPerSecond: Bar;
+  readonly dollarsPerMillionTokens: Bar;
+  readonly dollarsPerMillionOutputTokens: Bar;
+  readonly joulesPerOutputToken: Bar;
+  readonly busy: readonly Bar[];
+  readonly kvMean: Bar;
+  readonly kvPeak: Bar;
+  readonly preemptions: Bar;
+  readonly cachedShare: Bar;
+  /** Share of the runs in which the queue was still growing when the last request arrived. */
+  readonly growingShare: number;
+  /** Of the run without error. */
+  readonly requests: RunFigures["requests"];
+  readonly lastingNs: Bar;
+}
+
+export interface EnsembleOptions {
+  /** The first run has no error; the others draw one. */
+  readonly runs: number;
+  readonly seed: number;
+  readonly objective?: Objective;
+  /** Samples of queues and KV over the length of the arrivals. */
+  readonly samples?: number;
+}
+
+/** One run of an ensemble. */
+export interface EnsembleRun {
+  readonly figures: RunFigures;
+  readonly outcome: ServingOutcome;
+}
+
+const SAMPLES = 200;
+
+/**
+ * Runs of a deployment with the systematic errors of its prices drawn anew: one quantile a run for all pools, as prices of one model err together; the
+ * quantiles are spread evenly over the runs. The first run has factor 1.
+ */
+export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): Generator<EnsembleRun> {
+  const { runs, seed, objective } = options;
+  assert(Number.isInteger(runs) && runs >= 1, "an ensemble has a run", { runs });
+  const drawn = runs - 1;
+  const order = shuffledIndices(drawn, seededPrng(mix32(seed)));
+  const sampleNs = Math.max(1, Math.round(arrivalsLastNs(run) / (options.samples ?? SAMPLES)));
+  for (let i = 0; i < runs; i++) {
+    const share = i === 0 ? 0.5 : (order[i - 1]! + 0.5) / drawn;
+    const poolFactors = run.pools.map(({ cost }) => runFactor({ systematic: cost.spread }, share));
+    const outcome = runServing(servingInputOf(run, { seed, poolFactors, sampleNs }));
+    yield { figures: runFigures(run, outcome, objective), outcome };
+  }
+}
+
+/** The figures of the runs of an ensemble: the value of the first, and the interval of all. */
+export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigures {
+  const first = runs[0];
+  assert(first !== undefined, "an ensemble has a run");
+  const bar = (pick: (run: RunFigures) => number): Bar => {
+    const { low, high } = barOf(runs.map(pick));
+    const value = pick(first);
+    return { value, low: Math.min(low, value), high: Math.max(high, value) };
+  };
+  const summary = (pick: "ttft" | "tpot" | "e2e" | "waiting"): SummaryBars => {
+    const part = (statistic: keyof Summary): Bar => bar((run) => run[pick][statistic]);
+    return { mean: part("mean"), p50: part("p50"), p90: part("p90"), p99: part("p99") };
+  };
+  return {
+    ttft: summary("ttft"),
+    tpot: summary("tpot"),
+    e2e: summary("e2e"),
+    waiting: summary("waiting"),
+    requestsPerSecond: bar((run) => run.requestsPerSecond),
+    outputTokensPerSecond: bar((run) => run.outputTokensPerSecond),
+    tokensPerSecond: bar((run) => run.tokensPerSecond),
+    goodShare: bar((run) => run.goodShare),
+    goodPerSecond: bar((run) => run.goodPerSecond),
+    dollarsPerMillionTokens: bar((run) => run.dollarsPerMillionTokens),
+    dollarsPerMillionOutputTokens: bar((run) => run.dollarsPerMillionOutputTokens),
+    joulesPerOutputToken: bar((run) => run.joulesPerOutputToken),
+    busy: first.busy.map((_, pool) => bar((run) => run.busy[pool]!)),
+    kvMean: bar((run) => run.kvMean),
+    kvPeak: bar((run) => run.kvPeak),
+    preemptions: bar((run) => run.preemptions),
+    cachedShare: bar((run) => run.cachedShare),
+    growingShare: runs.filter((run) => run.growing).length / runs.length,
+    requests: first.requests,
+    lastingNs: bar((run) => run.lastingNs),
+  };
+}
+
+/** Length of the arrivals, or a guess of a second a request in flight where they come from closed loops. Units: ns. */
+function arrivalsLastNs({ requests }: DeploymentRun): number {
+  const { arrivalNs, count } = requests;
+  const lasting = count === 0 ? 0 : arrivalNs[count - 1]! - arrivalNs[0]!;
+  return lasting > 0 ? lasting : 60e9;
+}

@@ -1,0 +1,73 @@
+import { err, ok, type Result } from "../../base/result.ts";
+import { type ExplainedCost, iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
+import type { IterationFault } from "../../cost/iteration/iteration-fault.ts";
+import { type KvBudget, kvBudget } from "../../cost/iteration/kv-budget.ts";
+import { collectiveModel } from "../../cost/network/collectives/collective-model.ts";
+import { sheetNetwork } from "../../cost/network/sheet-network.ts";
+import type { OperatorModel } from "../../cost/operator/operator-model.ts";
+import { physicsModel } from "../../cost/operator/physics/physics-model.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import type { Pool } from "../../plan/deployment/deployment.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import type { ReplicaSettings } from "../serving/serving-input.ts";
+
+/** What a pool is made of. */
+export interface PoolParts {
+  readonly architecture: SequenceModel;
+  readonly sheet: DeviceSheet;
+  /** Measured operators of the device, where there are any; absent: its data sheet with the constants of its family. */
+  readonly operators?: OperatorModel;
+}
+
+/** A pool with the cost of its iterations, the room for KV, and the settings that a simulation runs it with. */
+export interface PricedPool {
+  readonly pool: Pool;
+  readonly sheet: DeviceSheet;
+  readonly cost: ExplainedCost;
+  readonly budget: KvBudget;
+  readonly settings: ReplicaSettings;
+}
+
+/**
+ * Prices a pool. Limits of an engine are per data-parallel rank, those of a simulated replica over all ranks.
+ *
+ * Errors: `cut-invalid`, `no-basis`, `does-not-fit`.
+ */
+export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<PricedPool, IterationFault> {
+  const { architecture, sheet } = parts;
+  const { engine, parallel, precision, speculation } = pool;
+  if (pool.offload !== undefined) return err({ code: "no-basis", missing: "KV kept outside the devices (offload) is not simulated" });
+  const network = sheetNetwork(sheet, libraryOf(engine.name));
+  const cost = iterationCostOf({
+    architecture,
+    sheet,
+    parallel,
+    precision,
+    operators: parts.operators ?? physicsModel(sheet),
+    ...(network === undefined ? {} : { network: collectiveModel(network) }),
+    ...(speculation === undefined ? {} : { speculation }),
+  });
+  if (!cost.ok) return cost;
+  const budget = kvBudget({ architecture, sheet, parallel, precision, engine });
+  if (!budget.ok) return budget;
+  const settings: ReplicaSettings = {
+    pool: index,
+    role: pool.role as ReplicaSettings["role"],
+    cost: cost.value,
+    maxBatchedTokens: engine.maxBatchedTokens * parallel.data,
+    maxSequences: engine.maxSequences * parallel.data,
+    blockTokens: engine.blockTokens,
+    kvBlocks: budget.value.kvBlocks,
+    prefixCaching: engine.prefixCaching,
+    chunkedPrefill: engine.chunkedPrefill,
+    overheadNs: engine.overheadNs,
+    ...(speculation === undefined ? {} : { speculation }),
+    startUpNs: pool.startUpNs ?? 0,
+  };
+  return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings });
+}
+
+/** Library of the collectives that an engine calls. */
+function libraryOf(engine: Pool["engine"]["name"]): "nccl" | "vllm" | "sglang" | "trtllm" {
+  return engine === "heddle" ? "nccl" : engine;
+}

@@ -1,0 +1,175 @@
+import { type Summary, summarise } from "../../base/statistics.ts";
+import { type Nanoseconds, NS_PER_S, type Ratio } from "../../base/units.ts";
+import { devicesOf } from "../../cost/iteration/cut.ts";
+import type { RequestColumns, ServingOutcome } from "../serving/serving-input.ts";
+import type { DeploymentRun } from "./deployment-run.ts";
+import type { Objective } from "./objective.ts";
+import { queueGrowth } from "./queue-growth.ts";
+
+/** Figures of one run of a deployment. Times in ns; NaN where there is nothing to take a figure of. */
+export interface RunFigures {
+  readonly requests: { readonly finished: number; readonly rejected: number; readonly unfinished: number };
+  /** First token - arrival; (last token - first) / (tokens - 1) of answers of 2 and more; last token - arrival; admission - arrival. */
+  readonly ttft: Summary;
+  readonly tpot: Summary;
+  readonly e2e: Summary;
+  readonly waiting: Summary;
+  readonly requestsPerSecond: number;
+  readonly outputTokensPerSecond: number;
+  /** Prompts and answers together. */
+  readonly tokensPerSecond: number;
+  /** Requests that kept the objective: share of all that arrived, and of them a second. */
+  readonly goodShare: Ratio;
+  readonly goodPerSecond: number;
+  /** US dollars, of all devices from the first arrival to the last token. */
+  readonly dollarsPerMillionTokens: number;
+  readonly dollarsPerMillionOutputTokens: number;
+  /** Of devices while they compute. Units: J a token of output. */
+  readonly joulesPerOutputToken: number;
+  /** By pool, mean over its replicas. */
+  readonly busy: readonly Ratio[];
+  readonly kvMean: Ratio;
+  readonly kvPeak: Ratio;
+  readonly preemptions: number;
+  /** Share of prompt tokens that were found cached. */
+  readonly cachedShare: Ratio;
+  /** Whether the queue was still growing when the last request arrived. */
+  readonly growing: boolean;
+  readonly lastingNs: Nanoseconds;
+}
+
+/** Times of single requests, for charts; -1 where it did not happen. */
+export interface RequestTimes {
+  readonly ttftNs: Float64Array;
+  readonly tpotNs: Float64Array;
+  readonly e2eNs: Float64Array;
+}
+
+/** Times by request. TPOT is -1 for answers of one token. */
+export function requestTimes({ count, outputTokens }: RequestColumns, outcome: ServingOutcome): RequestTimes {
+  const times = {
+    ttftNs: new Float64Array(count).fill(-1),
+    tpotNs: new Float64Array(count).fill(-1),
+    e2eNs: new Float64Array(count).fill(-1),
+  };
+  for (let i = 0; i < count; i++) {
+    const queued = outcome.queuedNs[i]!;
+    const first = outcome.firstTokenNs[i]!;
+    const last = outcome.lastTokenNs[i]!;
+    if (first >= 0) times.ttftNs[i] = first - queued;
+    if (last < 0) continue;
+    times.e2eNs[i] = last - queued;
+    if (outputTokens[i]! > 1) times.tpotNs[i] = (last - first) / (outputTokens[i]! - 1);
+  }
+  return times;
+}
+
+/** Figures of a run. */
+export function runFigures(run: DeploymentRun, outcome: ServingOutcome, objective: Objective | undefined): RunFigures {
+  const { requests } = run;
+  const times = requestTimes(requests, outcome);
+  const { finished, inputTokens, outputTokens, cachedTokens } = totals(requests, outcome);
+  const startNs = earliest(outcome.queuedNs);
+  const lastingNs = Math.max(0, outcome.endedNs - startNs);
+  const seconds = lastingNs / NS_PER_S;
+  const good = objective === undefined ? NaN : goodCount(times, objective);
+  const dollars = dollarsAnHour(run) * (seconds / 3600);
+  const waiting = there(outcome.scheduledNs.map((atNs, i) => (atNs < 0 ? -1 : atNs - outcome.queuedNs[i]!)));
+  return {
+    requests: { finished, rejected: outcome.rejected, unfinished: requests.count - finished - outcome.rejected },
+    ttft: summarise(there(times.ttftNs)),
+    tpot: summarise(there(times.tpotNs)),
+    e2e: summarise(there(times.e2eNs)),
+    waiting: summarise(waiting),
+    requestsPerSecond: finished / seconds,
+    outputTokensPerSecond: outputTokens / seconds,
+    tokensPerSecond: (inputTokens + outputTokens) / seconds,
+    goodShare: good / requests.count,
+    goodPerSecond: good / seconds,
+    dollarsPerMillionTokens: (dollars / (inputTokens + outputTokens)) * 1e6,
+    dollarsPerMillionOutputTokens: (dollars / outputTokens) * 1e6,
+    joulesPerOutputToken: joules(run, outcome) / outputTokens,
+    busy: busyShares(run, outcome, lastingNs),
+    ...kvFigures(outcome),
+    preemptions: outcome.preemptions,
+    cachedShare: cachedTokens / inputTokens,
+    growing: queueGrowth(requests, outcome).growing,
+    lastingNs,
+  };
+}
+
+/** Devices of a deployment. */
+export function deviceCount({ pools }: Pick<DeploymentRun, "pools">): number {
+  return pools.reduce((sum, { pool }) => sum + pool.replicas * devicesOf(pool.parallel), 0);
+}
+
+function totals(requests: RequestColumns, outcome: ServingOutcome) {
+  const sums = { finished: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0 };
+  for (let i = 0; i < requests.count; i++) {
+    if (outcome.lastTokenNs[i]! < 0) continue;
+    sums.finished += 1;
+    sums.inputTokens += requests.promptTokens[i]!;
+    sums.outputTokens += requests.outputTokens[i]!;
+    sums.cachedTokens += Math.max(0, outcome.cachedTokens[i]!);
+  }
+  return sums;
+}
+
+function goodCount(times: RequestTimes, { ttftNs, tpotNs, e2eNs }: Objective): number {
+  let good = 0;
+  for (let i = 0; i < times.e2eNs.length; i++) {
+    if (times.e2eNs[i]! < 0) continue;
+    const kept =
+      (ttftNs === undefined || times.ttftNs[i]! <= ttftNs) &&
+      (tpotNs === undefined || times.tpotNs[i]! <= tpotNs) &&
+      (e2eNs === undefined || times.e2eNs[i]! <= e2eNs);
+    if (kept) good += 1;
+  }
+  return good;
+}
+
+/** NaN where a device has no price. */
+function dollarsAnHour({ pools }: DeploymentRun): number {
+  return pools.reduce((sum, { pool, sheet }) => sum + pool.replicas * devicesOf(pool.parallel) * (sheet.dollarsPerHour?.value ?? NaN), 0);
+}
+
+/** Board power while a replica computes; NaN where a device has no power figure. */
+function joules({ pools }: DeploymentRun, { busyNs }: ServingOutcome): number {
+  let sum = 0;
+  let replica = 0;
+  for (const { pool, sheet } of pools) {
+    const watts = devicesOf(pool.parallel) * (sheet.powerWatts?.value ?? NaN);
+    for (let i = 0; i < pool.replicas; i++) sum += (busyNs[replica++]! / NS_PER_S) * watts;
+  }
+  return sum;
+}
+
+function busyShares({ pools }: DeploymentRun, { busyNs }: ServingOutcome, lastingNs: number): number[] {
+  let replica = 0;
+  return pools.map(({ pool }) => {
+    let sum = 0;
+    for (let i = 0; i < pool.replicas; i++) sum += busyNs[replica++]!;
+    return sum / pool.replicas / lastingNs;
+  });
+}
+
+function kvFigures({ samples }: ServingOutcome): { kvMean: number; kvPeak: number } {
+  if (samples === undefined || samples.kvUsed.length === 0) return { kvMean: NaN, kvPeak: NaN };
+  let sum = 0;
+  let peak = 0;
+  for (const share of samples.kvUsed) {
+    sum += share;
+    peak = Math.max(peak, share);
+  }
+  return { kvMean: sum / samples.kvUsed.length, kvPeak: peak };
+}
+
+function there(values: Float64Array): Float64Array {
+  return values.filter((value) => value >= 0);
+}
+
+function earliest(queuedNs: Float64Array): number {
+  let least = Infinity;
+  for (const atNs of queuedNs) if (atNs >= 0 && atNs < least) least = atNs;
+  return least === Infinity ? 0 : least;
+}
