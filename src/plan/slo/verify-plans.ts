@@ -42,6 +42,9 @@ export interface VerifyOptions {
  * the bench `plan-slo`.
  */
 const SLACK = 0.6;
+/** Requests attained over those wanted, from which on a plan is near; replicas added over those there, where it is not. */
+const NEAR = 0.8;
+const STEP = 0.2;
 /** Ways to put a fleet together that are looked at. */
 const FAMILIES_MAX = 400;
 
@@ -155,14 +158,19 @@ function more(
   state: SearchState,
   family: FleetPlan,
   pools: readonly PlannedPool[],
-  { simulated: { ttftNs, tpotNs } }: VerifiedPlan,
+  { simulated }: VerifiedPlan,
 ): readonly PlannedPool[] | undefined {
-  const { target } = state.problem;
-  const late = ttftNs / target.ttftNs >= tpotNs / target.tpotNs;
+  const { problem } = state;
+  const { target } = problem;
+  const late = simulated.ttftNs / target.ttftNs >= simulated.tpotNs / target.tpotNs;
   const wanted = pools.findIndex(({ capacity }) => capacity.design.role === (late ? "prefill" : "decode"));
   const cheapest = pools.reduce((least, _pool, index) => (added(family, pools, index) < added(family, pools, least) ? index : least), 0);
-  const next = changed(pools, wanted < 0 ? cheapest : wanted, 1);
-  return canBuy(state.problem, family.fleet, next) && dollars(family, next) < priceOf(state.best) ? next : undefined;
+  const at = wanted < 0 ? cheapest : wanted;
+  // Far from the target a step is as long as a part of the fleet; what is too much is taken back afterwards.
+  const step = simulated.attained > problem.target.percentile * NEAR ? 1 : Math.max(1, Math.floor(pools[at]!.replicas * STEP));
+  const next = changed(pools, at, step);
+  if (next[at]!.replicas > Math.max(family.pools[at]!.replicas / SLACK, family.pools[at]!.replicas + 1)) return undefined;
+  return canBuy(problem, family.fleet, next) && dollars(family, next) < priceOf(state.best) ? next : undefined;
 }
 
 function added(family: FleetPlan, pools: readonly PlannedPool[], index: number): number {

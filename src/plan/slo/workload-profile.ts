@@ -23,6 +23,8 @@ export interface WorkloadProfile {
   readonly peakRate: number;
   readonly prompt: LengthProfile;
   readonly output: LengthProfile;
+  /** Prompt and output of the longest request. Units: tokens. */
+  readonly longest: number;
   /** Of all prompt tokens, those an endless cache would have. Ratio. */
   readonly prefixShare: number;
 }
@@ -47,6 +49,8 @@ export function profileWorkload(sizes: RequestSizes): WorkloadProfile {
   const seconds = Math.max((arrivalNs[count - 1]! - arrivalNs[0]!) / NS_PER_S, 1 / NS_PER_S);
   let shared = 0;
   for (let i = 0; i < (sharedTokens === undefined ? 0 : count); i++) shared += sharedTokens![i]!;
+  let longest = 0;
+  for (let i = 0; i < count; i++) longest = Math.max(longest, promptTokens[i]! + outputTokens[i]!);
   const prompt = lengthProfile(promptTokens.subarray(0, count));
   return {
     requests: count,
@@ -55,6 +59,7 @@ export function profileWorkload(sizes: RequestSizes): WorkloadProfile {
     peakRate: peakRate(sizes, seconds),
     prompt,
     output: lengthProfile(outputTokens.subarray(0, count)),
+    longest,
     prefixShare: prompt.mean === 0 ? 0 : shared / count / prompt.mean,
   };
 }

@@ -17,6 +17,8 @@ export interface PoolParts {
   readonly sheet: DeviceSheet;
   /** Measured operators of the device, where there are any; absent: its data sheet with the constants of its family. */
   readonly operators?: OperatorModel;
+  /** Cost of the pool's iterations where it is known already: settings of the engine and the role do not change it. */
+  readonly cost?: ExplainedCost;
 }
 
 /** A pool with the cost of its iterations, the room for KV, and the settings that a simulation runs it with. */
@@ -37,16 +39,7 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
   const { architecture, sheet } = parts;
   const { engine, parallel, precision, speculation } = pool;
   if (pool.offload !== undefined) return err({ code: "no-basis", missing: "KV kept outside the devices (offload) is not simulated" });
-  const network = sheetNetwork(sheet, libraryOf(engine.name));
-  const cost = iterationCostOf({
-    architecture,
-    sheet,
-    parallel,
-    precision,
-    operators: parts.operators ?? physicsModel(sheet),
-    ...(network === undefined ? {} : { network: collectiveModel(network) }),
-    ...(speculation === undefined ? {} : { speculation }),
-  });
+  const cost = parts.cost === undefined ? iterationsCost(pool, parts) : ok(parts.cost);
   if (!cost.ok) return cost;
   const budget = kvBudget({ architecture, sheet, parallel, precision, engine });
   if (!budget.ok) return budget;
@@ -65,6 +58,24 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     startUpNs: pool.startUpNs ?? 0,
   };
   return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings });
+}
+
+/** What iterations of a pool's replicas cost. Errors: `cut-invalid`, `no-basis`. */
+export function iterationsCost(
+  { engine, parallel, precision, speculation }: Pool,
+  parts: PoolParts,
+): Result<ExplainedCost, IterationFault> {
+  const { architecture, sheet } = parts;
+  const network = sheetNetwork(sheet, libraryOf(engine.name));
+  return iterationCostOf({
+    architecture,
+    sheet,
+    parallel,
+    precision,
+    operators: parts.operators ?? physicsModel(sheet),
+    ...(network === undefined ? {} : { network: collectiveModel(network) }),
+    ...(speculation === undefined ? {} : { speculation }),
+  });
 }
 
 /** Library of the collectives that an engine calls. */

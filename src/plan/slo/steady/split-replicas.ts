@@ -2,7 +2,7 @@ import { NS_PER_S } from "../../../base/units.ts";
 import type { ReplicaDesign, ReplicaModel, TransferLink } from "../slo-problem.ts";
 import { iterationNs, promptTimes } from "./prompt-service.ts";
 import { waitQuantileNs } from "./queue.ts";
-import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState } from "./steady-load.ts";
+import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall } from "./steady-load.ts";
 
 const STEPS_MAX = 40;
 const SETTLED = 1e-3;
@@ -18,7 +18,7 @@ export function prefillReplica(
   const prompts = promptTimes(replica, design, { workload, cachedShare, percentile: target.percentile, beside: NOTHING_BESIDE });
   const prefillShare = perNs * prompts.service.meanNs;
   const kvTokens = workload.prompt.mean;
-  if (workload.prompt.mean > replica.kvTokens) return { ...NO_STEADY_STATE, sequences: 0, kvTokens, prefillShare, broken: "kv" };
+  if (tooSmall(replica, design, workload)) return { ...NO_STEADY_STATE, sequences: 0, kvTokens, prefillShare, broken: "kv" };
   if (prefillShare >= 1) return { ...NO_STEADY_STATE, sequences: 0, kvTokens, prefillShare, broken: "prefill" };
   const ttftNs = waitQuantileNs(perNs, prompts.service, target.percentile) + prompts.slowNs;
   return { ttftNs, tpotNs: 0, sequences: 0, kvTokens, prefillShare, broken: missedTarget(ttftNs, 0, target) };
@@ -41,7 +41,9 @@ export function decodeReplica(
   const limit = design.engine.maxSequences * design.parallel.data;
   const most = Math.min(limit, Math.floor(replica.kvTokens / contextEach));
   const transferNs = link.latencyNs + (prompt.mean * replica.kvBytesPerToken * NS_PER_S) / link.bandwidthBytesPerSecond;
-  let sequences = Math.min(1, most);
+  if (tooSmall(replica, design, workload))
+    return { ...NO_STEADY_STATE, sequences: 0, kvTokens: workload.longest, prefillShare: 0, broken: "kv" };
+  let sequences = 1;
   for (let step = 0; step < STEPS_MAX; step++) {
     const decodeNs = iterationNs(replica.cost, { decodes: sequences, context: sequences * contextEach }, 0, 0);
     const wanted = perNs * output.mean * decodeNs;

@@ -1,4 +1,4 @@
-import type { SloTarget } from "../slo-problem.ts";
+import type { ReplicaDesign, ReplicaModel, SloTarget } from "../slo-problem.ts";
 import type { WorkloadProfile } from "../workload-profile.ts";
 
 /** What binds a replica at a load. */
@@ -32,4 +32,9 @@ export const NO_STEADY_STATE = { ttftNs: Number.POSITIVE_INFINITY, tpotNs: Numbe
 /** The target that is missed; time to first token first. */
 export function missedTarget(ttftNs: number, tpotNs: number, target: SloTarget): Limit | undefined {
   return ttftNs > target.ttftNs ? "ttft" : tpotNs > target.tpotNs ? "tpot" : undefined;
+}
+
+/** Whether no rank has room for the longest request: then some are never served. */
+export function tooSmall({ kvTokens }: ReplicaModel, { parallel }: ReplicaDesign, { longest }: WorkloadProfile): boolean {
+  return kvTokens / parallel.data < longest;
 }

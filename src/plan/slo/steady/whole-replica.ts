@@ -2,7 +2,7 @@ import { NS_PER_S } from "../../../base/units.ts";
 import type { ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
 import { iterationNs, promptTimes } from "./prompt-service.ts";
 import { waitQuantileNs } from "./queue.ts";
-import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState } from "./steady-load.ts";
+import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall } from "./steady-load.ts";
 
 /** Steps of the fixed point; it settles to a part in a thousand far earlier where it does at all. */
 const STEPS_MAX = 40;
@@ -22,7 +22,9 @@ export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input
   const perNs = rate / NS_PER_S;
   const contextEach = prompt.mean + output.mean / 2;
   const most = Math.min(design.engine.maxSequences * design.parallel.data, Math.floor(replica.kvTokens / contextEach));
-  let sequences = Math.min(1, most);
+  if (tooSmall(replica, design, workload))
+    return { ...NO_STEADY_STATE, sequences: 0, kvTokens: workload.longest, prefillShare: 0, broken: "kv" };
+  let sequences = 1;
   let meanNs = 0;
   for (let step = 0; step < STEPS_MAX; step++) {
     const beside = { decodes: sequences, context: sequences * contextEach };

@@ -1,0 +1,61 @@
+import { err, ok } from "../../base/result.ts";
+import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
+import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
+import type { ExplainedCost } from "../../cost/iteration/iteration-cost-of.ts";
+import { type IterationFault, iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
+import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import type { Pool } from "../../plan/deployment/deployment.ts";
+import { devicesOf } from "../../plan/slo/fleet-plan.ts";
+import type { DesignFault, DesignPricer, FigureFactors, ReplicaDesign } from "../../plan/slo/slo-problem.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { scaleSheet } from "../../rack/catalog/scale-sheet.ts";
+import { iterationsCost, pricePool } from "./price-pool.ts";
+
+/**
+ * Prices replicas for a search as `pricePool` prices pools for a simulation, so that both speak of the same replicas.
+ *
+ * Complexity: the cost of iterations is made once for each device, cut and formats; settings and roles share it.
+ */
+export function designPricer(architecture: SequenceModel, sheets: ReadonlyMap<string, DeviceSheet>): DesignPricer {
+  const scaled = new Map<string, DeviceSheet>();
+  const costs = new Map<string, ReturnType<typeof iterationsCost>>();
+  const model = decoderBlocks(architecture);
+  return (design, factors) => {
+    const sheet = remembered(scaled, `${design.device} ${JSON.stringify(factors)}`, () => scaleSheet(sheets.get(design.device)!, factors));
+    const pool = poolOf(design);
+    const cost = remembered(costs, costKey(design, factors), () => iterationsCost(pool, { architecture, sheet }));
+    if (!cost.ok) return err(designFault(cost.error));
+    const priced = pricePool(pool, 0, { architecture, sheet, cost: cost.value as ExplainedCost });
+    if (!priced.ok) return err(designFault(priced.error));
+    if (!model.ok) return err(designFault(model.error));
+    const { budget } = priced.value;
+    return ok({
+      cost: cost.value,
+      devices: devicesOf(design.parallel),
+      kvTokens: budget.kvBlocks * design.engine.blockTokens,
+      kvBytesPerToken: sequenceBytes(model.value, ONE_DEVICE, design.precision).perToken,
+    });
+  };
+}
+
+function poolOf({ device, role, parallel, precision, engine }: ReplicaDesign): Pool {
+  return { name: device, role, device, replicas: 1, parallel, precision, engine };
+}
+
+/** What the cost of iterations depends on. */
+function costKey({ device, parallel, precision, engine }: ReplicaDesign, factors: FigureFactors): string {
+  return JSON.stringify([device, parallel, precision, engine.name, factors]);
+}
+
+function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  return made;
+}
+
+function designFault(fault: IterationFault): DesignFault {
+  return { code: fault.code, detail: iterationFaultText(fault) };
+}

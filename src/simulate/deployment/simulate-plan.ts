@@ -1,0 +1,49 @@
+import { quantile } from "../../base/statistics.ts";
+import { runFactor } from "../../cost/run-spread.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import type { Deployment } from "../../plan/deployment/deployment.ts";
+import type { SloTarget } from "../../plan/slo/slo-problem.ts";
+import type { SimulatedPlan } from "../../plan/slo/verify-plans.ts";
+import { runServing } from "../serving/run-serving.ts";
+import type { RequestColumns } from "../serving/serving-input.ts";
+import { servingInputOf } from "./deployment-run.ts";
+import type { PricedPool } from "./price-pool.ts";
+
+export interface SimulatePlanInput {
+  readonly deployment: Deployment;
+  readonly architecture: SequenceModel;
+  readonly pools: readonly PricedPool[];
+  readonly requests: RequestColumns;
+  readonly target: SloTarget;
+  readonly seed: number;
+  /** The quantile of the prices' systematic error that is taken: 0.5 as priced, more is slower. */
+  readonly errorQuantile: number;
+}
+
+/** Stands for a time of what did not happen: later than any run lasts. Units: ns. */
+const NEVER_NS = Number.MAX_SAFE_INTEGER;
+
+/** A plan on the requests themselves: kept where the wanted share of all requests, those refused included, keeps both limits. */
+export function simulatePlan(input: SimulatePlanInput): SimulatedPlan {
+  const { pools, requests, target, seed, errorQuantile } = input;
+  const poolFactors = pools.map(({ cost }) => runFactor({ systematic: cost.spread }, errorQuantile));
+  const outcome = runServing(servingInputOf(input, { seed, poolFactors }));
+  const ttft = new Float64Array(requests.count);
+  const tpot = new Float64Array(requests.count);
+  let kept = 0;
+  for (let i = 0; i < requests.count; i++) {
+    const first = outcome.firstTokenNs[i]!;
+    const last = outcome.lastTokenNs[i]!;
+    const further = requests.outputTokens[i]! - 1;
+    ttft[i] = first < 0 ? NEVER_NS : first - outcome.queuedNs[i]!;
+    tpot[i] = last < 0 ? NEVER_NS : further === 0 ? 0 : (last - first) / further;
+    if (ttft[i]! <= target.ttftNs && tpot[i]! <= target.tpotNs) kept++;
+  }
+  const attained = kept / requests.count;
+  return {
+    ttftNs: quantile(ttft, target.percentile),
+    tpotNs: quantile(tpot, target.percentile),
+    attained,
+    met: attained >= target.percentile,
+  };
+}
