@@ -154,6 +154,12 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail names line and field; `examples/deployments` holds valid ones",
   },
+  "fleet-invalid": {
+    message: "the fleet file is not valid",
+    exit: 2,
+    http: 400,
+    todo: "the detail names the field; `heddle import` writes a valid one",
+  },
   "workload-invalid": {
     message: "the workload is not valid",
     exit: 2,

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
-import type { SequenceModel } from "../../graph/architecture/architecture.ts";
-import { readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
+import type { Architecture, SequenceModel } from "../../graph/architecture/architecture.ts";
+import { architectureOf, readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
 import { KNOWN_MODELS, knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import { type ReadDeployment, readDeployment } from "../../plan/deployment/deployment-file.ts";
@@ -19,6 +19,14 @@ export interface OpenDeployment extends ReadDeployment {
   readonly pools: readonly PricedPool[];
 }
 
+/** Models and devices that no catalogue has, given beside a deployment. */
+export interface GivenParts {
+  /** By the name the deployment gives them. */
+  readonly devices?: Readonly<Record<string, DeviceSheet>>;
+  /** Configuration of the model. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
 /** Reads a deployment file and prices its pools. Errors: `file-unreadable`, `deployment-invalid`, and those of `priceDeployment`. */
 export function openDeployment(path: string): OpenDeployment {
   const read = readDeployment(readTextFile(path));
@@ -30,11 +38,17 @@ export function openDeployment(path: string): OpenDeployment {
  *
  * Errors: `model-not-found`, `device-unknown`, `device-sheet-invalid`, `file-unreadable`, `cut-invalid`, `no-basis`, `does-not-fit`.
  */
-export function priceDeployment(deployment: Deployment, folder: string): Pick<OpenDeployment, "architecture" | "pools"> {
-  const architecture = architectureNamed(deployment.model, folder);
+export function priceDeployment(
+  deployment: Deployment,
+  folder: string,
+  given: GivenParts = {},
+): Pick<OpenDeployment, "architecture" | "pools"> {
+  const architecture =
+    given.config === undefined ? architectureNamed(deployment.model, folder) : sequence(architectureOf(given.config), deployment.model);
   const sheets = new Map<string, DeviceSheet>();
   const pools = deployment.pools.map((pool, i) => {
-    const sheet = sheets.get(pool.device) ?? sheetOf(isPath(pool.device) ? resolve(folder, pool.device) : pool.device);
+    const sheet =
+      sheets.get(pool.device) ?? given.devices?.[pool.device] ?? sheetOf(isPath(pool.device) ? resolve(folder, pool.device) : pool.device);
     sheets.set(pool.device, sheet);
     const priced = pricePool(pool, i, { architecture, sheet });
     if (!priced.ok) throw iterationError(priced.error, `pool ${pool.name}`);
@@ -49,12 +63,7 @@ export function architectureNamed(name: string, folder: string): SequenceModel {
   if (known !== undefined) return known;
   const path = resolve(folder, name);
   if (existsSync(path)) {
-    const read = readArchitecture(readTextFile(path));
-    if (read.kind === "sequence") return read;
-    throw new HeddleError("model-unsupported", {
-      where: path,
-      detail: "it has no layers over sequences, so nothing of it is served by tokens",
-    });
+    return sequence(readArchitecture(readTextFile(path)), path);
   }
   throw new HeddleError("model-not-found", {
     where: name,
@@ -62,6 +71,11 @@ export function architectureNamed(name: string, folder: string): SequenceModel {
   });
 }
 
-function isPath(device: string): boolean {
+function sequence(architecture: Architecture, where: string): SequenceModel {
+  if (architecture.kind === "sequence") return architecture;
+  throw new HeddleError("model-unsupported", { where, detail: "it has no layers over sequences, so nothing of it is served by tokens" });
+}
+
+export function isPath(device: string): boolean {
   return /\.ya?ml$/i.test(device);
 }

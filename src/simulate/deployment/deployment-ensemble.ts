@@ -2,12 +2,13 @@ import { assert } from "../../base/assert.ts";
 import { mix32, seededPrng } from "../../base/prng.ts";
 import { type Summary, shuffledIndices } from "../../base/statistics.ts";
 import { runFactor } from "../../cost/run-spread.ts";
-import { type Bar, barOf, type SummaryBars } from "../ensemble.ts";
+import type { Bar, SummaryBars } from "../ensemble.ts";
 import { runServing } from "../serving/run-serving.ts";
 import type { ServingOutcome } from "../serving/serving-input.ts";
 import { type DeploymentRun, servingInputOf } from "./deployment-run.ts";
 import type { Objective } from "./objective.ts";
 import { type RunFigures, runFigures } from "./run-figures.ts";
+import { barWithFirst } from "./what-if.ts";
 
 /** Figures of a deployment, each with the interval that the errors of its prices leave. */
 export interface DeploymentFigures {
@@ -42,6 +43,8 @@ export interface EnsembleOptions {
   readonly objective?: Objective;
   /** Samples of queues and KV over the length of the arrivals. */
   readonly samples?: number;
+  /** Devices whose prices err on their own, not as those of the other pools do: their sheets' ids. */
+  readonly apart?: ReadonlySet<string>;
 }
 
 /** One run of an ensemble. */
@@ -61,10 +64,13 @@ export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): G
   assert(Number.isInteger(runs) && runs >= 1, "an ensemble has a run", { runs });
   const drawn = runs - 1;
   const order = shuffledIndices(drawn, seededPrng(mix32(seed)));
+  const orderApart = shuffledIndices(drawn, seededPrng(mix32(mix32(seed))));
   const sampleNs = Math.max(1, Math.round(arrivalsLastNs(run) / (options.samples ?? SAMPLES)));
   for (let i = 0; i < runs; i++) {
-    const share = i === 0 ? 0.5 : (order[i - 1]! + 0.5) / drawn;
-    const poolFactors = run.pools.map(({ cost }) => runFactor({ systematic: cost.spread }, share));
+    const poolFactors = run.pools.map(({ cost, sheet }) => {
+      const place = (options.apart?.has(sheet.id) === true ? orderApart : order)[i - 1];
+      return place === undefined ? 1 : runFactor({ systematic: cost.spread }, (place + 0.5) / drawn);
+    });
     const outcome = runServing(servingInputOf(run, { seed, poolFactors, sampleNs }));
     yield { figures: runFigures(run, outcome, objective), outcome };
   }
@@ -74,11 +80,7 @@ export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): G
 export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigures {
   const first = runs[0];
   assert(first !== undefined, "an ensemble has a run");
-  const bar = (pick: (run: RunFigures) => number): Bar => {
-    const { low, high } = barOf(runs.map(pick));
-    const value = pick(first);
-    return { value, low: Math.min(low, value), high: Math.max(high, value) };
-  };
+  const bar = (pick: (run: RunFigures) => number): Bar => barWithFirst(runs.map(pick));
   const summary = (pick: "ttft" | "tpot" | "e2e" | "waiting"): SummaryBars => {
     const part = (statistic: keyof Summary): Bar => bar((run) => run[pick][statistic]);
     return { mean: part("mean"), p50: part("p50"), p90: part("p90"), p99: part("p99") };

@@ -1,0 +1,172 @@
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { Command } from "commander";
+import { formatNs } from "../base/duration.ts";
+import { HeddleError } from "../base/heddle-error.ts";
+import { writeWhole } from "../execute/discover/rack-cache.ts";
+import { knownArchitecture } from "../graph/architecture/known/known-architecture.ts";
+import type { Deployment } from "../plan/deployment/deployment.ts";
+import { type ReadDeployment, readDeployment } from "../plan/deployment/deployment-file.ts";
+import type { DeviceSheet } from "../rack/catalog/device-sheet.ts";
+import { type EngineMetrics, engineMetrics } from "../simulate/imported/engine-metrics.ts";
+import { type FleetFile, writeFleetFile } from "../simulate/imported/fleet-file.ts";
+import { type MeasuredFigures, measuredColumns, measuredFigures } from "../simulate/imported/measured-columns.ts";
+import { prometheusSamples } from "../simulate/imported/prometheus-text.ts";
+import { requestColumns } from "../simulate/workload/columns/request-columns.ts";
+import { readWorkload } from "../simulate/workload/read-workload.ts";
+import { defaultLines, rate } from "./deployment/deployment-text.ts";
+import { isPath, priceDeployment } from "./deployment/open-deployment.ts";
+import { printResult, table } from "./output.ts";
+import { readBytesFile, readTextFile } from "./plan-input.ts";
+import { sheetOf } from "./rack-catalog.ts";
+
+interface ImportOptions {
+  readonly deployment: string;
+  readonly metrics?: string;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+const HELP = `
+A log is what a load generator or an engine wrote of single requests: results of \`vllm bench serve --save-result --save-detailed\`, AIPerf's
+profile_export.jsonl, an engine's request log (JSONL with queued_ts, first_token_ts, last_token_ts), or OpenTelemetry spans (OTLP JSON); or a trace
+without latencies. No log says on which devices it ran, so a deployment file does. --metrics takes a scrape of the engine's /metrics (Prometheus text):
+its KV blocks, block size, memory fraction and prefix caching go into the deployment, its histograms are printed.
+
+Examples:
+  heddle import result.json --deployment fleet.yaml --out fleet.json
+  heddle import requests.jsonl --deployment fleet.yaml --metrics metrics.txt --out fleet.json
+  heddle what-if fleet.json --change pools.0.replicas=4`;
+
+/** Adds `heddle import`. */
+export function addImportCommand(program: Command): void {
+  program
+    .command("import")
+    .description("Make one fleet file of what runs: its deployment, the load it had, and what was measured.")
+    .argument("<log>", "log or benchmark result of the fleet's requests")
+    .requiredOption("--deployment <file>", "deployment file: model, devices, engine settings")
+    .option("--metrics <file>", "scrape of the engine's metrics (Prometheus text)")
+    .requiredOption("--out <file>", "fleet file to write")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action(importFleet);
+}
+
+/** What `heddle import` says. */
+interface ImportReport {
+  readonly version: 1;
+  readonly file: string;
+  readonly source: string;
+  readonly requests: number;
+  readonly leftOut: readonly { readonly reason: string; readonly rows: number }[];
+  readonly settings: readonly string[];
+  readonly defaults: ReadDeployment["defaults"];
+  readonly measured?: MeasuredFigures;
+  readonly metrics?: EngineMetrics;
+}
+
+function importFleet(log: string, options: ImportOptions): void {
+  const folder = dirname(options.deployment);
+  const metrics = options.metrics === undefined ? undefined : engineMetrics(prometheusSamples(readTextFile(options.metrics)));
+  const { read, settings } = withSettings(readDeployment(readTextFile(options.deployment)), metrics);
+  // Prices now, so that what cannot be simulated is said now.
+  priceDeployment(read.deployment, folder);
+  const workload = readWorkload(readBytesFile(log));
+  const measured = measuredColumns(workload);
+  const requests = requestColumns(workload);
+  const fleet: FleetFile = {
+    source: `${workload.source} of ${log.split("/").at(-1)}`,
+    ...read,
+    ...partsOf(read.deployment, folder),
+    workload: { source: workload.source, requests },
+    ...(measured === undefined ? {} : { measured }),
+  };
+  writeWhole(options.out, writeFleetFile(fleet));
+  const report: ImportReport = {
+    version: 1,
+    file: options.out,
+    source: fleet.source,
+    requests: requests.count,
+    leftOut: workload.leftOut ?? [],
+    settings,
+    defaults: read.defaults,
+    ...(measured === undefined ? {} : { measured: measuredFigures(requests, measured) }),
+    ...(metrics === undefined ? {} : { metrics }),
+  };
+  printResult(options.json === true, report, () => importText(report));
+}
+
+/** Settings that the engine itself reports, in every pool; a file that says otherwise is wrong. Errors: `deployment-invalid` naming the field. */
+function withSettings(read: ReadDeployment, metrics: EngineMetrics | undefined): { read: ReadDeployment; settings: string[] } {
+  const settings = Object.entries(metrics?.settings ?? {});
+  if (settings.length === 0) return { read, settings: [] };
+  if (read.deployment.pools.length > 1) {
+    throw new HeddleError("usage", {
+      where: "--metrics",
+      detail: "one scrape says nothing of which pool it is of; give it with a deployment of one pool",
+    });
+  }
+  const filled = new Set(read.defaults.map(({ field }) => field));
+  for (const [field, value] of settings) {
+    const stated = read.deployment.pools[0]!.engine[field as keyof EngineMetrics["settings"]];
+    if (stated !== undefined && stated !== value && !filled.has(`pools.0.engine.${field}`)) {
+      throw new HeddleError("deployment-invalid", {
+        where: `pools.0.engine.${field}`,
+        detail: `is ${stated}, but the engine reports ${value}`,
+      });
+    }
+  }
+  const pools = read.deployment.pools.map((pool) => ({ ...pool, engine: { ...pool.engine, ...metrics!.settings } }));
+  const defaults = read.defaults.filter(({ field }) => !settings.some(([name]) => field === `pools.0.engine.${name}`));
+  return {
+    read: { deployment: { ...read.deployment, pools }, defaults },
+    settings: settings.map(([field, value]) => `pools.0.engine.${field} = ${value}`),
+  };
+}
+
+/** Sheets and the configuration that stand in files of their own, so that the fleet file needs none of them. */
+function partsOf({ model, pools }: Deployment, folder: string): Pick<FleetFile, "devices" | "config"> {
+  const devices: Record<string, DeviceSheet> = {};
+  for (const { device } of pools) if (isPath(device)) devices[device] = sheetOf(resolve(folder, device));
+  const path = resolve(folder, model);
+  if (knownArchitecture(model) !== undefined || !existsSync(path)) return { devices };
+  return { devices, config: JSON.parse(readTextFile(path)) as Record<string, unknown> };
+}
+
+function importText({ file, source, requests, leftOut, settings, defaults, measured, metrics }: ImportReport): string {
+  return [
+    `${file}: ${requests} requests (${source})`,
+    ...leftOut.map(({ reason, rows }) => `left out: ${rows} rows ${reason}`),
+    ...(settings.length === 0 ? [] : [`as the engine reports: ${settings.join(", ")}`]),
+    "",
+    ...(measured === undefined ? ["The log has no latencies: what-if will have nothing to compare itself with."] : measuredLines(measured)),
+    ...(metrics === undefined || metrics.latencies.length === 0 ? [] : metricLines(metrics)),
+    "",
+    ...defaultLines(defaults),
+    `next: heddle what-if ${file} --change pools.0.replicas=2`,
+  ].join("\n");
+}
+
+function measuredLines({ clock, requests, ttft, tpot, e2e, outputTokensPerSecond }: MeasuredFigures): string[] {
+  const row = (name: string, summary: MeasuredFigures["ttft"]): string[] => [
+    name,
+    ...[summary.mean, summary.p50, summary.p90, summary.p99].map(formatNs),
+  ];
+  return [
+    table(["measured", "mean", "p50", "p90", "p99"], [row("TTFT", ttft), row("TPOT", tpot), row("end to end", e2e)]),
+    `${requests} requests measured by the ${clock}${Number.isNaN(outputTokensPerSecond) ? "" : `, ${rate(outputTokensPerSecond)} output tokens/s`}`,
+  ];
+}
+
+function metricLines({ latencies, preemptions }: EngineMetrics): string[] {
+  const range = ([low, high]: readonly [number, number]): string =>
+    high === Infinity ? `above ${formatNs(low)}` : `${formatNs(low)} to ${formatNs(high)}`;
+  return [
+    "",
+    table(
+      ["the engine's histograms", "requests", "mean", "p50", "p99"],
+      latencies.map(({ name, count, meanNs, p50Ns, p99Ns }) => [name, String(count), formatNs(meanNs), range(p50Ns), range(p99Ns)]),
+    ),
+    ...(preemptions === undefined ? [] : [`${preemptions} preemptions`]),
+  ];
+}

@@ -1,0 +1,101 @@
+import { HeddleError } from "../../base/heddle-error.ts";
+import type { Deployment } from "./deployment.ts";
+import { type FilledDefault, readDeployment } from "./deployment-file.ts";
+
+/** One thing that is otherwise: `pools.0.replicas` = `4`. Pools are named by their number or their name. */
+export interface Change {
+  readonly path: string;
+  readonly value: string;
+}
+
+export interface ChangedDeployment {
+  readonly deployment: Deployment;
+  /** Fields that the change brought in and that were filled in. */
+  readonly defaults: readonly FilledDefault[];
+  /** What else had to change, for people. */
+  readonly notes: readonly string[];
+}
+
+/** Fields of a pool on which the number of KV blocks depends. */
+const DECIDE_BLOCKS = [["device"], ["parallel"], ["precision"], ["engine", "memoryFraction"], ["engine", "blockTokens"]];
+
+type Fields = Record<string, unknown>;
+
+/** `path=value` as written on a command line. Errors: `usage`. */
+export function parseChange(text: string): Change {
+  const equals = text.indexOf("=");
+  if (equals < 1)
+    throw new HeddleError("usage", { where: "--change", detail: `${text}: a field and its value are meant, such as pools.0.replicas=4` });
+  return { path: text.slice(0, equals), value: text.slice(equals + 1) };
+}
+
+/**
+ * A deployment with some fields otherwise.
+ *
+ * A stated number of KV blocks holds for the device, cut and formats it was counted on: where one of those changes it is computed anew, and a note says so.
+ * Errors: `usage` naming a path that leads nowhere; `deployment-invalid` naming the field of a value that cannot be.
+ */
+export function changeDeployment(before: Deployment, changes: readonly Change[]): ChangedDeployment {
+  const copy = structuredClone(before) as unknown as Fields;
+  const touched = changes.map(({ path, value }) => {
+    const steps = stepsOf(copy, path);
+    setAt(copy, steps, { path, value: parseValue(value) });
+    return steps;
+  });
+  const notes = forgetBlocks(copy, touched);
+  const { deployment, defaults } = readDeployment(JSON.stringify(copy, null, 1));
+  return { deployment, defaults, notes };
+}
+
+/** The steps of a path, a pool's name replaced by its number. */
+function stepsOf(deployment: Fields, path: string): readonly string[] {
+  const steps = path.split(".");
+  if (steps[0] !== "pools" || steps[1] === undefined) return steps;
+  const pools = deployment["pools"] as readonly Fields[];
+  if (/^\d+$/.test(steps[1]) && Number(steps[1]) < pools.length) return steps;
+  const at = pools.findIndex(({ name }) => name === steps[1]);
+  if (at === -1) {
+    const names = pools.map(({ name }, i) => `${i} (${String(name)})`).join(", ");
+    throw new HeddleError("usage", { where: `--change ${path}`, detail: `there is no such pool; there are ${names}` });
+  }
+  return ["pools", String(at), ...steps.slice(2)];
+}
+
+function setAt(root: Fields, steps: readonly string[], { path, value }: { path: string; value: unknown }): void {
+  let node = root;
+  for (const step of steps.slice(0, -1)) {
+    // Parts that are not there, such as `speculation`, are begun.
+    if (node[step] === undefined) node[step] = {};
+    if (typeof node[step] !== "object" || node[step] === null)
+      throw new HeddleError("usage", { where: `--change ${path}`, detail: `${step} has no parts` });
+    node = node[step] as Fields;
+  }
+  const last = steps.at(-1)!;
+  if (value === null) delete node[last];
+  else node[last] = value;
+}
+
+/** Numbers, true, false, null (leave out) and JSON as such; all else is text. */
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function forgetBlocks(deployment: Fields, touched: readonly (readonly string[])[]): string[] {
+  const notes: string[] = [];
+  for (const [i, pool] of (deployment["pools"] as Fields[]).entries()) {
+    const engine = pool["engine"] as Fields | undefined;
+    const own = touched.filter(([first, at]) => first === "pools" && at === String(i)).map((steps) => steps.slice(2));
+    const stated = own.some(([part, field]) => part === "engine" && field === "kvBlocks");
+    const decided =
+      touched.some(([first]) => first === "model") ||
+      own.some((steps) => DECIDE_BLOCKS.some((field) => field.every((step, k) => steps[k] === step)));
+    if (engine?.["kvBlocks"] === undefined || stated || !decided) continue;
+    delete engine["kvBlocks"];
+    notes.push(`KV blocks of pool ${String(pool["name"])} were counted on what it was; they are computed anew`);
+  }
+  return notes;
+}

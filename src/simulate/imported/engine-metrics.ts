@@ -1,0 +1,79 @@
+import type { EngineSettings } from "../../plan/deployment/deployment.ts";
+import type { MetricSample } from "./prometheus-text.ts";
+
+/** What a scrape of an engine says of its settings and of what it has served. */
+export interface EngineMetrics {
+  readonly settings: Partial<Pick<EngineSettings, "blockTokens" | "kvBlocks" | "memoryFraction" | "prefixCaching">>;
+  /** Quantiles of latencies, from the bounds of histogram buckets, so only as fine as those. Units: ns. */
+  readonly latencies: readonly MetricLatency[];
+  readonly preemptions?: number;
+}
+
+export interface MetricLatency {
+  readonly name: string;
+  readonly count: number;
+  readonly meanNs: number;
+  /** Bounds of the bucket that the quantile lies in. */
+  readonly p50Ns: readonly [number, number];
+  readonly p99Ns: readonly [number, number];
+}
+
+/**
+ * Names of vLLM's metrics, and what they are here.
+ *
+ * Source: vllm-project/vllm, vllm/v1/metrics/loggers.py; SGLang exports the first two under `sglang:`.
+ */
+const LATENCIES: readonly (readonly [string, string])[] = [
+  ["time_to_first_token_seconds", "TTFT"],
+  ["e2e_request_latency_seconds", "end to end"],
+  ["request_queue_time_seconds", "waiting"],
+];
+const SPACES = ["vllm:", "sglang:"];
+
+export function engineMetrics(samples: readonly MetricSample[]): EngineMetrics {
+  const info = samples.find(({ name }) => name === "vllm:cache_config_info")?.labels ?? {};
+  const whole = (label: string): number | undefined => (/^\d{1,12}$/.test(info[label] ?? "") ? Number(info[label]) : undefined);
+  const blockTokens = whole("block_size");
+  const kvBlocks = whole("num_gpu_blocks");
+  const fraction = Number(info["gpu_memory_utilization"]);
+  const caching = info["enable_prefix_caching"];
+  const preemptions = samples.filter(({ name }) => /^vllm:num_preemptions(_total)?$/.test(name));
+  return {
+    settings: {
+      ...(blockTokens === undefined || blockTokens === 0 ? {} : { blockTokens }),
+      ...(kvBlocks === undefined || kvBlocks === 0 ? {} : { kvBlocks }),
+      ...(fraction > 0 && fraction <= 1 ? { memoryFraction: fraction } : {}),
+      ...(caching === "True" || caching === "False" ? { prefixCaching: caching === "True" } : {}),
+    },
+    latencies: LATENCIES.flatMap(([metric, name]) =>
+      SPACES.flatMap((space) => {
+        const latency = latencyOf(samples, `${space}${metric}`, name);
+        return latency === undefined ? [] : [latency];
+      }),
+    ),
+    ...(preemptions.length === 0 ? {} : { preemptions: preemptions.reduce((sum, { value }) => sum + value, 0) }),
+  };
+}
+
+/** A histogram of seconds, added up over its labels (one engine each). */
+function latencyOf(samples: readonly MetricSample[], metric: string, name: string): MetricLatency | undefined {
+  const counts = new Map<number, number>();
+  let sum = 0;
+  let count = 0;
+  for (const sample of samples) {
+    if (sample.name === `${metric}_sum`) sum += sample.value;
+    else if (sample.name === `${metric}_count`) count += sample.value;
+    else if (sample.name === `${metric}_bucket`) {
+      const bound = sample.labels["le"] === "+Inf" ? Infinity : Number(sample.labels["le"]);
+      counts.set(bound, (counts.get(bound) ?? 0) + sample.value);
+    }
+  }
+  if (!(count > 0) || counts.size === 0) return undefined;
+  const bounds = [...counts].sort(([a], [b]) => a - b);
+  const quantile = (share: number): readonly [number, number] => {
+    const at = bounds.findIndex(([, below]) => below >= share * count);
+    const high = bounds[at === -1 ? bounds.length - 1 : at]![0];
+    return [(at <= 0 ? 0 : bounds[at - 1]![0]) * 1e9, high * 1e9];
+  };
+  return { name, count, meanNs: (sum / count) * 1e9, p50Ns: quantile(0.5), p99Ns: quantile(0.99) };
+}
