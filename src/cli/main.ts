@@ -37,6 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .description("Turns a rack of unlike devices into one programmable machine for AI inference.")
     .version(version)
     .exitOverride();
+  if (argv.length === 2) return printFirstScreen();
   const named = COMMANDS.filter((entry) => entry.name === argv[2]);
   for (const entry of named.length > 0 ? named : COMMANDS) await entry.add(program);
   try {
@@ -45,6 +46,12 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (thrown) {
     return report(thrown, argv.includes("--json"));
   }
+}
+
+async function printFirstScreen(): Promise<number> {
+  const { firstScreen } = await import("./first-screen.ts");
+  process.stdout.write(`${firstScreen()}\n`);
+  return 0;
 }
 
 /** Prints one clear error and gives the exit status of the table. */
