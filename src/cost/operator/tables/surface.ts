@@ -1,17 +1,16 @@
-import { exp } from "../../../base/math.ts";
 import type { CurveGrid } from "./curve-grid.ts";
 import { heldOutGroups } from "./held-out-groups.ts";
 import { distance, type KernelKind, kernel } from "./kernel.ts";
 import { LENGTH_OCTAVES, NOISE_VARIANCE } from "./operator-family.ts";
 
-/** Octaves over which sites share how well they are predicted. */
-const ERROR_OCTAVES = 1.5;
+/** Octaves over which sites share how well they are predicted: errors of kernels come in patches. */
+const ERROR_OCTAVES = 0.5;
 /** Weight of a level's mean error against that of a site at distance 0. */
-const MEAN_WEIGHT = 0.5;
+const MEAN_WEIGHT = 0.2;
 /** Share of points that intervals shall hold. */
 const COVERED = 0.9;
 /** Errors below this are noise of the measurement. Source: repeats in the same tables differ by 0.7 to 1.4 % in the median. */
-const NOISE_LOG = 0.01;
+const NOISE_LOG = 0.005;
 
 /** Curves of sites that were not measured, from those that were: a Gaussian process over sites, one level of the axis at a time. */
 export interface Surface {
@@ -54,31 +53,36 @@ export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelK
       const at = Float64Array.from(coordinates);
       const similar = new Float64Array(sites);
       const near = new Float64Array(sites);
+      let nearAll = 0;
       for (let i = 0; i < sites; i++) {
         const apart = distance(at, 0, grid.coordinates, i * grid.dimensions, grid.dimensions);
         similar[i] = kernel(kind, apart / LENGTH_OCTAVES);
-        near[i] = exp(-apart / ERROR_OCTAVES);
+        near[i] = nearness(apart);
+        nearAll += near[i]!;
       }
       const deviation = Math.sqrt(variance(inverse, sites, similar));
       const logs = new Float64Array(levels);
       const halfWidths = new Float64Array(levels);
       const support = new Float64Array(levels);
       for (let level = 0; level < levels; level++) {
+        const from = level * sites;
         let sum = means[level]!;
-        let known = 0;
-        let all = 0;
-        for (let i = 0; i < sites; i++) {
-          sum += similar[i]! * weights[level * sites + i]!;
-          all += near[i]!;
-          known += near[i]! * grid.known[level * sites + i]!;
-        }
+        for (let i = 0; i < sites; i++) sum += similar[i]! * weights[from + i]!;
         logs[level] = sum;
-        halfWidths[level] = errors.quantile * (deviation * averageError(errors, level, near, -1) + NOISE_LOG);
-        support[level] = all > 0 ? known / all : 0;
+        const { mean, known } = errorNear(errors, level, near);
+        halfWidths[level] = errors.quantile * (deviation * mean + NOISE_LOG);
+        support[level] = known / nearAll;
       }
       return { logs, halfWidths, support };
     },
   };
+}
+
+/** Weight of a site in the mean error at another: 1 beside it, falling with the fourth power of the distance. */
+function nearness(apart: number): number {
+  const ratio = apart / ERROR_OCTAVES;
+  const bell = 1 / (1 + ratio * ratio);
+  return bell * bell;
 }
 
 function variance(inverse: Float64Array, sites: number, similar: Float64Array): number {
@@ -103,57 +107,54 @@ function levelMeans({ sites, axis, logs, known }: CurveGrid): Float64Array {
   });
 }
 
-/** Errors of left-out sites in units of their deviation, where they were measured, and the factor that makes them 90 % intervals. */
+/** Errors of left-out sites in units of their deviation (0 where not measured), and the factor that makes them 90 % intervals. */
 interface ErrorMap {
   readonly sites: number;
-  readonly groups: Int32Array;
   readonly errors: Float64Array;
-  readonly known: Uint8Array;
+  readonly known: Float64Array;
   readonly means: Float64Array;
   quantile: number;
 }
 
 function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array): ErrorMap {
-  const { sites, axis, known, groups } = grid;
+  const { sites, axis, groups, dimensions, coordinates } = grid;
   const { residuals, deviations } = heldOutGroups(grid, inverse, weights);
   const raw = new Float64Array(residuals.length);
   for (let i = 0; i < raw.length; i++) raw[i] = Math.abs(residuals[i]!) / deviations[i % sites]!;
-  const errors = smoothLevels(raw, grid);
-  const means = levelMeans({ ...grid, logs: errors });
-  const map: ErrorMap = { sites, groups, errors, known, means, quantile: 1 };
+  const known = Float64Array.from(grid.known);
+  const errors = smoothLevels(raw, grid).map((error, i) => error * known[i]!);
+  const map: ErrorMap = { sites, errors, known, means: levelMeans({ ...grid, logs: errors }), quantile: 1 };
   const ratios: number[] = [];
   const near = new Float64Array(sites);
   for (let site = 0; site < sites; site++) {
     for (let i = 0; i < sites; i++) {
-      const apart = distance(grid.coordinates, site * grid.dimensions, grid.coordinates, i * grid.dimensions, grid.dimensions);
-      near[i] = exp(-apart / ERROR_OCTAVES);
+      const apart = distance(coordinates, site * dimensions, coordinates, i * dimensions, dimensions);
+      near[i] = groups[i] === groups[site] ? 0 : nearness(apart);
     }
     for (let level = 0; level < axis.length; level++) {
       if (known[level * sites + site] === 0) continue;
-      const width = deviations[site]! * averageError(map, level, near, groups[site]!) + NOISE_LOG;
+      const width = deviations[site]! * errorNear(map, level, near).mean + NOISE_LOG;
       ratios.push(Math.abs(residuals[level * sites + site]!) / width);
     }
   }
-  ratios.sort((a, b) => a - b);
-  // The quantile of n values that holds for the next one: Vovk et al. 2005, ceil((n + 1) x share).
-  const place = Math.min(ratios.length - 1, Math.ceil((ratios.length + 1) * COVERED) - 1);
-  map.quantile = ratios.length === 0 ? Infinity : ratios[place]!;
+  const sorted = Float64Array.from(ratios).sort();
+  // The quantile of n values that holds for the next one, as in split conformal prediction: ceil((n + 1) x share).
+  const place = Math.min(sorted.length - 1, Math.ceil((sorted.length + 1) * COVERED) - 1);
+  map.quantile = sorted.length === 0 ? Infinity : sorted[place]!;
   return map;
 }
 
-/** Mean error near a site at one level, the sites of `without` left out, drawn towards the level's mean. */
-function averageError(map: ErrorMap, level: number, near: Float64Array, without: number): number {
-  const { sites, errors, known, groups } = map;
+/** Mean error near a site at one level, drawn towards the level's mean, and the weight of the sites that were measured there. */
+function errorNear(map: ErrorMap, level: number, near: Float64Array): { mean: number; known: number } {
+  const { sites, errors, known } = map;
   const from = level * sites;
-  let sum = MEAN_WEIGHT * map.means[level]!;
-  let all = MEAN_WEIGHT;
+  let sum = 0;
+  let all = 0;
   for (let i = 0; i < sites; i++) {
-    if (groups[i] === without) continue;
-    const weight = near[i]! * known[from + i]!;
-    sum += weight * errors[from + i]!;
-    all += weight;
+    sum += near[i]! * errors[from + i]!;
+    all += near[i]! * known[from + i]!;
   }
-  return sum / all;
+  return { mean: (sum + MEAN_WEIGHT * map.means[level]!) / (all + MEAN_WEIGHT), known: all };
 }
 
 /** Errors averaged with those of the levels beside, where they are known. */
