@@ -1,3 +1,5 @@
+import { ln, pow } from "../../../base/math.ts";
+import { mean, quantile } from "../../../base/statistics.ts";
 import type { CurveGrid } from "./curve-grid.ts";
 import { heldOutGroups } from "./held-out-groups.ts";
 import { distance, type KernelKind, kernel } from "./kernel.ts";
@@ -7,6 +9,9 @@ import { LENGTH_OCTAVES, NOISE_VARIANCE } from "./operator-family.ts";
 const ERROR_OCTAVES = 0.5;
 /** Weight of a level's mean error against that of a site at distance 0. */
 const MEAN_WEIGHT = 0.2;
+/** Variance of ln deviation below which errors say nothing of its power, and the largest power. */
+const POWER_RIDGE = 0.003;
+const POWER_MAX = 8;
 /** Share of points that intervals shall hold. */
 const COVERED = 0.9;
 /** Errors below this are noise of the measurement. Source: repeats in the same tables differ by 0.7 to 1.4 % in the median. */
@@ -60,7 +65,7 @@ export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelK
         near[i] = nearness(apart);
         nearAll += near[i]!;
       }
-      const deviation = Math.sqrt(variance(inverse, sites, similar));
+      const reach = pow(Math.sqrt(variance(inverse, sites, similar)), errors.power);
       const logs = new Float64Array(levels);
       const halfWidths = new Float64Array(levels);
       const support = new Float64Array(levels);
@@ -69,8 +74,8 @@ export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelK
         let sum = means[level]!;
         for (let i = 0; i < sites; i++) sum += similar[i]! * weights[from + i]!;
         logs[level] = sum;
-        const { mean, known } = errorNear(errors, level, near);
-        halfWidths[level] = errors.quantile * (deviation * mean + NOISE_LOG);
+        const { error, known } = errorNear(errors, level, near);
+        halfWidths[level] = Math.min(errors.widest[level]!, errors.quantile * (reach * error + NOISE_LOG));
         support[level] = known / nearAll;
       }
       return { logs, halfWidths, support };
@@ -107,9 +112,12 @@ function levelMeans({ sites, axis, logs, known }: CurveGrid): Float64Array {
   });
 }
 
-/** Errors of left-out sites in units of their deviation (0 where not measured), and the factor that makes them 90 % intervals. */
+/** Errors of left-out sites in units of their deviation^power (0 where not measured), and the factor that makes them 90 % intervals. */
 interface ErrorMap {
   readonly sites: number;
+  readonly power: number;
+  /** Half-width of each level's spread over all sites: no interval is wider. */
+  readonly widest: Float64Array;
   readonly errors: Float64Array;
   readonly known: Float64Array;
   readonly means: Float64Array;
@@ -119,11 +127,21 @@ interface ErrorMap {
 function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array): ErrorMap {
   const { sites, axis, groups, dimensions, coordinates } = grid;
   const { residuals, deviations } = heldOutGroups(grid, inverse, weights);
+  const power = deviationPower(grid, residuals, deviations);
+  const reaches = deviations.map((deviation) => pow(deviation, power));
   const raw = new Float64Array(residuals.length);
-  for (let i = 0; i < raw.length; i++) raw[i] = Math.abs(residuals[i]!) / deviations[i % sites]!;
+  for (let i = 0; i < raw.length; i++) raw[i] = Math.abs(residuals[i]!) / reaches[i % sites]!;
   const known = Float64Array.from(grid.known);
   const errors = smoothLevels(raw, grid).map((error, i) => error * known[i]!);
-  const map: ErrorMap = { sites, errors, known, means: levelMeans({ ...grid, logs: errors }), quantile: 1 };
+  const map: ErrorMap = {
+    sites,
+    power,
+    widest: levelSpreads(grid),
+    errors,
+    known,
+    means: levelMeans({ ...grid, logs: errors }),
+    quantile: 1,
+  };
   const ratios: number[] = [];
   const near = new Float64Array(sites);
   for (let site = 0; site < sites; site++) {
@@ -133,7 +151,7 @@ function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array)
     }
     for (let level = 0; level < axis.length; level++) {
       if (known[level * sites + site] === 0) continue;
-      const width = deviations[site]! * errorNear(map, level, near).mean + NOISE_LOG;
+      const width = reaches[site]! * errorNear(map, level, near).error + NOISE_LOG;
       ratios.push(Math.abs(residuals[level * sites + site]!) / width);
     }
   }
@@ -144,8 +162,47 @@ function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array)
   return map;
 }
 
+/**
+ * Errors grow faster towards the edge of what was measured than the fit's deviation does: the power of the deviation that fits the errors of left-out
+ * sites, by least squares of logarithms drawn towards 1.
+ */
+function deviationPower({ sites, axis, known }: CurveGrid, residuals: Float64Array, deviations: Float64Array): number {
+  const x = deviations.map((deviation) => ln(deviation));
+  const y = x.map((_, site) => {
+    let sum = 0;
+    let count = 0;
+    for (let level = 0; level < axis.length; level++) {
+      sum += known[level * sites + site]! * Math.abs(residuals[level * sites + site]!);
+      count += known[level * sites + site]!;
+    }
+    return ln(count > 0 ? sum / count + NOISE_LOG : NOISE_LOG) - x[site]!;
+  });
+  const meanX = mean(x);
+  const meanY = mean(y);
+  let across = 0;
+  let along = POWER_RIDGE * sites;
+  for (let site = 0; site < sites; site++) {
+    across += (x[site]! - meanX) * (y[site]! - meanY);
+    along += (x[site]! - meanX) * (x[site]! - meanX);
+  }
+  return Math.min(POWER_MAX, Math.max(0, 1 + across / along));
+}
+
+/** 90 % of the sites' distances from each level's mean. */
+function levelSpreads({ sites, axis, logs, known }: CurveGrid): Float64Array {
+  return axis.map((_, level) => {
+    const all: number[] = [];
+    for (let i = level * sites; i < (level + 1) * sites; i++) if (known[i] === 1) all.push(logs[i]!);
+    const middle = quantile(all, 0.5);
+    return quantile(
+      all.map((value) => Math.abs(value - middle)),
+      COVERED,
+    );
+  });
+}
+
 /** Mean error near a site at one level, drawn towards the level's mean, and the weight of the sites that were measured there. */
-function errorNear(map: ErrorMap, level: number, near: Float64Array): { mean: number; known: number } {
+function errorNear(map: ErrorMap, level: number, near: Float64Array): { error: number; known: number } {
   const { sites, errors, known } = map;
   const from = level * sites;
   let sum = 0;
@@ -154,7 +211,7 @@ function errorNear(map: ErrorMap, level: number, near: Float64Array): { mean: nu
     sum += near[i]! * errors[from + i]!;
     all += near[i]! * known[from + i]!;
   }
-  return { mean: (sum + MEAN_WEIGHT * map.means[level]!) / (all + MEAN_WEIGHT), known: all };
+  return { error: (sum + MEAN_WEIGHT * map.means[level]!) / (all + MEAN_WEIGHT), known: all };
 }
 
 /** Errors averaged with those of the levels beside, where they are known. */
