@@ -14,6 +14,8 @@ const POWER_RIDGE = 0.003;
 const POWER_MAX = 8;
 /** Share of points that intervals shall hold. */
 const COVERED = 0.9;
+/** Errors of one group are alike, so few groups know little of the next: what 1 / groups adds to the share. */
+const FEW_GROUPS = 0.35;
 /** Errors below this are noise of the measurement. Source: repeats in the same tables differ by 0.7 to 1.4 % in the median. */
 const NOISE_LOG = 0.005;
 
@@ -42,15 +44,7 @@ export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelK
   const { sites, axis } = grid;
   const levels = axis.length;
   const means = levelMeans(grid);
-  const weights = new Float64Array(levels * sites);
-  for (let level = 0; level < levels; level++) {
-    const from = level * sites;
-    for (let a = 0; a < sites; a++) {
-      let sum = 0;
-      for (let b = 0; b < sites; b++) sum += inverse[a * sites + b]! * (grid.logs[from + b]! - means[level]!);
-      weights[from + a] = sum;
-    }
-  }
+  const weights = weightsOf(grid, inverse, means);
   const errors = errorMap(grid, inverse, weights);
   return {
     grid,
@@ -74,13 +68,29 @@ export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelK
         let sum = means[level]!;
         for (let i = 0; i < sites; i++) sum += similar[i]! * weights[from + i]!;
         logs[level] = sum;
-        const { error, known } = errorNear(errors, level, near);
+        const { error, known } = errorNear(errors, level, near, nearAll);
         halfWidths[level] = Math.min(errors.widest[level]!, errors.quantile * (reach * error + NOISE_LOG));
         support[level] = known / nearAll;
       }
       return { logs, halfWidths, support };
     },
   };
+}
+
+/** Inverse similarity times what each level's logarithms deviate from their mean. */
+function weightsOf({ sites, axis, logs }: CurveGrid, inverse: Float64Array, means: Float64Array): Float64Array {
+  const centred = logs.map((value, i) => value - means[Math.floor(i / sites)]!);
+  const weights = new Float64Array(logs.length);
+  for (let site = 0; site < sites; site++) {
+    const row = inverse.subarray(site * sites, (site + 1) * sites);
+    for (let level = 0; level < axis.length; level++) {
+      const from = level * sites;
+      let sum = 0;
+      for (let i = 0; i < sites; i++) sum += row[i]! * centred[from + i]!;
+      weights[from + site] = sum;
+    }
+  }
+  return weights;
 }
 
 /** Weight of a site in the mean error at another: 1 beside it, falling with the fourth power of the distance. */
@@ -120,6 +130,8 @@ interface ErrorMap {
   readonly widest: Float64Array;
   readonly errors: Float64Array;
   readonly known: Float64Array;
+  /** 1 for levels at which every site was measured. */
+  readonly complete: Uint8Array;
   readonly means: Float64Array;
   quantile: number;
 }
@@ -133,8 +145,10 @@ function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array)
   for (let i = 0; i < raw.length; i++) raw[i] = Math.abs(residuals[i]!) / reaches[i % sites]!;
   const known = Float64Array.from(grid.known);
   const errors = smoothLevels(raw, grid).map((error, i) => error * known[i]!);
+  const complete = Uint8Array.from(axis, (_, level) => (grid.known.subarray(level * sites, (level + 1) * sites).includes(0) ? 0 : 1));
   const map: ErrorMap = {
     sites,
+    complete,
     power,
     widest: levelSpreads(grid),
     errors,
@@ -145,19 +159,22 @@ function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array)
   const ratios: number[] = [];
   const near = new Float64Array(sites);
   for (let site = 0; site < sites; site++) {
+    let nearAll = 0;
     for (let i = 0; i < sites; i++) {
       const apart = distance(coordinates, site * dimensions, coordinates, i * dimensions, dimensions);
       near[i] = groups[i] === groups[site] ? 0 : nearness(apart);
+      nearAll += near[i]!;
     }
     for (let level = 0; level < axis.length; level++) {
       if (known[level * sites + site] === 0) continue;
-      const width = reaches[site]! * errorNear(map, level, near).error + NOISE_LOG;
+      const width = reaches[site]! * errorNear(map, level, near, nearAll).error + NOISE_LOG;
       ratios.push(Math.abs(residuals[level * sites + site]!) / width);
     }
   }
   const sorted = Float64Array.from(ratios).sort();
   // The quantile of n values that holds for the next one, as in split conformal prediction: ceil((n + 1) x share).
-  const place = Math.min(sorted.length - 1, Math.ceil((sorted.length + 1) * COVERED) - 1);
+  const share = COVERED + FEW_GROUPS / new Set(groups).size;
+  const place = Math.min(sorted.length - 1, Math.ceil((sorted.length + 1) * share) - 1);
   map.quantile = sorted.length === 0 ? Infinity : sorted[place]!;
   return map;
 }
@@ -202,14 +219,15 @@ function levelSpreads({ sites, axis, logs, known }: CurveGrid): Float64Array {
 }
 
 /** Mean error near a site at one level, drawn towards the level's mean, and the weight of the sites that were measured there. */
-function errorNear(map: ErrorMap, level: number, near: Float64Array): { error: number; known: number } {
+function errorNear(map: ErrorMap, level: number, near: Float64Array, nearAll: number): { error: number; known: number } {
   const { sites, errors, known } = map;
   const from = level * sites;
   let sum = 0;
-  let all = 0;
-  for (let i = 0; i < sites; i++) {
-    sum += near[i]! * errors[from + i]!;
-    all += near[i]! * known[from + i]!;
+  for (let i = 0; i < sites; i++) sum += near[i]! * errors[from + i]!;
+  let all = nearAll;
+  if (map.complete[level] === 0) {
+    all = 0;
+    for (let i = 0; i < sites; i++) all += near[i]! * known[from + i]!;
   }
   return { error: (sum + MEAN_WEIGHT * map.means[level]!) / (all + MEAN_WEIGHT), known: all };
 }
