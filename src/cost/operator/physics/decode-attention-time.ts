@@ -4,7 +4,7 @@ import { ELEMENT_BYTES } from "./element-bytes.ts";
 import type { DecodeAttentionConstants } from "./physics-constants.ts";
 
 /** Most pieces a context is cut into. */
-const SPLIT_MAX = 64;
+const SPLIT_MAX = 128;
 
 /**
  * Time of attention of one new token a sequence over its context.
@@ -25,24 +25,33 @@ export function decodeAttentionNs(
   const units = batch * kvHeads;
   const bytes = units * context * tokenBytes + batch * heads * headDim * 4;
   const memoryNs = bytes / (device.bytesPerNs * constants.memoryShare);
-  const computeNs = (4 * units * group * headDim * (context + constants.fillTokens)) / (flopsPerNs * constants.computeShare);
+  const computeNs = (4 * units * group * headDim * context) / (flopsPerNs * constants.computeShare);
   const longer = computeNs > memoryNs ? computeNs : memoryNs;
   let ns = longer + constants.serialShare * (computeNs + memoryNs - longer);
   if (device.cores > 0) {
-    const drawn = drawNs(device, constants, units, context, tokenBytes);
+    const partsMax = constants.splitsSingle || heads > kvHeads ? SPLIT_MAX : 1;
+    const drawn = drawNs(device, constants, { units, context, tokenBytes, partsMax });
     if (drawn > ns) ns = drawn;
   }
   return constants.launchNs + ns;
 }
 
+interface Pieces {
+  readonly units: number;
+  readonly context: number;
+  readonly tokenBytes: number;
+  readonly partsMax: number;
+}
+
 /** Time in which the cores can draw the keys and values, with the context cut as suits best. */
-function drawNs(device: DeviceFigures, constants: DecodeAttentionConstants, units: number, context: number, tokenBytes: number): number {
+function drawNs(device: DeviceFigures, constants: DecodeAttentionConstants, pieces: Pieces): number {
+  const { units, context, tokenBytes, partsMax } = pieces;
   const coreBytes = (device.bytesPerNs * constants.coreDraw) / device.cores;
   let best = Infinity;
-  for (let parts = 1, extra = 0; parts <= SPLIT_MAX; parts *= 2, extra = constants.splitNs) {
+  for (let parts = 1, extra = 0; parts <= partsMax; parts *= 2, extra = constants.splitNs) {
     const full = (units * parts) / device.cores;
     const waves = full <= 1 ? 1 : full;
-    const ns = (waves * (context / parts + constants.fillTokens) * tokenBytes) / coreBytes + extra;
+    const ns = waves * (constants.unitNs + ((context / parts + constants.fillTokens) * tokenBytes) / coreBytes) + extra;
     if (ns < best) best = ns;
     if (full >= 1) break;
   }

@@ -14,14 +14,14 @@ const PRODUCTS = 3;
  * the bytes. Units: ns.
  */
 export function expertsNs(device: DeviceFigures, constants: ExpertConstants, query: ExpertQuery, flopsPerNs: number): number {
-  const { width, experts, ranks } = query;
+  const { width, ranks } = query;
   const inner = query.inner / ranks.tensor;
   const load = expertLoad(query, constants.tileRows);
-  const weights = load.touched * PRODUCTS * width * inner * ELEMENT_BYTES[query.type];
+  const weights = load.touched * PRODUCTS * width * inner * ELEMENT_BYTES[query.weightType ?? query.type];
   const activations = load.rows * (2 * width + PRODUCTS * inner) * 2 * constants.copies;
-  const memoryNs = (weights + activations) / (device.bytesPerNs * constants.memoryShare);
+  const gathered = query.tokens * query.active * width * 2 * constants.gathers;
+  const memoryNs = (weights + activations + gathered) / (device.bytesPerNs * constants.memoryShare);
   const computeNs = (2 * PRODUCTS * load.padded * width * inner) / (flopsPerNs * constants.computeShare);
   const longer = computeNs > memoryNs ? computeNs : memoryNs;
-  const listsNs = constants.perExpertNs * (experts / ranks.expert);
-  return constants.launchNs + listsNs + longer + constants.serialShare * (computeNs + memoryNs - longer);
+  return constants.launchNs + longer + constants.serialShare * (computeNs + memoryNs - longer);
 }

@@ -13,12 +13,16 @@ export interface ExpertLoad {
 
 /** Points at which a power law's loads are taken. */
 const NODES = 12;
+/** Largest load before scaling, over the tokens. */
+const TOP_SHARE = 0.8;
+/** Loads kept at most for one exponent. */
+const KNOWN_MAX = 4096;
 const load: ExpertLoad = { touched: 0, rows: 0, padded: 0 };
 
 /**
  * Loads of the experts on the device that has most to do; the returned object is reused by the next call.
  *
- * Model: balanced: each token chooses its experts evenly; n (1 - (1 - k / N)^T) of n are touched. Power law with exponent a: loads are drawn from
+ * Model: balanced: tokens fall on experts in turn, as public tables make them; min(n, T k / N n) of n are touched. Power law with exponent a: loads are drawn from
  * x^-a between 1 and 0.8 T, scaled to T k in all (as the public tables of mixtures draw them); the loads are taken at even quantiles, the device is
  * the one with the largest sum.
  * Source: shared reference on mixtures, section 4; aiconfigurator's collector for the power law.
@@ -30,9 +34,17 @@ export function expertLoad(query: ExpertQuery, tileRows: number): ExpertLoad {
   load.touched = 0;
   load.rows = 0;
   load.padded = 0;
-  if (query.load === "balanced") add(held, pairs / held, tileRows);
+  if (query.load === "balanced") even(held, pairs, tileRows);
   else powerLaw(query, held, query.load.powerLaw, tileRows);
   return load;
+}
+
+/** Pairs dealt out to experts in turn. */
+function even(held: number, pairs: number, tileRows: number): void {
+  load.touched = pairs < held ? pairs : held;
+  load.rows = pairs;
+  const rows = pairs / load.touched;
+  load.padded = load.touched * Math.ceil(rows / tileRows) * tileRows;
 }
 
 /** `count` experts with `mean` rows each in the mean, a Poisson number of them. */
@@ -47,24 +59,38 @@ function add(count: number, mean: number, tileRows: number): void {
 
 function powerLaw(query: ExpertQuery, held: number, exponent: number, tileRows: number): void {
   const { tokens, active, experts, ranks } = query;
-  const top = Math.max(1, 0.8 * tokens);
-  let sum = 0;
-  let squares = 0;
-  for (let node = 0; node < NODES; node++) {
-    const value = powerQuantile((node + 0.5) / NODES, top, exponent);
-    sum += value;
-    squares += value * value;
-  }
-  const mean = sum / NODES;
-  const scale = (tokens * active) / experts / mean;
+  const drawn = drawnLoads(exponent, Math.max(1, TOP_SHARE * tokens));
+  const scale = (tokens * active) / experts;
   // The fullest of `ranks.expert` sums of `held` draws, as a normal distribution has it, no more than every token for every expert.
-  const deviation = Math.sqrt(Math.max(0, squares / NODES - mean * mean) / held);
-  const excess = ranks.expert > 1 ? deviation * Math.sqrt(2 * ln(ranks.expert)) : 0;
-  const tilt = (mean + excess) / mean;
+  const excess = ranks.expert > 1 ? (drawn.deviation / Math.sqrt(held)) * Math.sqrt(2 * ln(ranks.expert)) : 0;
   for (let node = 0; node < NODES; node++) {
-    const value = powerQuantile((node + 0.5) / NODES, top, exponent) * scale * tilt;
-    add(held / NODES, Math.min(tokens, value), tileRows);
+    add(held / NODES, Math.min(tokens, drawn.loads[node]! * scale * (1 + excess)), tileRows);
   }
+}
+
+/** Loads at even quantiles over their mean, and their standard deviation over it. */
+interface DrawnLoads {
+  readonly loads: Float64Array;
+  readonly deviation: number;
+}
+
+/** By exponent and largest load: a planner asks for the same few thousands of times, and powers are dear. */
+const drawnByExponent = new Map<number, Map<number, DrawnLoads>>();
+
+function drawnLoads(exponent: number, top: number): DrawnLoads {
+  let byTop = drawnByExponent.get(exponent);
+  if (byTop === undefined || byTop.size > KNOWN_MAX) {
+    byTop = new Map();
+    drawnByExponent.set(exponent, byTop);
+  }
+  const known = byTop.get(top);
+  if (known !== undefined) return known;
+  const loads = Float64Array.from({ length: NODES }, (_, node) => powerQuantile((node + 0.5) / NODES, top, exponent));
+  const mean = loads.reduce((sum, value) => sum + value, 0) / NODES;
+  const square = loads.reduce((sum, value) => sum + value * value, 0) / NODES;
+  const drawn = { loads: loads.map((value) => value / mean), deviation: Math.sqrt(Math.max(0, square - mean * mean)) / mean };
+  byTop.set(top, drawn);
+  return drawn;
 }
 
 /** Quantile of a density x^-exponent between 1 and `top`. */

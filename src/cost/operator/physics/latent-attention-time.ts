@@ -37,7 +37,7 @@ export function latentAttentionNs(
   ns += project(queryRank + kvRank + rotatedDim, width);
   ns += project(heads * queryDim, queryRank);
   ns += project(width, heads * valueDim);
-  const copied = rows * heads * (queryDim + valueDim + plainDim) * 2 * latent.copies;
+  const copied = rows * 2 * (heads * (queryDim + valueDim + plainDim) * latent.copies + width * latent.rowCopies);
   ns += copied / device.bytesPerNs;
   if (query.phase === "prefill") {
     ns += project(heads * (plainDim + valueDim), kvRank);

@@ -18,6 +18,8 @@ export interface ProductConstants {
   readonly splitNs: number;
   /** Share of the shorter of computing and reading that is not hidden behind the longer. */
   readonly serialShare: number;
+  /** Bytes moved before the product for each element of its input: quantising it. 0 where it comes in its type. */
+  readonly inputBytes: number;
   /** Relative half-width of the 90 % interval, from shapes the fit did not see. */
   readonly spread: number;
 }
@@ -49,8 +51,12 @@ export interface DecodeAttentionConstants {
   readonly tileRows: number;
   /** What one core can draw from memory, as a multiple of its even share. */
   readonly coreDraw: number;
-  /** Tokens of context whose time a piece of work loses. */
+  /** Time a piece of work takes however short its context. Units: ns. */
+  readonly unitNs: number;
+  /** Tokens of context whose time it loses besides. */
   readonly fillTokens: number;
+  /** Whether contexts are cut in pieces too where each head has keys of its own. */
+  readonly splitsSingle: boolean;
   /** Cost of cutting the context in pieces, for their sum. Units: ns. */
   readonly splitNs: number;
   readonly serialShare: number;
@@ -63,6 +69,8 @@ export interface LatentAttentionConstants {
   readonly launchNs: number;
   /** Bytes of activations moved a token and head, over those of its query, key and value. */
   readonly copies: number;
+  /** Bytes of activations moved a token, over those of its input. */
+  readonly rowCopies: number;
   readonly prefillShare: number;
   readonly decodeComputeShare: number;
   readonly decodeMemoryShare: number;
@@ -73,15 +81,14 @@ export interface LatentAttentionConstants {
 /** How grouped products of experts run. */
 export interface ExpertConstants {
   readonly launchNs: number;
-  /** Per expert held: lists, alignment. Units: ns. */
-  readonly perExpertNs: number;
   readonly memoryShare: number;
   readonly computeShare: number;
   /** Rows a tile holds at most; tokens of an expert are rounded up to it where there are many. */
   readonly tileRows: number;
-  readonly waveShare: number;
-  /** Bytes moved for each routed token's activations, over its input and output. */
+  /** Bytes moved for each pair of token and expert on the device, over its input, output and the three results between. */
   readonly copies: number;
+  /** Bytes moved for each pair of token and expert, wherever it is, over its output: engines gather all of them. */
+  readonly gathers: number;
   readonly serialShare: number;
   readonly spread: number;
 }

@@ -1,4 +1,5 @@
 import type { PrefillAttentionQuery } from "../operator-query.ts";
+import { meanKeysSeen } from "./attention-keys.ts";
 import type { DeviceFigures } from "./device-figures.ts";
 import { ELEMENT_BYTES } from "./element-bytes.ts";
 import type { PrefillAttentionConstants } from "./physics-constants.ts";
@@ -21,7 +22,8 @@ export function prefillAttentionNs(
   const { batch, tokens, context, heads, kvHeads, headDim, window } = query;
   const { tileRows, tileKeys } = constants;
   const rows = Math.ceil(tokens / tileRows);
-  const keys = meanKeys(tokens, context, window, tileRows) + tileKeys / 2 + constants.fillKeys;
+  // A tile sees the windows of all its rows.
+  const keys = meanKeysSeen(tokens, context, window > 0 ? window + tileRows : 0) + tileKeys / 2 + constants.fillKeys;
   const units = batch * heads * rows;
   const share = (constants.computeShare * headDim * (HEAD_DIM + constants.halfHeadDim)) / (HEAD_DIM * (headDim + constants.halfHeadDim));
   const unitFlops = 4 * headDim * tileRows * keys;
@@ -39,18 +41,6 @@ export function prefillAttentionNs(
   const memoryNs = bytes / (device.bytesPerNs * constants.memoryShare);
   const longer = computeNs > memoryNs ? computeNs : memoryNs;
   return constants.launchNs + longer + constants.serialShare * (computeNs + memoryNs - longer);
-}
-
-/** Keys a query sees in the mean. */
-function meanKeys(tokens: number, context: number, window: number, tileRows: number): number {
-  const all = context + (tokens + 1) / 2;
-  if (window === 0) return all;
-  const limit = window + tileRows;
-  const last = context + tokens;
-  if (last <= limit) return all;
-  // Queries before the window is full see a triangle, the others the window.
-  const rising = Math.max(0, limit - context);
-  return (rising * (context + rising / 2) + (tokens - rising) * limit) / tokens;
 }
 
 function seen(all: number, limit: number, window: number): number {

@@ -32,7 +32,8 @@ export function productNs(device: DeviceFigures, constants: ProductConstants, si
       ? bestTileNs(device, constants, sizes, options)
       : (2 * m * n * (k + constants.fillDepth)) / (flopsPerNs * constants.computeShare);
   const longer = computeNs > memoryNs ? computeNs : memoryNs;
-  return constants.launchNs + longer + constants.serialShare * (computeNs + memoryNs - longer);
+  const quantiseNs = (m * k * constants.inputBytes) / device.bytesPerNs;
+  return constants.launchNs + quantiseNs + longer + constants.serialShare * (computeNs + memoryNs - longer);
 }
 
 export interface ProductOptions {

@@ -1,0 +1,72 @@
+import type { PeakType } from "../../../rack/peak-type.ts";
+import type { OperatorQuery } from "../operator-query.ts";
+import { decodeAttentionNs } from "./decode-attention-time.ts";
+import type { DeviceFigures } from "./device-figures.ts";
+import { ELEMENT_BYTES } from "./element-bytes.ts";
+import { expertsNs } from "./experts-time.ts";
+import { LATENT_ATTENTION_TYPE, latentAttentionNs } from "./latent-attention-time.ts";
+import type { PhysicsConstants } from "./physics-constants.ts";
+import { prefillAttentionNs } from "./prefill-attention-time.ts";
+import { productClass } from "./product-class.ts";
+import { productNs } from "./product-time.ts";
+import { streamNs } from "./stream-time.ts";
+
+/** Operators that one device computes: all but transfers between devices. */
+export type ComputeQuery = Exclude<OperatorQuery, { readonly op: "collective" | "point-to-point" }>;
+
+/** The peak an operator needs and the device's sheet lacks; undefined where it has all. */
+export function missingPeak(device: DeviceFigures, query: ComputeQuery): PeakType | undefined {
+  switch (query.op) {
+    case "product":
+    case "prefill-attention":
+    case "experts":
+      return device.flopsPerNs[query.type] === undefined ? query.type : undefined;
+    case "decode-attention":
+      return attentionPeak(device) > 0 ? undefined : "bf16";
+    case "latent-attention":
+      if (device.flopsPerNs[query.type] === undefined) return query.type;
+      return latentPeak(device, query.attentionType) > 0 ? undefined : (query.attentionType ?? LATENT_ATTENTION_TYPE);
+    case "stream":
+      return undefined;
+  }
+}
+
+/** Time of an operator whose peaks are all there (`missingPeak`). Units: ns. */
+export function operatorNs(device: DeviceFigures, constants: PhysicsConstants, query: ComputeQuery): number {
+  switch (query.op) {
+    case "product": {
+      const inputBytes = ELEMENT_BYTES[query.type];
+      const weightBytes = query.weightType === undefined ? inputBytes : ELEMENT_BYTES[query.weightType];
+      const product = constants.product[productClass(query.type, query.blockScaled === true)];
+      return productNs(device, product, query, { flopsPerNs: device.flopsPerNs[query.type] ?? 0, inputBytes, weightBytes });
+    }
+    case "prefill-attention":
+      return prefillAttentionNs(device, constants.prefillAttention, query, device.flopsPerNs[query.type] ?? 0);
+    case "decode-attention":
+      return decodeAttentionNs(device, constants.decodeAttention, query, attentionPeak(device));
+    case "latent-attention": {
+      const product = constants.product[productClass(query.type, query.blockScaled === true)];
+      const rates = {
+        projectionFlopsPerNs: device.flopsPerNs[query.type] ?? 0,
+        attentionFlopsPerNs: latentPeak(device, query.attentionType),
+      };
+      return latentAttentionNs(device, { latent: constants.latentAttention, product }, query, rates);
+    }
+    case "experts": {
+      const experts = constants.experts[productClass(query.type, query.blockScaled === true)];
+      return expertsNs(device, experts, query, device.flopsPerNs[query.type] ?? 0);
+    }
+    case "stream":
+      return streamNs(device, constants.stream, query.bytes);
+  }
+}
+
+/** Rate at which decode attention multiplies: that of the first 16-bit type there is, to which keys and values are widened; 0 where there is none. */
+function attentionPeak(device: DeviceFigures): number {
+  const { bf16, f16, f32 } = device.flopsPerNs;
+  return bf16 ?? f16 ?? f32 ?? 0;
+}
+
+function latentPeak(device: DeviceFigures, type: PeakType | undefined): number {
+  return type === undefined ? attentionPeak(device) : (device.flopsPerNs[type] ?? 0);
+}
