@@ -1,0 +1,26 @@
+import type { DispatchTime } from "../import/aiconfigurator/read-deepep-table.ts";
+import type { DispatchQuery } from "./dispatch-query.ts";
+
+/** Width, experts a token goes to and experts in all of the shapes that constants are fitted on; the other shapes of the tables are held out. */
+const FITTED: readonly (readonly [number, number, number])[] = [
+  [7168, 8, 256],
+  [2048, 8, 128],
+  [6144, 4, 128],
+  [4096, 10, 512],
+];
+
+export function isFittedShape({ width, active, experts }: Pick<DispatchTime, "width" | "active" | "experts">): boolean {
+  return FITTED.some(([w, a, e]) => w === width && a === active && e === experts);
+}
+
+/** Devices in a node of the tables. */
+const PER_NODE = 8;
+
+/** What a row of a table was measured of. */
+export function queryOf(
+  { mode, tokens, width, active, experts, nodes, cores }: DispatchTime,
+  direction: DispatchQuery["direction"],
+): DispatchQuery {
+  const group = { ranks: PER_NODE * nodes, ranksPerNode: PER_NODE };
+  return { mode, direction, tokens, width, active, experts, ...group, ...(cores === undefined ? {} : { cores: cores[direction] }) };
+}
