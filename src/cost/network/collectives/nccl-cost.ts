@@ -82,9 +82,10 @@ function algorithmRate(figures: NetworkFigures, shape: CollectiveShape, algorith
   const link = figures.scaleUp.bytesPerSecond / 1e9;
   const inside = link * (figures.scaleUp.throughHost === true ? 0.8 : constants.linkShare);
   // Rails: each device of a node has a card of its own, so a node's rate is their sum.
-  const across = ((figures.scaleOut?.bytesPerSecond ?? 0) / 1e9) * NETWORK_SHARE;
+  const card = (figures.scaleOut?.bytesPerSecond ?? 0) / 1e9;
+  const across = card * NETWORK_SHARE;
   const bus = nodes > 1 ? Math.min(inside, across * shape.ranksPerNode) : inside;
-  if (shape.kind === "all-to-all") return allToAllRate(shape, { inside, across }, protocol);
+  if (shape.kind === "all-to-all") return allToAllRate(shape, { inside, card }, protocol);
   const steps = shape.kind === "all-reduce" ? 2 * (shape.ranks - 1) : shape.kind === "broadcast" ? shape.ranks : shape.ranks - 1;
   const perBus = shape.ranks / steps;
   if (algorithm === "nvls") return nvlsRate(shape, inside * constants.nvlsEfficiency, bus, protocol, nodes);
@@ -106,14 +107,23 @@ function nvlsRate(shape: CollectiveShape, rate: number, bus: number, protocol: P
   return shape.kind === "all-reduce" ? (limited * 2 * n) / (2 * (n - 1)) : (limited * n) / (n - 1);
 }
 
-/** Every rank sends bytes/ranks to every other: links inside and cards across work at the same time. */
-function allToAllRate(shape: CollectiveShape, rate: { readonly inside: number; readonly across: number }, protocol: Protocol): number {
+/** Part of a card's rate that large all-to-alls reach, and bytes at which half of that is lost; below the least measured size the part stays. */
+const ALL_TO_ALL = { share: 0.94, halfBytes: 7.5e6, measuredFrom: 16_777_216 } as const;
+
+/**
+ * Every rank sends bytes/ranks to every other: links inside and cards across work at the same time.
+ *
+ * Source: ramp across nodes fitted on aliyun/SimAI@cef83f9 ata_ratio.csv, 4 and 8 nodes.
+ */
+function allToAllRate(shape: CollectiveShape, rate: { readonly inside: number; readonly card: number }, protocol: Protocol): number {
   if (protocol === "ll128") return 0;
   const n = shape.ranks;
   const local = shape.ranksPerNode;
   const share = protocol === "ll" ? RING_LL_SHARE : 1;
   const inside = local > 1 ? (n / (local - 1)) * rate.inside * share : Number.POSITIVE_INFINITY;
-  const across = n > local ? (n / (n - local)) * rate.across * share : Number.POSITIVE_INFINITY;
+  const size = Math.max(shape.bytes, ALL_TO_ALL.measuredFrom);
+  const reached = (ALL_TO_ALL.share * size) / (size + ALL_TO_ALL.halfBytes);
+  const across = n > local ? (n / (n - local)) * rate.card * reached * share : Number.POSITIVE_INFINITY;
   return Math.min(inside, across);
 }
 
