@@ -263,6 +263,12 @@ export const ERROR_CODES = {
     http: 503,
     todo: "see the host's log in the detail",
   },
+  "server-refused": {
+    message: "the server that is to be measured does not answer as an OpenAI-compatible one",
+    exit: 5,
+    http: 502,
+    todo: "check the address, the model and the key; the detail has the server's answer",
+  },
   "worker-refused": {
     message: "a worker does not take this front end",
     exit: 3,

@@ -1,0 +1,150 @@
+import { readFileSync } from "node:fs";
+import { type Command, InvalidArgumentError } from "commander";
+import { HeddleError } from "../base/heddle-error.ts";
+import { readTorchKit } from "../cost/import/torch-kit/read-torch-kit.ts";
+import { type EngineGrid, type EnginePoint, measureEngine } from "../execute/calibrate/engine-kit/measure-engine.ts";
+import { servedModels } from "../execute/calibrate/engine-kit/stream-completion.ts";
+import { storeOperators } from "../execute/calibrate/kit/operator-store.ts";
+import { torchKit } from "../execute/calibrate/kit/torch-kit.ts";
+import { writeWhole } from "../execute/discover/rack-cache.ts";
+import { formatNs, note, printResult, table } from "./output.ts";
+
+interface Flags {
+  readonly kit?: string;
+  readonly import?: string;
+  readonly output?: string;
+  readonly url?: string;
+  readonly model?: string;
+  readonly key?: string;
+  readonly prompts: readonly number[];
+  readonly outputs: readonly number[];
+  readonly concurrency: readonly number[];
+  readonly rounds: number;
+  readonly json?: boolean;
+}
+
+const HELP = `
+Measures devices and servers that heddle does not run on.
+
+  --kit torch    writes one self-contained Python program that needs PyTorch alone (CUDA, ROCm, Intel XPU or CPU). It measures products, attention,
+                 experts, memory, copies between host and device, and collectives where there are several devices, and writes one JSON file.
+  --import FILE  checks such a file, leaves out what the device cannot have done where the catalogue knows it, and keeps it in heddle's home.
+  --kit engine   measures a running vLLM, SGLang or other OpenAI-compatible server at --url: time to first token and between tokens, at several
+                 concurrencies and lengths, by the client's clock.
+
+Examples:
+  heddle calibrate --kit torch -o heddle_torch_kit.py
+  python3 heddle_torch_kit.py --out mine.json
+  heddle calibrate --import mine.json
+  heddle calibrate --kit engine --url http://gpu-1:8000 --concurrency 1,8,64 -o server.json`;
+
+/** Adds `heddle calibrate`. */
+export function addCalibrateCommand(program: Command): void {
+  program
+    .command("calibrate")
+    .description("Measure a device or server that heddle does not run on.")
+    .option("--kit <kind>", "torch: write the program; engine: measure the server at --url")
+    .option("--import <file>", "check and keep what the PyTorch kit wrote")
+    .option("-o, --output <file>", "where the program or the figures go (default: standard output)")
+    .option("--url <address>", "server to measure, without /v1")
+    .option("--model <name>", "model to ask for (default: the first the server names)")
+    .option("--key <secret>", "API key of the server")
+    .option("--prompts <tokens>", "lengths of prompts", numbers, [128, 1024])
+    .option("--outputs <tokens>", "lengths of outputs", numbers, [64])
+    .option("--concurrency <counts>", "requests at once", numbers, [1, 4, 16])
+    .option("--rounds <count>", "requests of each lane at a point; the first is not counted", (text) => numbers(text)[0]!, 3)
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action(calibrate);
+}
+
+async function calibrate(flags: Flags): Promise<void> {
+  if (flags.import !== undefined) {
+    if (flags.kit !== undefined) throw new HeddleError("usage", { where: "--import", detail: "not together with --kit" });
+    return importKit(flags.import, flags.json === true);
+  }
+  if (flags.kit === "torch") return writeOut(flags.output, torchKit());
+  if (flags.kit === "engine") return engine(flags);
+  throw new HeddleError("usage", { where: "--kit", detail: "give --kit torch, --kit engine or --import <file>" });
+}
+
+function importKit(path: string, json: boolean): void {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new HeddleError("file-unreadable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+  const result = readTorchKit(text, path);
+  const { file, table: rows, sheet, filtered } = result;
+  const stored = storeOperators(text, result);
+  const byOperator: Record<string, number> = {};
+  for (const { query } of (filtered?.table ?? rows).rows) byOperator[query.op] = (byOperator[query.op] ?? 0) + 1;
+  const summary = {
+    device: file.device,
+    catalogueId: sheet?.id ?? null,
+    operators: byOperator,
+    rejected: filtered?.rejected ?? null,
+    skippedByKit: file.skipped,
+    stored,
+  };
+  printResult(json, summary, () =>
+    [
+      `${file.device.name}, PyTorch ${file.device.torch} (${file.device.backend}), ${file.device.count} device(s)`,
+      sheet === undefined
+        ? "not in the catalogue: rows were not held against its peaks (give --name <id> to the kit, or a device sheet)"
+        : `${sheet.id}: ${filtered!.rejected.length} of ${rows.rows.length} rows are faster than its figures allow, or copies, and are left out`,
+      table(
+        ["operator", "rows"],
+        Object.entries(byOperator).map(([op, count]) => [op, String(count)]),
+      ),
+      `kept in ${stored}`,
+    ].join("\n\n"),
+  );
+}
+
+async function engine(flags: Flags): Promise<void> {
+  if (flags.url === undefined) throw new HeddleError("usage", { where: "--url", detail: "--kit engine needs the address of a server" });
+  const abort = new AbortController();
+  process.once("SIGINT", () => abort.abort());
+  const place = { url: flags.url, signal: abort.signal, ...(flags.key === undefined ? {} : { key: flags.key }) };
+  const model = flags.model ?? (await servedModels(place))[0];
+  if (model === undefined) throw new HeddleError("server-refused", { where: flags.url, detail: "it names no model; give --model" });
+  const grid: EngineGrid = {
+    promptTokens: flags.prompts,
+    outputTokens: flags.outputs,
+    concurrencies: flags.concurrency,
+    rounds: flags.rounds,
+  };
+  const result = await measureEngine({ ...place, model }, grid, ({ concurrency }, done, all) =>
+    note(`${done} of ${all} points measured (${concurrency} at once)`),
+  );
+  if (flags.output !== undefined) writeWhole(flags.output, JSON.stringify(result, null, 1));
+  printResult(flags.json === true, result, () => engineText(result.points));
+}
+
+function engineText(points: readonly EnginePoint[]): string {
+  const rows = points.map((point) => [
+    String(point.concurrency),
+    point.promptTokens.toFixed(0),
+    point.outputTokens.toFixed(0),
+    `${formatNs(point.ttftNs.p50)} (p90 ${formatNs(point.ttftNs.p90)})`,
+    `${formatNs(point.tpotNs.p50)} (p90 ${formatNs(point.tpotNs.p90)})`,
+    formatNs(point.itlNs.p90),
+    point.outputTokensPerSecond.toFixed(1),
+  ]);
+  return table(["at once", "prompt", "output", "TTFT median", "TPOT median", "ITL p90", "output tokens/s"], rows);
+}
+
+function writeOut(path: string | undefined, text: string): void {
+  if (path === undefined) process.stdout.write(text);
+  else writeWhole(path, text);
+}
+
+/** `1,8,64`: whole numbers from 1. */
+function numbers(text: string): number[] {
+  const values = text.split(",").map(Number);
+  if (values.some((value) => !(Number.isInteger(value) && value >= 1)))
+    throw new InvalidArgumentError("must be whole numbers from 1, such as 1,8,64");
+  return values;
+}
