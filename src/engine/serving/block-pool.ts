@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { deleteKey, emptyIntTable, type IntTable, insertKey } from "../../base/int-table.ts";
+import { addHolder, type HolderIndex, removeHolder } from "./holder-index.ts";
 
 /**
  * KV blocks of one replica, as counts. Blocks that are used together are an **extent**: those of one key of a prompt, or those a request
@@ -13,6 +14,9 @@ export interface BlockPool {
   readonly capacity: number;
   /** Blocks a whole key has. */
   readonly keyBlocks: number;
+  /** Told which first keys this pool holds, under the number of its replica. */
+  readonly holders: HolderIndex;
+  readonly replica: number;
   /** Blocks never used so far; they go first. */
   fresh: number;
   /** Fresh blocks and those of the free queue. */
@@ -38,11 +42,19 @@ export interface BlockPool {
 const EXTENTS_FIRST = 32;
 export const NO_KEY = -1;
 
-export function blockPool(capacity: number, keyBlocks: number): BlockPool {
+export interface BlockPoolOptions {
+  readonly capacity: number;
+  readonly keyBlocks: number;
+  readonly holders: HolderIndex;
+  readonly replica: number;
+}
+
+export function blockPool(options: BlockPoolOptions): BlockPool {
+  const { capacity } = options;
   const column = (): Int32Array => new Int32Array(EXTENTS_FIRST);
   const ends = { oldest: -1, newest: -1, spare: -1, extents: 0 };
   const columns = { key: column(), size: column(), refs: column(), owner: column(), previous: column(), next: column() };
-  return { capacity, keyBlocks, fresh: capacity, free: capacity, table: emptyIntTable(), ...columns, ...ends };
+  return { ...options, fresh: capacity, free: capacity, table: emptyIntTable(), ...columns, ...ends };
 }
 
 /** Takes blocks: fresh ones, then those of the oldest extents, whose content is thereby lost. */
@@ -68,7 +80,10 @@ function dropOldest(pool: BlockPool, parked: Int32Array): void {
   const extent = pool.oldest;
   unlink(pool, extent);
   const key = pool.key[extent]!;
-  if (key !== NO_KEY) deleteKey(pool.table, key);
+  if (key !== NO_KEY) {
+    deleteKey(pool.table, key);
+    removeHolder(pool.holders, key, pool.replica);
+  }
   const owner = pool.owner[extent]!;
   if (owner >= 0) parked[owner] = -1;
   retire(pool, extent);
@@ -81,6 +96,7 @@ export function publishKey(pool: BlockPool, key: number): number {
   pool.size[extent] = pool.keyBlocks;
   pool.refs[extent] = 1;
   insertKey(pool.table, key, extent);
+  addHolder(pool.holders, key, pool.replica);
   return extent;
 }
 

@@ -2,6 +2,7 @@ import { emptyIntDeque, type IntDeque } from "../../base/int-deque.ts";
 import { type BatchShape, emptyBatch } from "../../cost/iteration/iteration-cost.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 import { type BlockPool, blockPool } from "./block-pool.ts";
+import type { HolderIndex } from "./holder-index.ts";
 
 /** One iteration: what it computes and whose first and last tokens it brings. */
 export interface ServingStep {
@@ -44,16 +45,17 @@ export interface ReplicaOptions {
   readonly kvBlocks: number;
   /** Engine blocks a key of the requests covers. */
   readonly keyBlocks: number;
+  readonly holders: HolderIndex;
 }
 
 const RUNNING_FIRST = 16;
 
-export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks }: ReplicaOptions): ServingReplica {
+export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks, holders }: ReplicaOptions): ServingReplica {
   return {
     index,
     rules,
     blockTokens,
-    pool: blockPool(Math.max(0, kvBlocks - rules.reservedBlocks), keyBlocks),
+    pool: blockPool({ capacity: Math.max(0, kvBlocks - rules.reservedBlocks), keyBlocks, holders, replica: index }),
     running: new Int32Array(RUNNING_FIRST),
     runningCount: 0,
     waiting: emptyIntDeque(),

@@ -1,5 +1,5 @@
 import { seededPrng } from "../../base/prng.ts";
-import { leastLoadedOf, loadOf, type RouteQuestion, type ServingRouting } from "./serving-routing.ts";
+import { leastLoadedOf, type RouteQuestion, type ServingRouting } from "./serving-routing.ts";
 
 /** In turn, whatever they hold. */
 export const roundRobin: ServingRouting = {
@@ -31,20 +31,16 @@ export const prefixAware: ServingRouting = {
   name: "prefix-aware",
   needsMatch: true,
   choose(question: RouteQuestion): number {
-    const { candidates, candidateCount, replicas, cachedTokens } = question;
+    const { candidates, candidateCount, loads, cachedTokens } = question;
     let most = 0;
     let least = Infinity;
     let best = -1;
     for (let i = 0; i < candidateCount; i++) {
       const at = candidates[i]!;
-      const load = loadOf(replicas[at]!);
+      const load = loads[at]!;
       if (load > most) most = load;
       if (load < least) least = load;
-      if (
-        best < 0 ||
-        cachedTokens[at]! > cachedTokens[best]! ||
-        (cachedTokens[at] === cachedTokens[best] && load < loadOf(replicas[best]!))
-      )
+      if (best < 0 || cachedTokens[at]! > cachedTokens[best]! || (cachedTokens[at] === cachedTokens[best] && load < loads[best]!))
         best = at;
     }
     const uneven = most - least > UNEVEN_REQUESTS && most > UNEVEN_FACTOR * least;

@@ -1,9 +1,15 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import { emptyBatch, type IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import type { RoutedReplica, RouteQuestion, ServingRouting } from "./serving-routing.ts";
-import { loadOf } from "./serving-routing.ts";
 
 const shape = emptyBatch();
+
+/** The request's own prefill by tokens cached, for the kind at hand: many replicas of a fleet have the same of it. */
+const MEMO_BITS = 6;
+const MEMO_SHIFT = 32 - MEMO_BITS;
+const memo = { cached: new Int32Array(1 << MEMO_BITS), ownNs: new Float64Array(1 << MEMO_BITS), idle: new Uint8Array(1 << MEMO_BITS) };
+/** 2^32 / golden ratio. */
+const GOLDEN = 0x9e3779b1;
 
 /**
  * One price a replica, in ns: the work before the request, the prefill of what is not cached there, its decode beside what runs, and the time
@@ -14,11 +20,40 @@ export const pricedServing: ServingRouting = {
   name: "priced",
   needsMatch: true,
   choose(question: RouteQuestion): number {
-    let best = question.candidates[0]!;
+    const { candidates, candidateCount, replicas, costs, kinds, loads, cachedTokens, promptTokens } = question;
+    let best = candidates[0]!;
     let least = Infinity;
-    for (let i = 0; i < question.candidateCount; i++) {
-      const at = question.candidates[i]!;
-      const price = priceOf(question, question.replicas[at]!, question.costs[at]!);
+    let pricedFor = -1;
+    let floorNs = 0;
+    for (let i = 0; i < candidateCount; i++) {
+      const at = candidates[i]!;
+      const load = loads[at]!;
+      const cached = Math.min(cachedTokens[at]!, promptTokens - 1);
+      const place = Math.imul(cached, GOLDEN) >>> MEMO_SHIFT;
+      // Idle replicas of one kind that have as much of its prompt are alike: the first of them stands for all.
+      if (load === 0 && memo.idle[place] === 1 && memo.cached[place] === cached && kinds[at] === pricedFor) continue;
+      const replica = replicas[at]!;
+      const cost = costs[at]!;
+      const { maxBatchedTokens: chunk, maxSequences } = replica.rules;
+      if (kinds[at] !== pricedFor) {
+        pricedFor = kinds[at]!;
+        memo.cached.fill(-1);
+        floorNs = decodeNs(cost, 1, promptTokens, promptTokens);
+      }
+      if (memo.cached[place] !== cached) {
+        memo.cached[place] = cached;
+        memo.idle[place] = 0;
+        memo.ownNs[place] = prefillNs(cost, promptTokens - cached, cached, chunk);
+      }
+      const ownNs = memo.ownNs[place]!;
+      const alongside = Math.min(load, maxSequences - 1);
+      // What it costs at least, from what is at hand: most replicas of a large fleet are passed over here.
+      if (ownNs * (1 + alongside) + question.expectedTokens * floorNs >= least) continue;
+      const backlogNs = prefillNs(cost, replica.backlogTokens, 0, chunk);
+      if (backlogNs + ownNs * (1 + alongside) + question.expectedTokens * floorNs >= least) continue;
+      question.refresh(at);
+      const price = backlogNs + ownNs * (1 + alongside) + decodePrice(question, replica, cost, load);
+      if (load === 0) memo.idle[place] = 1;
       if (price < least) {
         best = at;
         least = price;
@@ -28,12 +63,8 @@ export const pricedServing: ServingRouting = {
   },
 };
 
-function priceOf(question: RouteQuestion, replica: RoutedReplica, cost: IterationCost): number {
-  const cached = Math.min(question.cachedTokens[replica.index]!, question.promptTokens - 1);
-  const chunk = replica.rules.maxBatchedTokens;
-  const backlogNs = prefillNs(cost, replica.backlogTokens, 0, chunk);
-  const own = prefillNs(cost, question.promptTokens - cached, cached, chunk);
-  const load = loadOf(replica);
+/** Its own decode beside what runs, and what that costs those. */
+function decodePrice(question: RouteQuestion, replica: RoutedReplica, cost: IterationCost, load: number): Nanoseconds {
   const places = replica.rules.maxSequences;
   const alongside = Math.min(load, places - 1);
   const mean = replica.runningCount === 0 ? 0 : replica.contextTokens / replica.runningCount;
@@ -42,9 +73,7 @@ function priceOf(question: RouteQuestion, replica: RoutedReplica, cost: Iteratio
   const beside = decodeNs(cost, alongside + 1, alongside * mean + context, Math.max(mean, context));
   // Whoever finds no place waits for one: about its share of the outputs before it.
   const queued = Math.max(0, load - places + 1) / places;
-  const decode = question.expectedTokens * beside * (1 + queued);
-  const left = alongside * (question.expectedTokens * Math.max(0, beside - before) + own);
-  return backlogNs + own + decode + left;
+  return question.expectedTokens * (beside * (1 + queued) + alongside * Math.max(0, beside - before));
 }
 
 /** Time to prefill `tokens` after `context`, in chunks; attention grows evenly with the context, so the middle chunk stands for all. */

@@ -5,7 +5,6 @@ export interface RoutedReplica {
   readonly index: number;
   readonly rules: { readonly maxBatchedTokens: number; readonly maxSequences: number };
   readonly runningCount: number;
-  readonly waiting: { readonly size: number };
   /** Prompt tokens still to be computed of all that is there. */
   readonly backlogTokens: number;
   /** Tokens of text of the running requests. */
@@ -23,9 +22,15 @@ export interface RouteQuestion {
   /** Prompt tokens that each replica has in its cache, by index of the replica; filled where `needsMatch`. */
   readonly cachedTokens: Int32Array;
   readonly replicas: readonly RoutedReplica[];
+  /** Requests each replica has taken and not ended. */
+  readonly loads: Int32Array;
+  /** Replicas of one kind have the same cost and limits. */
+  readonly kinds: Int32Array;
   readonly costs: readonly IterationCost[];
   /** Counted up by `round-robin`. */
   turn: number;
+  /** Brings `contextTokens` of a replica up to now; what else it shows is always so. */
+  refresh(index: number): void;
 }
 
 export interface ServingRouting {
@@ -35,18 +40,13 @@ export interface ServingRouting {
   choose(question: RouteQuestion): number;
 }
 
-/** Requests a replica has taken and not ended. */
-export function loadOf(replica: RoutedReplica): number {
-  return replica.runningCount + replica.waiting.size;
-}
-
 /** The candidate with the fewest requests; ties by index. */
-export function leastLoadedOf({ candidates, candidateCount, replicas }: RouteQuestion): number {
+export function leastLoadedOf({ candidates, candidateCount, loads }: RouteQuestion): number {
   let best = candidates[0]!;
-  let least = loadOf(replicas[best]!);
+  let least = loads[best]!;
   for (let i = 1; i < candidateCount; i++) {
     const at = candidates[i]!;
-    const load = loadOf(replicas[at]!);
+    const load = loads[at]!;
     if (load < least) {
       best = at;
       least = load;

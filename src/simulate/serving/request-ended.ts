@@ -5,6 +5,7 @@ export function requestEnded(run: ServingRun, request: number, nowNs: number): v
   run.lastTokenNs[request] = nowNs;
   run.endedNs = nowNs;
   run.ended += 1;
+  run.question.loads[run.replicaOf[request]!]! -= 1;
   run.outputSum += run.context.requests.output[request]!;
   run.question.expectedTokens = run.outputSum / run.ended;
   releaseClients(run, request, nowNs);

@@ -1,10 +1,13 @@
 import { HeddleError } from "../../base/heddle-error.ts";
+import { emptyIntTable, type IntTable, insertKey, lookUp } from "../../base/int-table.ts";
 import type { RequestColumns } from "./serving-input.ts";
 
 /** Keys of the prompts as the engine's block pools use them. */
 export interface RequestKeys {
   readonly keyStart: Int32Array;
   readonly keys: Int32Array;
+  /** Keys are 0 to `keyCount` - 1. */
+  readonly keyCount: number;
   /** Engine blocks a key covers. */
   readonly keyBlocks: number;
 }
@@ -18,7 +21,7 @@ export interface RequestKeys {
 export function requestKeys(requests: RequestColumns, blockTokens: number): RequestKeys {
   const { count, blockStart, blockIds, blockTokens: traceTokens, promptTokens } = requests;
   const keyStart = new Int32Array(count + 1);
-  if (blockIds.length === 0) return { keyStart, keys: new Int32Array(0), keyBlocks: 1 };
+  if (blockIds.length === 0) return { keyStart, keys: new Int32Array(0), keyCount: 0, keyBlocks: 1 };
   const stride = Math.max(1, blockTokens / traceTokens);
   const keyBlocks = Math.max(1, traceTokens / blockTokens);
   if (!Number.isInteger(stride) || !Number.isInteger(keyBlocks)) {
@@ -29,12 +32,20 @@ export function requestKeys(requests: RequestColumns, blockTokens: number): Requ
   }
   const keyTokens = keyBlocks * blockTokens;
   const keys = new Int32Array(Math.floor(blockIds.length / stride));
+  const dense = emptyIntTable();
   let size = 0;
   for (let i = 0; i < count; i++) {
     const given = Math.floor((blockStart[i + 1]! - blockStart[i]!) / stride);
     const whole = Math.min(given, Math.floor(promptTokens[i]! / keyTokens));
-    for (let k = 0; k < whole; k++) keys[size++] = blockIds[blockStart[i]! + (k + 1) * stride - 1]!;
+    for (let k = 0; k < whole; k++) keys[size++] = denseKey(dense, blockIds[blockStart[i]! + (k + 1) * stride - 1]!);
     keyStart[i + 1] = size;
   }
-  return { keyStart, keys: keys.subarray(0, size), keyBlocks };
+  return { keyStart, keys: keys.slice(0, size), keyCount: dense.size, keyBlocks };
+}
+
+function denseKey(dense: IntTable, id: number): number {
+  const known = lookUp(dense, id);
+  if (known >= 0) return known;
+  insertKey(dense, id, dense.size);
+  return dense.size - 1;
 }

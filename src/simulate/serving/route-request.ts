@@ -8,52 +8,93 @@ import { releaseClients } from "./request-ended.ts";
 import type { ServingRun } from "./serving-run.ts";
 
 /**
- * A request arrives: routing chooses among the replicas that can ever serve it. `spawned`: something at this instant brought it, so the
+ * A request arrives: routing chooses among the replicas that can ever serve it. `afterWakes`: something at this instant brought it, so the
  * replicas have acted already.
  *
- * Complexity: linear in the replicas.
+ * Complexity: linear in the replicas, a few instructions each where they hold nothing of its prompt.
  */
-export function routeRequest(run: ServingRun, request: number, nowNs: number, spawned: boolean): void {
-  const { question, routing, replicas, context } = run;
+export function routeRequest(run: ServingRun, request: number, nowNs: number, afterWakes: boolean): void {
+  const { question, routing, context } = run;
   const { requests, log } = context;
   run.queuedNs[request] = nowNs;
-  let count = 0;
-  for (let i = 0; i < replicas.length; i++) if (canServe(run, replicas[i]!, request)) question.candidates[count++] = i;
-  question.candidateCount = count;
-  if (count === 0) {
+  run.nowNs = nowNs;
+  run.afterWakes = afterWakes;
+  if (!findCandidates(run, request)) {
     run.rejected += 1;
     recordDecision(log, DECISION.reject, 0, request, nowNs, 0);
     releaseClients(run, request, nowNs);
     return;
   }
   question.promptTokens = requests.prompt[request]!;
-  for (let i = 0; i < count; i++) settleReplica(run, question.candidates[i]!, nowNs, spawned);
-  if (routing.needsMatch) for (let i = 0; i < count; i++) lookAt(run, question.candidates[i]!, request);
+  if (!routing.needsMatch) {
+    const chosen = routing.choose(question);
+    settleReplica(run, chosen, nowNs, afterWakes);
+    send(run, request, chosen, nowNs, cachedAt(run, chosen, request));
+    return;
+  }
+  const first = firstHolder(run, request);
+  for (let node = first; node >= 0; node = run.holders.next[node]!) settleReplica(run, run.holders.replica[node]!, nowNs, afterWakes);
+  // Settling may evict, and so change the list.
+  const held = firstHolder(run, request);
+  for (let node = held; node >= 0; node = run.holders.next[node]!) {
+    const index = run.holders.replica[node]!;
+    question.cachedTokens[index] = cachedAt(run, index, request);
+  }
   const chosen = routing.choose(question);
-  if (!routing.needsMatch) lookAt(run, chosen, request);
-  send(run, request, chosen, nowNs);
+  const cached = question.cachedTokens[chosen]!;
+  for (let node = held; node >= 0; node = run.holders.next[node]!) question.cachedTokens[run.holders.replica[node]!] = 0;
+  settleReplica(run, chosen, nowNs, afterWakes);
+  send(run, request, chosen, nowNs, cached);
 }
 
-function lookAt(run: ServingRun, index: number, request: number): void {
+/** First node of the replicas that hold the first key of a request; -1 where nobody does. */
+function firstHolder({ holders, context }: ServingRun, request: number): number {
+  const { keyStart, keys } = context.requests;
+  const at = keyStart[request]!;
+  return at === keyStart[request + 1] ? -1 : holders.head[keys[at]!]!;
+}
+
+function cachedAt(run: ServingRun, index: number, request: number): number {
   const { pool, blockTokens, rules } = run.replicas[index]!;
-  const { requests } = run.context;
-  run.question.cachedTokens[index] = rules.prefixCaching ? matchPrefix(pool, requests, request, blockTokens).blocks * blockTokens : 0;
+  return rules.prefixCaching ? matchPrefix(pool, run.context.requests, request, blockTokens).blocks * blockTokens : 0;
 }
 
-function send(run: ServingRun, request: number, index: number, nowNs: number): void {
-  const replica = run.replicas[index]!;
-  const cached = run.question.cachedTokens[index]!;
-  recordDecision(run.context.log, DECISION.route, index, request, nowNs, cached);
-  run.replicaOf[request] = index;
-  const first = replica.waiting.size === 0;
-  enqueue(replica, run.context.requests, request, cached);
-  if (!replica.executing.active) setWake(run.wakes, index, nowNs);
-  // Whoever stands behind another in the queue changes nothing until that one is admitted.
-  else if (first) cutLeap(run, index);
+/** Whether there is a candidate; fills them in where they differ from those of the request before. */
+function findCandidates(run: ServingRun, request: number): boolean {
+  const { question, replicas, kinds, kindCount, canServeKind } = run;
+  let same = true;
+  for (let kind = 0; kind < kindCount; kind++) canServeKind[kind] = -1;
+  for (let i = 0; i < replicas.length && same; i++) {
+    const kind = kinds[i]!;
+    if (canServeKind[kind] === -1) canServeKind[kind] = canServe(run, replicas[i]!, request) ? 1 : 0;
+    if (canServeKind[kind] === 0) same = false;
+    if (kindCount === 1) break;
+  }
+  if (same && question.candidateCount === replicas.length) return true;
+  let count = 0;
+  for (let i = 0; i < replicas.length; i++) {
+    const kind = kinds[i]!;
+    if (canServeKind[kind] === -1) canServeKind[kind] = canServe(run, replicas[i]!, request) ? 1 : 0;
+    if (canServeKind[kind] === 1) question.candidates[count++] = i;
+  }
+  question.candidateCount = count;
+  return count > 0;
 }
 
 function canServe({ context }: ServingRun, { pool, rules, blockTokens }: ServingReplica, request: number): boolean {
   const { requests } = context;
   if (!rules.chunkedPrefill && requests.prompt[request]! > rules.maxBatchedTokens) return false;
   return wholeBlocks(requests, request, blockTokens) <= pool.capacity;
+}
+
+function send(run: ServingRun, request: number, index: number, nowNs: number, cachedTokens: number): void {
+  const replica = run.replicas[index]!;
+  recordDecision(run.context.log, DECISION.route, index, request, nowNs, cachedTokens);
+  run.replicaOf[request] = index;
+  run.question.loads[index]! += 1;
+  const first = replica.waiting.size === 0;
+  enqueue(replica, run.context.requests, request, cachedTokens);
+  if (!replica.executing.active) setWake(run.wakes, index, nowNs);
+  // Whoever stands behind another in the queue changes nothing until that one is admitted.
+  else if (first) cutLeap(run, index);
 }

@@ -2,12 +2,15 @@ import { TimeHeap } from "../../base/heap.ts";
 import { type WakeHeap, wakeHeap } from "../../base/wake-heap.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import { decisionLog } from "../../engine/serving/decision-log.ts";
+import { type HolderIndex, holderIndex } from "../../engine/serving/holder-index.ts";
 import { requestTable } from "../../engine/serving/request-table.ts";
 import type { StepContext } from "../../engine/serving/schedule-step.ts";
 import { type ServingReplica, servingReplica } from "../../engine/serving/serving-replica.ts";
 import { servingRouting } from "../../policy/serving/routing-named.ts";
 import { vllmRules } from "../../policy/serving/scheduling-rules.ts";
 import type { RouteQuestion, ServingRouting } from "../../policy/serving/serving-routing.ts";
+import { settleReplica } from "./advance-replica.ts";
+import { replicaKinds } from "./replica-kinds.ts";
 import { requestKeys } from "./request-keys.ts";
 import type { ServingInput } from "./serving-input.ts";
 
@@ -16,6 +19,7 @@ export interface ServingRun {
   readonly input: ServingInput;
   readonly context: StepContext;
   readonly replicas: ServingReplica[];
+  readonly holders: HolderIndex;
   readonly lanes: ReplicaLane[];
   readonly wakes: WakeHeap;
   /** Requests that arrive because of what happened before: closed loops, hand-overs. */
@@ -23,8 +27,16 @@ export interface ServingRun {
   /** Requests by the request they wait for: head of a list, linked by `nextAfter`; -1 ends it. */
   readonly firstAfter: Int32Array;
   readonly nextAfter: Int32Array;
+  /** Replicas that take and refuse the same requests have the same number. */
+  readonly kinds: Int32Array;
+  readonly kindCount: number;
+  /** Answers for the request at hand: 1 yes, 0 no, -1 not asked. */
+  readonly canServeKind: Int8Array;
   readonly routing: ServingRouting;
   readonly question: RouteQuestion;
+  /** The instant of the routing under way, and whether the replicas have acted at it. */
+  nowNs: number;
+  afterWakes: boolean;
   readonly queuedNs: Float64Array;
   readonly firstTokenNs: Float64Array;
   readonly lastTokenNs: Float64Array;
@@ -60,8 +72,9 @@ const OUTPUT_FIRST = 256;
 export function servingRun(input: ServingInput): ServingRun {
   const { requests, replicas: settings } = input;
   const { count } = requests;
-  const { keyStart, keys, keyBlocks } = requestKeys(requests, settings[0]!.blockTokens);
+  const { keyStart, keys, keyCount, keyBlocks } = requestKeys(requests, settings[0]!.blockTokens);
   const table = requestTable({ count, prompt: requests.promptTokens, output: requests.outputTokens, keyStart, keys });
+  const holders = holderIndex(keyStart, keys, keyCount);
   const replicas = settings.map((setting, index) =>
     servingReplica({
       index,
@@ -69,14 +82,17 @@ export function servingRun(input: ServingInput): ServingRun {
       blockTokens: setting.blockTokens,
       kvBlocks: setting.kvBlocks,
       keyBlocks,
+      holders,
     }),
   );
+  const kinds = replicaKinds(replicas, settings);
   const column = (): Float64Array => new Float64Array(count).fill(-1);
   const { firstAfter, nextAfter } = waitLists(input);
-  return {
+  const run: ServingRun = {
     input,
     context: { requests: table, log: decisionLog() },
     replicas,
+    holders,
     lanes: settings.map((setting) => ({
       cost: setting.cost,
       factor: input.poolFactors?.[setting.pool] ?? 1,
@@ -92,6 +108,8 @@ export function servingRun(input: ServingInput): ServingRun {
     spawned: new TimeHeap<number>(),
     firstAfter,
     nextAfter,
+    ...kinds,
+    canServeKind: new Int8Array(kinds.kindCount),
     routing: servingRouting(input.routing, input.seed),
     question: {
       promptTokens: 0,
@@ -100,9 +118,14 @@ export function servingRun(input: ServingInput): ServingRun {
       candidateCount: replicas.length,
       cachedTokens: new Int32Array(replicas.length),
       replicas,
+      kinds: kinds.kinds,
+      loads: new Int32Array(replicas.length),
       costs: settings.map(({ cost }) => cost),
       turn: 0,
+      refresh: (index) => settleReplica(run, index, run.nowNs, run.afterWakes),
     },
+    nowNs: 0,
+    afterWakes: false,
     queuedNs: column(),
     firstTokenNs: column(),
     lastTokenNs: column(),
@@ -112,6 +135,7 @@ export function servingRun(input: ServingInput): ServingRun {
     rejected: 0,
     outputSum: 0,
   };
+  return run;
 }
 
 function waitLists({ requests }: ServingInput): Pick<ServingRun, "firstAfter" | "nextAfter"> {

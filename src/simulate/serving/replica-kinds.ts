@@ -1,0 +1,27 @@
+import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
+import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
+import type { ReplicaSettings } from "./serving-input.ts";
+
+export interface ReplicaKinds {
+  /** Replicas with one number cost the same, and take and refuse the same requests. */
+  readonly kinds: Int32Array;
+  readonly kindCount: number;
+}
+
+export function replicaKinds(replicas: readonly ServingReplica[], settings: readonly ReplicaSettings[]): ReplicaKinds {
+  const costs = new Map<IterationCost, number>();
+  const known = new Map<string, number>();
+  const kinds = Int32Array.from(replicas, ({ pool, rules }, i) => {
+    const { cost, role } = settings[i]!;
+    const costNumber = numberOf(costs, cost);
+    const { chunkedPrefill, maxBatchedTokens, maxSequences, prefixCaching } = rules;
+    return numberOf(known, [costNumber, role, pool.capacity, chunkedPrefill, maxBatchedTokens, maxSequences, prefixCaching].join("/"));
+  });
+  return { kinds, kindCount: known.size };
+}
+
+function numberOf<K>(known: Map<K, number>, key: K): number {
+  const number = known.get(key) ?? known.size;
+  known.set(key, number);
+  return number;
+}
