@@ -8,7 +8,8 @@ export interface EngineOverheads {
   readonly layerNs: number;
   /** Of each operator that computes; below 0 where captured graphs hide launches that operators were timed with. Units: ns. */
   readonly kernelNs: number;
-  /** Time of a mixture's grouped products, of all other compute and of exchange as engines run them, over what the operator model says. */
+  /** Time of attention, of a mixture's grouped products, of all other compute and of exchange as engines run them, over what the operator model says. */
+  readonly attentionFactor: number;
   readonly expertFactor: number;
   readonly computeFactor: number;
   readonly exchangeFactor: number;
@@ -23,6 +24,7 @@ export const NO_OVERHEADS: EngineOverheads = {
   sequenceNs: 0,
   layerNs: 0,
   kernelNs: 0,
+  attentionFactor: 1,
   expertFactor: 1,
   computeFactor: 1,
   exchangeFactor: 1,

@@ -80,11 +80,19 @@ function siteOf(input: IterationInput, model: DecoderBlocks): Site {
   return {
     width: model.width,
     cut: input.parallel,
-    formats: input.precision,
+    formats: formatsOf(input),
     perNode: input.perNode ?? input.sheet.perNode?.value ?? devicesOf(input.parallel),
     perDecode: 1 + (input.speculation?.draftTokens ?? 0),
     load: input.load ?? "balanced",
   };
+}
+
+/** Families whose 8-bit checkpoints have a scale for each block of 128 x 128. Source: `weight_block_size` of their config.json. */
+const BLOCK_SCALED = new Set(["deepseek_v3", "kimi_k2", "glm_moe_dsa", "qwen3_5_moe_text", "qwen3_next"]);
+
+function formatsOf({ precision, architecture }: IterationInput): Formats {
+  if (precision.blockScaled !== undefined || !precision.weights.startsWith("f8")) return precision;
+  return BLOCK_SCALED.has(architecture.family) ? { ...precision, blockScaled: true } : precision;
 }
 
 /** Operators and network as one model. */
@@ -146,6 +154,7 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
   const overheads = input.overheads ?? NO_OVERHEADS;
   const tables = {
     compute: termTables(operators, layers, "compute"),
+    attention: termTables(operators, layers, "attention"),
     experts: termTables(operators, layers, "experts"),
     exchange: termTables(operators, layers, "exchange"),
     outerCompute: termTables(operators, outer, "compute"),
@@ -176,14 +185,17 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     decodeContextMax: 0,
   };
 
+  const kernelsIn = (of: Readonly<RankShare>): number =>
+    kernelsOf(tables.compute, of) + kernelsOf(tables.attention, of) + kernelsOf(tables.experts, of);
   const kernelsNs = (shape: Readonly<BatchShape>): number => {
     rankShare(shape, parallel, made.site.perDecode, share);
     const outerRuns = share.batches >= stages ? stages : 1;
     const compute = tableNs(tables.compute, share) * uneven + tableNs(tables.outerCompute, share) * outerRuns;
+    const attention = tableNs(tables.attention, share) * uneven;
     const experts = tableNs(tables.experts, share) * uneven;
     const exchange = tableNs(tables.exchange, share) * uneven + tableNs(tables.outerExchange, share) * outerRuns;
-    const kernels = kernelsOf(tables.compute, share) + kernelsOf(tables.experts, share);
-    const plain = compute * overheads.computeFactor + experts * overheads.expertFactor;
+    const kernels = kernelsIn(share);
+    const plain = compute * overheads.computeFactor + attention * overheads.attentionFactor + experts * overheads.expertFactor;
     const launched = Math.max(plain * KERNEL_FLOOR, plain + kernels * uneven * overheads.kernelNs);
     const cores = launched + overheads.layerNs * model.layers * uneven;
     const links = exchange * overheads.exchangeFactor;
@@ -215,6 +227,12 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
   function explain(shape: Readonly<BatchShape>): readonly IterationPart[] {
     rankShare(shape, parallel, made.site.perDecode, share);
     const outerRuns = share.batches >= stages ? stages : 1;
+    const factors = {
+      compute: overheads.computeFactor,
+      attention: overheads.attentionFactor,
+      experts: overheads.expertFactor,
+      exchange: overheads.exchangeFactor,
+    };
     const sums = new Map<IterationPart["name"], number>();
     let plain = 0;
     const add = (name: IterationPart["name"], ns: number): void => void (ns > 0 && sums.set(name, (sums.get(name) ?? 0) + ns));
@@ -224,13 +242,13 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     ] as const) {
       for (const term of terms) {
         const kind = classOf(term.name);
-        const factor = { exchange: overheads.exchangeFactor, experts: overheads.expertFactor, compute: overheads.computeFactor }[kind];
+        const factor = factors[kind];
         const ns = runs * factor * tableNs(termTables(operators, [term], kind), share);
         sums.set(term.name, (sums.get(term.name) ?? 0) + ns);
         if (kind !== "exchange") plain += ns;
       }
     }
-    const kernels = kernelsOf(tables.compute, share) + kernelsOf(tables.experts, share);
+    const kernels = kernelsIn(share);
     // Launches that captured graphs hide are taken off all compute alike.
     const shown = plain > 0 ? Math.max(KERNEL_FLOOR, 1 + (kernels * uneven * overheads.kernelNs) / plain) : 1;
     for (const [name, ns] of sums) if (!name.endsWith("exchange")) sums.set(name, ns * shown);

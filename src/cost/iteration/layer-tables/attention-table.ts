@@ -37,7 +37,13 @@ export function attentionTable(rows: readonly AttentionTime[]): AttentionTable {
  *
  * Complexity: 16 corners, O(log) a place; no allocation.
  */
-export function attentionNs(table: AttentionTable, prefill: number, prefillContext: number, decodes: number, decodeContext: number): number {
+export function attentionNs(
+  table: AttentionTable,
+  prefill: number,
+  prefillContext: number,
+  decodes: number,
+  decodeContext: number,
+): number {
   const { axes, times } = table;
   const [, contexts, counts, lengths] = axes;
   let beyond = place(axes[0], 0, prefill);

@@ -28,10 +28,10 @@ export type TermName =
   | "context exchange"
   | "stage exchange";
 
-/** What engines' constants tell apart: grouped products, other compute, and what links do. */
-export type TermClass = "experts" | "compute" | "exchange";
+/** What engines' constants tell apart: attention, grouped products, other compute, and what links do. */
+export type TermClass = "attention" | "experts" | "compute" | "exchange";
 
 export function classOf(name: TermName): TermClass {
   if (name.endsWith("exchange")) return "exchange";
-  return name === "experts" ? "experts" : "compute";
+  return name === "experts" || name === "attention" ? name : "compute";
 }
