@@ -202,6 +202,24 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail names the number that does not divide; choose degrees of parallelism that do",
   },
+  "slo-unmet": {
+    message: "no fleet on offer keeps the latency target",
+    exit: 4,
+    http: 503,
+    todo: "the detail says what stands in the way; offer more or other devices, a larger budget or a looser target",
+  },
+  "emit-inexpressible": {
+    message: "the deployment holds something that the target has no word for",
+    exit: 4,
+    http: 400,
+    todo: "the detail names pool and field; change it, say what is missing, or write for another target",
+  },
+  "emit-invalid": {
+    message: "what was written does not hold against the target's own options",
+    exit: 5,
+    http: 500,
+    todo: "the detail names the argument; the target is of a version that heddle does not write for",
+  },
   "does-not-fit": {
     message: "weights and reserve leave no room for keys and values",
     exit: 4,

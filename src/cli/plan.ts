@@ -12,6 +12,8 @@ import { writePlan } from "../plan/plan-file.ts";
 import type { PlanOptions, StagePin } from "../plan/plan-request.ts";
 import type { ComputeFormat, Rack } from "../rack/rack.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
+import { isSloPlan, planElsewhere } from "./plan-slo/plan-elsewhere.ts";
+import { addEmitOptions, addSloOptions, type EmitFlags, type SloFlags } from "./plan-slo/slo-options.ts";
 import { pullWithProgress } from "./pull-progress.ts";
 import { discoverWithProgress, readRackFile } from "./rack.ts";
 import { withShareProgress } from "./share-progress.ts";
@@ -47,7 +49,12 @@ The model may be all that \`heddle model pull\` takes. Stages of the plan that w
 Examples:
   heddle plan
   heddle plan model.gguf --stages 2 --pin 0=cpu-0 --pin 1=cpu-1 -o plan.json
-  heddle plan --rack desk.yaml --replicas 2 --kv-memory 2G`;
+  heddle plan --rack desk.yaml --replicas 2 --kv-memory 2G
+
+With --slo fleets of engines are planned instead, for a model of the catalogue or a config.json, devices of the catalogue and a workload; the cheapest
+that keeps the limits is simulated request by request. With --emit it, or a deployment file, is written for other systems:
+  heddle plan DeepSeek-V3 --slo ttft=2s,tpot=50ms --workload trace.jsonl --precision f8e4m3/bf16 --fleet h200-sxm:64@3.5 --fleet b200:32@6 -o plan.yaml
+  heddle plan --deployment plan.yaml --emit vllm --emit kubernetes --out manifests --check-with vllm.whl`;
 
 /** Adds `heddle plan`. */
 export function addPlanCommand(program: Command): void {
@@ -57,9 +64,10 @@ export function addPlanCommand(program: Command): void {
     .argument("[model]", "name, org/repository, path or URL", DEFAULT_MODEL)
     .option("-o, --output <file>", "write the plan here")
     .option("--json", "print one JSON document");
-  addPlanOptions(command)
+  addEmitOptions(addSloOptions(addPlanOptions(command)))
     .addHelpText("after", PLAN_HELP)
-    .action(async (model: string, flags: PlanFlags & { readonly output?: string; readonly json?: boolean }) => {
+    .action(async (model: string, flags: PlanFlags & SloFlags & EmitFlags & { readonly output?: string; readonly json?: boolean }) => {
+      if (isSloPlan(command)) return planElsewhere(model, command, flags);
       const { plan } = await makePlan(model, flags);
       if (flags.output !== undefined) writeWhole(flags.output, writePlan(plan));
       printResult(flags.json === true, plan, () => planText(plan));

@@ -1,9 +1,9 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import { draftPlans } from "./draft-plans.ts";
-import { enumerateDesigns, type RefusedDesigns } from "./enumerate-designs.ts";
+import { type BuildableDesign, enumerateDesigns, type RefusedDesigns } from "./enumerate-designs.ts";
 import type { FleetPlan } from "./fleet-plan.ts";
 import { paretoPlans, widerPlans } from "./pareto.ts";
-import type { SloProblem } from "./slo-problem.ts";
+import type { ReplicaDesign, SloProblem } from "./slo-problem.ts";
 import { type DesignCapacity, designCapacity } from "./steady/design-capacity.ts";
 import type { Limit } from "./steady/steady-load.ts";
 
@@ -40,8 +40,11 @@ export function planForSlo(problem: SloProblem): Result<SloSearch, NoFleet> {
   if (buildable.length === 0) return err({ code: "no-design", detail: refused.map(refusedText).join("; ") });
   const capacities: DesignCapacity[] = [];
   const tooSlow = new Map<Limit, number>();
-  for (const { design, replica } of buildable) {
-    const capacity = designCapacity(problem, replica, design);
+  for (const [index, { design, replica }] of buildable.entries()) {
+    const before = capacities[capacities.length - 1];
+    const capacity = sameBelowLimit(before, buildable[index - 1], design)
+      ? { ...before!, design, replica }
+      : designCapacity(problem, replica, design);
     if (capacity.rate !== undefined) capacities.push(capacity);
     else tooSlow.set(capacity.limit, (tooSlow.get(capacity.limit) ?? 0) + 1);
   }
@@ -49,6 +52,14 @@ export function planForSlo(problem: SloProblem): Result<SloSearch, NoFleet> {
   if (plans.length === 0) return err(noFleet(capacities, tooSlow));
   const pareto = paretoPlans(widerPlans(problem, plans.slice(0, WIDENED)));
   return ok({ plans, pareto, designs: buildable.length, refused, tooSlow, capacities });
+}
+
+/** Whether a design is the one before it with a limit on sequences that its largest rate does not reach. */
+function sameBelowLimit(before: DesignCapacity | undefined, last: BuildableDesign | undefined, design: ReplicaDesign): boolean {
+  if (before === undefined || before.design !== last?.design) return false;
+  const { engine, parallel } = design;
+  const limited = { ...before.design, engine: { ...before.design.engine, maxSequences: engine.maxSequences } };
+  return JSON.stringify(limited) === JSON.stringify(design) && before.state.sequences <= engine.maxSequences * parallel.data;
 }
 
 function refusedText({ code, designs, first }: RefusedDesigns): string {

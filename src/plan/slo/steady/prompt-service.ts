@@ -5,15 +5,11 @@ import type { Service } from "./queue.ts";
 
 const shape: BatchShape = emptyBatch();
 
-/** Time that a batch of decodes takes, and prompts beside it. */
+/** Times of prompts beside decodes. */
 export interface PromptTimes {
   readonly service: Service;
-  /** Of a prompt at the percentile alone in the queue. Units: ns. */
-  readonly slowNs: number;
   /** What an average prompt adds to the iterations it is in. Units: ns. */
   readonly extraNs: number;
-  /** Iterations that an average prompt is in. */
-  readonly chunks: number;
 }
 
 /** Sequences that decode meanwhile, with the sum of their contexts. */
@@ -22,40 +18,60 @@ export interface Beside {
   readonly context: number;
 }
 
+export interface PromptInput {
+  readonly workload: WorkloadProfile;
+  /** Of prompt tokens found cached; ratio. */
+  readonly cachedShare: number;
+  readonly beside: Beside;
+}
+
 /**
  * Time of prompts in chunks of `maxBatchedTokens`, beside decodes.
  *
  * Model: prompts shorter than a chunk share iterations when they queue, so what each takes of the server is its share of a full iteration; alone a prompt
  * takes its own iterations. Moments come from the mean and mean square of the lengths, as time grows nearly linearly with the tokens of a chunk.
  */
-export function promptTimes(
-  { cost }: ReplicaModel,
-  { engine, parallel }: ReplicaDesign,
-  given: { readonly workload: WorkloadProfile; readonly cachedShare: number; readonly percentile: number; readonly beside: Beside },
-): PromptTimes {
-  const { workload, cachedShare, percentile, beside } = given;
-  const chunk = Math.max(1, engine.maxBatchedTokens * parallel.data - beside.decodes);
-  const decodeNs = iterationNs(cost, beside, 0, 0);
-  const fresh = 1 - cachedShare;
+export function promptTimes(replica: ReplicaModel, design: ReplicaDesign, { workload, cachedShare, beside }: PromptInput): PromptTimes {
+  const { cost } = replica;
   const { prompt } = workload;
-  const mean = prompt.mean * fresh;
-  const timeOf = (tokens: number, cached: number): number => {
-    let ns = 0;
-    for (let done = 0; done < tokens; done += chunk) ns += iterationNs(cost, beside, Math.min(chunk, tokens - done), cached + done);
-    return ns;
-  };
-  const aloneNs = timeOf(mean, prompt.mean - mean);
+  const chunk = chunkOf(design, beside);
+  const mean = prompt.mean * (1 - cachedShare);
+  const cached = prompt.mean - mean;
+  const aloneNs = chunkedNs(cost, { tokens: mean, cached, chunk, beside });
   const chunks = Math.max(1, Math.ceil(mean / chunk));
   // As many whole prompts as fit an iteration share it.
   const together = Math.max(1, Math.floor(chunk / Math.max(1, mean)));
-  const sharedNs = together === 1 ? aloneNs : iterationNs(cost, beside, mean * together, prompt.mean - mean, together) / together;
+  const sharedNs = together === 1 ? aloneNs : iterationNs(cost, beside, mean * together, cached, together) / together;
   const spread = prompt.mean === 0 ? 1 : prompt.meanSquare / (prompt.mean * prompt.mean);
   return {
     service: { meanNs: sharedNs, meanSquareNs: sharedNs * sharedNs * spread },
-    slowNs: timeOf(prompt.quantile(percentile) * fresh, prompt.quantile(percentile) * cachedShare),
-    extraNs: Math.max(0, aloneNs - chunks * decodeNs),
-    chunks,
+    extraNs: Math.max(0, aloneNs - chunks * iterationNs(cost, beside, 0, 0)),
   };
+}
+
+/** Time of a prompt of the percentile's length, alone in the queue. Units: ns. */
+export function slowPromptNs(
+  { cost }: ReplicaModel,
+  design: ReplicaDesign,
+  { workload, cachedShare, beside, percentile }: PromptInput & { readonly percentile: number },
+): number {
+  const tokens = workload.prompt.quantile(percentile);
+  return chunkedNs(cost, { tokens: tokens * (1 - cachedShare), cached: tokens * cachedShare, chunk: chunkOf(design, beside), beside });
+}
+
+/** New tokens that fit an iteration beside the decodes. */
+function chunkOf({ engine, parallel }: ReplicaDesign, { decodes }: Beside): number {
+  return Math.max(1, engine.maxBatchedTokens * parallel.data - decodes);
+}
+
+function chunkedNs(
+  cost: ReplicaModel["cost"],
+  given: { readonly tokens: number; readonly cached: number; readonly chunk: number; readonly beside: Beside },
+): number {
+  const { tokens, cached, chunk, beside } = given;
+  let ns = 0;
+  for (let done = 0; done < tokens; done += chunk) ns += iterationNs(cost, beside, Math.min(chunk, tokens - done), cached + done);
+  return ns;
 }
 
 /** One iteration with `tokens` new tokens of `prompts` prompts beside decodes. Units: ns. */

@@ -1,12 +1,9 @@
 import { NS_PER_S } from "../../../base/units.ts";
 import type { ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
-import { iterationNs, promptTimes } from "./prompt-service.ts";
+import { fixedPoint } from "./fixed-point.ts";
+import { iterationNs, promptTimes, slowPromptNs } from "./prompt-service.ts";
 import { waitQuantileNs } from "./queue.ts";
 import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall } from "./steady-load.ts";
-
-/** Steps of the fixed point; it settles to a part in a thousand far earlier where it does at all. */
-const STEPS_MAX = 40;
-const SETTLED = 1e-3;
 
 /**
  * A replica that does prompts and decodes, in the steady state.
@@ -18,43 +15,33 @@ const SETTLED = 1e-3;
  */
 export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input: SteadyInput): SteadyState {
   const { rate, workload, target, cachedShare } = input;
-  const { prompt, output } = workload;
+  const { prompt, output, longest } = workload;
+  if (tooSmall(replica, design, workload)) {
+    return { ...NO_STEADY_STATE, sequences: 0, kvTokens: longest, prefillShare: 0, broken: "kv" };
+  }
   const perNs = rate / NS_PER_S;
   const contextEach = prompt.mean + output.mean / 2;
-  const most = Math.min(design.engine.maxSequences * design.parallel.data, Math.floor(replica.kvTokens / contextEach));
-  if (tooSmall(replica, design, workload))
-    return { ...NO_STEADY_STATE, sequences: 0, kvTokens: workload.longest, prefillShare: 0, broken: "kv" };
-  let sequences = 1;
-  let meanNs = 0;
-  for (let step = 0; step < STEPS_MAX; step++) {
+  const limit = design.engine.maxSequences * design.parallel.data;
+  const most = Math.min(limit, Math.floor(replica.kvTokens / contextEach));
+  const at = (sequences: number) => {
     const beside = { decodes: sequences, context: sequences * contextEach };
-    const prompts = promptTimes(replica, design, { workload, cachedShare, percentile: target.percentile, beside });
+    const prompts = promptTimes(replica, design, { workload, cachedShare, beside });
     const prefillShare = perNs * prompts.extraNs;
-    const decodeNs = iterationNs(replica.cost, beside, 0, 0);
-    const broken = prefillShare >= 1 || perNs * prompts.service.meanNs >= 1;
-    if (broken) return { ...NO_STEADY_STATE, sequences, kvTokens: sequences * contextEach, prefillShare, broken: "prefill" };
-    meanNs = decodeNs / (1 - prefillShare);
-    const wanted = perNs * output.mean * meanNs;
-    if (wanted > most) {
-      const kv = replica.kvTokens / contextEach < design.engine.maxSequences * design.parallel.data;
-      return { ...NO_STEADY_STATE, sequences: wanted, kvTokens: wanted * contextEach, prefillShare, broken: kv ? "kv" : "sequences" };
-    }
-    const settled = Math.abs(wanted - sequences) <= SETTLED * Math.max(1, wanted);
-    sequences = settled ? wanted : (sequences + wanted) / 2;
-    if (!settled) continue;
-    const waitNs = waitQuantileNs(perNs, prompts.service, target.percentile);
-    const ttftNs = meanNs / 2 + waitNs + prompts.slowNs;
-    const tpotNs = meanNs + spreadNs(perNs, prompts, { meanNs, tokens: output.mean });
-    return {
-      ttftNs,
-      tpotNs,
-      sequences,
-      kvTokens: sequences * contextEach,
-      prefillShare,
-      broken: missedTarget(ttftNs, tpotNs, target),
-    };
+    const busy = Math.max(prefillShare, perNs * prompts.service.meanNs);
+    const meanNs = busy >= 1 ? Number.POSITIVE_INFINITY : iterationNs(replica.cost, beside, 0, 0) / (1 - prefillShare);
+    return { beside, prompts, prefillShare, meanNs };
+  };
+  const sequences = fixedPoint((n) => perNs * output.mean * at(n).meanNs, most);
+  if (sequences === undefined) {
+    const { prefillShare, meanNs } = at(most);
+    const broken = meanNs === Number.POSITIVE_INFINITY ? "prefill" : most < limit ? "kv" : "sequences";
+    return { ...NO_STEADY_STATE, sequences: most, kvTokens: most * contextEach, prefillShare, broken };
   }
-  return { ...NO_STEADY_STATE, sequences, kvTokens: sequences * contextEach, prefillShare: 0, broken: "decode" };
+  const { beside, prompts, prefillShare, meanNs } = at(sequences);
+  const slowNs = slowPromptNs(replica, design, { workload, cachedShare, beside, percentile: target.percentile });
+  const ttftNs = meanNs / 2 + waitQuantileNs(perNs, prompts.service, target.percentile) + slowNs;
+  const tpotNs = meanNs + spreadNs(perNs, prompts, { meanNs, tokens: output.mean });
+  return { ttftNs, tpotNs, sequences, kvTokens: sequences * contextEach, prefillShare, broken: missedTarget(ttftNs, tpotNs, target) };
 }
 
 /** How many standard deviations the 90th percentile of the time per token lies above its mean. */

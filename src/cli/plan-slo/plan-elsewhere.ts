@@ -1,0 +1,111 @@
+import type { Command } from "commander";
+import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import { writeWhole } from "../../execute/discover/rack-cache.ts";
+import { writeDeployment } from "../../plan/deployment/deployment-file.ts";
+import { openDeployment } from "../deployment/open-deployment.ts";
+import { note, printResult } from "../output.ts";
+import { emitTargets, writeTargets } from "./emit-files.ts";
+import { planSlo } from "./plan-slo.ts";
+import type { EmitFlags, SloFlags } from "./slo-options.ts";
+import { sloReport, sloText } from "./slo-report.ts";
+
+/** Options of a plan of fleets; the others are those of native racks. */
+const ELSEWHERE: readonly string[] = [
+  ...[
+    "slo",
+    "fleet",
+    "workload",
+    "scale",
+    "lengths",
+    "tokenizer",
+    "precision",
+    "engine",
+    "batchedTokens",
+    "sequences",
+    "replicaDevices",
+    "routing",
+  ],
+  ...["kvLink", "budget", "errorQuantile", "simulations", "searchSeconds", "seed"],
+];
+const EMITTING: readonly string[] = [
+  ...[
+    "deployment",
+    "emit",
+    "out",
+    "checkWith",
+    "checkpoint",
+    "checkpointTypes",
+    "devicesPerNode",
+    "accelerator",
+    "image",
+    "routerImage",
+    "draft",
+  ],
+];
+const SHARED: readonly string[] = ["output", "json"];
+
+/** Whether options of fleets or of other systems were given. */
+export function isSloPlan(command: Command): boolean {
+  return given(command).some((option) => [...ELSEWHERE, ...EMITTING].includes(option));
+}
+
+/** `heddle plan --slo` and `--emit`. Errors: `usage` where options of native racks stand beside them; those of the parts. */
+export async function planElsewhere(
+  model: string,
+  command: Command,
+  flags: SloFlags & EmitFlags & { readonly output?: string; readonly json?: boolean },
+): Promise<void> {
+  const other = given(command).find((option) => ![...ELSEWHERE, ...EMITTING, ...SHARED].includes(option));
+  if (other !== undefined) throw usage(other, "is of plans for native racks; --slo and --emit do not take it");
+  if (flags.slo !== undefined && flags.deployment !== undefined) throw usage("deployment", "is planned already; --slo makes one");
+  if (flags.slo === undefined) return emitOnly(command, flags);
+  const emitting = given(command).find((option) => EMITTING.includes(option));
+  if (emitting !== undefined && flags.emit.length === 0) throw usage(emitting, "goes with --emit");
+  const made = await planSlo(model, flags);
+  const report = sloReport(made, []);
+  const used = new Set(report.deployment.pools.map(({ device }) => device));
+  const sheets = [...made.sheets].filter(([device]) => used.has(device)).map(([, sheet]) => sheet);
+  // The plan is printed and kept even where it cannot be written for a target.
+  const written = attempt(() => emitTargets(report.deployment, sheets, flags));
+  printResult(flags.json === true, { ...report, emitted: written.ok ? written.value : [] }, () => sloText(report));
+  if (flags.output !== undefined) {
+    writeWhole(flags.output, writeDeployment(report.deployment));
+    note(`wrote ${flags.output}`);
+  }
+  if (!written.ok) throw written.error;
+  if (flags.json !== true || flags.out !== undefined) writeTargets(written.value, flags.out);
+}
+
+function attempt<T>(make: () => T): Result<T, HeddleError> {
+  try {
+    return ok(make());
+  } catch (thrown) {
+    return err(toHeddleError(thrown));
+  }
+}
+
+function emitOnly(command: Command, flags: EmitFlags & { readonly json?: boolean }): void {
+  const search = given(command).find((option) => ELSEWHERE.includes(option));
+  if (search !== undefined) throw usage(search, "goes with --slo");
+  if (flags.deployment === undefined) throw usage("emit", "needs --deployment or --slo: what is to be written?");
+  if (flags.emit.length === 0) throw usage("deployment", "needs --emit: what is it to be written for?");
+  const { deployment, pools } = openDeployment(flags.deployment);
+  const written = emitTargets(
+    deployment,
+    pools.map(({ sheet }) => sheet),
+    flags,
+  );
+  if (flags.json === true) printResult(true, written, () => "");
+  if (flags.json !== true || flags.out !== undefined) writeTargets(written, flags.out);
+}
+
+/** Options that the command line names. */
+function given(command: Command): string[] {
+  return Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === "cli");
+}
+
+function usage(option: string, detail: string): HeddleError {
+  const dashed = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return new HeddleError("usage", { where: `--${dashed}`, detail });
+}

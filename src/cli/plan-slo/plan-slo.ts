@@ -1,0 +1,166 @@
+import { setImmediate } from "node:timers/promises";
+import { HeddleError } from "../../base/heddle-error.ts";
+import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
+import { iterationError } from "../../cost/iteration/iteration-fault.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import { DEPLOYMENT_DEFAULTS } from "../../plan/deployment/deployment-defaults.ts";
+import { planDeployment } from "../../plan/slo/plan-deployment.ts";
+import { planForSlo, type SloSearch } from "../../plan/slo/plan-for-slo.ts";
+import { type Sensitivity, sensitivities } from "../../plan/slo/sensitivity.ts";
+import type { SloProblem, SloTarget } from "../../plan/slo/slo-problem.ts";
+import { type SimulatedPlan, type Verification, type VerifiedPlan, verifyPlans } from "../../plan/slo/verify-plans.ts";
+import { profileWorkload } from "../../plan/slo/workload-profile.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { designPricer } from "../../simulate/deployment/design-pricer.ts";
+import { requestSizes } from "../../simulate/deployment/request-sizes.ts";
+import { simulatePlan } from "../../simulate/deployment/simulate-plan.ts";
+import { architectureNamed, priceDeployment } from "../deployment/open-deployment.ts";
+import { type OpenWorkload, openWorkload } from "../deployment/open-workload.ts";
+import { sheetOf } from "../rack-catalog.ts";
+import { withShareProgress } from "../share-progress.ts";
+import { DEFAULT_PRECISION, fleetOffer, type SloFlags } from "./slo-options.ts";
+
+/** Degrees that are tried; those that do not fit a model, a device count or a memory fall away. */
+const DEGREES: readonly number[] = [1, 2, 4, 8, 16, 32, 64];
+const STAGES: readonly number[] = [1, 2, 4];
+const MS_PER_S = 1000;
+/** The slow end of the prices' 90 % interval. */
+const SLOW_QUANTILE = 0.95;
+const SENSITIVITY_FACTOR = 2;
+
+/** A plan for a latency target, with all that a report says. */
+export interface SloPlan {
+  readonly problem: SloProblem;
+  readonly workload: OpenWorkload;
+  readonly search: SloSearch;
+  readonly verification: Verification;
+  readonly chosen: VerifiedPlan;
+  /** The chosen plan with prices at the slow end of their interval. */
+  readonly slow: SimulatedPlan;
+  readonly sensitivities: readonly Sensitivity[];
+  readonly sheets: ReadonlyMap<string, DeviceSheet>;
+}
+
+/**
+ * Searches the fleets on offer for the cheapest that keeps a target on a workload, and simulates what it finds until one does.
+ *
+ * Errors: `slo-unmet` with what stands in the way; `usage`; those of workloads, models and device sheets.
+ */
+export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> {
+  const startedMs = performance.now();
+  const target = targetOf(flags);
+  if (flags.workload === undefined) throw new HeddleError("usage", { where: "--slo", detail: "--workload says what is to be served" });
+  if (flags.fleet.length === 0) throw new HeddleError("usage", { where: "--slo", detail: "--fleet says which devices can be had" });
+  const architecture = architectureNamed(model, ".");
+  const fleets = flags.fleet.map(fleetOffer);
+  const sheets = new Map(fleets.flatMap(({ devices }) => devices.map(({ device }) => [device, sheetOf(device)] as const)));
+  const workload = openWorkload(flags.workload, flags);
+  const problem = problemOf({ model, architecture, fleets, sheets, workload, target, flags });
+  return withShareProgress("planning", async ({ signal, onProgress }) => {
+    const search = planForSlo(problem);
+    if (!search.ok) throw new HeddleError("slo-unmet", { where: search.error.code, detail: search.error.detail });
+    onProgress(0, `${search.value.designs} designs, ${search.value.plans.length} fleets; simulating`);
+    const simulate = planSimulator(problem, { architecture, workload, flags });
+    const verification = await verifyPlans(problem, search.value.plans, {
+      simulate: async (plan) => {
+        // Lets a signal be heard.
+        await setImmediate();
+        return simulate(plan, flags.errorQuantile);
+      },
+      simulationsMax: flags.simulations,
+      shouldStop: () => signal.aborted || performance.now() - startedMs > flags.searchSeconds * MS_PER_S,
+      onTried: (tried) => onProgress(tried.length / flags.simulations, `${tried.length} plans simulated`),
+    });
+    if (signal.aborted) throw new HeddleError("interrupted", { detail: `after ${verification.tried.length} simulations` });
+    const { chosen } = verification;
+    if (chosen === undefined) throw unmet(verification, target);
+    return {
+      problem,
+      workload,
+      search: search.value,
+      verification,
+      chosen,
+      slow: simulate(chosen.plan, SLOW_QUANTILE),
+      sensitivities: sensitivities(problem, chosen.plan, { factor: SENSITIVITY_FACTOR, research: false }),
+      sheets,
+    };
+  });
+}
+
+function targetOf({ slo }: SloFlags): SloTarget {
+  if (slo?.ttftNs === undefined || slo.tpotNs === undefined || slo.e2eNs !== undefined) {
+    throw new HeddleError("usage", { where: "--slo", detail: "a plan is made for ttft and tpot, both; e2e is not planned for" });
+  }
+  return { ttftNs: slo.ttftNs, tpotNs: slo.tpotNs, percentile: slo.share };
+}
+
+interface ProblemInput {
+  readonly model: string;
+  readonly architecture: SequenceModel;
+  readonly fleets: SloProblem["fleets"];
+  readonly sheets: ReadonlyMap<string, DeviceSheet>;
+  readonly workload: OpenWorkload;
+  readonly target: SloTarget;
+  readonly flags: SloFlags;
+}
+
+function problemOf({ model, architecture, fleets, sheets, workload, target, flags }: ProblemInput): SloProblem {
+  const blocks = decoderBlocks(architecture);
+  if (!blocks.ok) throw iterationError(blocks.error, model);
+  if (workload.requests.after?.some((before) => before >= 0) === true) {
+    throw new HeddleError("workload-invalid", {
+      where: flags.workload ?? "",
+      detail: "closed loops have no rate to plan for; give arrivals",
+    });
+  }
+  const engine = { ...DEPLOYMENT_DEFAULTS.engine, name: flags.engine, maxSequences: flags.sequences };
+  return {
+    model,
+    target,
+    workload: profileWorkload(requestSizes(workload.requests)),
+    fleets,
+    factors: {},
+    routing: flags.routing,
+    price: designPricer(architecture, sheets),
+    choices: {
+      precisions: flags.precision.length === 0 ? [DEFAULT_PRECISION] : flags.precision,
+      tensor: DEGREES,
+      pipeline: STAGES,
+      data: DEGREES,
+      experts: blocks.value.blocks.some(({ block }) => block.kind === "mixture"),
+      maxBatchedTokens: flags.batchedTokens,
+      devicesMax: flags.replicaDevices,
+      engine,
+      split: flags.kvLink !== undefined,
+    },
+    ...(flags.kvLink === undefined ? {} : { transfer: flags.kvLink }),
+    ...(flags.budget === undefined ? {} : { budget: flags.budget }),
+  };
+}
+
+function planSimulator(
+  problem: SloProblem,
+  { architecture, workload, flags }: { readonly architecture: SequenceModel; readonly workload: OpenWorkload; readonly flags: SloFlags },
+): (plan: VerifiedPlan["plan"], errorQuantile: number) => SimulatedPlan {
+  return (plan, errorQuantile) => {
+    const deployment = planDeployment(problem, plan);
+    const { pools } = priceDeployment(deployment, ".");
+    return simulatePlan({
+      deployment,
+      architecture,
+      pools,
+      requests: workload.requests,
+      target: problem.target,
+      seed: flags.seed,
+      errorQuantile,
+    });
+  };
+}
+
+function unmet({ tried, untried }: Verification, { percentile }: SloTarget): HeddleError {
+  const best = [...tried].sort((a, b) => b.simulated.attained - a.simulated.attained)[0];
+  const share =
+    best === undefined ? "none was simulated" : `the best kept it for ${(100 * best.simulated.attained).toFixed(1)} % of requests`;
+  const detail = `${tried.length} plans simulated, ${untried} left; ${share}, ${(100 * percentile).toFixed(0)} % are wanted`;
+  return new HeddleError("slo-unmet", { where: "simulation", detail });
+}

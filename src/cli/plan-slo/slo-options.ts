@@ -1,0 +1,174 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { HeddleError } from "../../base/heddle-error.ts";
+import type { Precision } from "../../plan/deployment/deployment.ts";
+import { EMIT_TARGETS, type EmitTarget } from "../../plan/emit/emit-types.ts";
+import type { FleetOffer, TransferLink } from "../../plan/slo/slo-problem.ts";
+import { neededFigure } from "../../rack/catalog/needed-figure.ts";
+import type { PeakType } from "../../rack/peak-type.ts";
+import type { Objective } from "../../simulate/deployment/objective.ts";
+import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
+import { objectiveOption, scaleOption } from "../deployment/run-options.ts";
+import { sheetOf } from "../rack-catalog.ts";
+import { wholeNumber } from "../serving-options.ts";
+
+/** What `heddle plan --slo` takes besides the model. */
+export interface SloFlags {
+  readonly slo?: Objective;
+  readonly fleet: readonly string[];
+  readonly workload?: string;
+  readonly scale?: WorkloadScale;
+  readonly lengths?: string;
+  readonly tokenizer?: string;
+  readonly precision: readonly Precision[];
+  readonly engine: "vllm" | "sglang" | "trtllm" | "heddle";
+  readonly batchedTokens: readonly number[];
+  readonly sequences: number;
+  readonly replicaDevices: number;
+  readonly routing: "round-robin" | "random" | "least-loaded" | "prefix-aware" | "priced";
+  readonly kvLink?: TransferLink;
+  readonly budget?: number;
+  readonly errorQuantile: number;
+  readonly simulations: number;
+  readonly searchSeconds: number;
+  readonly seed: number;
+}
+
+const TYPES: readonly PeakType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
+const ENGINES = ["vllm", "sglang", "trtllm", "heddle"];
+const ROUTINGS = ["round-robin", "random", "least-loaded", "prefix-aware", "priced"];
+const DEFAULT_PRECISION: Precision = { weights: "bf16", kv: "bf16" };
+/** Chunks of prompts that are tried. */
+const BATCHED_TOKENS: readonly number[] = [2048, 8192, 16_384];
+const SEQUENCES = 512;
+const REPLICA_DEVICES = 32;
+const SIMULATIONS = 40;
+/** Leaves room for reading the workload and writing within a minute. */
+const SEARCH_SECONDS = 45;
+const COUNT_MAX = 1e6;
+
+/** Adds the options of a search for a latency target. */
+export function addSloOptions(command: Command): Command {
+  return command
+    .option("--slo <limits>", "plan a fleet that keeps limits, such as ttft=2s,tpot=50ms[,share=0.9]", objectiveOption)
+    .option(
+      "--fleet <devices>",
+      "devices on offer, such as h200-sxm:64@3.5 (dollars an hour each) or a100:8+l40s:16; repeatable",
+      collect,
+      [],
+    )
+    .option("--workload <workload>", "file or generated workload, as of `heddle simulate`")
+    .option("--scale <factors>", "the workload at another rate and other lengths, such as rate=2,length=1.5", scaleOption)
+    .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
+    .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
+    .option(
+      "--precision <types>",
+      "weights and KV, such as f8e4m3/bf16 (default bf16/bf16); repeatable: all are tried",
+      collectPrecision,
+      [],
+    )
+    .addOption(new Option("--engine <name>", "engine whose scheduler and collectives are taken").choices(ENGINES).default("vllm"))
+    .option("--batched-tokens <list>", "tokens of an iteration that are tried", counts, BATCHED_TOKENS)
+    .option("--sequences <n>", "sequences at once in a rank, at most", wholeNumber(1, COUNT_MAX), SEQUENCES)
+    .option("--replica-devices <n>", "devices of one replica, at most", wholeNumber(1, COUNT_MAX), REPLICA_DEVICES)
+    .addOption(new Option("--routing <name>", "routing between replicas").choices(ROUTINGS).default("least-loaded"))
+    .option("--kv-link <link>", "link from prefill to decode replicas, such as 50GB/s,20us; split roles are tried with it", kvLink)
+    .option("--budget <dollars>", "dollars an hour, at most", dollars)
+    .option("--error-quantile <share>", "quantile of the prices' error that simulations take: 0.5 as priced, 0.95 pessimistic", share, 0.5)
+    .option("--simulations <n>", "simulations of the whole workload, at most", wholeNumber(1, COUNT_MAX), SIMULATIONS)
+    .option("--search-seconds <n>", "time after which no simulation is begun", wholeNumber(1, COUNT_MAX), SEARCH_SECONDS)
+    .option("--seed <n>", "seed of the routing", wholeNumber(0, 4_294_967_295), 1);
+}
+
+export { DEFAULT_PRECISION };
+
+/** An offer such as `h200-sxm:32@3.5+h100-sxm:64`. Errors: `usage`; `device-unknown`; `figure-missing` where neither it nor the sheet has a price. */
+export function fleetOffer(text: string): FleetOffer {
+  const devices = text.split("+").map((part) => {
+    const match = /^([^:@+]+):(\d+)(?:@(\d+(?:\.\d+)?))?$/.exec(part.trim());
+    const count = Number(match?.[2] ?? 0);
+    if (match === null || count < 1 || count > COUNT_MAX) {
+      throw new HeddleError("usage", { where: `--fleet ${text}`, detail: "device:count or device:count@dollars is meant, joined by +" });
+    }
+    const sheet = sheetOf(match[1]!);
+    const price = match[3] === undefined ? neededFigure(sheet, "dollarsPerHour", sheet.dollarsPerHour).value : Number(match[3]);
+    return { device: match[1]!, count, dollarsPerHour: price };
+  });
+  if (new Set(devices.map(({ device }) => device)).size < devices.length) {
+    throw new HeddleError("usage", { where: `--fleet ${text}`, detail: "a device is there twice" });
+  }
+  return { name: text, devices };
+}
+
+/** `50GB/s,20us`. */
+function kvLink(text: string): TransferLink {
+  const match = /^(\d+(?:\.\d+)?)\s*GB\/s,(\d+(?:\.\d+)?)\s*us$/.exec(text.trim());
+  if (match === null) throw new InvalidArgumentError("a bandwidth and a latency are meant, such as 50GB/s,20us");
+  return { bandwidthBytesPerSecond: Number(match[1]) * 1e9, latencyNs: Number(match[2]) * 1e3 };
+}
+
+function collect(text: string, all: readonly string[]): readonly string[] {
+  return [...all, text];
+}
+
+/** `weights/kv` or `weights/experts/kv`. */
+function collectPrecision(text: string, all: readonly Precision[]): readonly Precision[] {
+  const parts = text.split("/").map((part) => TYPES.find((type) => type === part));
+  const [weights, second, third] = parts;
+  if (parts.includes(undefined) || parts.length < 2 || parts.length > 3 || weights === undefined || second === undefined) {
+    throw new InvalidArgumentError(`weights/kv or weights/experts/kv of ${TYPES.join(", ")} are meant`);
+  }
+  return [...all, third === undefined ? { weights, kv: second } : { weights, experts: second, kv: third }];
+}
+
+function counts(text: string): readonly number[] {
+  return text.split(",").map(wholeNumber(1, COUNT_MAX));
+}
+
+function dollars(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("dollars an hour are meant, such as 120");
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError("a share between 0 and 1 is meant");
+}
+
+/** What `--emit` takes. */
+export interface EmitFlags {
+  readonly deployment?: string;
+  readonly emit: readonly EmitTarget[];
+  readonly out?: string;
+  readonly checkWith: readonly string[];
+  readonly checkpoint?: string;
+  readonly checkpointTypes?: string;
+  readonly devicesPerNode?: number;
+  readonly accelerator?: string;
+  readonly image?: string;
+  readonly routerImage?: string;
+  readonly draft?: "mtp";
+}
+
+/** Adds the options that write plans for other systems. */
+export function addEmitOptions(command: Command): Command {
+  return command
+    .option("--deployment <file>", "write this deployment instead of planning; with --emit")
+    .option("--emit <target>", `write launch commands or manifests: ${EMIT_TARGETS.join(", ")}; repeatable`, collectTarget, [])
+    .option("--out <folder>", "folder of what is written (default: printed)")
+    .option("--check-with <package>", "wheel or site-packages whose own options the commands are held against; repeatable", collect, [])
+    .option("--checkpoint <name>", "what the engine loads, where it is not the model's name")
+    .option("--checkpoint-types <types>", "types that the checkpoint stores: weights or weights/experts, such as f8e4m3/f8e4m3")
+    .option("--devices-per-node <n>", "devices of a machine, where the device's sheet does not say", wholeNumber(1, COUNT_MAX))
+    .option("--accelerator <resource>", "name of the device among Kubernetes' resources, such as nvidia.com/gpu")
+    .option("--image <image>", "container image of the engine")
+    .option("--router-image <image>", "container image of the router")
+    .addOption(new Option("--draft <method>", "how draft tokens are made").choices(["mtp"]));
+}
+
+function collectTarget(text: string, all: readonly EmitTarget[]): readonly EmitTarget[] {
+  const target = EMIT_TARGETS.find((one) => one === text);
+  if (target === undefined) throw new InvalidArgumentError(`one of ${EMIT_TARGETS.join(", ")} is meant`);
+  return [...all, target];
+}
