@@ -52,7 +52,7 @@ function valueFault(option: CommandOption, values: readonly string[]): string | 
   if (kind === "flag" || kind === "switch") return values.length === 0 ? undefined : "takes no value";
   if (values.length === 0) return "needs a value";
   if (kind !== "words" && values.length > 1) return "takes one value";
-  const known = values.filter((value) => !/^\$\([A-Z_]+\)$/.test(value));
+  const known = values.filter((value) => !/^\$\([A-Z][A-Z0-9_]*\)$/.test(value));
   if (choices !== undefined) {
     const other = known.find((value) => !choices.includes(value));
     return other === undefined ? undefined : `takes ${choices.join(", ")}`;

@@ -97,17 +97,8 @@ function urls({ pools }: Deployment, role: Pool["role"]): string[] {
 }
 
 function variable({ name }: Pool, index: number): string {
-  return `${name.toUpperCase().replace(/[^A-Z]/g, "_")}_${letters(index)}`;
+  return `${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_${index + 1}`;
 }
-
-/** A, B, … Z, AA …: variables of scripts hold letters only. */
-function letters(index: number): string {
-  const rest = Math.floor(index / LETTERS) - 1;
-  return `${rest < 0 ? "" : letters(rest)}${String.fromCharCode(FIRST_LETTER + (index % LETTERS))}`;
-}
-
-const LETTERS = 26;
-const FIRST_LETTER = 65;
 
 /** `trtllm-serve disaggregated` stands before split pools; whole replicas have no router of TensorRT-LLM's. */
 function trtllmFront(deployment: Deployment): Script {
@@ -119,7 +110,7 @@ function trtllmFront(deployment: Deployment): Script {
     return { files: [], commands: [], missing, notes: [] };
   }
   const servers = (role: Pool["role"]): string => {
-    const addresses = urls(deployment, role).map((url) => url.replace(/^http:\/\//, "").replace(/\$\(([A-Z_]+)\)/, "$${$1:?}"));
+    const addresses = urls(deployment, role).map((url) => url.replace(/^http:\/\//, "").replace(/\$\(([A-Z][A-Z0-9_]*)\)/, "$${$1:?}"));
     return [`  num_instances: ${addresses.length}`, "  urls:", ...addresses.map((each) => `    - "${each}"`)].join("\n");
   };
   const policy = TRTLLM_ROUTERS[deployment.routing];

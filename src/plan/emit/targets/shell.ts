@@ -4,7 +4,7 @@ export function shellCommand(words: readonly string[]): string {
 }
 
 function shellWord(word: string): string {
-  const parts = word.split(/(\$\([A-Z_]+\))/).filter((part) => part !== "");
+  const parts = word.split(/(\$\([A-Z][A-Z0-9_]*\))/).filter((part) => part !== "");
   return parts.map((part) => (/^\$\(/.test(part) ? `"\${${part.slice(2, -1)}:?}"` : quoted(part))).join("");
 }
 
