@@ -21,6 +21,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "import", add: async (program) => (await import("./import.ts")).addImportCommand(program) },
   { name: "what-if", add: async (program) => (await import("./what-if.ts")).addWhatIfCommand(program) },
   { name: "verify", add: async (program) => (await import("./verify.ts")).addVerifyCommand(program) },
+  { name: "validate", add: async (program) => (await import("./validate.ts")).addValidateCommand(program) },
   { name: "worker", add: async (program) => (await import("./worker.ts")).addWorkerCommand(program) },
   { name: "validate-device", add: async (program) => (await import("./validate-device.ts")).addValidateDeviceCommand(program) },
   { name: "replay", add: async (program) => (await import("./replay.ts")).addReplayCommand(program) },

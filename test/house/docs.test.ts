@@ -2,10 +2,28 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { errorsPage } from "../../scripts/errors-page.ts";
+import { readAccuracy, writeAccuracy } from "../../src/cli/accuracy/accuracy-document.ts";
+import { accuracyPage } from "../../src/cli/accuracy/accuracy-page.ts";
+import { ACCURACY_PARTS } from "../../src/cli/accuracy/accuracy-parts.ts";
+import { PUBLISHED_ACCURACY } from "../../src/cli/accuracy/published-accuracy.ts";
 
 describe("docs", () => {
   it("errors.md equals the error table", () => {
     expect(readFileSync("docs/errors.md", "utf8")).toBe(errorsPage());
+  });
+
+  it("accuracy.md equals its rows, which are of every part there is", () => {
+    const text = readFileSync("docs/accuracy.json", "utf8");
+    const stored = readAccuracy(text);
+    const page = readFileSync("docs/accuracy.md", "utf8");
+    expect(accuracyPage(stored)).toBe(page);
+    expect(writeAccuracy(stored)).toBe(text);
+    expect(stored.parts.map(({ id }) => id)).toEqual(ACCURACY_PARTS.map(({ id }) => id));
+    // A figure that is altered alters the page.
+    const [first, ...others] = stored.parts;
+    const altered = { ...first!, rows: first!.rows.map((row) => ({ ...row, medianError: row.medianError + 0.01 })) };
+    expect(accuracyPage({ ...stored, parts: [altered, ...others] })).not.toBe(page);
+    expect(ACCURACY_PARTS.flatMap(({ beside }) => beside).filter((name) => PUBLISHED_ACCURACY[name] === undefined)).toEqual([]);
   });
 
   it("ARCHITECTURE.md stays within 300 lines and names every layer", () => {

@@ -46,7 +46,10 @@ export interface RequestTimes {
 }
 
 /** Times by request. TPOT is -1 for answers of one token. */
-export function requestTimes({ count, outputTokens }: RequestColumns, outcome: ServingOutcome): RequestTimes {
+export function requestTimes(
+  { count, outputTokens }: RequestColumns,
+  outcome: Pick<ServingOutcome, "queuedNs" | "firstTokenNs" | "lastTokenNs">,
+): RequestTimes {
   const times = {
     ttftNs: new Float64Array(count).fill(-1),
     tpotNs: new Float64Array(count).fill(-1),

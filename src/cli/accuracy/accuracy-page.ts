@@ -1,0 +1,98 @@
+import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
+import type { AccuracyDocument, AccuracyPartResult } from "./accuracy-document.ts";
+import { PUBLISHED_ACCURACY } from "./published-accuracy.ts";
+
+/** The page `docs/accuracy.md`, made from a document. */
+export function accuracyPage({ heddle, parts }: AccuracyDocument): string {
+  return `${[
+    "# Accuracy",
+    "",
+    `How far off predictions of heddle ${heddle} are, against public measurements that their fits never saw. Made by \`heddle validate --data <folder> --write-docs docs/accuracy.md\`,`,
+    "which computes it anew; `accuracy.json` beside it holds the same rows (a test holds the two equal).",
+    "",
+    "An error is |predicted / measured - 1|; *signed* is the mean of predicted / measured - 1, below 0 where predictions are too fast. *In interval* is the share of",
+    "points inside the 90 % interval that was predicted with them, *width* the median of its relative half-width. Points that could not be predicted or were left",
+    "out stand below each table, by reason. Rows of one point are a single statistic of a run.",
+    ...parts.flatMap(partLines),
+    "",
+    "What others publish is on their own cases, chosen by them or by rivals; it says what the field expects, not who is better.",
+    "",
+  ].join("\n")}`;
+}
+
+/** Columns of a row, for the page and the terminal. */
+export const ACCURACY_HEAD = [
+  "prediction",
+  "device",
+  "engine",
+  "points",
+  "mean",
+  "median",
+  "p90",
+  "signed",
+  "in interval",
+  "width",
+] as const;
+
+export function accuracyCells(row: AccuracyRow): string[] {
+  const { family, device, engine, points, coverage, medianHalfWidth } = row;
+  return [
+    family,
+    device,
+    engine,
+    String(points),
+    ...[row.meanError, row.medianError, row.p90].map(percent),
+    `${row.signedMean > 0 ? "+" : ""}${percent(row.signedMean)}`,
+    coverage === undefined ? "" : percent(coverage),
+    medianHalfWidth === undefined ? "" : `±${percent(medianHalfWidth)}`,
+  ];
+}
+
+/** Points left out of a part, by reason, over all its rows; and the share that was predicted. */
+export function coverageText(rows: readonly AccuracyRow[]): string {
+  const excluded = new Map<string, number>();
+  for (const row of rows)
+    for (const [reason, count] of Object.entries(row.excluded)) excluded.set(reason, (excluded.get(reason) ?? 0) + count);
+  const predicted = rows.reduce((sum, { points }) => sum + points, 0);
+  const out = [...excluded.values()].reduce((sum, count) => sum + count, 0);
+  if (out === 0) return `Predicted: all ${predicted} points.`;
+  const reasons = [...excluded].map(([reason, count]) => `${count} ${reason}`).join("; ");
+  return `Predicted: ${predicted} of ${predicted + out} points (${percent(predicted / (predicted + out))}). Left out: ${reasons}.`;
+}
+
+/** What others publish beside a part. */
+export function besideLines({ beside, rows }: Pick<AccuracyPartResult, "beside" | "rows">): string[] {
+  const named = beside
+    .map((name) => PUBLISHED_ACCURACY[name]!)
+    .map(({ prediction, figure, source }) => `${prediction}: ${figure} (${source})`);
+  const own = rows.flatMap(({ family, published }) => (published === undefined ? [] : [`${family}: ${published}`]));
+  return [...new Set([...named, ...own])];
+}
+
+function partLines(part: AccuracyPartResult): string[] {
+  const { title, rows, missing } = part;
+  if (rows.length === 0) return ["", `## ${title}`, "", `Not computed: ${missing ?? "no rows"}.`];
+  const protocols = [...new Set(rows.map(({ dataSet, protocol }) => `${dataSet}: ${protocol}`))];
+  return [
+    "",
+    `## ${title}`,
+    "",
+    ...protocols.map((protocol) => `Protocol (${protocol}).`),
+    "",
+    `| ${ACCURACY_HEAD.join(" | ")} |`,
+    `|${ACCURACY_HEAD.map((_, i) => (i < 3 ? "---" : "--:")).join("|")}|`,
+    ...rows.map((row) => `| ${accuracyCells(row).map(escapeCell).join(" | ")} |`),
+    "",
+    coverageText(rows),
+    "",
+    ...besideLines(part).map((line) => `- published: ${line}`),
+  ];
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+function escapeCell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}

@@ -1,0 +1,14 @@
+import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
+import type { DataFolder } from "./data-folder.ts";
+
+/** A kind of prediction that is held against measurements. */
+export interface AccuracyPart {
+  readonly id: string;
+  /** What is predicted, and how, in one sentence. */
+  readonly title: string;
+  /** Subfolder of the data that it needs. */
+  readonly needs: string;
+  /** Names of rows of `PUBLISHED_ACCURACY` that stand beside it. */
+  readonly beside: readonly string[];
+  rows(data: DataFolder): readonly AccuracyRow[] | Promise<readonly AccuracyRow[]>;
+}

@@ -1,0 +1,112 @@
+import { existsSync, readFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import type { Command } from "commander";
+import { HeddleError } from "../base/heddle-error.ts";
+import { writeWhole } from "../execute/discover/rack-cache.ts";
+import { version } from "../version.ts";
+import { type AccuracyDocument, type AccuracyPartResult, readAccuracy, writeAccuracy } from "./accuracy/accuracy-document.ts";
+import { ACCURACY_HEAD, accuracyCells, accuracyPage, besideLines, coverageText } from "./accuracy/accuracy-page.ts";
+import type { AccuracyPart } from "./accuracy/accuracy-part.ts";
+import { ACCURACY_PARTS } from "./accuracy/accuracy-parts.ts";
+import { type DataFolder, dataFolder } from "./accuracy/data-folder.ts";
+import { note, printResult, table } from "./output.ts";
+
+interface ValidateOptions {
+  readonly data?: string;
+  readonly part?: readonly string[];
+  readonly writeDocs?: string;
+  readonly json?: boolean;
+}
+
+const HELP = `
+Without --data the table that came with this version is printed. With it every figure is computed anew from public measurements in a folder, one
+subfolder a data set (their READMEs say where each is from); what is not there is named.
+
+Parts: ${ACCURACY_PARTS.map(({ id }) => id).join(", ")}
+
+Examples:
+  heddle validate
+  heddle validate --data ./data --part recorded-run
+  heddle validate --data ./data --write-docs docs/accuracy.md`;
+
+/** Adds `heddle validate`. */
+export function addValidateCommand(program: Command): void {
+  program
+    .command("validate")
+    .description("Print how far off predictions are, by kind, against public measurements.")
+    .option("--data <folder>", "folder of public measurements, to compute every figure anew")
+    .option("--part <id>", "only this part; once for each", (text: string, before: readonly string[] = []) => [...before, text])
+    .option("--write-docs <file>", "write the page, and its rows as JSON beside it")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action(validate);
+}
+
+async function validate({ data, part: wanted, writeDocs, json }: ValidateOptions): Promise<void> {
+  for (const id of wanted ?? []) {
+    if (ACCURACY_PARTS.every((part) => part.id !== id))
+      throw new HeddleError("usage", {
+        where: "--part",
+        detail: `${id} is no part; there are ${ACCURACY_PARTS.map((part) => part.id).join(", ")}`,
+      });
+  }
+  if (writeDocs !== undefined && data === undefined)
+    throw new HeddleError("usage", { where: "--write-docs", detail: "writes what was computed: give --data" });
+  const chosen = (id: string): boolean => wanted === undefined || wanted.includes(id);
+  const document =
+    data === undefined
+      ? storedAccuracy()
+      : await computed(
+          dataFolder(data),
+          ACCURACY_PARTS.filter(({ id }) => chosen(id)),
+        );
+  const shown = { ...document, parts: document.parts.filter(({ id }) => chosen(id)) };
+  if (writeDocs !== undefined) {
+    const text = writeAccuracy(shown);
+    writeWhole(writeDocs.replace(/\.md$/, ".json"), text);
+    // The page is of what was written, digits included.
+    writeWhole(writeDocs, accuracyPage(readAccuracy(text)));
+  }
+  printResult(json === true, shown, () => accuracyText(shown, data));
+}
+
+async function computed(data: DataFolder, parts: readonly AccuracyPart[]): Promise<AccuracyDocument> {
+  if (!existsSync(data.path)) throw new HeddleError("file-unreadable", { where: data.path, detail: "there is no such folder" });
+  const results: AccuracyPartResult[] = [];
+  for (const { id, title, needs, beside, rows } of parts) {
+    const result = { id, title, beside: [...beside] };
+    if (!data.has(needs)) {
+      results.push({ ...result, rows: [], missing: `${needs} is not in the folder of data` });
+      continue;
+    }
+    note(`validating: ${id}`);
+    // Lets a signal end the program between parts.
+    await setImmediate();
+    results.push({ ...result, rows: await rows(data) });
+  }
+  return { version: 1, heddle: version, parts: results };
+}
+
+/** The document that came with this version. */
+function storedAccuracy(): AccuracyDocument {
+  const here = import.meta.url;
+  return readAccuracy(
+    readFileSync(new URL(here.endsWith(".js") ? "../../../docs/accuracy.json" : "../../docs/accuracy.json", here), "utf8"),
+  );
+}
+
+function accuracyText({ heddle, parts }: AccuracyDocument, data: string | undefined): string {
+  const lines = parts.flatMap((part) => {
+    if (part.rows.length === 0) return [part.title, `  not computed: ${part.missing ?? "no rows"}`, ""];
+    return [
+      part.title,
+      table(ACCURACY_HEAD, part.rows.map(accuracyCells)),
+      ...[...new Set(part.rows.map(({ dataSet, protocol }) => `protocol: ${dataSet}, ${protocol}`))],
+      coverageText(part.rows),
+      ...besideLines(part).map((line) => `published: ${line}`),
+      "",
+    ];
+  });
+  const origin = data === undefined ? `as it came with heddle ${heddle}; --data computes it anew` : `computed from ${data}`;
+  return [...lines, `Errors are |predicted / measured - 1|; this table is ${origin}.`].join("\n");
+}
