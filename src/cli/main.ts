@@ -32,6 +32,11 @@ interface CommandEntry {
   readonly add: (program: Command) => Promise<void>;
 }
 
+// Whoever reads a pipe may stop when it has seen enough, such as `head`: that is no error, and nothing more is wanted.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit();
+  throw error;
+});
 process.exitCode = await main(process.argv);
 
 async function main(argv: readonly string[]): Promise<number> {
