@@ -23,8 +23,8 @@ const HELD_OUT: Readonly<Record<string, string>> = {
   product: "whole (n, k) sites",
   "prefill-attention": "whole (heads, kv heads, head dimension)",
   "decode-attention": "whole (heads, kv heads, head dimension)",
-  "latent-attention prefill": "whole head counts",
-  "latent-attention decode": "whole head counts",
+  "latent-attention prefill": "whole batch sizes",
+  "latent-attention decode": "whole batch sizes",
   experts: "whole models (width, inner, active, experts) at all tensor and expert degrees",
 };
 

@@ -6,7 +6,7 @@ import { distance, type KernelKind, kernel } from "./kernel.ts";
 import { LENGTH_OCTAVES, NOISE_VARIANCE } from "./operator-family.ts";
 
 /** Octaves over which sites share how well they are predicted: errors of kernels come in patches. */
-const ERROR_OCTAVES = 0.5;
+const ERROR_OCTAVES = 0.4;
 /** Weight of a level's mean error against that of a site at distance 0. */
 const MEAN_WEIGHT = 0.2;
 /** Variance of ln deviation below which errors say nothing of its power, and the largest power. */
@@ -15,7 +15,7 @@ const POWER_MAX = 8;
 /** Share of points that intervals shall hold. */
 const COVERED = 0.9;
 /** Errors of one group are alike, so few groups know little of the next: what 1 / groups adds to the share. */
-const FEW_GROUPS = 0.35;
+const FEW_GROUPS = 0.2;
 /** Errors below this are noise of the measurement. Source: repeats in the same tables differ by 0.7 to 1.4 % in the median. */
 const NOISE_LOG = 0.005;
 

@@ -18,7 +18,7 @@ const latent = (phase: LatentAttentionQuery["phase"], kernel: KernelKind): Opera
   site: ({ heads, batch }) => `${heads} ${batch}`,
   coordinates: ({ heads, batch }) => [log2(heads), log2(batch)],
   axis: ({ tokens, context }) => log2(phase === "prefill" ? tokens : context),
-  group: ({ heads }) => `${heads}`,
+  group: ({ batch }) => `${batch}`,
   baseNs: (query, rates) => roughNs(latentWork(query), rates, SHARES),
   kernel,
 });
