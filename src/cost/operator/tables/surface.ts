@@ -31,6 +31,10 @@ export interface PredictedCurve {
   readonly halfWidths: Float64Array;
   /** Share of the sites near that were measured at each level. */
   readonly support: Float64Array;
+  /** Octaves to the nearest site that was measured. */
+  readonly nearest: number;
+  /** True where the place lies farther out than any measured site lies from the others. */
+  readonly outside: boolean;
 }
 
 /**
@@ -53,13 +57,16 @@ export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelK
       const similar = new Float64Array(sites);
       const near = new Float64Array(sites);
       let nearAll = 0;
+      let nearest = Infinity;
       for (let i = 0; i < sites; i++) {
         const apart = distance(at, 0, grid.coordinates, i * grid.dimensions, grid.dimensions);
         similar[i] = kernel(kind, apart / LENGTH_OCTAVES);
         near[i] = nearness(apart);
         nearAll += near[i]!;
+        nearest = Math.min(nearest, apart);
       }
-      const reach = pow(Math.sqrt(variance(inverse, sites, similar)), errors.power);
+      const deviation = Math.sqrt(variance(inverse, sites, similar));
+      const reach = pow(deviation, errors.power);
       const logs = new Float64Array(levels);
       const halfWidths = new Float64Array(levels);
       const support = new Float64Array(levels);
@@ -72,7 +79,7 @@ export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelK
         halfWidths[level] = Math.min(errors.widest[level]!, errors.quantile * (reach * error + NOISE_LOG));
         support[level] = known / nearAll;
       }
-      return { logs, halfWidths, support };
+      return { logs, halfWidths, support, nearest, outside: deviation > errors.deviationMax };
     },
   };
 }
@@ -126,6 +133,8 @@ function levelMeans({ sites, axis, logs, known }: CurveGrid): Float64Array {
 interface ErrorMap {
   readonly sites: number;
   readonly power: number;
+  /** Largest deviation of a left-out site. */
+  readonly deviationMax: number;
   /** Half-width of each level's spread over all sites: no interval is wider. */
   readonly widest: Float64Array;
   readonly errors: Float64Array;
@@ -150,6 +159,7 @@ function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array)
     sites,
     complete,
     power,
+    deviationMax: deviations.reduce((most, deviation) => Math.max(most, deviation), 0),
     widest: levelSpreads(grid),
     errors,
     known,

@@ -1,0 +1,79 @@
+import { exp } from "../../../base/math.ts";
+import { err, ok, type Result } from "../../../base/result.ts";
+import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
+import type { Basis } from "../../estimate.ts";
+import type { Priced } from "../../priced.ts";
+import type { MeasuredTable } from "../measured-table.ts";
+import type { NoOperatorBasis, OperatorModel } from "../operator-model.ts";
+import { type FilteredTable, plausibleRows } from "../plausible-rows.ts";
+import { deviceRates } from "./device-rates.ts";
+import { familyOf } from "./families.ts";
+import { fitOperatorTable, type OperatorTable, SITE_OCTAVES_MAX } from "./operator-table.ts";
+import { rowsByTable } from "./rows-by-table.ts";
+import { halfWidthAt, isPlace, logAt, octavesOutside, type SiteCurve } from "./site-curve.ts";
+import { standInsOf } from "./stand-ins.ts";
+
+/** Octaves beyond the measured part of a curve at which a table says nothing any more. */
+const AXIS_OCTAVES_MAX = 4;
+
+/** What a table model was made of. */
+export interface TableOperatorModel extends OperatorModel {
+  /** What the plausibility filter left out, table by table. */
+  readonly filtered: readonly FilteredTable[];
+}
+
+/**
+ * Prices operators of one device from measured tables.
+ *
+ * Model: logarithm of measured over rough time, along the curve of a measured shape or one predicted from the shapes near it (`surface.ts`), times the
+ * rough time of the query. Intervals come from groups left out; they widen with the distance from what was measured, until there is no basis.
+ * Complexity: a table is fitted when it is first asked for (0.1 to 0.3 s), a new shape costs 0.1 to 0.3 ms, any other query about a microsecond.
+ */
+export function tableOperatorModel(sheet: DeviceSheet, measured: readonly MeasuredTable[]): TableOperatorModel {
+  const filtered = measured.map((table) => plausibleRows(table, sheet));
+  const rates = deviceRates(sheet);
+  const parts = new Map(rowsByTable(rowsOf(filtered)).map((part) => [`${part.family.name}: ${part.name}`, part]));
+  const fitted = new Map<string, OperatorTable>();
+  const tableFor = (key: string): OperatorTable | undefined => {
+    const known = fitted.get(key);
+    if (known !== undefined) return known;
+    const part = parts.get(key);
+    if (part === undefined) return undefined;
+    const table = fitOperatorTable(part.family, part.rows, rates);
+    fitted.set(key, table);
+    return table;
+  };
+  const engines = [...new Set(measured.map(({ engine }) => engine))].join(", ");
+  return {
+    source: `measured tables of ${sheet.name} (${engines})`,
+    filtered,
+    price(query): Result<Priced, NoOperatorBasis> {
+      const family = familyOf(query);
+      if (family === undefined) return err({ code: "no-basis", missing: `tables of ${query.op}` });
+      for (const standIn of standInsOf(query)) {
+        const table = tableFor(`${family.name}: ${family.table(standIn.query)}`);
+        if (table === undefined) continue;
+        const curve = table.curveOf(standIn.query);
+        if (curve === undefined)
+          return err({ code: "no-basis", missing: `a measured ${family.name} within ${SITE_OCTAVES_MAX} octaves of its shape` });
+        const x = family.axis(standIn.query);
+        const out = octavesOutside(curve, x);
+        if (out > AXIS_OCTAVES_MAX)
+          return err({ code: "no-basis", missing: `${family.name} within ${AXIS_OCTAVES_MAX} octaves of this length` });
+        const halfWidth = halfWidthAt(curve, table.errors, table.axis, x) + standIn.halfWidth;
+        const ns = family.baseNs(query, rates) * exp(logAt(curve, x));
+        return ok({ ns, spread: exp(halfWidth) - 1, basis: basisOf(curve, x, out, standIn.halfWidth > 0) });
+      }
+      return err({ code: "no-basis", missing: `a table of ${family.name} for ${family.table(query)}` });
+    },
+  };
+}
+
+function* rowsOf(filtered: readonly FilteredTable[]): Generator<MeasuredTable["rows"][number]> {
+  for (const { table } of filtered) yield* table.rows;
+}
+
+function basisOf(curve: SiteCurve, x: number, octavesOut: number, standIn: boolean): Basis {
+  if (standIn || octavesOut > 0 || curve.outside) return "extrapolated";
+  return curve.measured && isPlace(curve.axis, x) ? "measured" : "interpolated";
+}
