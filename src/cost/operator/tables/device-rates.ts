@@ -5,6 +5,8 @@ import type { PeakType } from "../../../rack/peak-type.ts";
 export interface DeviceRates {
   readonly bytesPerNs: number;
   readonly opsPerNs: Readonly<Record<PeakType, number>>;
+  /** 0 where the sheet does not say. */
+  readonly cores: number;
 }
 
 const TYPES: readonly PeakType[] = ["f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
@@ -18,7 +20,7 @@ export function deviceRates(sheet: DeviceSheet): DeviceRates {
   const fallback = sheet.peaks.bf16 ?? sheet.peaks.f16 ?? sheet.peaks.f32;
   const opsPerNs = {} as Record<PeakType, number>;
   for (const type of TYPES) opsPerNs[type] = ((sheet.peaks[type] ?? fallback)?.value ?? NS_PER_SECOND) / NS_PER_SECOND;
-  return { bytesPerNs: sheet.memory.bandwidthBytesPerSecond.value / NS_PER_SECOND, opsPerNs };
+  return { bytesPerNs: sheet.memory.bandwidthBytesPerSecond.value / NS_PER_SECOND, opsPerNs, cores: sheet.cores?.count.value ?? 0 };
 }
 
 /** Shares of peak and memory rate that long kernels reach, the part of the shorter of computing and reading that is not hidden, and the least time. */

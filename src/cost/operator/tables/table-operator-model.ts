@@ -1,17 +1,22 @@
-import { exp } from "../../../base/math.ts";
+import { exp, pow } from "../../../base/math.ts";
 import { err, ok, type Result } from "../../../base/result.ts";
 import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
 import type { Basis } from "../../estimate.ts";
 import type { Priced } from "../../priced.ts";
 import type { MeasuredTable } from "../measured-table.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator-model.ts";
+import type { OperatorQuery, PrefillAttentionQuery } from "../operator-query.ts";
+import { prefillWork } from "../operator-work.ts";
 import { type FilteredTable, plausibleRows } from "../plausible-rows.ts";
-import { deviceRates } from "./device-rates.ts";
+import { CACHED_CONTEXT_HALF_WIDTH, cachedContextNs } from "./cached-context.ts";
+import { type DeviceRates, deviceRates } from "./device-rates.ts";
+import { PREFILLS } from "./families/attention.ts";
 import { familyOf } from "./families.ts";
+import type { OperatorFamily } from "./operator-family.ts";
 import { fitOperatorTable, type OperatorTable, SITE_OCTAVES_MAX } from "./operator-table.ts";
 import { rowsByTable } from "./rows-by-table.ts";
 import { halfWidthAt, isPlace, logAt, octavesOutside, type SiteCurve } from "./site-curve.ts";
-import { standInsOf } from "./stand-ins.ts";
+import { plainQuery, type StandIn, standInsOf } from "./stand-ins.ts";
 
 /** Octaves beyond the measured part of a curve at which a table says nothing any more. */
 const AXIS_OCTAVES_MAX = 4;
@@ -49,28 +54,54 @@ export function tableOperatorModel(sheet: DeviceSheet, measured: readonly Measur
     filtered,
     price(query): Result<Priced, NoOperatorBasis> {
       const family = familyOf(query);
-      if (family === undefined) return err({ code: "no-basis", missing: `tables of ${query.op}` });
-      for (const standIn of standInsOf(query)) {
-        const table = tableFor(`${family.name}: ${family.table(standIn.query)}`);
-        if (table === undefined) continue;
-        const curve = table.curveOf(standIn.query);
-        if (curve === undefined)
-          return err({ code: "no-basis", missing: `a measured ${family.name} within ${SITE_OCTAVES_MAX} octaves of its shape` });
-        const x = family.axis(standIn.query);
-        const out = octavesOutside(curve, x);
-        if (out > AXIS_OCTAVES_MAX)
-          return err({ code: "no-basis", missing: `${family.name} within ${AXIS_OCTAVES_MAX} octaves of this length` });
-        const halfWidth = halfWidthAt(curve, table.errors, table.axis, x) + standIn.halfWidth;
-        const ns = family.baseNs(query, rates) * exp(logAt(curve, x));
-        return ok({ ns, spread: exp(halfWidth) - 1, basis: basisOf(curve, x, out, standIn.halfWidth > 0) });
+      if (family === undefined) return err({ code: "no-basis", missing: `a table of ${query.op}` });
+      const plain = plainQuery(query);
+      const table = tableFor(`${family.name}: ${family.table(plain)}`);
+      if (table !== undefined) return priceFrom({ table, family, rates }, plain, { query: plain, halfWidth: 0 });
+      for (const standIn of standInsOf(plain)) {
+        const other = tableFor(`${family.name}: ${family.table(standIn.query)}`);
+        if (other !== undefined) return priceFrom({ table: other, family, rates }, plain, standIn);
       }
       return err({ code: "no-basis", missing: `a table of ${family.name} for ${family.table(query)}` });
     },
   };
 }
 
+interface FittedTable {
+  readonly table: OperatorTable;
+  readonly family: OperatorFamily<OperatorQuery>;
+  readonly rates: DeviceRates;
+}
+
+/** The rough time of the query times what the stand-in's curve says of it. */
+function priceFrom({ table, family, rates }: FittedTable, query: OperatorQuery, standIn: StandIn): Result<Priced, NoOperatorBasis> {
+  const curve = table.curveOf(standIn.query);
+  if (curve === undefined) {
+    return err({ code: "no-basis", missing: `a measured ${family.name} within ${SITE_OCTAVES_MAX} octaves of ${family.site(query)}` });
+  }
+  const x = family.axis(standIn.query);
+  const out = octavesOutside(curve, x);
+  if (out > AXIS_OCTAVES_MAX) {
+    return err({ code: "no-basis", missing: `a measured ${family.name} within ${AXIS_OCTAVES_MAX} octaves of this length` });
+  }
+  const cached = query.op === "prefill-attention" && query.context > 0;
+  let ns = family.baseNs(cached ? { ...query, context: 0 } : query, rates) * exp(logAt(curve, x));
+  let halfWidth = halfWidthAt(curve, table.errors, table.axis, x) + standIn.halfWidth;
+  if (cached) {
+    ns += cachedContextNs(query, rates, longestRate(curve, standIn.query as PrefillAttentionQuery, rates));
+    halfWidth += CACHED_CONTEXT_HALF_WIDTH;
+  }
+  return ok({ ns, spread: exp(halfWidth) - 1, basis: basisOf(curve, x, out, cached || standIn.halfWidth > 0) });
+}
+
 function* rowsOf(filtered: readonly FilteredTable[]): Generator<MeasuredTable["rows"][number]> {
   for (const { table } of filtered) yield* table.rows;
+}
+
+/** Operations a ns of the longest prefill of a curve. */
+function longestRate(curve: SiteCurve, query: PrefillAttentionQuery, rates: DeviceRates): number {
+  const longest = { ...query, tokens: Math.round(pow(2, curve.last)), context: 0 };
+  return prefillWork(longest).ops / (PREFILLS.baseNs(longest, rates) * exp(logAt(curve, curve.last)));
 }
 
 function basisOf(curve: SiteCurve, x: number, octavesOut: number, standIn: boolean): Basis {
