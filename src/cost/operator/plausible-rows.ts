@@ -39,7 +39,7 @@ export function plausibleRows(table: MeasuredTable, sheet: DeviceSheet): Filtere
   const counts: Record<RowFault, number> = { "no-time": 0, "faster-than-peak": 0, "faster-than-memory": 0, copy: 0 };
   const rows: MeasuredOperator[] = [];
   const rejected: RejectedRow[] = [];
-  const seen = new Set<string>();
+  const seen = new Map<number, MeasuredOperator[]>();
   for (const measured of table.rows) {
     const fault = faultOf(measured, sheet) ?? copyFault(measured, seen);
     if (fault === undefined) rows.push(measured);
@@ -71,9 +71,19 @@ function knownBytes(query: OperatorQuery): boolean {
   return query.op !== "experts" || query.load === "balanced";
 }
 
-function copyFault({ query, ns, variant }: MeasuredOperator, seen: Set<string>): Fault | undefined {
-  const key = `${ns} ${variant ?? ""} ${JSON.stringify(query)}`;
-  if (seen.has(key)) return { fault: "copy", leastNs: 0 };
-  seen.add(key);
+/** Compares queries only where times are equal. */
+function copyFault(measured: MeasuredOperator, seen: Map<number, MeasuredOperator[]>): Fault | undefined {
+  const alike = seen.get(measured.ns);
+  if (alike === undefined) {
+    seen.set(measured.ns, [measured]);
+    return undefined;
+  }
+  const name = nameOf(measured);
+  if (alike.some((other) => nameOf(other) === name)) return { fault: "copy", leastNs: 0 };
+  alike.push(measured);
   return undefined;
+}
+
+function nameOf({ query, variant }: MeasuredOperator): string {
+  return `${variant ?? ""} ${JSON.stringify(query)}`;
 }

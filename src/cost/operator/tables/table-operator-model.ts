@@ -1,4 +1,4 @@
-import { exp, pow } from "../../../base/math.ts";
+import { exp } from "../../../base/math.ts";
 import { err, ok, type Result } from "../../../base/result.ts";
 import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
 import type { Basis } from "../../estimate.ts";
@@ -6,11 +6,9 @@ import type { Priced } from "../../priced.ts";
 import type { MeasuredTable } from "../measured-table.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator-model.ts";
 import type { OperatorQuery, PrefillAttentionQuery } from "../operator-query.ts";
-import { prefillWork } from "../operator-work.ts";
 import { type FilteredTable, plausibleRows } from "../plausible-rows.ts";
-import { CACHED_CONTEXT_HALF_WIDTH, cachedContextNs } from "./cached-context.ts";
+import { CACHED_CONTEXT_HALF_WIDTH, cachedContextNs, longestRate } from "./cached-context.ts";
 import { type DeviceRates, deviceRates } from "./device-rates.ts";
-import { PREFILLS } from "./families/attention.ts";
 import { familyOf } from "./families.ts";
 import type { OperatorFamily } from "./operator-family.ts";
 import { fitOperatorTable, type OperatorTable, SITE_OCTAVES_MAX } from "./operator-table.ts";
@@ -96,12 +94,6 @@ function priceFrom({ table, family, rates }: FittedTable, query: OperatorQuery, 
 
 function* rowsOf(filtered: readonly FilteredTable[]): Generator<MeasuredTable["rows"][number]> {
   for (const { table } of filtered) yield* table.rows;
-}
-
-/** Operations a ns of the longest prefill of a curve. */
-function longestRate(curve: SiteCurve, query: PrefillAttentionQuery, rates: DeviceRates): number {
-  const longest = { ...query, tokens: Math.round(pow(2, curve.last)), context: 0 };
-  return prefillWork(longest).ops / (PREFILLS.baseNs(longest, rates) * exp(logAt(curve, curve.last)));
 }
 
 function basisOf(curve: SiteCurve, x: number, octavesOut: number, standIn: boolean): Basis {
