@@ -20,15 +20,15 @@ export function measuredCurves<Q extends OperatorQuery>(
   rates: DeviceRates,
 ): MeasuredCurve[] {
   const sites = new Map<string, { query: Q; points: Map<number, { sum: number; count: number }> }>();
-  for (const { query: any, ns } of rows) {
-    const query = any as Q;
+  for (const row of rows) {
+    const query = row.query as Q;
     const name = family.site(query);
     const site = sites.get(name) ?? { query, points: new Map() };
     sites.set(name, site);
     const at = family.axis(query);
     const point = site.points.get(at) ?? { sum: 0, count: 0 };
     site.points.set(at, point);
-    point.sum += ln(ns / family.baseNs(query, rates));
+    point.sum += ln(row.ns / family.baseNs(query, rates));
     point.count += 1;
   }
   return [...sites].map(([site, { query, points }]) => {
