@@ -5,7 +5,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
 import { version } from "../version.ts";
 import { type AccuracyDocument, type AccuracyPartResult, readAccuracy, writeAccuracy } from "./accuracy/accuracy-document.ts";
-import { ACCURACY_HEAD, accuracyCells, accuracyPage, besideLines, coverageText } from "./accuracy/accuracy-page.ts";
+import { ACCURACY_HEAD, accuracyCells, accuracyPage, besideLines, byProtocol, coverageText } from "./accuracy/accuracy-page.ts";
 import type { AccuracyPart } from "./accuracy/accuracy-part.ts";
 import { ACCURACY_PARTS } from "./accuracy/accuracy-parts.ts";
 import { type DataFolder, dataFolder } from "./accuracy/data-folder.ts";
@@ -100,9 +100,11 @@ function accuracyText({ heddle, parts }: AccuracyDocument, data: string | undefi
     if (part.rows.length === 0) return [part.title, `  not computed: ${part.missing ?? "no rows"}`, ""];
     return [
       part.title,
-      table(ACCURACY_HEAD, part.rows.map(accuracyCells)),
-      ...[...new Set(part.rows.map(({ dataSet, protocol }) => `protocol: ${dataSet}, ${protocol}`))],
-      coverageText(part.rows),
+      ...byProtocol(part.rows).flatMap(({ protocol, rows }) => [
+        `protocol: ${protocol}`,
+        table(ACCURACY_HEAD, rows.map(accuracyCells)),
+        coverageText(rows),
+      ]),
       ...besideLines(part).map((line) => `published: ${line}`),
       "",
     ];

@@ -35,6 +35,7 @@ const row = z.strictObject({
   signedMean: ratio,
   coverage: z.exactOptional(ratio),
   medianHalfWidth: z.exactOptional(ratio),
+  total: z.exactOptional(z.literal(true)),
   published: z.exactOptional(z.string()),
 });
 const documentSchema = z.strictObject({

@@ -36,6 +36,7 @@ export const ACCURACY_HEAD = [
 
 export function accuracyCells(row: AccuracyRow): string[] {
   const { family, device, engine, points, coverage, medianHalfWidth } = row;
+  if (points === 0) return [family, device, engine, "0", ...Array.from({ length: ACCURACY_HEAD.length - 4 }, () => "")];
   return [
     family,
     device,
@@ -48,42 +49,61 @@ export function accuracyCells(row: AccuracyRow): string[] {
   ];
 }
 
-/** Points left out of a part, by reason, over all its rows; and the share that was predicted. */
+/** Rows of one protocol of one data set. */
+export interface ProtocolRows {
+  readonly protocol: string;
+  readonly rows: readonly AccuracyRow[];
+}
+
+export function byProtocol(rows: readonly AccuracyRow[]): ProtocolRows[] {
+  const groups = new Map<string, AccuracyRow[]>();
+  for (const row of rows) {
+    const protocol = `${row.dataSet}: ${row.protocol}`;
+    groups.set(protocol, [...(groups.get(protocol) ?? []), row]);
+  }
+  return [...groups].map(([protocol, members]) => ({ protocol, rows: members }));
+}
+
+/** Points of one protocol that were predicted, and those that were left out, by reason. */
 export function coverageText(rows: readonly AccuracyRow[]): string {
   const excluded = new Map<string, number>();
   for (const row of rows)
     for (const [reason, count] of Object.entries(row.excluded)) excluded.set(reason, (excluded.get(reason) ?? 0) + count);
-  const predicted = rows.reduce((sum, { points }) => sum + points, 0);
+  const predicted = rows.reduce((sum, { points, total }) => sum + (total === true ? 0 : points), 0);
   const out = [...excluded.values()].reduce((sum, count) => sum + count, 0);
   if (out === 0) return `Predicted: all ${predicted} points.`;
   const reasons = [...excluded].map(([reason, count]) => `${count} ${reason}`).join("; ");
   return `Predicted: ${predicted} of ${predicted + out} points (${percent(predicted / (predicted + out))}). Left out: ${reasons}.`;
 }
 
-/** What others publish beside a part. */
+/** What others publish beside a part: of the kind of prediction, and of single rows. */
 export function besideLines({ beside, rows }: Pick<AccuracyPartResult, "beside" | "rows">): string[] {
   const named = beside
     .map((name) => PUBLISHED_ACCURACY[name]!)
     .map(({ prediction, figure, source }) => `${prediction}: ${figure} (${source})`);
-  const own = rows.flatMap(({ family, published }) => (published === undefined ? [] : [`${family}: ${published}`]));
-  return [...new Set([...named, ...own])];
+  const families = new Map<string, Set<string>>();
+  for (const { family, published } of rows) {
+    if (published !== undefined) families.set(published, (families.get(published) ?? new Set()).add(family));
+  }
+  return [...named, ...[...families].map(([published, of]) => `${[...of].join(", ")}: ${published}`)];
 }
 
 function partLines(part: AccuracyPartResult): string[] {
   const { title, rows, missing } = part;
   if (rows.length === 0) return ["", `## ${title}`, "", `Not computed: ${missing ?? "no rows"}.`];
-  const protocols = [...new Set(rows.map(({ dataSet, protocol }) => `${dataSet}: ${protocol}`))];
   return [
     "",
     `## ${title}`,
-    "",
-    ...protocols.map((protocol) => `Protocol (${protocol}).`),
-    "",
-    `| ${ACCURACY_HEAD.join(" | ")} |`,
-    `|${ACCURACY_HEAD.map((_, i) => (i < 3 ? "---" : "--:")).join("|")}|`,
-    ...rows.map((row) => `| ${accuracyCells(row).map(escapeCell).join(" | ")} |`),
-    "",
-    coverageText(rows),
+    ...byProtocol(rows).flatMap((group) => [
+      "",
+      `Protocol (${group.protocol}).`,
+      "",
+      `| ${ACCURACY_HEAD.join(" | ")} |`,
+      `|${ACCURACY_HEAD.map((_, i) => (i < 3 ? "---" : "--:")).join("|")}|`,
+      ...group.rows.map((row) => `| ${accuracyCells(row).map(escapeCell).join(" | ")} |`),
+      "",
+      coverageText(group.rows),
+    ]),
     "",
     ...besideLines(part).map((line) => `- published: ${line}`),
   ];

@@ -23,6 +23,8 @@ export interface AccuracyRow {
   /** Share of points inside their 90 % interval, and the median of its relative half-width; absent where no interval is given. */
   readonly coverage?: number;
   readonly medianHalfWidth?: number;
+  /** Its points are those of other rows of the same protocol, taken together. */
+  readonly total?: true;
   /** The best published figure for the same kind of prediction, with its source. */
   readonly published?: string;
 }
