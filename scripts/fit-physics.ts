@@ -8,7 +8,7 @@ import { type ConstantSlot, constantsIn, type SlotConstants, slotOf, withConstan
 import { deviceFigures } from "../src/cost/operator/physics/device-figures.ts";
 import { type DeviceTimes, meanLogError } from "../src/cost/operator/physics/fit/fit-constants.ts";
 import { fitSlot } from "../src/cost/operator/physics/fit/fit-slot.ts";
-import { type HeldOutErrors, heldOutErrors } from "../src/cost/operator/physics/fit/held-out.ts";
+import { type HeldOutErrors, heldOutErrors, leftOutDeviceErrors } from "../src/cost/operator/physics/fit/held-out.ts";
 import { START } from "../src/cost/operator/physics/fit/start.ts";
 import type { PhysicsConstants } from "../src/cost/operator/physics/physics-constants.ts";
 import { measuredSets } from "./measured-operators.ts";
@@ -121,7 +121,8 @@ function fitFamily(family: FamilyPlan, all: readonly DeviceSet[]): Fitted {
       continue;
     }
     const best = fitSlot(START, slot, times, EVALUATIONS);
-    const held = heldOutErrors(best, slot, times, FOLD_EVALUATIONS);
+    const severalDevices = family.nearest.length === 0 && times.length > 1;
+    const held = (severalDevices ? leftOutDeviceErrors : heldOutErrors)(best, slot, times, FOLD_EVALUATIONS);
     errors.set(slot, held);
     constants = withConstants(constants, slot, rounding(constantsIn(best, slot), held.spread));
     const points = times.reduce((sum, { rows }) => sum + rows.length, 0);
@@ -136,11 +137,11 @@ function fitFamily(family: FamilyPlan, all: readonly DeviceSet[]): Fitted {
   return { constants, errors };
 }
 
-/** Rows of a family for one slot. Streams of HBM devices come from Vidur's additions; H200's prefill rows are left out for their faults. */
+/** Rows of a family for one slot. Streams of HBM devices come from Vidur's additions; faulty rows are left out. */
 function timesOf(family: FamilyPlan, slot: ConstantSlot, all: readonly DeviceSet[]): DeviceTimes[] {
   return all
     .filter(({ sheet, dataSet }) => family.devices.includes(sheet.id) && (dataSet !== "vidur-profile" || slot === "stream"))
-    .filter(({ sheet }) => !(slot === "prefill-attention" && sheet.id === "h200-sxm"))
+    .filter(({ faulty }) => !faulty?.includes(slot))
     .map(({ sheet, rows }) => ({
       device: deviceFigures(sheet),
       rows: rows.filter(({ query }) => slotOf(query) === slot && isNative(query)),
@@ -174,7 +175,7 @@ function sourceOf(family: FamilyPlan, { constants, errors }: Fitted): string {
     if (last !== undefined && last.length + note.length < 130) lines[lines.length - 1] = `${last}; ${note}`;
     else lines.push(note);
   }
-  const { family: _name, source: _source, ...parts } = constants;
+  const { family: _name, source: _source, devices: _devices, ...parts } = constants;
   const body = Object.entries(parts).map(([name, value]) => `  ${name}: ${JSON.stringify(value)},`);
   return `import type { PhysicsConstants } from "../physics-constants.ts";
 
@@ -182,12 +183,13 @@ function sourceOf(family: FamilyPlan, { constants, errors }: Fitted): string {
  * Constants of ${family.words}.
  *
  * Source: fitted by scripts/fit-physics.ts on ${family.data};
- * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds (median):
+ * what has no data there is taken from the nearest family with wider bars. ${family.nearest.length === 0 ? "Errors of devices left out in turn (types measured on one: groups in five folds), median:" : "Errors of groups held out in five folds, median:"}
  * ${lines.join(";\n * ")}.
  */
 export const ${family.constant}: PhysicsConstants = {
   family: ${JSON.stringify(family.words)},
   source: ${JSON.stringify(family.data)},
+  devices: ${JSON.stringify(family.nearest.length === 0 ? [] : family.devices)},
 ${body.join("\n")}
 };
 `;

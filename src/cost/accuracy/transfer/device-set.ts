@@ -1,4 +1,5 @@
 import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
+import type { ConstantSlot } from "../../operator/physics/constant-slot.ts";
 import type { MeasuredTime } from "../../operator/physics/fit/fit-constants.ts";
 
 /** Measured operators of one device by one engine. */
@@ -7,4 +8,6 @@ export interface DeviceSet {
   readonly engine: string;
   readonly sheet: DeviceSheet;
   readonly rows: readonly MeasuredTime[];
+  /** Kinds of operators whose rows are known to be faulty: they are scored, and nothing is fitted on them. */
+  readonly faulty?: readonly ConstantSlot[];
 }

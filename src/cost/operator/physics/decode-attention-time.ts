@@ -3,6 +3,10 @@ import type { DeviceFigures } from "./device-figures.ts";
 import { ELEMENT_BYTES } from "./element-bytes.ts";
 import type { DecodeAttentionConstants } from "./physics-constants.ts";
 
+/** Half of a tile of keys. */
+const WINDOW_REST = 64;
+/** Bytes of an element of queries: narrower keys and values are widened to it. */
+const QUERY_BYTES = 2;
 /** Most pieces a context is cut into. */
 const SPLIT_MAX = 128;
 
@@ -19,9 +23,12 @@ export function decodeAttentionNs(
   flopsPerNs: number,
 ): number {
   const { batch, heads, kvHeads, headDim } = query;
-  const context = query.window > 0 && query.window < query.context ? query.window : query.context;
+  // A window ends inside a tile of keys, which is read whole.
+  const seen = query.window + WINDOW_REST;
+  const context = query.window > 0 && seen < query.context ? seen : query.context;
   const group = Math.ceil(heads / kvHeads / constants.tileRows) * constants.tileRows;
-  const tokenBytes = 2 * headDim * ELEMENT_BYTES[query.kvType];
+  const elementBytes = ELEMENT_BYTES[query.kvType];
+  const tokenBytes = 2 * headDim * (elementBytes < QUERY_BYTES ? elementBytes + constants.widenBytes : elementBytes);
   const units = batch * kvHeads;
   const bytes = units * context * tokenBytes + batch * heads * headDim * 4;
   const memoryNs = bytes / (device.bytesPerNs * constants.memoryShare);

@@ -55,6 +55,8 @@ export interface DecodeAttentionConstants {
   readonly unitNs: number;
   /** Tokens of context whose time it loses besides. */
   readonly fillTokens: number;
+  /** Bytes read in the same time as it takes to widen an element of keys and values of less than 16 bits. */
+  readonly widenBytes: number;
   /** Whether contexts are cut in pieces too where each head has keys of its own. */
   readonly splitsSingle: boolean;
   /** Cost of cutting the context in pieces, for their sum. Units: ns. */
@@ -110,8 +112,10 @@ export type ProductClass = "wide" | "half" | "eight" | "eightBlock" | "four";
 /** Everything a family of devices needs besides its data sheets. */
 export interface PhysicsConstants {
   readonly family: string;
-  /** Data the constants were fitted on and the error that remained. */
+  /** Data the constants were fitted on. */
   readonly source: string;
+  /** Catalogue ids of the devices they were fitted on and hold for; other devices of the family are less sure. Empty: of none. */
+  readonly devices: readonly string[];
   readonly product: Readonly<Record<ProductClass, ProductConstants>>;
   readonly prefillAttention: PrefillAttentionConstants;
   readonly decodeAttention: DecodeAttentionConstants;

@@ -4,12 +4,13 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * Constants of NVIDIA Ada.
  *
  * Source: fitted by scripts/fit-physics.ts on RTX 4090: llmservingsim-bench (vLLM 0.19);
- * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds (median):
- * product half 2.1 %, p90 7.0 %; prefill-attention 1.8 %, p90 12.1 %; decode-attention 6.2 %, p90 22.1 %; stream 10.2 %, p90 33.3 %.
+ * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds, median:
+ * product half 2.1 %, p90 7.0 %; prefill-attention 1.8 %, p90 12.1 %; decode-attention 5.2 %, p90 18.3 %; stream 10.2 %, p90 33.3 %.
  */
 export const ADA: PhysicsConstants = {
   family: "NVIDIA Ada",
   source: "RTX 4090: llmservingsim-bench (vLLM 0.19)",
+  devices: ["rtx-4090"],
   product: {
     wide: {
       launchNs: 4870,
@@ -90,17 +91,18 @@ export const ADA: PhysicsConstants = {
     spread: 0.14,
   },
   decodeAttention: {
-    launchNs: 9310,
-    memoryShare: 0.895,
-    computeShare: 0.246,
+    launchNs: 10000,
+    memoryShare: 0.919,
+    computeShare: 1.14,
     tileRows: 16,
-    coreDraw: 1.15,
-    unitNs: 5.04,
-    fillTokens: 73.9,
+    coreDraw: 0.915,
+    unitNs: 0.446,
+    fillTokens: 48.5,
+    widenBytes: 0.177,
     splitsSingle: true,
-    splitNs: 0.0648,
-    serialShare: 0.0566,
-    spread: 0.28,
+    splitNs: 0.567,
+    serialShare: 0.00368,
+    spread: 0.22,
   },
   latentAttention: {
     launchNs: 92900,

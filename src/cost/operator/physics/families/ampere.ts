@@ -4,13 +4,14 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * Constants of NVIDIA Ampere.
  *
  * Source: fitted by scripts/fit-physics.ts on A100-SXM4-80GB: aiconfigurator-ops (vLLM 0.14); element-wise: vidur-profile;
- * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds (median):
- * product half 6.8 %, p90 18.4 %; prefill-attention 5.8 %, p90 28.4 %; decode-attention 14.1 %, p90 35.4 %;
+ * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds, median:
+ * product half 6.8 %, p90 18.4 %; prefill-attention 5.8 %, p90 28.4 %; decode-attention 14.6 %, p90 34.4 %;
  * experts half 16.7 %, p90 45.4 %; stream 3.1 %, p90 11.1 %.
  */
 export const AMPERE: PhysicsConstants = {
   family: "NVIDIA Ampere",
   source: "A100-SXM4-80GB: aiconfigurator-ops (vLLM 0.14); element-wise: vidur-profile",
+  devices: ["a100-sxm"],
   product: {
     wide: {
       launchNs: 3080,
@@ -91,16 +92,17 @@ export const AMPERE: PhysicsConstants = {
     spread: 0.34,
   },
   decodeAttention: {
-    launchNs: 12500,
-    memoryShare: 0.759,
-    computeShare: 0.231,
+    launchNs: 11700,
+    memoryShare: 0.822,
+    computeShare: 0.289,
     tileRows: 16,
-    coreDraw: 1.23,
-    unitNs: 2830,
-    fillTokens: 55.1,
+    coreDraw: 1.19,
+    unitNs: 2270,
+    fillTokens: 80.7,
+    widenBytes: 0.2,
     splitsSingle: false,
-    splitNs: 4720,
-    serialShare: 0.38,
+    splitNs: 6360,
+    serialShare: 0.717,
     spread: 0.39,
   },
   latentAttention: {

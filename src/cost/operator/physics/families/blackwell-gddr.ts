@@ -4,12 +4,13 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * Constants of NVIDIA Blackwell with GDDR7.
  *
  * Source: fitted by scripts/fit-physics.ts on RTX PRO 6000: llmservingsim-bench (vLLM 0.19);
- * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds (median):
- * product half 3.7 %, p90 10.1 %; prefill-attention 4.3 %, p90 11.1 %; decode-attention 4.6 %, p90 16.6 %; stream 7.6 %, p90 37.4 %.
+ * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds, median:
+ * product half 3.7 %, p90 10.1 %; prefill-attention 4.3 %, p90 11.1 %; decode-attention 4.6 %, p90 16.7 %; stream 7.6 %, p90 37.4 %.
  */
 export const BLACKWELL_GDDR: PhysicsConstants = {
   family: "NVIDIA Blackwell with GDDR7",
   source: "RTX PRO 6000: llmservingsim-bench (vLLM 0.19)",
+  devices: ["rtx-pro-6000"],
   product: {
     wide: {
       launchNs: 3280,
@@ -91,15 +92,16 @@ export const BLACKWELL_GDDR: PhysicsConstants = {
   },
   decodeAttention: {
     launchNs: 13600,
-    memoryShare: 0.801,
-    computeShare: 1.2,
+    memoryShare: 0.829,
+    computeShare: 0.117,
     tileRows: 16,
-    coreDraw: 577,
-    unitNs: 6.22,
-    fillTokens: 10.9,
+    coreDraw: 916,
+    unitNs: 27.9,
+    fillTokens: 1.81,
+    widenBytes: 0.221,
     splitsSingle: true,
-    splitNs: 66.2,
-    serialShare: 0.0598,
+    splitNs: 47.4,
+    serialShare: 0.0863,
     spread: 0.18,
   },
   latentAttention: {

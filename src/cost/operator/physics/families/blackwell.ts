@@ -4,15 +4,16 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * Constants of NVIDIA Blackwell with HBM.
  *
  * Source: fitted by scripts/fit-physics.ts on B200-SXM: aiconfigurator-ops (vLLM 0.19);
- * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds (median):
+ * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds, median:
  * product half 6.7 %, p90 19.2 %; product eight 8.2 %, p90 26.3 %; product eightBlock 6.8 %, p90 24.2 %;
- * product four 6.8 %, p90 21.1 %; prefill-attention 11.4 %, p90 30.1 %; decode-attention 6.2 %, p90 21.2 %;
+ * product four 6.8 %, p90 21.1 %; prefill-attention 11.4 %, p90 30.1 %; decode-attention 6.2 %, p90 21.4 %;
  * latent-attention 9.3 %, p90 28.0 %; experts half 10.7 %, p90 37.0 %; experts eight 13.4 %, p90 41.5 %;
  * experts eightBlock 14.2 %, p90 48.4 %; experts four 13.1 %, p90 41.2 %.
  */
 export const BLACKWELL: PhysicsConstants = {
   family: "NVIDIA Blackwell with HBM",
   source: "B200-SXM: aiconfigurator-ops (vLLM 0.19)",
+  devices: ["b200-sxm"],
   product: {
     wide: {
       launchNs: 2050,
@@ -93,16 +94,17 @@ export const BLACKWELL: PhysicsConstants = {
     spread: 0.39,
   },
   decodeAttention: {
-    launchNs: 5490,
-    memoryShare: 0.909,
-    computeShare: 0.508,
+    launchNs: 5520,
+    memoryShare: 0.934,
+    computeShare: 0.226,
     tileRows: 16,
-    coreDraw: 3.1,
-    unitNs: 788,
-    fillTokens: 276,
+    coreDraw: 3.27,
+    unitNs: 759,
+    fillTokens: 300,
+    widenBytes: 0.00103,
     splitsSingle: true,
-    splitNs: 1890,
-    serialShare: 0.234,
+    splitNs: 1880,
+    serialShare: 0.164,
     spread: 0.24,
   },
   latentAttention: {

@@ -4,14 +4,15 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * Constants of NVIDIA Hopper.
  *
  * Source: fitted by scripts/fit-physics.ts on H100-SXM and H200-SXM: aiconfigurator-ops (vLLM 0.19); element-wise: vidur-profile;
- * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds (median):
+ * what has no data there is taken from the nearest family with wider bars. Errors of groups held out in five folds, median:
  * product half 5.8 %, p90 17.0 %; product eight 11.5 %, p90 29.4 %; product eightBlock 12.1 %, p90 34.9 %;
- * prefill-attention 9.9 %, p90 27.7 %; decode-attention 12.3 %, p90 34.5 %; latent-attention 9.0 %, p90 27.1 %;
+ * prefill-attention 9.9 %, p90 27.7 %; decode-attention 10.4 %, p90 33.9 %; latent-attention 9.0 %, p90 27.1 %;
  * experts half 9.0 %, p90 29.8 %; experts eight 8.8 %, p90 31.0 %; experts eightBlock 8.1 %, p90 26.7 %; stream 3.4 %, p90 12.7 %.
  */
 export const HOPPER: PhysicsConstants = {
   family: "NVIDIA Hopper",
   source: "H100-SXM and H200-SXM: aiconfigurator-ops (vLLM 0.19); element-wise: vidur-profile",
+  devices: ["h100-sxm", "h200-sxm"],
   product: {
     wide: {
       launchNs: 2500,
@@ -92,16 +93,17 @@ export const HOPPER: PhysicsConstants = {
     spread: 0.31,
   },
   decodeAttention: {
-    launchNs: 6520,
-    memoryShare: 1,
-    computeShare: 0.0736,
+    launchNs: 6190,
+    memoryShare: 0.9,
+    computeShare: 0.0773,
     tileRows: 16,
-    coreDraw: 0.9,
-    unitNs: 3120,
-    fillTokens: 19.6,
+    coreDraw: 0.92,
+    unitNs: 2420,
+    fillTokens: 66.3,
+    widenBytes: 0.658,
     splitsSingle: true,
-    splitNs: 1490,
-    serialShare: 0.000484,
+    splitNs: 1980,
+    serialShare: 0.00282,
     spread: 0.45,
   },
   latentAttention: {

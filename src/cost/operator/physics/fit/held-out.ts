@@ -45,15 +45,33 @@ export function heldOutErrors(
     const part = (inside: boolean): DeviceTimes[] =>
       sets.map(({ device, rows }) => ({ device, rows: rows.filter(({ query }) => (hash(groupOf(query)) % FOLDS === fold) === inside) }));
     const constants = fitConstants(fitted, slot, part(false), evaluations);
-    for (const { device, rows } of part(true)) {
-      for (const { query, ns } of rows) {
-        const error = ln(operatorNs(device, constants, query) / ns);
-        errors.push(Math.abs(exp(error) - 1));
-        widths.push(exp(Math.abs(error)) - 1);
-      }
-    }
+    for (const set of part(true)) addErrors(constants, set, errors, widths);
   }
   return { median: quantile(errors, 0.5), p90: quantile(errors, 0.9), spread: quantile(widths, 0.9) };
+}
+
+/** Errors of each device's rows, predicted by constants fitted on the other devices: what a family says of a device it was not fitted on. */
+export function leftOutDeviceErrors(
+  fitted: PhysicsConstants,
+  slot: ConstantSlot,
+  sets: readonly DeviceTimes[],
+  evaluations: number,
+): HeldOutErrors {
+  const errors: number[] = [];
+  const widths: number[] = [];
+  for (const left of sets) {
+    const others = sets.filter(({ device }) => device !== left.device);
+    addErrors(fitConstants(fitted, slot, others, evaluations), left, errors, widths);
+  }
+  return { median: quantile(errors, 0.5), p90: quantile(errors, 0.9), spread: quantile(widths, 0.9) };
+}
+
+function addErrors(constants: PhysicsConstants, { device, rows }: DeviceTimes, errors: number[], widths: number[]): void {
+  for (const { query, ns } of rows) {
+    const error = ln(operatorNs(device, constants, query) / ns);
+    errors.push(Math.abs(exp(error) - 1));
+    widths.push(exp(Math.abs(error)) - 1);
+  }
 }
 
 /** FNV-1a. */

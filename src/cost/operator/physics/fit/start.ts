@@ -29,6 +29,7 @@ const EXPERTS: ExpertConstants = {
 export const START: PhysicsConstants = {
   family: "start of a search",
   source: "none",
+  devices: [],
   product: { wide: PRODUCT, half: PRODUCT, eight: QUANTISED, eightBlock: QUANTISED, four: QUANTISED },
   prefillAttention: {
     launchNs: 8000,
@@ -50,6 +51,7 @@ export const START: PhysicsConstants = {
     coreDraw: 2,
     unitNs: 1000,
     fillTokens: 50,
+    widenBytes: 0.2,
     splitsSingle: true,
     splitNs: 3000,
     serialShare: 0.1,
