@@ -14,10 +14,10 @@ export interface DispatchPricer {
 }
 
 /**
- * Relative half-widths of 90 % intervals: inside a node of a measured generation; over 2 to 4 nodes; over more, where public tables of normal mode
- * disagree by a factor of 2; where the generation was not measured.
+ * Relative half-widths of 90 % intervals: inside a node of a measured generation; between nodes; normal mode over more than 4 nodes, where public tables
+ * are slower than cards explain by a factor of 2; where the generation was not measured. Source: errors on held-out shapes and nodes, `npm run bench -- network`.
  */
-const SPREAD = { local: 0.2, crossing: 0.25, manyNodes: 0.6, otherGeneration: 0.7 } as const;
+const SPREAD = { local: 0.17, crossing: 0.2, manyNodes: 0.6, otherGeneration: 0.7 } as const;
 const NODES_MEASURED = 4;
 
 /**
@@ -51,7 +51,8 @@ function priceDispatch(figures: NetworkFigures, query: DispatchQuery): Priced {
   const ns = crossingDispatchNs(local, CROSSING_DISPATCH[query.mode][query.direction], rates, query);
   if (!measured) return { ns, spread: SPREAD.otherGeneration, basis: "data-sheet" };
   const near = nodes <= NODES_MEASURED;
-  return { ns, spread: near ? SPREAD.crossing : SPREAD.manyNodes, basis: near ? "interpolated" : "extrapolated" };
+  const spread = near || query.mode === "low-latency" ? SPREAD.crossing : SPREAD.manyNodes;
+  return { ns, spread, basis: near ? "interpolated" : "extrapolated" };
 }
 
 function problemOf(

@@ -3,6 +3,7 @@ import type { NoOperatorBasis } from "../operator/operator-model.ts";
 import type { PointToPointQuery } from "../operator/operator-query.ts";
 import type { Priced } from "../priced.ts";
 import type { NetworkFigures } from "./collectives/network-figures.ts";
+import { RATE_SHARE } from "./rate-share.ts";
 
 /**
  * Time to post a message between two devices and to see its end. Units: ns.
@@ -10,11 +11,6 @@ import type { NetworkFigures } from "./collectives/network-figures.ts";
  * Source: microsoft/vidur@7d47513 send_recv, medians at 2 KiB: 8 us (8 x A100) and 5 us (8 x H100) inside a node, 24 and 17 us between nodes.
  */
 const LATENCY_NS = { inside: 6500, across: 20_000 } as const;
-/**
- * Rate of one large message as a share of the data sheet's. NVLink: 228 of 300 and 347 of 450 GB/s (same tables, 64 MiB); PCIe: 37 of 64 GB/s
- * (NVIDIA/nccl issue 1264); network: 46 to 48 of 50 GB/s (NVIDIA/nccl-tests issue 290).
- */
-const RATE_SHARE = { nvlink: 0.765, pcie: 0.58, network: 0.94 } as const;
 const SPREAD = 0.4;
 
 /** One message between two devices: latency and bytes at the rate of the narrower link. Errors: `no-basis`. */
