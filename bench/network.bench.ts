@@ -18,6 +18,7 @@ import { cpuTimer } from "./cpu-time.ts";
 import { busRatios, collectiveTables, dgxAllReduce, dispatchTables, hgx, publishedDeepep, publishedTransfers } from "./network-inputs.ts";
 
 const FLOWS = 200_000;
+const LINES: string[] = [];
 
 export const bench: Bench = {
   name: "network",
@@ -59,7 +60,8 @@ export const bench: Bench = {
     }
     return {
       setup: [
-        "errors |predicted / measured - 1|; half-width: median of 90 % intervals over the median error; each row of what was held out as named",
+        "errors |predicted / measured - 1| in %; half-width: median of 90 % intervals over the median error; figures below: mean errors",
+        ...LINES,
         "flows: random pairs of nodes with one link in and one out, each end starts a new one; CPU time of the process",
       ],
       figures,
@@ -74,18 +76,19 @@ const FLOW_LOADS: readonly (readonly [number, number])[] = [
   [64, 64],
 ];
 
+/** The mean error as a figure, with a floor where there is one; what else is known of the row is a line of the set-up. */
 function figuresOf(row: AccuracyRow, label: string, most?: number): Figure[] {
-  const name = `${row.family}, ${label} (${row.points})`;
-  const floor = most === undefined ? {} : { floor: { max: 100 * most } };
-  const figures: Figure[] = [
-    { name: `${name}: mean`, value: 100 * row.meanError, unit: "%", ...floor },
-    { name: `${name}: median`, value: 100 * row.medianError, unit: "%" },
+  const percent = (value: number | undefined): string => (value === undefined ? "-" : (100 * value).toFixed(1));
+  const left = Object.entries(row.excluded).map(([reason, count]) => `${count} left out (${reason})`);
+  const interval =
+    row.coverage === undefined
+      ? ""
+      : `, coverage ${percent(row.coverage)}, half-width ${(row.medianHalfWidth! / row.medianError).toFixed(1)} x median`;
+  const errors = `mean ${percent(row.meanError)} median ${percent(row.medianError)} p90 ${percent(row.p90)} signed ${percent(row.signedMean)}`;
+  LINES.push(`${row.family}, ${label}: ${row.points} points, ${errors}${interval}${left.length > 0 ? `; ${left.join(", ")}` : ""}`);
+  return [
+    { name: `${row.family}, ${label}`, value: 100 * row.meanError, unit: "%", ...(most !== undefined && { floor: { max: 100 * most } }) },
   ];
-  if (row.coverage !== undefined) {
-    figures.push({ name: `${name}: coverage`, value: 100 * row.coverage, unit: "%" });
-    figures.push({ name: `${name}: half-width / median`, value: row.medianHalfWidth! / row.medianError, unit: "x" });
-  }
-  return figures;
 }
 
 function flowSpeed(nodes: number, under: number): Figure {
