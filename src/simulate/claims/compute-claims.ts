@@ -1,3 +1,4 @@
+import { deepseekDecodeNode, deepseekPrefillNode, sglangDecodeNode, sglangPrefillNode } from "./deepseek-claims.ts";
 import { expertRankImbalance } from "./expert-claims.ts";
 import { megatronFigures } from "./megatron-claims.ts";
 import { PUBLISHED_CLAIMS, type PublishedClaim } from "./published-claims.ts";
@@ -15,6 +16,10 @@ export interface ComputedClaim {
 
 /** How each claim is computed; nothing is fitted to the claims. Units: those of the claim. */
 const FIGURES: Readonly<Record<string, () => number>> = {
+  "deepseek-decode-node": deepseekDecodeNode,
+  "deepseek-prefill-node": deepseekPrefillNode,
+  "sglang-prefill-node": sglangPrefillNode,
+  "sglang-decode-node": sglangDecodeNode,
   "megatron-175b-step": () => megatronFigures()["megatron-175b-step"],
   "megatron-530b-step": () => megatronFigures()["megatron-530b-step"],
   "megatron-1t-step": () => megatronFigures()["megatron-1t-step"],
