@@ -15,7 +15,7 @@ describe("published claims", () => {
 
   it("are judged by value and tolerance alone", () => {
     const claim = { ...PUBLISHED_CLAIMS[0]!, value: 100, tolerance: 0.1 };
-    expect(judgeClaim(claim, 110)).toMatchObject({ inside: true });
+    expect(judgeClaim(claim, 109.9)).toMatchObject({ inside: true });
     expect(judgeClaim(claim, 111)).toMatchObject({ inside: false });
     expect(judgeClaim(claim, 89).deviation).toBeCloseTo(-0.11, 9);
     expect(judgeClaim(claim, 89).inside).toBe(false);

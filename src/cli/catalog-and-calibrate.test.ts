@@ -1,0 +1,101 @@
+// Goal: the catalogue and the kit from the command line. Method: what commands print and write, and errors by code.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { printedBy } from "../../test/support/printed-by.ts";
+import { storedOperators } from "../execute/calibrate/kit/operator-store.ts";
+import { DEVICE_SHEETS, deviceSheet } from "../rack/catalog/catalog.ts";
+import { readDeviceSheet } from "../rack/catalog/device-sheet-file.ts";
+import { addCalibrateCommand } from "./calibrate.ts";
+import { addRackCommand } from "./rack.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "heddle-catalog-"));
+const home = process.env["HEDDLE_HOME"];
+beforeAll(() => {
+  process.env["HEDDLE_HOME"] = join(folder, "home");
+});
+afterAll(() => {
+  if (home === undefined) delete process.env["HEDDLE_HOME"];
+  else process.env["HEDDLE_HOME"] = home;
+  rmSync(folder, { recursive: true, force: true });
+});
+afterEach(() => vi.restoreAllMocks());
+
+const printed = printedBy(addRackCommand, addCalibrateCommand);
+
+describe("heddle rack catalog", () => {
+  it("lists every device, and one with the source of every figure", async () => {
+    const all = await printed("rack", "catalog");
+    for (const { id } of DEVICE_SHEETS) expect(all).toContain(`${id}\t`);
+    const one = await printed("rack", "catalog", "h100-sxm");
+    expect(one).toContain("memory.bandwidthBytesPerSecond\t3.35 TB/s\tdata-sheet\tNVIDIA H100 Tensor Core GPU data sheet, 2023");
+    expect(JSON.parse(await printed("rack", "catalog", "mi300x", "--json"))).toEqual(deviceSheet("mi300x"));
+  });
+
+  it("writes a sheet that can be changed and shown", async () => {
+    expect(readDeviceSheet(await printed("rack", "catalog", "tpu-v6e", "--yaml"))).toEqual(deviceSheet("tpu-v6e"));
+    const path = join(folder, "next.yaml");
+    writeFileSync(path, "id: next\nlike: h100-sxm\nmemory: { bandwidthBytesPerSecond: x2 }\n");
+    expect(await printed("rack", "catalog", path)).toContain("6.70 TB/s\tderived\t2 x NVIDIA H100");
+  });
+
+  it.each([
+    [["h1000"], "device-unknown"],
+    [["none.yaml"], "file-unreadable"],
+    [["--yaml"], "usage"],
+  ])("answers %j with %s", async (words, code) => {
+    await expect(printed("rack", "catalog", ...words)).rejects.toMatchObject({ code });
+  });
+});
+
+describe("heddle calibrate", () => {
+  const row = { query: { op: "product", m: 4096, n: 4096, k: 4096, type: "bf16" }, spread: 0.01, runs: 11 };
+  const kit = {
+    form: "heddle-torch-kit",
+    version: 1,
+    device: { name: "NVIDIA H100 80GB HBM3", backend: "cuda", count: 1, memoryBytes: 8e10, torch: "2.6.0", runtime: "12.4", threads: 0 },
+    catalogueId: "",
+    quick: true,
+    seconds: 60,
+    rows: [
+      { ...row, ns: 200_000 },
+      { ...row, ns: 20_000 },
+    ],
+    transfers: [],
+    skipped: {},
+  };
+
+  it("writes the program", async () => {
+    const path = join(folder, "kit.py");
+    await printed("calibrate", "--kit", "torch", "-o", path);
+    expect(readFileSync(path, "utf8")).toBe(await printed("calibrate", "--kit", "torch"));
+  });
+
+  it("keeps what the program measured, once, and leaves out what the device cannot do", async () => {
+    const path = join(folder, "mine.json");
+    writeFileSync(path, JSON.stringify(kit));
+    const summary = JSON.parse(await printed("calibrate", "--import", path, "--json")) as Record<string, unknown>;
+    expect(summary).toMatchObject({
+      catalogueId: "h100-sxm",
+      operators: { product: 1 },
+      rejected: [{ row: 2, fault: "faster-than-peak" }],
+    });
+    await printed("calibrate", "--import", path);
+    expect(readdirSync(join(folder, "home", "operators"))).toHaveLength(1);
+    writeFileSync(join(folder, "home", "operators", "broken.json"), "{");
+    expect(storedOperators().map(({ table }) => table.rows.length)).toEqual([2]);
+  });
+
+  it.each([
+    [[], "usage"],
+    [["--kit", "other"], "usage"],
+    [["--kit", "engine"], "usage"],
+    [["--kit", "torch", "--import", "x"], "usage"],
+    [["--import", "none.json"], "file-unreadable"],
+    [["--import", "package.json"], "measurements-invalid"],
+    [["--kit", "engine", "--url", "http://127.0.0.1:1"], "server-refused"],
+  ])("answers %j with %s", async (words, code) => {
+    await expect(printed("calibrate", ...words)).rejects.toMatchObject({ code });
+  });
+});
