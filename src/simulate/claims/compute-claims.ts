@@ -1,4 +1,5 @@
 import { deepseekDecodeNode, deepseekPrefillNode, sglangDecodeNode, sglangPrefillNode } from "./deepseek-claims.ts";
+import { disaggregationGain } from "./distserve-claims.ts";
 import { expertRankImbalance } from "./expert-claims.ts";
 import { megatronFigures } from "./megatron-claims.ts";
 import { PUBLISHED_CLAIMS, type PublishedClaim } from "./published-claims.ts";
@@ -25,6 +26,7 @@ const FIGURES: Readonly<Record<string, () => number>> = {
   "megatron-1t-step": () => megatronFigures()["megatron-1t-step"],
   "megatron-1t-3072": () => megatronFigures()["megatron-1t-3072"],
   "eplb-imbalance": expertRankImbalance,
+  "distserve-goodput": disaggregationGain,
 };
 
 /** Computes the published claims there is a model for, in their order. */
