@@ -23,7 +23,8 @@ export function runServing(input: ServingInput): ServingOutcome {
   return outcomeOf(run, sampler);
 }
 
-function drain(run: ServingRun, sampler: RunSampler | undefined): void {
+/** Runs until nothing happens any more; `after` is called after each event and ends the run by `false`. */
+export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: () => boolean): void {
   const { requests } = run.input;
   let next = 0;
   for (;;) {
@@ -37,10 +38,11 @@ function drain(run: ServingRun, sampler: RunSampler | undefined): void {
     if (arrivalNs <= nowNs) routeRequest(run, next++, nowNs, false);
     else if (wakeNs <= nowNs) advanceReplica(run, popWake(run.wakes), nowNs);
     else routeRequest(run, run.spawned.pop()!, nowNs, true);
+    if (after?.() === false) return;
   }
 }
 
-function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): ServingOutcome {
+export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): ServingOutcome {
   const { context, replicas, lanes } = run;
   let preemptions = 0;
   let iterations = 0;

@@ -1,0 +1,96 @@
+// Goal: whatever the requests, rules and routing, blocks and tokens are conserved, every request ends once, and leaps decide as single iterations
+// do. Method: random small runs that are short of blocks, recounted after every event; planted faults show that each check can fail.
+import { describe, expect, it } from "vitest";
+import { servingCase } from "../../../test/support/serving-cases.ts";
+import { referTo } from "../../engine/serving/block-pool.ts";
+import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
+import { auditOutcome, auditServing } from "./audit-serving.ts";
+import { runServing } from "./run-serving.ts";
+import type { ServingRun } from "./serving-run.ts";
+
+const SEEDS = 150;
+const RULES: readonly Partial<SchedulingRules>[] = [
+  {},
+  { reserve: "chunk" },
+  { reserve: "output" },
+  { mixing: "prefill-first", victim: "fewest-outputs" },
+  { chunkedPrefill: false, maxBatchedTokens: 64 },
+];
+
+describe("random runs", () => {
+  it("keep their books after every event and lose no request", () => {
+    let preemptions = 0;
+    let cached = 0;
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const input = servingCase(seed, RULES[seed % RULES.length]);
+      const { faults, outcome } = auditServing(input);
+      expect(faults, `seed ${seed}`).toEqual([]);
+      preemptions += outcome.preemptions;
+      cached += outcome.cachedTokens.reduce((sum, tokens) => sum + Math.max(0, tokens), 0);
+    }
+    // The cases are worth something only where blocks run short and prefixes are found.
+    expect(preemptions).toBeGreaterThan(SEEDS);
+    expect(cached).toBeGreaterThan(SEEDS);
+  });
+
+  it("decide the same leaping and stepping", () => {
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const input = servingCase(seed, RULES[seed % RULES.length]);
+      const leap = runServing(input);
+      const unit = runServing({ ...input, stepping: "unit" });
+      expect([unit.hash, unit.iterations, unit.endedNs], `seed ${seed}`).toEqual([leap.hash, leap.iterations, leap.endedNs]);
+      expect(unit.firstTokenNs).toEqual(leap.firstTokenNs);
+      expect(unit.busyNs).toEqual(leap.busyNs);
+    }
+  });
+
+  it("never preempt where room for all output is reserved", () => {
+    for (let seed = 0; seed < SEEDS; seed++)
+      expect(runServing(servingCase(seed, { reserve: "output" })).preemptions, `seed ${seed}`).toBe(0);
+  });
+});
+
+describe("planted faults", () => {
+  const caught = (tamper: (run: ServingRun, event: number) => void): string => {
+    for (let seed = 0; seed < SEEDS; seed++) {
+      try {
+        const { faults } = auditServing(servingCase(seed), { tamper });
+        if (faults.length > 0) return faults.join("\n");
+      } catch (thrown) {
+        return String(thrown);
+      }
+    }
+    return "not caught";
+  };
+  const running = (run: ServingRun): number => (run.replicas[0]!.runningCount > 0 ? run.replicas[0]!.running[0]! : -1);
+
+  it("are caught by the recount", () => {
+    expect(caught(({ replicas }, event) => void (event === 5 && replicas[0]!.pool.free--))).toContain("free blocks are miscounted");
+    expect(caught(({ replicas }, event) => void (event === 5 && replicas[0]!.pool.fresh--))).toContain("free blocks are miscounted");
+    const own = (run: ServingRun): void => {
+      if (running(run) >= 0) run.context.requests.ownBlocks[running(run)]! -= 1;
+    };
+    expect(caught(own)).toContain("blocks are lost");
+    const computed = (run: ServingRun): void => {
+      if (running(run) >= 0) run.context.requests.computed[running(run)]! += 100;
+    };
+    expect(caught(computed)).toContain("tokens have no room");
+    const leaked = ({ replicas }: ServingRun): void => {
+      const { pool } = replicas[0]!;
+      if (pool.oldest >= 0 && pool.key[pool.oldest]! >= 0) referTo(pool, pool.oldest);
+    };
+    expect(caught(leaked)).toContain("an extent is held by nobody");
+    expect(caught(({ replicas }, event) => void (event === 3 && replicas[0]!.backlogTokens++))).toContain("backlog is miscounted");
+  });
+
+  it("are caught in an outcome", () => {
+    const input = servingCase(1);
+    const outcome = runServing(input);
+    expect(auditOutcome(input, outcome)).toEqual([]);
+    expect(auditOutcome(input, { ...outcome, rejected: outcome.rejected + 1 })).toEqual(["rejected requests are miscounted"]);
+    expect(auditOutcome(input, { ...outcome, decisions: new Uint8Array(0) })[0]).toContain("ends 0 times");
+    expect(auditOutcome(input, { ...outcome, firstTokenNs: outcome.lastTokenNs }).join()).toContain("in no time");
+    const early = outcome.firstTokenNs.map((ns) => ns - 1e12);
+    expect(auditOutcome(input, { ...outcome, firstTokenNs: early }).join()).toContain("out of order");
+  });
+});

@@ -1,0 +1,86 @@
+import { seededPrng } from "../../src/base/prng.ts";
+import type { IterationCost } from "../../src/cost/iteration/iteration-cost.ts";
+import { type SchedulingRules, vllmRules } from "../../src/policy/serving/scheduling-rules.ts";
+import type { ReplicaSettings, RequestColumns, ServingInput } from "../../src/simulate/serving/serving-input.ts";
+
+/** Affine in everything an iteration has: no two batches cost the same by chance. */
+export const AFFINE_COST: IterationCost = {
+  iterationNs: (shape) =>
+    1_000_003 +
+    1009 * shape.prefillTokens +
+    shape.prefillContext +
+    101 * shape.decodes +
+    7 * shape.decodeContext +
+    3 * shape.decodeContextMax +
+    11 * shape.prefills,
+  spread: 0,
+  basis: "data-sheet",
+  source: "test",
+};
+
+export const BLOCK_TOKENS = 4;
+
+/** Random requests whose prompts share prefixes as a tree, on replicas that are short of blocks; all of it from the seed. */
+export function servingCase(seed: number, changes: Partial<SchedulingRules> = {}): ServingInput {
+  const prng = seededPrng(seed);
+  const replicas = 1 + prng.nextBelow(3);
+  const limits = {
+    maxBatchedTokens: 8 + prng.nextBelow(40),
+    maxSequences: 1 + prng.nextBelow(8),
+    prefixCaching: prng.nextBelow(4) > 0,
+    chunkedPrefill: true,
+  };
+  const kvBlocks = 16 + prng.nextBelow(40);
+  const rules: SchedulingRules = { ...vllmRules(limits), stepsAhead: prng.nextBelow(2) === 0 ? 0 : 1, ...changes };
+  const replica: ReplicaSettings = {
+    pool: 0,
+    role: "both",
+    cost: AFFINE_COST,
+    ...limits,
+    blockTokens: BLOCK_TOKENS,
+    kvBlocks,
+    overheadNs: 0,
+    startUpNs: 0,
+    rules,
+  };
+  const keyTokens = BLOCK_TOKENS * (1 + prng.nextBelow(3));
+  return {
+    requests: randomRequests(seed ^ 0x5bd1e995, keyTokens),
+    replicas: Array.from({ length: replicas }, () => replica),
+    routing: (["round-robin", "random", "least-loaded", "prefix-aware", "priced"] as const)[prng.nextBelow(5)]!,
+    seed,
+    stepping: "leap",
+  };
+}
+
+/** Every prompt continues the keys of an earlier one for a while; one in four requests waits for an earlier one. */
+function randomRequests(seed: number, keyTokens: number): RequestColumns {
+  const prng = seededPrng(seed);
+  const count = 1 + prng.nextBelow(40);
+  const prompts: number[][] = [];
+  const promptTokens = new Int32Array(count);
+  const outputTokens = new Int32Array(count);
+  const arrivalNs = new Float64Array(count);
+  const after = new Int32Array(count).fill(-1);
+  const thinkNs = new Float64Array(count);
+  let ids = 0;
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    promptTokens[i] = 1 + prng.nextBelow(50);
+    outputTokens[i] = 1 + prng.nextBelow(30);
+    at += prng.nextBelow(3) === 0 ? 0 : prng.nextBelow(20_000_000);
+    arrivalNs[i] = at;
+    const whole = Math.ceil(promptTokens[i]! / keyTokens);
+    const parent = i > 0 && prng.nextBelow(3) > 0 ? prompts[prng.nextBelow(i)]! : [];
+    const kept = parent.slice(0, Math.min(whole, prng.nextBelow(parent.length + 1)));
+    prompts.push([...kept, ...Array.from({ length: whole - kept.length }, () => ids++)]);
+    if (i > 0 && prng.nextBelow(4) === 0) {
+      after[i] = prng.nextBelow(i);
+      thinkNs[i] = prng.nextBelow(3) === 0 ? 0 : prng.nextBelow(5_000_000);
+    }
+  }
+  const blockStart = new Int32Array(count + 1);
+  for (let i = 0; i < count; i++) blockStart[i + 1] = blockStart[i]! + prompts[i]!.length;
+  const blockIds = Int32Array.from(prompts.flat());
+  return { count, arrivalNs, promptTokens, outputTokens, blockStart, blockIds, blockTokens: keyTokens, after, thinkNs };
+}
