@@ -17,6 +17,13 @@ export interface ClosedLoopRun {
   readonly outputTokens: number;
   /** Lengths are drawn evenly from this share of the stated ones up to them; 1: all equal. */
   readonly leastShare: number;
+  /**
+   * Mean time from the end of a request until the next one of its client reaches the engine, drawn evenly between 0 and twice as long: detokenising,
+   * HTTP, the client, tokenising. Without it requests that ended together begin together for ever.
+   */
+  readonly turnAroundNs: number;
+  /** Weight of each client's first request in the means: all of them begin at once, which longer benchmarks see less of. */
+  readonly firstWeight: number;
   readonly seed: number;
 }
 
@@ -56,36 +63,48 @@ export function runClosedLoop(run: ClosedLoopRun): ClosedLoopMeans {
   });
   let ttft = 0;
   let tpot = 0;
+  let weights = 0;
   let several = 0;
   let tokens = 0;
   for (let i = 0; i < requests.count; i++) {
     const outputs = requests.outputTokens[i]!;
     const first = outcome.firstTokenNs[i]!;
-    ttft += first - outcome.queuedNs[i]!;
+    const weight = i < run.clients ? run.firstWeight : 1;
+    ttft += weight * (first - outcome.queuedNs[i]!);
+    weights += weight;
     tokens += outputs;
     if (outputs < 2) continue;
-    several += 1;
-    tpot += (outcome.lastTokenNs[i]! - first) / (outputs - 1);
+    several += weight;
+    tpot += (weight * (outcome.lastTokenNs[i]! - first)) / (outputs - 1);
   }
   return {
-    ttftNs: ttft / requests.count,
+    ttftNs: ttft / weights,
     tpotNs: several > 0 ? tpot / several : 0,
     outputTokensPerSecond: (tokens * 1e9) / outcome.endedNs,
     iterations: outcome.iterations,
   };
 }
 
-function requestsOf({ clients, requests: count, promptTokens, outputTokens, leastShare, seed }: ClosedLoopRun): RequestColumns {
+/** Draws a request: prompt, outputs, the time before it. */
+const DRAWS = 3;
+
+function requestsOf(run: ClosedLoopRun): RequestColumns {
+  const { clients, requests: count, promptTokens, outputTokens, leastShare, turnAroundNs, seed } = run;
+  const waits = Float64Array.from({ length: count }, (_unused, index) =>
+    Math.round(2 * turnAroundNs * counterFloat(seed, DRAWS * index + 2)),
+  );
+  const started = waits.slice(0, clients).sort();
   const drawn = (most: number, counter: number): number =>
     Math.max(1, Math.round(most * (leastShare + (1 - leastShare) * counterFloat(seed, counter))));
   return {
     count,
-    arrivalNs: new Float64Array(count),
-    promptTokens: Int32Array.from({ length: count }, (_unused, index) => drawn(promptTokens, 2 * index)),
-    outputTokens: Int32Array.from({ length: count }, (_unused, index) => drawn(outputTokens, 2 * index + 1)),
+    arrivalNs: Float64Array.from({ length: count }, (_unused, index) => started[Math.min(index, clients - 1)]!),
+    promptTokens: Int32Array.from({ length: count }, (_unused, index) => drawn(promptTokens, DRAWS * index)),
+    outputTokens: Int32Array.from({ length: count }, (_unused, index) => drawn(outputTokens, DRAWS * index + 1)),
     blockStart: new Int32Array(count + 1),
     blockIds: new Int32Array(0),
     blockTokens: 16,
+    thinkNs: waits,
     after: Int32Array.from({ length: count }, (_unused, index) => (index < clients ? -1 : index - clients)),
   };
 }

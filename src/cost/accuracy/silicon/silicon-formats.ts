@@ -14,7 +14,8 @@ export function siliconFormats(row: SiliconRow): { readonly formats: Formats; re
   const weights = TYPES[row.products];
   const experts = TYPES[row.experts === "" ? row.products : row.experts];
   if (weights === undefined || experts === undefined) return undefined;
-  const kv: PeakType = row.engine === "trtllm" || row.device.includes("b") || weights === "f4e2m1" ? "f8e4m3" : "bf16";
+  // Engines keep KV in 8 bits beside quantised weights; SGLang on Hopper by default does not.
+  const kv: PeakType = row.engine !== "sglang" || row.device.includes("b") ? "f8e4m3" : "bf16";
   if (weights === "f4e2m1" && EXPERTS_ONLY.has(row.model)) return { formats: { weights: "bf16", experts, kv }, stated: true };
   const blockScaled = row.products === "fp8_block" || row.experts === "fp8_block" || (weights === "f8e4m3" && BLOCK_SCALED.has(row.model));
   return { formats: { weights, experts, kv, ...(blockScaled && { blockScaled }) }, stated: true };

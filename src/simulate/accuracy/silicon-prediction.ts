@@ -1,0 +1,141 @@
+import { must } from "../../base/assert.ts";
+import { siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
+import { siliconCut } from "../../cost/accuracy/silicon/silicon-faults.ts";
+import { siliconFormats } from "../../cost/accuracy/silicon/silicon-formats.ts";
+import type { SiliconRow, SiliconSide } from "../../cost/accuracy/silicon/silicon-row.ts";
+import { type Cut, devicesOf, type Formats } from "../../cost/iteration/cut.ts";
+import type { EngineOverheads } from "../../cost/iteration/engine-overheads.ts";
+import { type ExplainedCost, iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
+import { iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
+import { kvBudget } from "../../cost/iteration/kv-budget.ts";
+import { collectiveModel } from "../../cost/network/collectives/collective-model.ts";
+import { sheetNetwork } from "../../cost/network/sheet-network.ts";
+import type { OperatorModel } from "../../cost/operator/operator-model.ts";
+import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
+import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
+import { deviceSheet } from "../../rack/catalog/catalog.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { runClosedLoop } from "./closed-loop-run.ts";
+
+/** A row as it is predicted, or why it is not. */
+export type SiliconCase =
+  | {
+      readonly row: SiliconRow;
+      readonly cut: Cut;
+      readonly formats: Formats;
+      readonly clients: number;
+      readonly stated: boolean;
+      readonly kvTokens: number;
+    }
+  | { readonly row: SiliconRow; readonly excluded: string };
+
+export type RunnableCase = Extract<SiliconCase, { readonly cut: Cut }>;
+
+/** Tokens an iteration of a data-parallel rank has at most; default of the three engines on these devices. */
+const BATCHED_TOKENS = 8192;
+const BLOCK_TOKENS = 64;
+/** Share of a device's memory that engines take. Source: defaults of the three engines, 0.88 to 0.92. */
+const MEMORY_FRACTION = 0.9;
+/** Requests of a client: fewer than the benchmark's 10, so that the first wave weighs more in the mean, and time less. */
+const WAVES = 5;
+/** The first wave is one of 10 there and one of 5 here. */
+const FIRST_WEIGHT = 0.44;
+/** Order of detokenising, HTTP, the client and tokenising between two requests of a client. */
+const TURN_AROUND_NS = 10_000_000;
+const SEED = 7;
+
+/** What of a row is needed to predict it as a whole replica. */
+export function siliconCase(row: SiliconRow): SiliconCase {
+  if (row.mode !== "agg" || row.whole === undefined) return { row, excluded: "no batch size" };
+  return sideCase(row, row.whole, row.clients ?? row.whole.batch * row.whole.data);
+}
+
+/** The same for one side of a disaggregated row; `clients` are those that side has at once. */
+export function sideCase(row: SiliconRow, side: SiliconSide, clients: number): SiliconCase {
+  const cut = siliconCut(row, side);
+  if ("impossible" in cut) return { row, excluded: `impossible: ${cut.impossible}` };
+  const formats = siliconFormats(row);
+  if (formats === undefined) return { row, excluded: `format ${row.products}` };
+  const budget = kvBudget({
+    architecture: architectureOf(row),
+    sheet: deviceSheet(row.device),
+    parallel: cut.cut,
+    precision: formats.formats,
+    engine: { maxBatchedTokens: BATCHED_TOKENS, maxSequences: 1, blockTokens: BLOCK_TOKENS, memoryFraction: MEMORY_FRACTION },
+  });
+  if (!budget.ok) return { row, excluded: `impossible: ${iterationFaultText(budget.error)}` };
+  const kvTokens = budget.value.kvTokensPerRank * cut.cut.data;
+  if (crowded(row, clients, kvTokens)) return { row, excluded: "impossible: more KV in flight than memory holds" };
+  return { row, cut: cut.cut, formats: formats.formats, clients, stated: formats.stated, kvTokens };
+}
+
+/** How far what is in flight may exceed what we count as memory for KV. */
+const CROWDED = 1.5;
+
+/**
+ * True where the row's own times say that more KV was in flight than the devices hold: by Little's law that share of the clients decodes which their
+ * time after the first token has in the whole. Such rows are of several replicas.
+ */
+function crowded(row: SiliconRow, clients: number, kvTokens: number): boolean {
+  const decodingMs = row.tpotMs * (row.outputTokens - 1);
+  const running = (clients * decodingMs) / (row.ttftMs + decodingMs);
+  return running * row.promptTokens > CROWDED * kvTokens;
+}
+
+function architectureOf(row: SiliconRow): NonNullable<ReturnType<typeof knownArchitecture>> {
+  return must(knownArchitecture(row.model), row.model);
+}
+
+/** Iteration cost of a row's replica. */
+export function siliconCost(
+  test: RunnableCase,
+  options: { readonly operators: (sheet: DeviceSheet) => OperatorModel; readonly overheads: EngineOverheads },
+): ReturnType<typeof iterationCostOf> {
+  const sheet = deviceSheet(test.row.device);
+  const network = sheetNetwork(sheet, test.row.engine);
+  return iterationCostOf({
+    architecture: architectureOf(test.row),
+    sheet,
+    parallel: test.cut,
+    precision: test.formats,
+    operators: options.operators(sheet),
+    ...(network && { network: collectiveModel(network) }),
+    overheads: options.overheads,
+  });
+}
+
+/** Predicted means of a row. Units: ns. */
+export interface SiliconTimes {
+  readonly ttftNs: number;
+  readonly tpotNs: number;
+}
+
+/** Runs the closed loop of a row in virtual time. */
+export function siliconTimes(test: RunnableCase, cost: ExplainedCost): SiliconTimes {
+  const { row, clients, cut } = test;
+  const rules = rulesOf(row.engine, {
+    maxBatchedTokens: BATCHED_TOKENS * cut.data + clients,
+    maxSequences: clients,
+    chunkedPrefill: true,
+    prefixCaching: false,
+  });
+  const least = Math.ceil((row.promptTokens + row.outputTokens) / BLOCK_TOKENS) + 2;
+  return runClosedLoop({
+    turnAroundNs: TURN_AROUND_NS,
+    firstWeight: FIRST_WEIGHT,
+    cost,
+    rules,
+    kvBlocks: Math.max(least, Math.floor(test.kvTokens / BLOCK_TOKENS)),
+    blockTokens: BLOCK_TOKENS,
+    clients,
+    requests: WAVES * clients,
+    promptTokens: row.promptTokens,
+    outputTokens: row.outputTokens,
+    leastShare: siliconBenchmark(row).leastShare,
+    seed: SEED,
+  });
+}
+
+export function caseDevices(test: RunnableCase): number {
+  return devicesOf(test.cut);
+}
