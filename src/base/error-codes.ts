@@ -202,6 +202,18 @@ export const ERROR_CODES = {
     http: 400,
     todo: "the detail names the number that does not divide; choose degrees of parallelism that do",
   },
+  "journal-other": {
+    message: "the journal is not of this sweep",
+    exit: 2,
+    http: 400,
+    todo: "name another journal or output, or delete it to begin anew",
+  },
+  "queue-lost": {
+    message: "the queue of a sweep over several hosts cannot be reached",
+    exit: 5,
+    http: 503,
+    todo: "check that nats-server runs with JetStream (-js) at the address; what is done is in the journal",
+  },
   "slo-unmet": {
     message: "no fleet on offer keeps the latency target",
     exit: 4,

@@ -20,6 +20,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },
   { name: "import", add: async (program) => (await import("./import.ts")).addImportCommand(program) },
   { name: "what-if", add: async (program) => (await import("./what-if.ts")).addWhatIfCommand(program) },
+  { name: "sweep", add: async (program) => (await import("./sweep.ts")).addSweepCommand(program) },
   { name: "verify", add: async (program) => (await import("./verify.ts")).addVerifyCommand(program) },
   { name: "validate", add: async (program) => (await import("./validate.ts")).addValidateCommand(program) },
   { name: "worker", add: async (program) => (await import("./worker.ts")).addWorkerCommand(program) },

@@ -36,7 +36,7 @@ export function forgetMeasurements(fingerprint: string): void {
 }
 
 /** Writes a file so that a reader finds the old or the new content, never a part. Errors: `file-unwritable`. */
-export function writeWhole(path: string, text: string): void {
+export function writeWhole(path: string, text: string | Uint8Array): void {
   const part = `${path}.${process.pid}.part`;
   try {
     mkdirSync(dirname(path), { recursive: true });

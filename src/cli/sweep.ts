@@ -1,0 +1,205 @@
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import type { Command } from "commander";
+import { HeddleError } from "../base/heddle-error.ts";
+import { knownArchitecture } from "../graph/architecture/known/known-architecture.ts";
+import { readDeployment } from "../plan/deployment/deployment-file.ts";
+import type { Objective } from "../simulate/deployment/objective.ts";
+import { gridPoint, gridSize, parseVary, type Vary } from "../simulate/sweep/sweep-grid.ts";
+import { sweepPoint } from "../simulate/sweep/sweep-point.ts";
+import { architectureNamed } from "./deployment/open-deployment.ts";
+import { openWorkload } from "./deployment/open-workload.ts";
+import { objectiveOption } from "./deployment/run-options.ts";
+import { note, printResult, table } from "./output.ts";
+import { readTextFile } from "./plan-input.ts";
+import { sheetOf } from "./rack-catalog.ts";
+import { wholeNumber } from "./serving-options.ts";
+import { withShareProgress } from "./share-progress.ts";
+import { type SweepRun, sweepHere, sweepOverNats } from "./sweep/coordinate.ts";
+import { openJournal } from "./sweep/journal.ts";
+import { sweepWorker } from "./sweep/nats-worker.ts";
+import { type SweepJob, sweepFingerprint, workloadSum } from "./sweep/sweep-job.ts";
+import { type ResultColumn, resultColumns, writeResults } from "./sweep/write-results.ts";
+
+interface SweepFlags {
+  readonly vary: readonly Vary[];
+  readonly workload?: string;
+  readonly lengths?: string;
+  readonly tokenizer?: string;
+  readonly slo?: Objective;
+  readonly seed: number;
+  readonly out: string;
+  readonly journal?: string;
+  readonly threads: number;
+  readonly nats?: string;
+  readonly worker?: boolean;
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+const SEED_MAX = 4_294_967_295;
+const THREADS_MAX = 1024;
+/** Columns that are printed after the varied ones, and rows. */
+const SHOWN: readonly string[] = [
+  "good_share",
+  "ttft_ms_p90",
+  "tpot_ms_p90",
+  "output_tokens_per_s",
+  "dollars_per_million_output_tokens",
+  "error",
+];
+const ROWS_SHOWN = 20;
+
+const HELP = `
+Every combination of the values is simulated once, on all cores. What is varied: fields of the deployment (pools go by number or name), figures of its
+devices (a value, or a factor such as x2), factors on the workload (rate, length, prompt, output), and seed. Results go to Parquet or CSV by the file's
+ending. Rows are kept in a journal as they come: after an interrupt or a crash the same command goes on where it was.
+
+With --nats the points are laid into a queue of a NATS server with JetStream, and workers on any host run them (heddle sweep --worker --nats URL). A
+worker reads the workload by the same name. A point whose worker dies goes to another one, and counts once.
+
+Examples:
+  heddle sweep fleet.yaml --workload trace.jsonl --vary pools.0.replicas=1,2,4 --vary workload.rate=0.5,1,2 --slo ttft=1s,tpot=50ms
+  heddle sweep fleet.yaml --workload trace.jsonl --vary sheet.h200-sxm.memory.bandwidthBytesPerSecond=x1,x1.5,x2 --out bandwidth.csv`;
+
+/** Adds `heddle sweep`. */
+export function addSweepCommand(program: Command): void {
+  program
+    .command("sweep")
+    .description("Simulate a deployment over a grid of its fields, its devices' figures and its workload.")
+    .argument("[deployment]", "deployment file")
+    .option("--vary <path=values>", "a field and the values it takes, such as pools.0.replicas=1,2,4; repeatable", collectVary, [])
+    .option("--workload <workload>", "file or generated workload, as of `heddle simulate`")
+    .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
+    .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
+    .option("--slo <limits>", "limits that requests must keep, such as ttft=500ms,tpot=40ms", objectiveOption)
+    .option("--seed <n>", "seed of the routing", wholeNumber(0, SEED_MAX), 1)
+    .option("--out <file>", "where results go, .parquet or .csv", "sweep.parquet")
+    .option("--journal <file>", "where rows are kept meanwhile (default: the results' name with .journal)")
+    .option("--threads <n>", "simulations at once", wholeNumber(1, THREADS_MAX), availableParallelism())
+    .option("--nats <url>", "queue between hosts, such as nats://10.0.0.5:4222")
+    .option("--worker", "run points of the sweeps of --nats until interrupted")
+    .option("--once", "with --worker: end when no sweep has points left")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action(async (path: string | undefined, flags: SweepFlags) => (flags.worker === true ? workerOf(path, flags) : sweep(path, flags)));
+}
+
+function collectVary(text: string, all: readonly Vary[]): readonly Vary[] {
+  return [...all, parseVary(text)];
+}
+
+async function workerOf(path: string | undefined, flags: SweepFlags): Promise<void> {
+  const { nats, vary, workload } = flags;
+  if (nats === undefined) throw usage("--worker", "needs --nats: where is the queue?");
+  if (path !== undefined || vary.length > 0 || workload !== undefined) throw usage("--worker", "takes its sweeps from the queue");
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  try {
+    await sweepWorker({ url: nats, threads: flags.threads, once: flags.once === true, signal: controller.signal });
+  } finally {
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+  }
+}
+
+async function sweep(path: string | undefined, flags: SweepFlags): Promise<void> {
+  if (path === undefined) throw usage("deployment", "is missing");
+  if (flags.once === true) throw usage("--once", "goes with --worker");
+  if (flags.workload === undefined) throw usage("--workload", "is missing: what is to be served?");
+  if (!/\.(parquet|csv)$/.test(flags.out)) throw usage(`--out ${flags.out}`, ".parquet or .csv is meant");
+  if (flags.vary.length === 0) throw usage("--vary", "is missing; `heddle simulate` runs one point");
+  const points = gridSize(flags.vary);
+  const { job, fingerprint } = sweepJob(path, { ...flags, workload: flags.workload });
+  checkPaths(job, points);
+  const journal = openJournal(flags.journal ?? `${flags.out}.journal`, fingerprint);
+  try {
+    const known = journal.rows.size;
+    if (known > 0) note(`${known} of ${points} points are in ${journal.path}`);
+    await withShareProgress("sweeping", async ({ signal, onProgress }) => {
+      const onRow = (): void => onProgress(journal.rows.size / points, `${journal.rows.size} of ${points} points`);
+      const run: SweepRun = { job, fingerprint, points, journal, signal, onRow };
+      await (flags.nats === undefined ? sweepHere(run, flags.threads) : sweepOverNats(run, flags.nats));
+      if (signal.aborted && journal.rows.size < points) {
+        const detail = `${journal.rows.size} of ${points} points are in ${journal.path}; the same command goes on`;
+        throw new HeddleError("interrupted", { detail });
+      }
+    });
+    const columns = resultColumns(flags.vary, journal.rows.values());
+    writeResults(flags.out, columns);
+    printResult(flags.json === true, { points, out: flags.out, columns }, () => sweepText(columns));
+    note(`wrote ${flags.out}`);
+  } finally {
+    journal.close();
+  }
+}
+
+function sweepJob(
+  path: string,
+  flags: SweepFlags & { readonly workload: string },
+): { readonly job: SweepJob; readonly fingerprint: string } {
+  const { deployment } = readDeployment(readTextFile(path));
+  const folder = dirname(path);
+  const sheet = (device: string): ReturnType<typeof sheetOf> => sheetOf(/\.ya?ml$/i.test(device) ? resolve(folder, device) : device);
+  const config = knownArchitecture(deployment.model) === undefined ? modelConfig(deployment.model, folder) : undefined;
+  const { lengths, tokenizer, slo, seed } = flags;
+  const workload = {
+    named: flags.workload,
+    ...(lengths === undefined ? {} : { lengths }),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+  };
+  const job: SweepJob = {
+    deployment,
+    sheets: Object.fromEntries(deployment.pools.map(({ device }) => [device, sheet(device)])),
+    ...(config === undefined ? {} : { config }),
+    varies: flags.vary,
+    workload,
+    workloadSum: workloadSum(openWorkload(flags.workload, workload).requests),
+    ...(slo === undefined ? {} : { objective: slo }),
+    seed,
+  };
+  return { job, fingerprint: sweepFingerprint(job) };
+}
+
+/** A model's `config.json`, once it is known to be one. Errors: those of `architectureNamed`. */
+function modelConfig(model: string, folder: string): Readonly<Record<string, unknown>> {
+  architectureNamed(model, folder);
+  return JSON.parse(readTextFile(resolve(folder, model))) as Readonly<Record<string, unknown>>;
+}
+
+/** Paths that lead nowhere are refused before anything runs; a value that cannot be is a row with its error. */
+function checkPaths(job: SweepJob, points: number): void {
+  const base = { deployment: job.deployment, sheetOf: (device: string) => job.sheets[device] ?? sheetOf(device), seed: job.seed };
+  for (const index of new Set([0, points - 1])) {
+    try {
+      sweepPoint(base, gridPoint(job.varies, index));
+    } catch (thrown) {
+      if (thrown instanceof HeddleError && thrown.code !== "usage") continue;
+      throw thrown;
+    }
+  }
+}
+
+function sweepText(columns: readonly ResultColumn[]): string {
+  const shown = columns.filter(
+    ({ name }, at) => (at > 0 && at <= columns.findIndex((column) => column.name === "requests_finished") - 1) || SHOWN.includes(name),
+  );
+  const used = shown.filter(({ values }) => values.some((value) => value !== undefined));
+  const count = columns[0]!.values.length;
+  const rows = Array.from({ length: Math.min(count, ROWS_SHOWN) }, (_none, row) => used.map(({ values }) => cell(values[row])));
+  const more = count > ROWS_SHOWN ? `\n… ${count - ROWS_SHOWN} more in the results` : "";
+  return `${table(
+    used.map(({ name }) => name),
+    rows,
+  )}${more}`;
+}
+
+function cell(value: number | string | undefined): string {
+  return typeof value === "number" ? String(Number(value.toPrecision(4))) : (value ?? "");
+}
+
+function usage(where: string, detail: string): HeddleError {
+  return new HeddleError("usage", { where, detail });
+}

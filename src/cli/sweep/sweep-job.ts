@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import type { Deployment } from "../../plan/deployment/deployment.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import type { Objective } from "../../simulate/deployment/objective.ts";
+import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
+import type { Vary } from "../../simulate/sweep/sweep-grid.ts";
+
+/** All that a worker needs to run points of a sweep: plain data, for threads and for the queue between hosts. */
+export interface SweepJob {
+  readonly deployment: Deployment;
+  /** Sheets of the deployment's devices, so that every host has the same. */
+  readonly sheets: Readonly<Record<string, DeviceSheet>>;
+  /** The model's `config.json`, where the deployment names a file. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly varies: readonly Vary[];
+  readonly workload: WorkloadName;
+  /** Of the workload's columns: a worker that reads another workload refuses. */
+  readonly workloadSum: string;
+  readonly objective?: Objective;
+  readonly seed: number;
+}
+
+/** A generator or a file, as the command line names it. */
+export interface WorkloadName {
+  readonly named: string;
+  readonly lengths?: string;
+  readonly tokenizer?: string;
+}
+
+/** Checksum of a workload's columns. */
+export function workloadSum({
+  count,
+  arrivalNs,
+  promptTokens,
+  outputTokens,
+  blockStart,
+  blockIds,
+  after,
+  thinkNs,
+}: RequestColumns): string {
+  const hash = createHash("sha256").update(String(count));
+  for (const column of [arrivalNs, promptTokens, outputTokens, blockStart, blockIds, after, thinkNs]) {
+    if (column !== undefined) hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
+  }
+  return hash.digest("hex");
+}
+
+/** What tells a sweep from every other: equal jobs have equal points. */
+export function sweepFingerprint({ workload: _workload, ...job }: SweepJob): string {
+  return createHash("sha256").update(JSON.stringify(job)).digest("hex");
+}

@@ -1,0 +1,89 @@
+import { HeddleError } from "../../base/heddle-error.ts";
+import { type Change, changeDeployment } from "../../plan/deployment/change-deployment.ts";
+import type { Deployment } from "../../plan/deployment/deployment.ts";
+import type { DeviceSheet, Figure } from "../../rack/catalog/device-sheet.ts";
+import type { WorkloadScale } from "../workload/columns/scale-columns.ts";
+
+/** What one point of a sweep runs. */
+export interface SweepPoint {
+  readonly deployment: Deployment;
+  readonly sheets: ReadonlyMap<string, DeviceSheet>;
+  readonly scale: WorkloadScale;
+  readonly seed: number;
+}
+
+export interface SweepBase {
+  readonly deployment: Deployment;
+  /** By the name that the deployment gives the device; devices that a point brings in are asked for. */
+  readonly sheetOf: (device: string) => DeviceSheet;
+  readonly seed: number;
+}
+
+const FACTORS: readonly string[] = ["rate", "length", "prompt", "output"];
+
+/**
+ * A deployment, devices and workload with the values of a point. A changed figure is `derived`, and its source says of what.
+ *
+ * Errors: `usage` naming a path that leads nowhere; `deployment-invalid` naming the field of a value that cannot be; those of `sheetOf`.
+ */
+export function sweepPoint(base: SweepBase, changes: readonly Change[]): SweepPoint {
+  const of = (start: string): Change[] => changes.filter(({ path }) => path === start || path.startsWith(`${start}.`));
+  const outside = [...of("sheet"), ...of("workload"), ...of("seed")];
+  const inside = changes.filter((change) => !outside.includes(change));
+  const deployment = inside.length === 0 ? base.deployment : changeDeployment(base.deployment, inside).deployment;
+  const sheets = new Map(deployment.pools.map(({ device }) => [device, base.sheetOf(device)] as const));
+  for (const change of of("sheet")) changeSheet(sheets, change);
+  return { deployment, sheets, scale: scaleOf(of("workload")), seed: seedOf(of("seed"), base.seed) };
+}
+
+function changeSheet(sheets: Map<string, DeviceSheet>, { path, value }: Change): void {
+  const rest = path.slice("sheet.".length);
+  // A device's name may hold dots.
+  const device = [...sheets.keys()].find((name) => rest.startsWith(`${name}.`));
+  if (device === undefined) throw wrong(path, `no pool is of that device; there are ${[...sheets.keys()].join(", ")}`);
+  sheets.set(device, withFigure(sheets.get(device)!, rest.slice(device.length + 1).split("."), { path, value }));
+}
+
+/** The sheet with one figure otherwise. */
+function withFigure<T extends object>(node: T, [step, ...steps]: readonly string[], change: Change): T {
+  const fields = node as Readonly<Record<string, unknown>>;
+  const next = step === undefined || !Object.hasOwn(fields, step) ? undefined : fields[step];
+  if (typeof next !== "object" || next === null) throw wrong(change.path, `its sheet has no figure ${step ?? "there"}`);
+  return { ...node, [step!]: steps.length === 0 ? changedFigure(next, change) : withFigure(next, steps, change) };
+}
+
+function changedFigure(figure: object, { path, value }: Change): Figure {
+  if (!isFigure(figure)) throw wrong(path, "no figure stands there, but parts with figures");
+  const factor = /^x(\d+(?:\.\d+)?)$/.exec(value);
+  const number = factor === null ? Number(value) : figure.value * Number(factor[1]);
+  if (!(number > 0 && Number.isFinite(number)) || value.trim() === "")
+    throw wrong(path, `${value} is no number above 0, and no factor such as x2`);
+  return { value: number, basis: "derived", source: `sweep: ${value} instead of ${figure.value} (${figure.source})` };
+}
+
+function isFigure(value: object): value is Figure {
+  return "value" in value && "basis" in value;
+}
+
+function scaleOf(changes: readonly Change[]): WorkloadScale {
+  const factors = new Map<string, number>();
+  for (const { path, value } of changes) {
+    const name = path.slice("workload.".length);
+    const factor = Number(value);
+    if (!FACTORS.includes(name)) throw wrong(path, `a workload has the factors ${FACTORS.join(", ")}`);
+    if (!(factor > 0 && factor <= 1e6)) throw wrong(path, `${value} is no factor above 0`);
+    factors.set(name, factor);
+  }
+  const length = factors.get("length") ?? 1;
+  return { rate: factors.get("rate") ?? 1, prompt: length * (factors.get("prompt") ?? 1), output: length * (factors.get("output") ?? 1) };
+}
+
+function seedOf([change]: readonly Change[], seed: number): number {
+  if (change === undefined) return seed;
+  if (/^\d{1,9}$/.test(change.value) && change.path === "seed") return Number(change.value);
+  throw wrong(change.path, `${change.value} is no seed`);
+}
+
+function wrong(path: string, detail: string): HeddleError {
+  return new HeddleError("usage", { where: `--vary ${path}`, detail });
+}
