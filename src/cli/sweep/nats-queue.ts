@@ -137,10 +137,16 @@ export async function openSweeps({ manager }: SweepServer): Promise<OpenSweep[]>
   return found;
 }
 
-/** The next point of a sweep, held for this worker; undefined when none came within the time. */
+/** The next point of a sweep, held for this worker; undefined when none came within the time or the sweep is over. */
 export async function takePoint({ client }: SweepServer, fingerprint: string, waitMs: number): Promise<JsMsg | undefined> {
-  const consumer = await client.consumers.get(streamName(fingerprint), POINTS);
-  return (await consumer.next({ expires: waitMs })) ?? undefined;
+  try {
+    const consumer = await client.consumers.get(streamName(fingerprint), POINTS);
+    return (await consumer.next({ expires: waitMs })) ?? undefined;
+  } catch (thrown) {
+    // The coordinator takes the stream away with the last row.
+    if (/not found|deleted/i.test(thrown instanceof Error ? thrown.message : "")) return undefined;
+    throw thrown;
+  }
 }
 
 /** Delivers the row of a point, once however often the point was run, and takes the point out of the queue. */

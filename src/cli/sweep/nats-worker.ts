@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { JsMsg } from "@nats-io/jetstream";
 import { toHeddleError } from "../../base/heddle-error.ts";
 import { note } from "../output.ts";
 import {
@@ -53,18 +54,22 @@ async function work(
 ): Promise<void> {
   note(`sweep ${fingerprint.slice(0, 8)}: running points on ${threads} threads`);
   const pool = await openThreadPool(job, threads);
+  let alive: NodeJS.Timeout | undefined;
   try {
     let rows = 0;
+    const held = new Set<JsMsg>();
+    // As long as a point is worked on, it is not given to another.
+    alive = setInterval(() => {
+      for (const message of held) message.working();
+    }, POINT_LEASE_MS / SIGNS_A_LEASE);
     const take = async (): Promise<TakenPoint | undefined> => {
       const message = await takePoint(server, fingerprint, EMPTY_MS);
       if (message === undefined) return undefined;
-      // As long as it is worked on, the point is not given to another.
-      const alive = setInterval(() => message.working(), POINT_LEASE_MS / SIGNS_A_LEASE);
-      signal.addEventListener("abort", () => clearInterval(alive), { once: true });
+      held.add(message);
       return {
         index: Number(message.string()),
         done: async (row) => {
-          clearInterval(alive);
+          held.delete(message);
           await deliverRow(server, fingerprint, message, row);
           rows++;
         },
@@ -73,6 +78,7 @@ async function work(
     await runQueue(pool, { take }, signal);
     note(`sweep ${fingerprint.slice(0, 8)}: ${rows} points`);
   } finally {
+    clearInterval(alive);
     await pool.close();
   }
 }

@@ -1,3 +1,4 @@
+import { normalQuantile } from "../../../base/statistics.ts";
 import { NS_PER_S } from "../../../base/units.ts";
 import type { ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
 import { fixedPoint } from "./fixed-point.ts";
@@ -10,7 +11,7 @@ import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooS
  *
  * Model: with n sequences decoding, an iteration takes T(n); prompts make some iterations longer, so that the mean iteration is
  * T(n) / (1 - rate x extra), where `extra` is what a prompt adds; by Little's law n = rate x outputs x mean iteration. The fixed point gives n. Time per
- * token at the percentile: the mean iteration plus the spread that few prompts in a request's life make. Time to first token: what is left of the current
+ * token at the percentile: the mean iteration, how many more sequences there are at times, and the prompts that a request happens to meet. Time to first token: what is left of the current
  * iteration, the wait for prompts before, and its own chunks.
  */
 export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input: SteadyInput): SteadyState {
@@ -40,20 +41,26 @@ export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input
   const { beside, prompts, prefillShare, meanNs } = at(sequences);
   const slowNs = slowPromptNs(replica, design, { workload, cachedShare, beside, percentile: target.percentile });
   const ttftNs = meanNs / 2 + waitQuantileNs(perNs, prompts.service, target.percentile) + slowNs;
-  const tpotNs = meanNs + spreadNs(perNs, prompts, { meanNs, tokens: output.mean });
+  const deviations = Math.max(0, normalQuantile(target.percentile));
+  // Arrivals as they like make the number of sequences vary as much as its mean; what a request sees is an average over its life.
+  const busier = at(Math.min(most, sequences + LIFE_AVERAGE * deviations * Math.sqrt(sequences))).meanNs - meanNs;
+  const lumps = deviations * promptLumpsNs(perNs, prompts, { meanNs, tokens: output.quantile(SHORT_ANSWERS) });
+  const tpotNs = meanNs + Math.sqrt(busier * busier + lumps * lumps);
   return { ttftNs, tpotNs, sequences, kvTokens: sequences * contextEach, prefillShare, broken: missedTarget(ttftNs, tpotNs, target) };
 }
 
-/** How many standard deviations the 90th percentile of the time per token lies above its mean. */
-const PERCENTILE_DEVIATIONS = 1.28;
+/** Standard deviation of an average over a life, over that of one moment, where what varies is forgotten in about a life. */
+const LIFE_AVERAGE = 0.8;
+
+/** Answers of this quantile's length stand for those whose time per token varies most: they meet few prompts, or one more. */
+const SHORT_ANSWERS = 0.25;
 
 /** Prompts come as they like: over a request's life their number has the variance of its mean, and each adds `extraNs` to a token's time. */
-function spreadNs(
+function promptLumpsNs(
   perNs: number,
   { extraNs }: { readonly extraNs: number },
   { meanNs, tokens }: { readonly meanNs: number; readonly tokens: number },
 ): number {
-  const lifeNs = meanNs * tokens;
-  const arrivals = perNs * lifeNs;
-  return tokens < 1 ? 0 : (PERCENTILE_DEVIATIONS * Math.sqrt(arrivals) * extraNs) / tokens;
+  const arrivals = perNs * meanNs * tokens;
+  return tokens < 1 ? 0 : (Math.sqrt(arrivals) * extraNs) / tokens;
 }
