@@ -1,15 +1,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
-/** Where `heddle inspect --html` looks for the page's code and style. */
+/** Where commands with `--html` look for the code and the style of their pages. */
 const OUTPUT = "dist/src/page";
 
 /** Browsers of 2023 and later. */
 const TARGET = ["es2022", "chrome111", "firefox113", "safari16.4"];
 
-/** Bundles the code of the page with its chart library into one script and one style sheet. */
+/** Bundles the code of each page with its chart library into one script, and the style sheet of both. */
 const { outputFiles } = await build({
-  entryPoints: { page: "src/page/main.ts", style: "src/page/style.css" },
+  entryPoints: { page: "src/page/main.ts", style: "src/page/style.css", report: "src/page/report/main.ts" },
   bundle: true,
   minify: true,
   format: "iife",

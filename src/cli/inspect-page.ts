@@ -10,10 +10,10 @@ export function writePage(path: string, data: PageData): void {
 }
 
 /** What `scripts/build-page.ts` bundled: beside the compiled code, or below `dist/` for tests that run from source. */
-export function pageAsset(): PageAsset {
+export function pageAsset(name: "page" | "report" = "page"): PageAsset {
   const here = import.meta.url;
   const folder = new URL(here.endsWith(".js") ? "../page/" : "../../dist/src/page/", here);
-  return { script: part(new URL("page.js", folder)), style: part(new URL("style.css", folder)) };
+  return { script: part(new URL(`${name}.js`, folder)), style: part(new URL("style.css", folder)) };
 }
 
 function part(url: URL): string {

@@ -24,7 +24,7 @@ interface SimulateOptions extends SimulateDeploymentOptions {
 }
 
 /** Options that only a deployment takes. */
-const OF_DEPLOYMENTS = ["slo", "scale", "lengths", "tokenizer"] as const;
+const OF_DEPLOYMENTS = ["slo", "scale", "lengths", "tokenizer", "timeline", "html"] as const;
 
 const DEFAULT_RUNS = 20;
 const RUNS_MAX = 10_000;
@@ -56,6 +56,8 @@ export function addSimulateCommand(program: Command): void {
     .option("--scale <factors>", "the workload at another rate and other lengths, such as rate=2,length=1.5", scaleOption)
     .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
+    .option("--html <file>", "write the report as a page with charts")
+    .option("--timeline <file>", "write the run without errors for Perfetto or Chrome's trace viewer")
     .option("--runs <n>", "runs the bars are taken over", wholeNumber(1, RUNS_MAX), DEFAULT_RUNS)
     .option("--seed <n>", "seed of the errors drawn", wholeNumber(0, SEED_MAX), 1)
     .option("--rack <file>", "rack file the plan was made for")

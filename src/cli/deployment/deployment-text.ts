@@ -26,7 +26,7 @@ export function deploymentText(report: DeploymentReport): string {
   ].join("\n");
 }
 
-function stationaryText({ figures, runs }: DeploymentReport): string[] {
+export function stationaryText({ figures, runs }: DeploymentReport): string[] {
   if (figures.growingShare === 0) return [];
   const often = figures.growingShare === 1 ? "" : ` in ${Math.round(figures.growingShare * runs)} of ${runs} runs`;
   return [
@@ -40,18 +40,19 @@ export function intervalText({ runs }: Pick<DeploymentReport, "runs">): string {
   return `In brackets: where 90 % of ${runs} runs lie whose prices err as the basis says; queues and lengths are as in the workload.`;
 }
 
-function latencyTable({ figures }: DeploymentReport): string {
+function latencyTable(report: DeploymentReport): string {
+  return table(["latency", "mean", "p50", "p90", "p99"], latencyRows(report));
+}
+
+export function latencyRows({ figures }: DeploymentReport): string[][] {
   const row = (name: string, bars: SummaryBars): string[] => [
     name,
     ...[bars.mean, bars.p50, bars.p90, bars.p99].map((bar) => barText(bar, formatNs)),
   ];
-  return table(
-    ["latency", "mean", "p50", "p90", "p99"],
-    [row("TTFT", figures.ttft), row("TPOT", figures.tpot), row("end to end", figures.e2e), row("of that waiting", figures.waiting)],
-  );
+  return [row("TTFT", figures.ttft), row("TPOT", figures.tpot), row("end to end", figures.e2e), row("of that waiting", figures.waiting)];
 }
 
-function otherRows({ figures, objective, devices, pools }: DeploymentReport): string[][] {
+export function otherRows({ figures, objective, devices, pools }: DeploymentReport): string[][] {
   const perDevice = (bar: Bar): Bar => ({ value: bar.value / devices, low: bar.low / devices, high: bar.high / devices });
   const joined = pools.map(({ name }, i) => [pools.length === 1 ? "devices busy" : `${name} busy`, barText(figures.busy[i]!, percent)]);
   return [
@@ -85,7 +86,7 @@ function kept({ low, value, high }: Bar, share: number): string {
   return value >= share ? "kept, but not surely" : "not kept, but not surely";
 }
 
-function poolLines(pool: PoolReport): string[] {
+export function poolLines(pool: PoolReport): string[] {
   const price = pool.dollarsPerHour;
   const power = pool.powerWatts;
   return [

@@ -1,12 +1,18 @@
+import { writeWhole } from "../../execute/discover/rack-cache.ts";
+import { reportHtml } from "../../inspect/report-page/report-html.ts";
 import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
+import { writeChromeTrace } from "../../trace/write-chrome-trace.ts";
+import { pageAsset } from "../inspect-page.ts";
 import { printResult } from "../output.ts";
 import { deploymentReport } from "./deployment-report.ts";
 import { deploymentText } from "./deployment-text.ts";
 import { openDeployment } from "./open-deployment.ts";
 import { openWorkload } from "./open-workload.ts";
+import { reportPageData } from "./report-page-data.ts";
 import { runEnsemble } from "./run-ensemble.ts";
+import { servingTimeline } from "./serving-timeline.ts";
 
 export interface SimulateDeploymentOptions {
   readonly workload: string;
@@ -16,6 +22,8 @@ export interface SimulateDeploymentOptions {
   readonly scale?: WorkloadScale;
   readonly lengths?: string;
   readonly tokenizer?: string;
+  readonly timeline?: string;
+  readonly html?: string;
   readonly json?: boolean;
 }
 
@@ -25,7 +33,9 @@ export async function simulateDeployment(path: string, options: SimulateDeployme
   const workload = openWorkload(options.workload, options);
   const run: DeploymentRun = { deployment, architecture, pools, requests: workload.requests };
   const { slo: objective, runs, seed } = options;
-  const { figures } = await runEnsemble(run, { runs, seed, ...(objective === undefined ? {} : { objective }) });
+  const { first, figures } = await runEnsemble(run, { runs, seed, ...(objective === undefined ? {} : { objective }) });
   const report = deploymentReport({ run, defaults, workload, objective, seed, figures });
+  if (options.timeline !== undefined) writeWhole(options.timeline, writeChromeTrace(servingTimeline(run, first.outcome)));
+  if (options.html !== undefined) writeWhole(options.html, reportHtml(reportPageData(report, run, first), pageAsset("report")));
   printResult(options.json === true, report, () => deploymentText(report));
 }

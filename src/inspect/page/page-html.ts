@@ -4,7 +4,7 @@ import type { PageData } from "./page-data.ts";
 import { PAGE_MARKUP } from "./page-markup.ts";
 
 /** Nothing is fetched, and no form or frame can be: what a page shows of a model stays in it. */
-const POLICY =
+export const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /** Code and style of the page, as the build bundles them. */
@@ -22,7 +22,7 @@ export function pageHtml(data: PageData, { script, style }: PageAsset): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${PAGE_POLICY}">
 <title>${textOnly(data.name)} - heddle inspect</title>
 <style>${style}</style>
 </head>
@@ -42,6 +42,7 @@ export function jsonInScript(value: unknown): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-function textOnly(text: string): string {
+/** Text of a title or an attribute. */
+export function textOnly(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }

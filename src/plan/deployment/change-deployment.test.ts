@@ -1,0 +1,61 @@
+// Goal: a change sets what it names and nothing else, and what depends on it is said. Method: changes of one deployment, one fault a case.
+import { describe, expect, it } from "vitest";
+import { HeddleError } from "../../base/heddle-error.ts";
+import { changeDeployment, parseChange } from "./change-deployment.ts";
+import { readDeployment } from "./deployment-file.ts";
+
+const { deployment } = readDeployment(
+  "version: 1\nmodel: m\npools:\n  - { name: a, device: d, engine: { kvBlocks: 500 } }\n  - { name: b, device: e }\nrouting: random\n",
+);
+const changed = (...texts: readonly string[]) => changeDeployment(deployment, texts.map(parseChange));
+
+function fault(...texts: readonly string[]): string {
+  try {
+    changed(...texts);
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return `${thrown.code} ${thrown.where}`;
+    throw thrown;
+  }
+  return "none";
+}
+
+describe("changes of a deployment", () => {
+  it("set one field, by the pool's number or name, and leave the rest", () => {
+    for (const text of ["pools.1.replicas=4", "pools.b.replicas=4"]) {
+      const { deployment: after, notes, defaults } = changed(text);
+      expect(after).toEqual({ ...deployment, pools: [deployment.pools[0], { ...deployment.pools[1], replicas: 4 }] });
+      expect([notes, defaults]).toEqual([[], []]);
+    }
+    expect(changed("routing=prefix-aware").deployment.routing).toBe("prefix-aware");
+    expect(deployment.routing).toBe("random");
+  });
+
+  it("begin parts that are not there and leave out what is null", () => {
+    const after = changed("pools.a.speculation.draftTokens=3", "pools.a.speculation.acceptance=0.7", "pools.a.speculation.draftCost=0.1");
+    expect(after.deployment.pools[0]!.speculation).toEqual({ draftTokens: 3, acceptance: 0.7, draftCost: 0.1 });
+    expect(changed("pools.a.engine.kvBlocks=null").deployment.pools[0]!.engine.kvBlocks).toBeUndefined();
+    const fields = changed("pools.a.engine.blockTokens=null").defaults.map(({ field }) => field);
+    expect(fields).toEqual(["pools.0.engine.blockTokens"]);
+  });
+
+  it("forget KV blocks that were counted on something else, and say so", () => {
+    for (const text of ["pools.a.device=x", "pools.a.parallel.tensor=2", "model=n"]) {
+      const { deployment: after, notes } = changed(text);
+      expect(after.pools[0]!.engine.kvBlocks, text).toBeUndefined();
+      expect(notes[0]).toContain("pool a");
+    }
+    expect(changed("pools.a.device=x", "pools.a.engine.kvBlocks=7").deployment.pools[0]!.engine.kvBlocks).toBe(7);
+    expect(changed("pools.b.device=x").deployment.pools[0]!.engine.kvBlocks).toBe(500);
+  });
+
+  it.each([
+    ["pools.c.replicas=4", "usage --change pools.c.replicas"],
+    ["model.x=4", "usage --change model.x"],
+    ["pools.a.replicas=many", "deployment-invalid"],
+    ["pools.a.replica=2", "deployment-invalid"],
+    ["routing=clever", "deployment-invalid"],
+    ["=2", "usage"],
+  ])("refuse %s", (text, expected) => {
+    expect(fault(text)).toContain(expected);
+  });
+});

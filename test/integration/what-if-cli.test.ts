@@ -1,0 +1,249 @@
+/**
+ * Goal: `heddle simulate` of deployments, `import`, `what-if`, `validate` and `heddle` alone print what they promise, alike for a seed, and refuse
+ * bad input by the table; the page of a simulation works in a browser. Method: the compiled commands on examples and small files.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import { afterAll, describe, expect, it } from "vitest";
+import { chromiumPath } from "../support/chromium.ts";
+import { readChromeTrace } from "../support/read-chrome-trace.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "heddle-what-if-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const EXAMPLE = "examples/deployments/llama-8b-l40s.yaml";
+const LOAD = "gamma:rate=6,cv=2,prompt=lognormal:800:0.8,output=20-120,seconds=20,seed=4";
+
+function heddle(...args: readonly string[]) {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ["dist/src/cli/main.js", ...args], { encoding: "utf8" });
+  return { stdout, stderr, status };
+}
+
+function file(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
+
+/** A benchmark of 40 requests, eight in flight, measured as if one L40S had answered. */
+const BENCH = JSON.stringify({
+  max_concurrency: 8,
+  request_rate: "inf",
+  input_lens: Array.from({ length: 40 }, (_, i) => 300 + 40 * i),
+  output_lens: Array.from({ length: 40 }, () => 60),
+  ttfts: Array.from({ length: 40 }, () => 0.2),
+  itls: Array.from({ length: 40 }, () => Array.from({ length: 59 }, () => 0.025)),
+  errors: Array.from({ length: 40 }, () => ""),
+});
+
+describe("heddle simulate <deployment>", () => {
+  it("prints one JSON document, alike for a seed, with ordered intervals, defaults and sources", () => {
+    const run = () => heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "3", "--slo", "ttft=1s,tpot=50ms", "--json");
+    const { stdout, status } = run();
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    for (const name of ["ttft", "tpot", "e2e"]) {
+      for (const statistic of ["mean", "p50", "p90", "p99"]) {
+        const { value, low, high } = report.figures[name][statistic];
+        expect(low > 0 && low <= value && value <= high, `${name} ${statistic}`).toBe(true);
+      }
+    }
+    expect(report.figures.requests.finished).toBe(report.workload.requests);
+    expect(report.figures.goodShare.value).toBeGreaterThan(0.5);
+    expect(report.devices).toBe(2);
+    expect(report.pools[0]).toMatchObject({ basis: "data-sheet", device: "NVIDIA L40S 48 GB" });
+    expect(report.pools[0].dollarsPerHour.source).not.toBe("");
+    expect(report.defaults.map(({ field }: { field: string }) => field)).toContain("pools.0.engine.maxBatchedTokens");
+    expect(run().stdout).toBe(stdout);
+  });
+
+  it("says when the queue grew, and what was left out", () => {
+    const trace = file(
+      "burst.csv",
+      `Timestamp,Request tokens,Response tokens\n${Array.from({ length: 300 }, (_, i) => `${i / 100},3000,${i % 50 === 0 ? 0 : 200}`).join("\n")}\n`,
+    );
+    const { stdout } = heddle("simulate", EXAMPLE, "--workload", trace, "--runs", "1");
+    expect(stdout).toContain("NOT STATIONARY: the queue was still growing");
+    expect(stdout).toContain("left out of the workload: 6 rows no tokens asked or answered");
+    expect(stdout).toContain("One run without errors");
+    expect(heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1").stdout).not.toContain("NOT STATIONARY");
+  });
+
+  it("scales a workload and draws lengths from a file", () => {
+    const lengths = file("lengths.jsonl", '{"at_ms":0,"prompt_tokens":100,"output_tokens":7}\n');
+    const args = ["simulate", EXAMPLE, "--workload", "poisson:rate=5,seconds=20", "--lengths", lengths, "--runs", "1", "--json"];
+    const plain = JSON.parse(heddle(...args).stdout);
+    const scaled = JSON.parse(heddle(...args, "--scale", "rate=2,length=3").stdout);
+    expect(scaled.workload.source).toContain("rate x 2, prompt x 3, output x 3");
+    expect(scaled.workload.requests).toBe(plain.workload.requests);
+    expect(scaled.figures.lastingNs.value / plain.figures.lastingNs.value).toBeCloseTo(0.5, 1);
+    expect(scaled.figures.e2e.mean.value).toBeGreaterThan(2 * plain.figures.e2e.mean.value);
+  });
+
+  it("writes a timeline that a viewer reads", () => {
+    const path = join(folder, "timeline.json");
+    expect(heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1", "--timeline", path).status).toBe(0);
+    const trace = readChromeTrace(readFileSync(path, "utf8"));
+    expect(JSON.stringify(trace)).toContain("answer 0");
+  });
+
+  it.each([
+    [["--workload", LOAD, "--rack", "x.yaml"], "usage"],
+    [["--workload", LOAD, "--lengths", EXAMPLE], "workload-invalid"],
+  ])("refuses %j", (args, code) => {
+    expect(JSON.parse(heddle("simulate", EXAMPLE, "--json", "--runs", "1", ...args).stdout).error.code).toBe(code);
+  });
+
+  it.each([
+    ["model: no-such-model", "model-not-found"],
+    ["model: Llama-3.1-405B", "does-not-fit"],
+  ])("refuses a deployment of %j", (model, code) => {
+    const path = file("bad.yaml", `version: 1\n${model}\npools: [{ device: l40s }]\n`);
+    expect(JSON.parse(heddle("simulate", path, "--workload", LOAD, "--json").stdout).error.code).toBe(code);
+  });
+
+  it("refuses a device that nobody knows, and options of plans and deployments mixed", () => {
+    const path = file("device.yaml", "version: 1\nmodel: Llama-3.1-8B\npools: [{ device: h1000 }]\n");
+    expect(JSON.parse(heddle("simulate", path, "--workload", LOAD, "--json").stdout).error.code).toBe("device-unknown");
+    const plan = file("plan.json", '{"rackFingerprint":"x"}');
+    expect(JSON.parse(heddle("simulate", plan, "--workload", LOAD, "--slo", "ttft=1s", "--json").stdout).error).toMatchObject({
+      code: "usage",
+      where: "--slo",
+    });
+  });
+});
+
+describe("heddle import and what-if", () => {
+  const deployment = file("one.yaml", "version: 1\nmodel: Llama-3.1-8B\npools:\n  - { name: l40s, device: my/l40s.yaml }\n");
+  const fleet = join(folder, "fleet.json");
+  const metrics = file(
+    "metrics.txt",
+    [
+      "# HELP vllm:cache_config_info Information of the LLMEngine CacheConfig",
+      'vllm:cache_config_info{block_size="16",enable_prefix_caching="True",gpu_memory_utilization="0.85",num_gpu_blocks="9000"} 1.0',
+      ...["0.1", "0.25", "+Inf"].map((le, i) => `vllm:time_to_first_token_seconds_bucket{le="${le}",model_name="m"} ${[1, 39, 40][i]}`),
+      'vllm:time_to_first_token_seconds_sum{model_name="m"} 8.0',
+      'vllm:time_to_first_token_seconds_count{model_name="m"} 40',
+    ].join("\n"),
+  );
+
+  it("makes one file of a log, a scrape and a deployment, with what was measured", () => {
+    spawnSync("mkdir", ["-p", join(folder, "my")]);
+    file("my/l40s.yaml", "id: my-l40s\nlike: l40s\n");
+    const { stdout, status } = heddle(
+      "import",
+      file("bench.json", BENCH),
+      "--deployment",
+      deployment,
+      "--metrics",
+      metrics,
+      "--out",
+      fleet,
+      "--json",
+    );
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report.settings).toContain("pools.0.engine.kvBlocks = 9000");
+    expect(report.measured).toMatchObject({ clock: "client", requests: 40, ttft: { p99: 0.2e9 } });
+    expect(report.measured.tpot.mean).toBeCloseTo(25e6, 0);
+    expect(report.metrics.latencies[0]).toMatchObject({ name: "TTFT", count: 40, meanNs: 0.2e9, p50Ns: [0.1e9, 0.25e9] });
+    rmSync(join(folder, "my"), { recursive: true });
+  });
+
+  it("answers from that file alone, with the model's error on what was measured", () => {
+    const { stdout, status } = heddle("what-if", fleet, "--change", "pools.l40s.replicas=2", "--runs", "3", "--json");
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    const row = report.rows.find(({ name }: { name: string }) => name === "TPOT mean");
+    expect(row.measured).toBeCloseTo(25e6, 0);
+    expect(row.error).toBeCloseTo(row.before.value / row.measured - 1, 9);
+    expect(row.expected.value).toBeCloseTo(row.measured * row.ratio.value, 0);
+    expect(row.ratio.value).toBeLessThan(1);
+    expect(row.ratio.high - row.ratio.low).toBeLessThan(row.before.high / row.before.low - 1);
+    expect(heddle("what-if", fleet, "--change", "pools.l40s.replicas=2", "--runs", "3").stdout).toMatch(
+      /^With pools.l40s.replicas = 2: p99 TTFT .+ measured; the model is off by [+-]/,
+    );
+  });
+
+  it("takes deployments with a load, other devices, loads and settings", () => {
+    const rows = (change: string, ...more: string[]) =>
+      JSON.parse(heddle("what-if", EXAMPLE, "--workload", LOAD, "--runs", "2", "--json", "--change", change, ...more).stdout).rows as {
+        name: string;
+        ratio: { value: number };
+      }[];
+    const ratio = (all: { name: string; ratio: { value: number } }[], name: string): number =>
+      all.find((row) => row.name === name)!.ratio.value;
+    expect(ratio(rows("pools.0.device=h100-sxm"), "TPOT mean")).toBeLessThan(0.6);
+    expect(ratio(rows("workload.rate=2"), "output tokens/s")).toBeGreaterThan(1.3);
+    expect(ratio(rows("pools.0.engine.maxSequences=2"), "TTFT mean")).toBeGreaterThan(2);
+  });
+
+  it.each([
+    [["what-if", EXAMPLE, "--change", "pools.0.replicas=3"], "usage"],
+    [["what-if", EXAMPLE, "--workload", LOAD, "--change", "workload.rate=-1"], "usage"],
+    [["import", EXAMPLE, "--deployment", EXAMPLE, "--out", join(folder, "x.json")], "workload-invalid"],
+  ])("refuses %j", (args, code) => {
+    const { stdout, status } = heddle(...args, "--json");
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout).error.code).toBe(code);
+  });
+});
+
+describe("heddle validate, and heddle alone", () => {
+  it("prints the table that came with the version", () => {
+    const stored = JSON.parse(heddle("validate", "--json").stdout);
+    expect(stored).toEqual(JSON.parse(readFileSync("docs/accuracy.json", "utf8")));
+    expect(heddle("validate", "--part", "recorded-run").stdout).toContain("e2e mean");
+    expect(JSON.parse(heddle("validate", "--part", "nothing", "--json").stdout).error.code).toBe("usage");
+    expect(JSON.parse(heddle("validate", "--data", "no-such-folder", "--json").stdout).error.code).toBe("file-unreadable");
+  });
+
+  it("names what is not there, and computes nothing of it", () => {
+    const { parts } = JSON.parse(heddle("validate", "--data", folder, "--part", "recorded-run", "--json").stdout);
+    expect(parts[0]).toMatchObject({ rows: [], missing: "llmservingsim-bench is not in the folder of data" });
+  });
+
+  it("answers a what-if without arguments and files", () => {
+    const { stdout, status } = heddle();
+    expect(status).toBe(0);
+    expect(stdout).toContain("p99 time to first token");
+    expect(stdout).toContain("heddle what-if");
+  });
+});
+
+const browserPath = chromiumPath();
+
+describe.skipIf(browserPath === undefined)("the page of a simulation", () => {
+  it("opens without a network or an error, and draws every chart", async () => {
+    const path = join(folder, "report.html");
+    expect(heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "2", "--slo", "ttft=1s", "--html", path).status).toBe(0);
+    const browser = await chromium.launch({ executablePath: browserPath!, args: ["--no-sandbox"] });
+    try {
+      const page = await browser.newPage();
+      const complaints: string[] = [];
+      page.on("console", (message) => complaints.push(message.text()));
+      page.on("pageerror", (error) => complaints.push(String(error)));
+      page.on("request", (request) => {
+        if (!request.url().startsWith("file:")) complaints.push(request.url());
+      });
+      await page.goto(pathToFileURL(path).href);
+      await page.waitForSelector(".chart[data-lines] canvas");
+      await page.waitForFunction("document.querySelectorAll('.chart[data-lines] canvas').length === 4");
+      expect(await page.textContent("h1")).toBe("Llama-3.1-8B on 2 devices");
+      expect(await page.textContent("#sections")).toContain("TTFT");
+      await page.click("#theme");
+      expect(await page.getAttribute("html", "data-theme")).toBe("dark");
+      expect(complaints).toEqual([]);
+      // What it listens for is heard: a page that is broken complains.
+      const broken = join(folder, "broken.html");
+      writeFileSync(broken, readFileSync(path, "utf8").replace('"sections":[', '"sections":null,"others":['));
+      await page.goto(pathToFileURL(broken).href);
+      expect(complaints.length).toBeGreaterThan(0);
+    } finally {
+      await browser.close();
+    }
+  });
+});
