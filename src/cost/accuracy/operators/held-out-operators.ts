@@ -4,8 +4,8 @@ import type { DeviceRates } from "../../operator/tables/device-rates.ts";
 import { type MeasuredCurve, measuredCurves, valueAlong } from "../../operator/tables/measured-curves.ts";
 import { inverseWithout } from "../../operator/tables/positive-inverse.ts";
 import type { TableRows } from "../../operator/tables/rows-by-table.ts";
-import { gridOf, inverseSimilarity } from "../../operator/tables/similarity.ts";
-import { fitSurface, type Surface } from "../../operator/tables/surface.ts";
+import { gridOf } from "../../operator/tables/similarity.ts";
+import { fitSurface, levelMeans, type Surface, type SurfaceParts, surfaceParts } from "../../operator/tables/surface.ts";
 import type { PredictedMeasured } from "../error-summary.ts";
 import { foldOf } from "./group-folds.ts";
 
@@ -29,17 +29,48 @@ export function heldOutPoints(
   if (names.length < GROUPS_MIN) return [];
   const foldOfGroup = (name: string): number => (names.length <= folds ? names.indexOf(name) : foldOf(family.name, name, folds));
   const grid = curveGrid(curves);
-  const inverse = inverseSimilarity(grid, family.kernel);
+  const whole = surfaceParts(grid, family.kernel);
+  const ones = rowSums(whole.inverse, grid.sites);
   const points: PredictedMeasured[] = [];
   for (let fold = 0; fold < Math.min(folds, names.length); fold++) {
     const dropped = membersWhere(curves, (curve) => foldOfGroup(curve.group) === fold);
     if (dropped.length === 0) continue;
     const kept = membersWhere(curves, (curve) => foldOfGroup(curve.group) !== fold);
-    const rest = gridOf(grid, kept);
-    const surface = fitSurface(rest, inverseWithout(inverse, grid.sites, kept, dropped), family.kernel);
+    const surface = fitSurface(partsWithout(whole, ones, kept, dropped), family.kernel);
     for (const site of dropped) points.push(...pointsOf(curves[site]!, surface));
   }
   return points;
+}
+
+/**
+ * The parts of a fit without some sites, from those of the whole: what fitting the rest anew gives, at a tenth of the work. Means are those of the rest.
+ */
+function partsWithout(whole: SurfaceParts, ones: Float64Array, kept: Int32Array, dropped: Int32Array): SurfaceParts {
+  const { sites, axis } = whole.grid;
+  const grid = gridOf(whole.grid, kept);
+  const { inverse, transfer } = inverseWithout(whole.inverse, sites, kept, dropped);
+  const means = levelMeans(grid);
+  const weights = new Float64Array(axis.length * kept.length);
+  for (let level = 0; level < axis.length; level++) {
+    // The whole's weights were of deviations from its own means.
+    const shift = whole.means[level]! - means[level]!;
+    const weightOf = (site: number): number => whole.weights[level * sites + site]! + shift * ones[site]!;
+    const gone = Float64Array.from(dropped, weightOf);
+    for (let a = 0; a < kept.length; a++) {
+      let sum = weightOf(kept[a]!);
+      for (let b = 0; b < gone.length; b++) sum -= transfer[a * gone.length + b]! * gone[b]!;
+      weights[level * kept.length + a] = sum;
+    }
+  }
+  return { grid, inverse, means, weights };
+}
+
+function rowSums(matrix: Float64Array, size: number): Float64Array {
+  return Float64Array.from({ length: size }, (_, row) => {
+    let sum = 0;
+    for (let i = row * size; i < (row + 1) * size; i++) sum += matrix[i]!;
+    return sum;
+  });
 }
 
 function membersWhere(curves: readonly MeasuredCurve[], holds: (curve: MeasuredCurve) => boolean): Int32Array {

@@ -5,9 +5,8 @@ import { curveGrid } from "./curve-grid.ts";
 import type { DeviceRates } from "./device-rates.ts";
 import { measuredCurves } from "./measured-curves.ts";
 import type { OperatorFamily } from "./operator-family.ts";
-import { inverseSimilarity } from "./similarity.ts";
 import { curveOfMeasured, curveOfPredicted, type SiteCurve } from "./site-curve.ts";
-import { fitSurface } from "./surface.ts";
+import { fitSurface, surfaceParts } from "./surface.ts";
 
 /** One table, fitted: curves of its sites, and of others when they are first asked for. */
 export interface OperatorTable {
@@ -34,7 +33,7 @@ export function fitOperatorTable(
   const grid = curveGrid(curves);
   const known = new Map<string, SiteCurve | undefined>(curves.map((curve) => [curve.site, curveOfMeasured(curve)]));
   const measured = known.size;
-  const surface = measured < SITES_MIN ? undefined : fitSurface(grid, inverseSimilarity(grid, family.kernel), family.kernel);
+  const surface = measured < SITES_MIN ? undefined : fitSurface(surfaceParts(grid, family.kernel), family.kernel);
   return {
     axis: grid.axis,
     errors: axisErrors(grid),

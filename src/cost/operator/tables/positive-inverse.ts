@@ -61,11 +61,18 @@ export function submatrix(matrix: Float64Array, size: number, members: Int32Arra
   return part;
 }
 
+/** An inverse without some rows. */
+export interface ReducedInverse {
+  readonly inverse: Float64Array;
+  /** P_AB P_BB⁻¹, a row for each row kept: how what was left out enters those that stay. */
+  readonly transfer: Float64Array;
+}
+
 /**
- * The inverse of a matrix less some of its rows and columns, from the inverse of the whole: P_AA - P_AB P_BB⁻¹ P_BA. The result is what inverting the
+ * The inverse of a matrix less some of its rows and columns, from the inverse P of the whole: P_AA - P_AB P_BB⁻¹ P_BA. The result is what inverting the
  * smaller matrix gives, at size² x (rows left out) multiply-adds.
  */
-export function inverseWithout(inverse: Float64Array, size: number, kept: Int32Array, dropped: Int32Array): Float64Array {
+export function inverseWithout(inverse: Float64Array, size: number, kept: Int32Array, dropped: Int32Array): ReducedInverse {
   const left = kept.length;
   const gone = dropped.length;
   const middle = positiveInverse(submatrix(inverse, size, dropped), gone);
@@ -88,5 +95,5 @@ export function inverseWithout(inverse: Float64Array, size: number, kept: Int32A
       result[b * left + a] = result[a * left + b]!;
     }
   }
-  return result;
+  return { inverse: result, transfer: weighted };
 }

@@ -4,9 +4,11 @@ import type { CurveGrid } from "./curve-grid.ts";
 import { heldOutGroups } from "./held-out-groups.ts";
 import { distance, type KernelKind, kernel } from "./kernel.ts";
 import { LENGTH_OCTAVES, NOISE_VARIANCE } from "./operator-family.ts";
+import { inverseSimilarity } from "./similarity.ts";
 
-/** Octaves over which sites share how well they are predicted: errors of kernels come in patches. */
-const ERROR_OCTAVES = 0.4;
+/** Distances to the next group over which sites share how well they are predicted: errors of kernels come in patches. */
+const ERROR_SPACINGS = 1.5;
+const SPACING_MIN = 0.25;
 /** Weight of a level's mean error against that of a site at distance 0. */
 const MEAN_WEIGHT = 0.2;
 /** Variance of ln deviation below which errors say nothing of its power, and the largest power. */
@@ -14,8 +16,10 @@ const POWER_RIDGE = 0.003;
 const POWER_MAX = 8;
 /** Share of points that intervals shall hold. */
 const COVERED = 0.9;
+/** Sites whose errors scale the intervals; more take time and change nothing. */
+const SITES_SCALED = 150;
 /** Errors of one group are alike, so few groups know little of the next: what 1 / groups adds to the share. */
-const FEW_GROUPS = 0.2;
+const FEW_GROUPS = 0.18;
 /** Errors below this are noise of the measurement. Source: repeats in the same tables differ by 0.7 to 1.4 % in the median. */
 const NOISE_LOG = 0.005;
 
@@ -37,18 +41,31 @@ export interface PredictedCurve {
   readonly outside: boolean;
 }
 
+/** A grid with what its fit is made of: the inverse similarity of its sites, and that times what each level deviates from its mean. */
+export interface SurfaceParts {
+  readonly grid: CurveGrid;
+  readonly inverse: Float64Array;
+  readonly means: Float64Array;
+  readonly weights: Float64Array;
+}
+
+/** The parts of a whole grid. */
+export function surfaceParts(grid: CurveGrid, kind: KernelKind): SurfaceParts {
+  const inverse = inverseSimilarity(grid, kind);
+  const means = levelMeans(grid);
+  return { grid, inverse, means, weights: weightsOf(grid, inverse, means) };
+}
+
 /**
- * Fits a surface. `inverse` is the inverse similarity of the grid's sites.
+ * Fits a surface.
  *
  * Model: the mean of each level plus what similar sites deviate from it. Intervals: errors of groups left out in turn, divided by the deviation the fit
  * gives them, averaged over the sites near the one asked for; scaled so that 90 % of the left-out points lie inside, and up with the deviation there.
  * Complexity: fit sites² x levels; a curve sites² + sites x levels.
  */
-export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelKind): Surface {
+export function fitSurface({ grid, inverse, means, weights }: SurfaceParts, kind: KernelKind): Surface {
   const { sites, axis } = grid;
   const levels = axis.length;
-  const means = levelMeans(grid);
-  const weights = weightsOf(grid, inverse, means);
   const errors = errorMap(grid, inverse, weights);
   return {
     grid,
@@ -61,7 +78,7 @@ export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelK
       for (let i = 0; i < sites; i++) {
         const apart = distance(at, 0, grid.coordinates, i * grid.dimensions, grid.dimensions);
         similar[i] = kernel(kind, apart / LENGTH_OCTAVES);
-        near[i] = nearness(apart);
+        near[i] = nearness(apart / errors.reach);
         nearAll += near[i]!;
         nearest = Math.min(nearest, apart);
       }
@@ -85,7 +102,7 @@ export function fitSurface(grid: CurveGrid, inverse: Float64Array, kind: KernelK
 }
 
 /** Inverse similarity times what each level's logarithms deviate from their mean. */
-function weightsOf({ sites, axis, logs }: CurveGrid, inverse: Float64Array, means: Float64Array): Float64Array {
+export function weightsOf({ sites, axis, logs }: CurveGrid, inverse: Float64Array, means: Float64Array): Float64Array {
   const centred = logs.map((value, i) => value - means[Math.floor(i / sites)]!);
   const weights = new Float64Array(logs.length);
   for (let site = 0; site < sites; site++) {
@@ -101,8 +118,7 @@ function weightsOf({ sites, axis, logs }: CurveGrid, inverse: Float64Array, mean
 }
 
 /** Weight of a site in the mean error at another: 1 beside it, falling with the fourth power of the distance. */
-function nearness(apart: number): number {
-  const ratio = apart / ERROR_OCTAVES;
+function nearness(ratio: number): number {
   const bell = 1 / (1 + ratio * ratio);
   return bell * bell;
 }
@@ -117,7 +133,7 @@ function variance(inverse: Float64Array, sites: number, similar: Float64Array): 
   return sum > NOISE_VARIANCE ? sum : NOISE_VARIANCE;
 }
 
-function levelMeans({ sites, axis, logs, known }: CurveGrid): Float64Array {
+export function levelMeans({ sites, axis, logs, known }: CurveGrid): Float64Array {
   return axis.map((_, level) => {
     let sum = 0;
     let count = 0;
@@ -132,6 +148,8 @@ function levelMeans({ sites, axis, logs, known }: CurveGrid): Float64Array {
 /** Errors of left-out sites in units of their deviation^power (0 where not measured), and the factor that makes them 90 % intervals. */
 interface ErrorMap {
   readonly sites: number;
+  /** Octaves over which sites share their errors. */
+  readonly reach: number;
   readonly power: number;
   /** Largest deviation of a left-out site. */
   readonly deviationMax: number;
@@ -154,9 +172,11 @@ function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array)
   for (let i = 0; i < raw.length; i++) raw[i] = Math.abs(residuals[i]!) / reaches[i % sites]!;
   const known = Float64Array.from(grid.known);
   const errors = smoothLevels(raw, grid).map((error, i) => error * known[i]!);
+  const reach = ERROR_SPACINGS * groupSpacing(grid);
   const complete = Uint8Array.from(axis, (_, level) => (grid.known.subarray(level * sites, (level + 1) * sites).includes(0) ? 0 : 1));
   const map: ErrorMap = {
     sites,
+    reach,
     complete,
     power,
     deviationMax: deviations.reduce((most, deviation) => Math.max(most, deviation), 0),
@@ -168,11 +188,12 @@ function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array)
   };
   const ratios: number[] = [];
   const near = new Float64Array(sites);
-  for (let site = 0; site < sites; site++) {
+  const stride = Math.ceil(sites / SITES_SCALED);
+  for (let site = 0; site < sites; site += stride) {
     let nearAll = 0;
     for (let i = 0; i < sites; i++) {
       const apart = distance(coordinates, site * dimensions, coordinates, i * dimensions, dimensions);
-      near[i] = groups[i] === groups[site] ? 0 : nearness(apart);
+      near[i] = groups[i] === groups[site] ? 0 : nearness(apart / reach);
       nearAll += near[i]!;
     }
     for (let level = 0; level < axis.length; level++) {
@@ -187,6 +208,22 @@ function errorMap(grid: CurveGrid, inverse: Float64Array, weights: Float64Array)
   const place = Math.min(sorted.length - 1, Math.ceil((sorted.length + 1) * share) - 1);
   map.quantile = sorted.length === 0 ? Infinity : sorted[place]!;
   return map;
+}
+
+/** Median distance of a site to the nearest of another group. */
+function groupSpacing({ sites, groups, coordinates, dimensions }: CurveGrid): number {
+  const stride = Math.ceil(sites / SITES_SCALED);
+  const nearest: number[] = [];
+  for (let site = 0; site < sites; site += stride) {
+    let least = Infinity;
+    for (let i = 0; i < sites; i++) {
+      if (groups[i] === groups[site]) continue;
+      least = Math.min(least, distance(coordinates, site * dimensions, coordinates, i * dimensions, dimensions));
+    }
+    nearest.push(least);
+  }
+  const spacing = quantile(nearest, 0.5);
+  return spacing < Infinity ? Math.max(spacing, SPACING_MIN) : 1;
 }
 
 /**

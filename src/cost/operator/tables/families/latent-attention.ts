@@ -25,4 +25,4 @@ const latent = (phase: LatentAttentionQuery["phase"], kernel: KernelKind): Opera
 
 /** Whole blocks of latent attention: sites are (heads, batch), curves run over new tokens (prefill) or context (decode). */
 export const LATENT_PREFILLS: OperatorFamily<LatentAttentionQuery> = latent("prefill", "smooth");
-export const LATENT_DECODES: OperatorFamily<LatentAttentionQuery> = latent("decode", "rough");
+export const LATENT_DECODES: OperatorFamily<LatentAttentionQuery> = latent("decode", "smooth");
