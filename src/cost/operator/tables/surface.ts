@@ -10,7 +10,7 @@ import { inverseSimilarity } from "./similarity.ts";
 const ERROR_SPACINGS = 1.5;
 const SPACING_MIN = 0.25;
 /** Weight of a level's mean error against that of a site at distance 0. */
-const MEAN_WEIGHT = 0.2;
+const MEAN_WEIGHT = 0.05;
 /** Variance of ln deviation below which errors say nothing of its power, and the largest power. */
 const POWER_RIDGE = 0.003;
 const POWER_MAX = 8;
