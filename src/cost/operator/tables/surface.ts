@@ -19,7 +19,7 @@ const COVERED = 0.9;
 /** Sites whose errors scale the intervals; more take time and change nothing. */
 const SITES_SCALED = 150;
 /** Errors of one group are alike, so few groups know little of the next: what 1 / groups adds to the share. */
-const FEW_GROUPS = 0.18;
+const FEW_GROUPS = 0.19;
 /** Errors below this are noise of the measurement. Source: repeats in the same tables differ by 0.7 to 1.4 % in the median. */
 const NOISE_LOG = 0.005;
 
