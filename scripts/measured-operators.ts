@@ -6,7 +6,7 @@ import { layerOperators, type ProfiledDecoder } from "../src/cost/accuracy/trans
 import { readOperatorTable } from "../src/cost/import/aiconfigurator/read-operator-table.ts";
 import { readCsvColumns } from "../src/cost/import/csv/numeric-csv.ts";
 import { readLayerTables } from "../src/cost/import/llmservingsim/read-layer-tables.ts";
-import { slotOf } from "../src/cost/operator/physics/constant-slot.ts";
+import { type ConstantSlot, slotOf } from "../src/cost/operator/physics/constant-slot.ts";
 import { deviceFigures } from "../src/cost/operator/physics/device-figures.ts";
 import { type MeasuredTime, usable } from "../src/cost/operator/physics/fit/fit-constants.ts";
 import { deviceSheet } from "../src/rack/catalog/catalog.ts";
@@ -20,14 +20,16 @@ const AIC_SYSTEMS = [
   ["h200_sxm", "0.19.0", "h200-sxm"],
   ["b200_sxm", "0.19.0", "b200-sxm"],
 ] as const;
+/** Tables, with the first word of the slots whose rows they hold. */
 const AIC_TABLES = [
-  "gemm/gemm_perf",
-  "attention/context_attention_perf",
-  "attention/generation_attention_perf",
-  "mla/mla_context_module_perf",
-  "mla/mla_generation_module_perf",
-  "moe/moe_perf",
+  ["gemm", "gemm_perf", "product"],
+  ["attention", "context_attention_perf", "prefill-attention"],
+  ["attention", "generation_attention_perf", "decode-attention"],
+  ["mla", "mla_context_module_perf", "latent-attention"],
+  ["mla", "mla_generation_module_perf", "latent-attention"],
+  ["moe", "moe_perf", "experts"],
 ] as const;
+const NO_ATTENTION = "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n";
 
 const LLAMA_8B = { width: 4096, inner: 14_336, heads: 32, kvHeads: 8, headDim: 128, vocabulary: 128_256 };
 const QWEN_32B = { width: 5120, inner: 25_600, heads: 64, kvHeads: 8, headDim: 128, vocabulary: 151_936 };
@@ -38,23 +40,24 @@ const LSS_FOLDERS: readonly (readonly [string, string, Omit<ProfiledDecoder, "sh
   ["RTXPRO6000/Qwen/Qwen3-32B", "rtx-pro-6000", QWEN_32B, 1],
   ["RTXPRO6000/Qwen/Qwen3-32B", "rtx-pro-6000", QWEN_32B, 2],
 ];
-const VIDUR_FOLDERS: readonly (readonly [string, string, string])[] = [
-  ["a100/meta-llama/Llama-2-7b-hf", "a100-sxm", "A100"],
-  ["a100/meta-llama/Llama-2-70b-hf", "a100-sxm", "A100"],
-  ["a100/meta-llama/Meta-Llama-3-8B", "a100-sxm", "A100"],
-  ["a100/meta-llama/Meta-Llama-3-70B", "a100-sxm", "A100"],
-  ["h100/meta-llama/Llama-2-7b-hf", "h100-sxm", "H100"],
-  ["h100/meta-llama/Llama-2-70b-hf", "h100-sxm", "H100"],
-  ["h100/Qwen/Qwen-72B", "h100-sxm", "H100"],
+const VIDUR_FOLDERS: readonly (readonly [string, string])[] = [
+  ["a100/meta-llama/Llama-2-7b-hf", "a100-sxm"],
+  ["a100/meta-llama/Llama-2-70b-hf", "a100-sxm"],
+  ["a100/meta-llama/Meta-Llama-3-8B", "a100-sxm"],
+  ["a100/meta-llama/Meta-Llama-3-70B", "a100-sxm"],
+  ["h100/meta-llama/Llama-2-7b-hf", "h100-sxm"],
+  ["h100/meta-llama/Llama-2-70b-hf", "h100-sxm"],
+  ["h100/Qwen/Qwen-72B", "h100-sxm"],
 ];
 
-/** All sets that are there; at most `perSlot` rows of each kind of operator a set, chosen evenly along the files. */
-export async function measuredSets(perSlot: number, shared = SHARED_DATA): Promise<readonly DeviceSet[]> {
+/** All sets that are there; at most `perSlot` rows of each kind of operator a set, chosen evenly along the files; files without wanted kinds are not read. */
+export async function measuredSets(perSlot: number, slots?: readonly ConstantSlot[], shared = SHARED_DATA): Promise<readonly DeviceSet[]> {
+  const wants = (word: string): boolean => slots === undefined || slots.some((slot) => slot.startsWith(word));
   const sets: DeviceSet[] = [];
   for (const [system, version, id] of AIC_SYSTEMS) {
     const rows: MeasuredTime[] = [];
-    for (const table of AIC_TABLES) {
-      const [op, name] = table.split("/") as [string, string];
+    for (const [op, name, word] of AIC_TABLES) {
+      if (!wants(word)) continue;
       const file = join(shared, "aiconfigurator-ops", system, op, "vllm", version, `${name}.parquet`);
       if (!existsSync(file)) continue;
       for (const { query, ns } of (await readOperatorTable(readFileSync(file), file)).rows) {
@@ -69,7 +72,11 @@ export async function measuredSets(perSlot: number, shared = SHARED_DATA): Promi
     if (!existsSync(path)) continue;
     const text = (name: string): string => readFileSync(join(path, name), "utf8");
     const tables = readLayerTables(
-      { dense: text("dense.csv"), perSequence: text("per_sequence.csv"), attention: text("attention.csv") },
+      {
+        dense: text("dense.csv"),
+        perSequence: text("per_sequence.csv"),
+        attention: wants("prefill") || wants("decode") ? text("attention.csv") : NO_ATTENTION,
+      },
       folder,
     );
     byDevice.set(id, [...(byDevice.get(id) ?? []), ...layerOperators(tables, { ...decoder, shards })]);
@@ -109,10 +116,9 @@ function isPossible({ query, ns }: MeasuredTime, flopsPerNs: number): boolean {
   return ns >= (0.8 * 4 * batch * heads * headDim * tokens * (context + tokens / 2)) / flopsPerNs;
 }
 
-const US = "median";
 /** Products of Vidur's profile: name, and sides from the model's sizes on one of `tp` devices. */
 function vidurRows(text: string, file: string): MeasuredTime[] {
-  const timed = ["attn_pre_proj", "attn_post_proj", "mlp_up_proj", "mlp_down_proj", "add"].map((name) => `time_stats.${name}.${US}`);
+  const timed = ["attn_pre_proj", "attn_post_proj", "mlp_up_proj", "mlp_down_proj", "add"].map((name) => `time_stats.${name}.median`);
   const sizes = ["n_head", "n_kv_head", "n_embd", "n_expanded_embd", "num_tokens", "num_tensor_parallel_workers"];
   const columns = readCsvColumns(text, { file, numbers: [...timed, ...sizes] });
   const rows: MeasuredTime[] = [];

@@ -7,6 +7,9 @@ import { GENERIC } from "./families/generic.ts";
 import { HOPPER } from "./families/hopper.ts";
 import type { PhysicsConstants } from "./physics-constants.ts";
 
+/** Constants of all families that were measured, and those of all together. */
+export const FAMILIES: readonly PhysicsConstants[] = [AMPERE, ADA, HOPPER, BLACKWELL, BLACKWELL_GDDR, GENERIC];
+
 /** Words of an id or name that tell a family, longest first where one holds another. */
 const FAMILY_WORDS: readonly (readonly [RegExp, PhysicsConstants])[] = [
   [/\b(rtx-?pro-?\d+|rtx-?50\d0)/, BLACKWELL_GDDR],

@@ -20,19 +20,32 @@ import { productClass } from "./product-class.ts";
  */
 export function physicsModel(sheet: DeviceSheet, constants: PhysicsConstants = familyOf(sheet)): OperatorModel {
   const device = deviceFigures(sheet);
-  const price = (query: OperatorQuery): Result<Priced, NoOperatorBasis> => priceOperator(device, constants, query);
+  const added = constants.devices.length === 0 || constants.devices.includes(sheet.id) ? 0 : SIBLING_SPREAD;
+  const price = (query: OperatorQuery): Result<Priced, NoOperatorBasis> => priceOperator(device, constants, query, added);
   return { source: `${sheet.name}: data sheet and constants of ${constants.family}`, price };
 }
 
 const BASIS: Basis = "data-sheet";
+/** Added in quadrature for devices of a family that were not measured themselves. Source: H200 priced with the H100's constants and the reverse. */
+const SIBLING_SPREAD = 0.25;
 
-function priceOperator(device: DeviceFigures, constants: PhysicsConstants, query: OperatorQuery): Result<Priced, NoOperatorBasis> {
+function priceOperator(
+  device: DeviceFigures,
+  constants: PhysicsConstants,
+  query: OperatorQuery,
+  added: number,
+): Result<Priced, NoOperatorBasis> {
   if (query.op === "collective" || query.op === "point-to-point") {
     return err({ code: "no-basis", missing: "a network model: a device's sheet prices no collectives and transfers" });
   }
   const type = missingPeak(device, query);
   if (type !== undefined) return err({ code: "no-basis", missing: `the device's peak for ${type}` });
-  return ok({ ns: operatorNs(device, constants, query), spread: spreadOf(constants, query), basis: BASIS });
+  const spread = spreadOf(constants, query);
+  return ok({
+    ns: operatorNs(device, constants, query),
+    spread: added === 0 ? spread : Math.sqrt(spread * spread + added * added),
+    basis: BASIS,
+  });
 }
 
 function spreadOf(constants: PhysicsConstants, query: ComputeQuery): number {

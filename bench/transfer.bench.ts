@@ -1,0 +1,66 @@
+/** How well devices are predicted that no constant was fitted on: each left out in turn, from its data sheet alone and with a few microbenchmarks. */
+
+import { measuredSets } from "../scripts/measured-operators.ts";
+import { quantile } from "../src/base/statistics.ts";
+import type { AccuracyRow } from "../src/cost/accuracy/accuracy-row.ts";
+import { transferAccuracy } from "../src/cost/accuracy/transfer/transfer-accuracy.ts";
+import type { ConstantSlot } from "../src/cost/operator/physics/constant-slot.ts";
+import type { Bench, BenchReport } from "./bench.ts";
+
+const SLOTS: readonly ConstantSlot[] = [
+  "product half",
+  "product eight",
+  "product eightBlock",
+  "prefill-attention",
+  "decode-attention",
+  "latent-attention",
+  "experts half",
+  "experts eight",
+  "experts eightBlock",
+  "stream",
+];
+const ROWS_PER_SLOT = 250;
+const EVALUATIONS = 250;
+/** Target of the median error of a kind of operator on a device, with microbenchmarks. */
+const TARGET = 0.2;
+
+export const bench: Bench = {
+  name: "transfer",
+  run: async ({ note, rest }): Promise<BenchReport> => {
+    const perSlot = Number(rest[0] ?? ROWS_PER_SLOT);
+    note(`reading tables, ${perSlot} rows of a kind of operator and device`);
+    const sets = await measuredSets(perSlot);
+    const rows: AccuracyRow[] = [];
+    for (const slot of SLOTS) {
+      note(slot);
+      rows.push(...transferAccuracy(sets, { slots: [slot], evaluations: EVALUATIONS }));
+    }
+    const probed = rows.filter(({ protocol }) => protocol.includes("microbenchmarks"));
+    const sheets = rows.filter((row) => !probed.includes(row));
+    const median = (list: readonly AccuracyRow[]): number =>
+      quantile(
+        list.map((row) => row.medianError),
+        0.5,
+      );
+    const met = probed.filter(({ medianError }) => medianError <= TARGET).length;
+    return {
+      setup: [
+        `${sets.length} sets of measured operators (aiconfigurator-ops, llmservingsim-bench, vidur-profile), at most ${perSlot} rows of a kind each`,
+        ...rows.map(
+          (row) =>
+            `${row.family}, ${row.device}, ${row.dataSet}, ${probed.includes(row) ? "with microbenchmarks" : "sheet alone"}: ` +
+            `median ${percent(row.medianError)}, mean ${percent(row.meanError)}, p90 ${percent(row.p90)}, signed ${percent(row.signedMean)} of ${row.points}`,
+        ),
+      ],
+      figures: [
+        { name: "median error of a kind on a device, sheet alone (median of kinds and devices)", value: median(sheets), unit: "ratio" },
+        { name: "the same with at most 6 microbenchmarks a kind", value: median(probed), unit: "ratio", floor: { max: TARGET } },
+        { name: `kinds and devices within ${TARGET}, of ${probed.length}`, value: met, unit: "" },
+      ],
+    };
+  },
+};
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
