@@ -12,7 +12,7 @@ export interface ExpertLoad {
 }
 
 /** Points at which a power law's loads are taken. */
-const NODES = 12;
+const NODES = 8;
 /** Largest load before scaling, over the tokens. */
 const TOP_SHARE = 0.8;
 /** Loads kept at most for one exponent. */

@@ -116,6 +116,37 @@ describe("physics of operators", () => {
     expect(ns(h100, latent("decode", 64, 1, 32768))).toBeGreaterThan(ns(h100, latent("decode", 64, 1, 4096)));
   });
 
+  it("is never faster for more rows, sequences, tokens, context or experts' tokens", () => {
+    const sheets = ["h100-sxm", "a100-sxm", "rtx-4090", "mi300x", "tpu-v5p", "sambanova-sn40l"].map(deviceSheet);
+    const growing: readonly ((size: number) => OperatorQuery)[] = [
+      (size) => product(size, 4096, 4096),
+      (size) => product(256, 16 * size, 4096),
+      (size) => product(256, 4096, 16 * size),
+      (size) => decode(size, 1000),
+      (size) => decode(16, 7 * size),
+      (size) => prefill(1, size, 333),
+      (size) => prefill(4, 100, 3 * size),
+      (size) => prefill(size, 100),
+      (size) => experts(size),
+      (size) => ({ op: "stream", bytes: 100_000 * size }),
+    ];
+    for (const sheet of sheets) {
+      for (const [family, query] of growing.entries()) {
+        let before = 0;
+        for (let size = 1; size < 3000; size += 1 + Math.floor(size / 16)) {
+          const now = ns(sheet, query(size));
+          expect(now, `${sheet.id} ${family} ${size}`).toBeGreaterThanOrEqual(before * (1 - 1e-9));
+          before = now;
+        }
+      }
+    }
+  });
+
+  it("reads weights that are stored narrower than they multiply", () => {
+    const packed: OperatorQuery = { op: "product", m: 1, n: 8192, k: 8192, type: "bf16", weightType: "i4" };
+    expect(ns(deviceSheet("h100-sxm"), packed)).toBeLessThan(ns(deviceSheet("h100-sxm"), product(1, 8192, 8192)) / 2);
+  });
+
   it("answers without basis where a figure or a network is missing", () => {
     const a100 = physicsModel(deviceSheet("a100-sxm"));
     expect(a100.price({ op: "product", m: 1, n: 1, k: 1, type: "f8e4m3" })).toEqual({

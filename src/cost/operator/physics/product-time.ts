@@ -50,7 +50,6 @@ function bestTileNs(device: DeviceFigures, constants: ProductConstants, sizes: P
   for (let tile = 0; tile < TILE_ROWS.length; tile++) {
     const rows = TILE_ROWS[tile]!;
     const columns = TILE_COLUMNS[tile]!;
-    if (rows >= 2 * m && rows > 16) continue;
     const units = Math.ceil(m / rows) * Math.ceil(n / columns);
     const intensity = (rows * columns) / (rows + columns);
     const flopNs = (2 * rows * columns * (intensity + constants.halfIntensity)) / (intensity * coreFlops);

@@ -55,6 +55,33 @@ const decode = (batch: number): OperatorQuery => ({
   window: 0,
   kvType: "bf16",
 });
+const experts = (tokens: number): OperatorQuery => ({
+  op: "experts",
+  tokens,
+  width: 4096,
+  inner: 1536,
+  active: 8,
+  experts: 128,
+  ranks: { tensor: 1, expert: 4 },
+  type: "bf16",
+  load: "balanced",
+});
+const latent = (phase: "prefill" | "decode", batch: number, context: number): OperatorQuery => ({
+  op: "latent-attention",
+  phase,
+  batch,
+  tokens: phase === "prefill" ? 1024 : 1,
+  context,
+  heads: 16,
+  width: 7168,
+  queryRank: 1536,
+  kvRank: 512,
+  plainDim: 128,
+  rotatedDim: 64,
+  valueDim: 128,
+  type: "bf16",
+  kvType: "bf16",
+});
 const QUERIES: readonly OperatorQuery[] = [
   ...[1, 16, 128, 1000, 4096, 16384].flatMap((m) => [product(m, 4096, 4096), product(m, 28672, 8192), product(m, 512, 12288)]),
   prefill(1),
@@ -62,6 +89,10 @@ const QUERIES: readonly OperatorQuery[] = [
   prefill(8192),
   decode(1),
   decode(300),
+  experts(4),
+  experts(4096),
+  latent("prefill", 2, 0),
+  latent("decode", 64, 8192),
   { op: "stream", bytes: 1e4 },
   { op: "stream", bytes: 3e7 },
   { op: "stream", bytes: 1e9 },
@@ -100,6 +131,13 @@ describe("tile-level model", () => {
     const ideal = (2 * 65_536 * 8192 * 8192) / (H100.peaks.bf16!.value / 1e9);
     expect(before / ideal).toBeGreaterThan(1);
     expect(before / ideal).toBeLessThan(1.35);
+  });
+
+  it("reads weights that are stored narrower, and only those of experts with tokens", () => {
+    const packed: OperatorQuery = { op: "product", m: 1, n: 8192, k: 8192, type: "bf16", weightType: "i4" };
+    expect(ns(H100, packed)).toBeLessThan(ns(H100, product(1, 8192, 8192)) / 2);
+    expect(ns(H100, experts(1))).toBeLessThan(ns(H100, experts(64)) / 1.5);
+    expect(ns(H100, latent("decode", 64, 32_768))).toBeGreaterThan(ns(H100, latent("decode", 64, 8192)) * 2);
   });
 
   it("names the figure that is missing", () => {

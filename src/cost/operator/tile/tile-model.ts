@@ -10,12 +10,21 @@ import { rowOperatorNs } from "./row-operator.ts";
 import { tileAttentionNs } from "./tile-attention.ts";
 import { type TileConstants, tileConstantsOf } from "./tile-constants.ts";
 import { type TileDevice, tileDevice } from "./tile-device.ts";
+import { tileExpertsNs } from "./tile-experts.ts";
+import { tileLatentNs } from "./tile-latent.ts";
 import { tileProduct } from "./tile-product.ts";
 
-/** 90 % half-widths: `p90` of products on six GPUs and of row operators on the A100, attention the widest device (cost/accuracy/transfer). */
-const PRODUCT_SPREAD = 0.45;
-const ATTENTION_SPREAD = 0.8;
-const STREAM_SPREAD = 0.6;
+/**
+ * 90 % half-widths (value / (1 + s) to value x (1 + s)), widest where engines do most besides the kernel.
+ *
+ * Source: rows of A100, H100, H200, B200 (aiconfigurator-ops), RTX 4090 and RTX PRO 6000 (llmservingsim-bench) in 16-bit types, none of them fitted on:
+ * 0.37, 1.29, 1.35, 1.10, 0.91 and 1.00 hold 90 % of products, prefills, decodes, experts, latent blocks and streams.
+ */
+const PRODUCT_SPREAD = 0.4;
+const ATTENTION_SPREAD = 1.4;
+const EXPERTS_SPREAD = 1.1;
+const LATENT_SPREAD = 0.95;
+const STREAM_SPREAD = 1;
 /** A stream's row, where only its bytes are known: half of them read, half written. */
 const STREAM_ROW_BYTES = 8192;
 
@@ -39,7 +48,17 @@ function priceTiled(device: TileDevice, constants: TileConstants, query: Operato
       const flopsPerNs = device.flopsPerNs[query.type];
       if (flopsPerNs === undefined) return noPeak(device, query.type);
       const { m, n, k } = query;
-      return priced(tileProduct(device, constants, { m, n, k, bytes: ELEMENT_BYTES[query.type], flopsPerNs }).ns, PRODUCT_SPREAD);
+      return priced(
+        tileProduct(device, constants, {
+          m,
+          n,
+          k,
+          bytes: ELEMENT_BYTES[query.type],
+          weightBytes: ELEMENT_BYTES[query.weightType ?? query.type],
+          flopsPerNs,
+        }).ns,
+        PRODUCT_SPREAD,
+      );
     }
     case "prefill-attention": {
       const flopsPerNs = device.flopsPerNs[query.type];
@@ -67,8 +86,18 @@ function priceTiled(device: TileDevice, constants: TileConstants, query: Operato
       const columns = query.bytes / (2 * rows);
       return priced(rowOperatorNs(device, constants, { rows, columns, bytes: 1, reads: 1, warm: true }), STREAM_SPREAD);
     }
-    case "latent-attention":
-    case "experts":
+    case "experts": {
+      const flopsPerNs = device.flopsPerNs[query.type];
+      if (flopsPerNs === undefined) return noPeak(device, query.type);
+      return priced(tileExpertsNs(device, constants, query, flopsPerNs), EXPERTS_SPREAD);
+    }
+    case "latent-attention": {
+      const projection = device.flopsPerNs[query.type];
+      if (projection === undefined) return noPeak(device, query.type);
+      const attention = device.flopsPerNs[query.attentionType ?? "bf16"];
+      if (attention === undefined) return noPeak(device, query.attentionType ?? "bf16");
+      return priced(tileLatentNs(device, constants, query, { projection, attention }), LATENT_SPREAD);
+    }
     case "collective":
     case "point-to-point":
       return err({ code: "no-basis", missing: `a tile-level form of ${query.op}` });

@@ -47,6 +47,8 @@ export interface TileProductSizes {
   /** Bytes of an element of the operands. */
   readonly bytes: number;
   readonly flopsPerNs: number;
+  /** Bytes of an element of B where that is stored in another type, which is unpacked for free. */
+  readonly weightBytes?: number;
   /** Products of this size that run in one kernel; 1 where it is absent. */
   readonly count?: number;
 }
@@ -60,30 +62,42 @@ export interface TileProductSizes {
  * Units: ns.
  */
 export function tileProduct(device: TileDevice, constants: TileConstants, sizes: TileProductSizes): TiledProduct {
-  let best: TiledProduct | undefined;
-  for (const [rows, columns] of TILES) {
+  let best = Infinity;
+  let bestTile = -1;
+  let bestParts = 1;
+  for (let tile = 0; tile < TILES.length; tile++) {
     for (const parts of SPLITS) {
       if (parts > 1 && sizes.k / parts < SPLIT_DEPTH) break;
-      const tiled = timeOf(device, constants, sizes, { rows, columns, parts });
-      if (tiled !== undefined && (best === undefined || tiled.ns < best.ns)) best = tiled;
+      if (!timeTiling(device, constants, sizes, TILES[tile]!, parts, best) || timed.ns >= best) continue;
+      best = timed.ns;
+      bestTile = tile;
+      bestParts = parts;
     }
   }
   // The smallest tile fits everywhere: a core without room for it takes the depth in one step after the other.
-  return best ?? timeOf({ ...device, localBytes: Infinity }, { ...constants, stages: 2 }, sizes, { rows: 16, columns: 64, parts: 1 })!;
+  if (bestTile < 0) timeTiling({ ...device, localBytes: Infinity }, { ...constants, stages: 2 }, sizes, TILES.at(-1)!, 1, Infinity);
+  else timeTiling(device, constants, sizes, TILES[bestTile]!, bestParts, Infinity);
+  return { ...timed };
 }
 
-interface Tiling {
-  readonly rows: number;
-  readonly columns: number;
-  readonly parts: number;
-}
+/** Result of `timeTiling`, reused by the next call: a search looks at thirty tilings for each price. */
+const timed = { ns: 0, rows: 0, columns: 0, parts: 0, waves: 0, computeNs: 0, memoryNs: 0, memoryBytes: 0 };
 
-function timeOf(device: TileDevice, constants: TileConstants, sizes: TileProductSizes, tiling: Tiling): TiledProduct | undefined {
+/** Times one tiling into `timed`; false where it does not fit a core, or its arithmetic alone takes `limit` or more. */
+function timeTiling(
+  device: TileDevice,
+  constants: TileConstants,
+  sizes: TileProductSizes,
+  tile: readonly [number, number],
+  parts: number,
+  limit: number,
+): boolean {
   const { m, n, k, bytes, count = 1 } = sizes;
-  const { rows, columns, parts } = tiling;
+  const weightBytes = sizes.weightBytes ?? bytes;
+  const [rows, columns] = tile;
   const stageBytes = (rows + columns) * constants.stageDepthBytes;
   const byRegisters = Math.floor(ACCUMULATOR_SPACE / (rows * columns * ACCUMULATOR_BYTES));
-  if (byRegisters < 1 || device.localBytes < 2 * stageBytes) return undefined;
+  if (byRegisters < 1 || device.localBytes < 2 * stageBytes) return false;
   const resident = Math.max(1, Math.min(2, byRegisters, Math.floor(device.localBytes / (2 * stageBytes))));
   const stages = Math.min(constants.stages, Math.floor(device.localBytes / (resident * stageBytes)));
   const tilesM = Math.ceil(m / rows);
@@ -96,17 +110,25 @@ function timeOf(device: TileDevice, constants: TileConstants, sizes: TileProduct
   const fillNs = constants.memoryLatencyNs / resident;
   const waves = Math.ceil(units / device.cores);
   const computeNs = waves * (depth * stepNs + fillNs + (waves > 1 ? drainNs : 0));
+  if (constants.launchNs + computeNs >= limit) return false;
   const kept = device.cacheBytes * constants.cacheKept;
   const ofOne = Math.max(1, Math.min(tilesM * tilesN, Math.ceil(atOnce / parts)));
-  const traffic = operandTraffic({ tilesM, tilesN, rows, columns, atOnce: ofOne }, m * k * bytes, n * k * bytes, kept);
+  const traffic = operandTraffic({ tilesM, tilesN, rows, columns, atOnce: ofOne }, m * k * bytes, n * k * weightBytes, kept);
   const memoryBytes = (traffic + m * n * RESULT_BYTES) * count;
   const memoryNs = memoryBytes / (device.memoryBytesPerNs * constants.memoryShare) + constants.memoryLatencyNs;
   const sumNs =
     parts > 1
       ? (2 * parts * m * n * count * ACCUMULATOR_BYTES) / (device.cacheBytesPerNs * constants.cacheShare) + constants.memoryLatencyNs
       : 0;
-  const ns = constants.launchNs + (computeNs > memoryNs ? computeNs : memoryNs) + sumNs;
-  return { ns, rows, columns, parts, waves, computeNs, memoryNs, memoryBytes };
+  timed.ns = constants.launchNs + (computeNs > memoryNs ? computeNs : memoryNs) + sumNs;
+  timed.rows = rows;
+  timed.columns = columns;
+  timed.parts = parts;
+  timed.waves = waves;
+  timed.computeNs = computeNs;
+  timed.memoryNs = memoryNs;
+  timed.memoryBytes = memoryBytes;
+  return true;
 }
 
 interface Residence {
