@@ -93,14 +93,16 @@ export function shareFiller(capacity: Float64Array): ShareFiller {
     linkCount = 0;
     flowCount = 0;
     for (let i = 0; i < dirtyCount; i++) touchLink(dirty[i]!);
+    const { head, next, link, hops, shift } = store;
     for (let i = 0; i < linkCount; i++) {
-      for (let place = store.head[touchedLinks[i]!]!; place !== -1; place = store.next[place]!) {
-        const slot = (place / store.stride) | 0;
+      for (let place = head[touchedLinks[i]!]!; place !== -1; place = next[place]!) {
+        const slot = place >> shift;
         if (seenFlow[slot] === stamp) continue;
         seenFlow[slot] = stamp;
         slots[flowCount++] = slot;
-        const first = slot * store.stride;
-        for (let p = first; p < first + store.hops[slot]!; p++) touchLink(store.link[p]!);
+        const first = slot << shift;
+        const end = first + hops[slot]!;
+        for (let p = first; p < end; p++) touchLink(link[p]!);
       }
     }
   }
@@ -116,9 +118,11 @@ export function shareFiller(capacity: Float64Array): ShareFiller {
     fixed[slot] = stamp;
     rate[slot] = value;
     const weight = store.weight[slot]!;
-    const first = slot * store.stride;
-    for (let place = first; place < first + store.hops[slot]!; place++) {
-      const link = store.link[place]!;
+    const { link: linkOf, shift } = store;
+    const first = slot << shift;
+    const end = first + store.hops[slot]!;
+    for (let place = first; place < end; place++) {
+      const link = linkOf[place]!;
       left[link] = Math.max(0, left[link]! - value);
       weights[link] = weights[link]! - weight;
       open[link] = open[link]! - 1;
@@ -135,18 +139,21 @@ export function shareFiller(capacity: Float64Array): ShareFiller {
       if (left[link]! <= capacity[link]! * NOTHING_LEFT) left[link] = 0;
     }
     heapSize = 0;
+    const { link: linkOf, next, head, hops, priority: priorities, weight: weightOf, rateMax, shift } = store;
     for (let i = 0; i < flowCount; i++) {
       const slot = slots[i]!;
-      const own = store.priority[slot]!;
+      const own = priorities[slot]!;
       if (own < priority) lower = lower === undefined ? own : Math.max(lower, own);
       if (own !== priority) continue;
-      const first = slot * store.stride;
-      for (let place = first; place < first + store.hops[slot]!; place++) {
-        const link = store.link[place]!;
-        weights[link] = weights[link]! + store.weight[slot]!;
+      const weight = weightOf[slot]!;
+      const first = slot << shift;
+      const end = first + hops[slot]!;
+      for (let place = first; place < end; place++) {
+        const link = linkOf[place]!;
+        weights[link] = weights[link]! + weight;
         open[link] = open[link]! + 1;
       }
-      if (store.rateMax[slot]! < Number.POSITIVE_INFINITY) push(store.rateMax[slot]! / store.weight[slot]!, links + slot);
+      if (rateMax[slot]! < Number.POSITIVE_INFINITY) push(rateMax[slot]! / weight, links + slot);
     }
     for (let i = 0; i < linkCount; i++) {
       const link = touchedLinks[i]!;
@@ -158,7 +165,7 @@ export function shareFiller(capacity: Float64Array): ShareFiller {
       pop();
       if (id >= links) {
         const slot = id - links;
-        if (fixed[slot] !== stamp) fix(store, slot, store.rateMax[slot]!);
+        if (fixed[slot] !== stamp) fix(store, slot, rateMax[slot]!);
         continue;
       }
       if (open[id] === 0) continue;
@@ -167,9 +174,9 @@ export function shareFiller(capacity: Float64Array): ShareFiller {
         push(share, id);
         continue;
       }
-      for (let place = store.head[id]!; place !== -1; place = store.next[place]!) {
-        const slot = (place / store.stride) | 0;
-        if (fixed[slot] !== stamp && store.priority[slot] === priority) fix(store, slot, share * store.weight[slot]!);
+      for (let place = head[id]!; place !== -1; place = next[place]!) {
+        const slot = place >> shift;
+        if (fixed[slot] !== stamp && priorities[slot] === priority) fix(store, slot, share * weightOf[slot]!);
       }
     }
     return lower;

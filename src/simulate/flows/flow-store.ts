@@ -4,8 +4,9 @@
  * A place is `slot * stride + hop`; lists are doubly linked through places, so that a flow leaves in O(hops).
  */
 export interface FlowStore {
-  /** Hops a path may have; grows. */
+  /** Hops a path may have, a power of 2 that grows, and its logarithm: the slot of a place is `place >> shift`. */
   stride: number;
+  shift: number;
   /** Slots ever used. */
   used: number;
   flow: Float64Array;
@@ -30,12 +31,14 @@ export interface FlowStore {
 }
 
 const FIRST_SLOTS = 64;
-const FIRST_STRIDE = 8;
+const FIRST_SHIFT = 2;
+const FIRST_STRIDE = 1 << FIRST_SHIFT;
 
 export function flowStore(links: number): FlowStore {
   const places = FIRST_SLOTS * FIRST_STRIDE;
   return {
     stride: FIRST_STRIDE,
+    shift: FIRST_SHIFT,
     used: 0,
     flow: new Float64Array(FIRST_SLOTS),
     hops: new Int32Array(FIRST_SLOTS),
@@ -106,7 +109,9 @@ function lengthen(store: FlowStore): void {
 /** Longer paths: places are numbered anew, and the lists with them. */
 function widen(store: FlowStore, hops: number): void {
   const old = store.stride;
-  const stride = Math.max(hops, old * 2);
+  let shift = store.shift;
+  while (1 << shift < hops) shift += 1;
+  const stride = 1 << shift;
   const renamed = (place: number): number => (place === -1 ? -1 : Math.floor(place / old) * stride + (place % old));
   const places = store.hops.length * stride;
   const link = new Int32Array(places);
@@ -123,6 +128,7 @@ function widen(store: FlowStore, hops: number): void {
   }
   for (let l = 0; l < store.head.length; l++) store.head[l] = renamed(store.head[l]!);
   store.stride = stride;
+  store.shift = shift;
   store.link = link;
   store.next = next;
   store.previous = previous;
