@@ -10,7 +10,7 @@ import {
   type LocalConstants,
   localDispatchNs,
 } from "../src/cost/network/dispatch-model.ts";
-import type { DispatchQuery } from "../src/cost/network/dispatch-query.ts";
+import type { DispatchQuery } from "../src/cost/operator/operator-query.ts";
 
 /** Writes `fitted-dispatch.ts` from public DeepEP tables: `node dist/scripts/fit-dispatch.js ../shared/data/aiconfigurator-ops`. */
 const TARGET = "src/cost/network/fitted-dispatch.ts";
@@ -36,7 +36,7 @@ async function main(root: string): Promise<void> {
   });
   writeFileSync(
     TARGET,
-    `import type { DispatchQuery } from "./dispatch-query.ts";
+    `import type { DispatchQuery } from "../operator/operator-query.ts";
 import type { CrossingConstants, LocalConstants } from "./dispatch-model.ts";
 
 type Mode = DispatchQuery["mode"];

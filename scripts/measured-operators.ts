@@ -6,6 +6,7 @@ import { layerOperators, type ProfiledDecoder } from "../src/cost/accuracy/trans
 import { readOperatorTable } from "../src/cost/import/aiconfigurator/read-operator-table.ts";
 import { readCsvColumns } from "../src/cost/import/csv/numeric-csv.ts";
 import { readLayerTables } from "../src/cost/import/llmservingsim/read-layer-tables.ts";
+import { isLinkQuery } from "../src/cost/operator/operator-query.ts";
 import { type ConstantSlot, slotOf } from "../src/cost/operator/physics/constant-slot.ts";
 import { deviceFigures } from "../src/cost/operator/physics/device-figures.ts";
 import { type MeasuredTime, usable } from "../src/cost/operator/physics/fit/fit-constants.ts";
@@ -61,7 +62,7 @@ export async function measuredSets(perSlot: number, slots?: readonly ConstantSlo
       const file = join(shared, "aiconfigurator-ops", system, op, "vllm", version, `${name}.parquet`);
       if (!existsSync(file)) continue;
       for (const { query, ns } of (await readOperatorTable(readFileSync(file), file)).rows) {
-        if (query.op !== "collective" && query.op !== "point-to-point") rows.push({ query, ns });
+        if (!isLinkQuery(query)) rows.push({ query, ns });
       }
     }
     if (rows.length > 0) sets.push(setOf("aiconfigurator-ops", `vLLM ${version}`, id, rows, perSlot));

@@ -48,5 +48,7 @@ export function plainNs(query: OperatorQuery): number {
     case "collective":
     case "point-to-point":
       return query.bytes / LINK_BYTES_PER_NS;
+    case "dispatch":
+      return (query.tokens * query.active * query.width * 2) / LINK_BYTES_PER_NS;
   }
 }

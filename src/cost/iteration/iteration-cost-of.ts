@@ -3,6 +3,7 @@ import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { Basis } from "../estimate.ts";
 import type { OperatorModel } from "../operator/operator-model.ts";
+import { isLinkQuery } from "../operator/operator-query.ts";
 import { type Cut, devicesOf, type Formats } from "./cut.ts";
 import { cutFault } from "./cut-check.ts";
 import { type DecoderBlocks, decoderBlocks } from "./decoder-blocks.ts";
@@ -101,7 +102,7 @@ function joined({ operators, network, sheet }: IterationInput): OperatorModel {
   if (network === undefined) return narrow;
   return {
     source: `${operators.source}; ${network.source}`,
-    price: (query) => (query.op === "collective" || query.op === "point-to-point" ? network : narrow).price(query),
+    price: (query) => (isLinkQuery(query) ? network : narrow).price(query),
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { DispatchQuery } from "../operator/operator-query.ts";
 import { dispatchPricer } from "./all-to-all.ts";
 import type { NetworkFigures } from "./collectives/network-figures.ts";
-import type { DispatchQuery } from "./dispatch-query.ts";
 import { distinctGroups, remoteGroups, tokenBytes } from "./dispatch-traffic.ts";
 
 const H100: NetworkFigures = {
@@ -12,6 +12,7 @@ const H100: NetworkFigures = {
   library: "nccl",
 };
 const R1: DispatchQuery = {
+  op: "dispatch",
   mode: "normal",
   direction: "dispatch",
   tokens: 4096,

@@ -1,10 +1,10 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import type { NoOperatorBasis } from "../operator/operator-model.ts";
+import type { DispatchQuery } from "../operator/operator-query.ts";
 import type { Priced } from "../priced.ts";
 import { generationOf } from "./collectives/nccl-cost.ts";
 import type { NetworkFigures } from "./collectives/network-figures.ts";
 import { crossingDispatchNs, localDispatchNs } from "./dispatch-model.ts";
-import type { DispatchQuery } from "./dispatch-query.ts";
 import { CROSSING_DISPATCH, LOCAL_DISPATCH } from "./fitted-dispatch.ts";
 
 /** Prices the exchange of a mixture's tokens as DeepEP does it. */

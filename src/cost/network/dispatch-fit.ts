@@ -1,5 +1,5 @@
 import type { DispatchTime } from "../import/aiconfigurator/read-deepep-table.ts";
-import type { DispatchQuery } from "./dispatch-query.ts";
+import type { DispatchQuery } from "../operator/operator-query.ts";
 
 /** Width, experts a token goes to and experts in all of the shapes that constants are fitted on; the other shapes of the tables are held out. */
 const FITTED: readonly (readonly [number, number, number])[] = [
@@ -22,5 +22,15 @@ export function queryOf(
   direction: DispatchQuery["direction"],
 ): DispatchQuery {
   const group = { ranks: PER_NODE * nodes, ranksPerNode: PER_NODE };
-  return { mode, direction, tokens, width, active, experts, ...group, ...(cores === undefined ? {} : { cores: cores[direction] }) };
+  return {
+    op: "dispatch",
+    mode,
+    direction,
+    tokens,
+    width,
+    active,
+    experts,
+    ...group,
+    ...(cores === undefined ? {} : { cores: cores[direction] }),
+  };
 }

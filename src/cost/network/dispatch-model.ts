@@ -1,5 +1,5 @@
 import { log2 } from "../../base/math.ts";
-import type { DispatchQuery } from "./dispatch-query.ts";
+import type { DispatchQuery } from "../operator/operator-query.ts";
 import { distinctGroups, remoteGroups, tokenBytes } from "./dispatch-traffic.ts";
 
 /** Cores beyond which normal mode gains nothing. Source: DeepEP's default of 20 and the largest of its tuning range, 24. */

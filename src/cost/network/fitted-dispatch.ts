@@ -1,5 +1,5 @@
+import type { DispatchQuery } from "../operator/operator-query.ts";
 import type { CrossingConstants, LocalConstants } from "./dispatch-model.ts";
-import type { DispatchQuery } from "./dispatch-query.ts";
 
 type Mode = DispatchQuery["mode"];
 type Direction = DispatchQuery["direction"];

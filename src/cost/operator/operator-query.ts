@@ -9,7 +9,15 @@ export type OperatorQuery =
   | ExpertQuery
   | StreamQuery
   | CollectiveQuery
-  | PointToPointQuery;
+  | PointToPointQuery
+  | DispatchQuery;
+
+/** Operators that links do, between devices: a network model prices them. */
+export type LinkQuery = CollectiveQuery | PointToPointQuery | DispatchQuery;
+
+export function isLinkQuery(query: OperatorQuery): query is LinkQuery {
+  return query.op === "collective" || query.op === "point-to-point" || query.op === "dispatch";
+}
 
 /** C[m, n] = A[m, k] B[k, n]. */
 export interface ProductQuery {
@@ -115,4 +123,24 @@ export interface PointToPointQuery {
   readonly op: "point-to-point";
   readonly bytes: number;
   readonly sameNode: boolean;
+}
+
+/** One exchange of a mixture's tokens between the ranks that hold different experts: `dispatch` to the experts, or `combine` back. */
+export interface DispatchQuery {
+  readonly op: "dispatch";
+  /** `normal`: one copy a rank and node (prefill); `low-latency`: one copy an expert, no kernel waits (decode). */
+  readonly mode: "normal" | "low-latency";
+  readonly direction: "dispatch" | "combine";
+  /** Of each rank. */
+  readonly tokens: number;
+  readonly width: number;
+  /** Experts a token goes to, and experts in all. */
+  readonly active: number;
+  readonly experts: number;
+  readonly ranks: number;
+  readonly ranksPerNode: number;
+  /** Bits of a value: dispatch 8 where absent, combine 16. */
+  readonly bits?: 8 | 16;
+  /** Cores (SMs) the kernels of normal mode may use; absent: as many as they make use of. */
+  readonly cores?: number;
 }

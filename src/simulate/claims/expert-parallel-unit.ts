@@ -4,9 +4,9 @@ import { NO_OVERHEADS } from "../../cost/iteration/engine-overheads.ts";
 import type { BatchShape, IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import { iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
 import { dispatchPricer } from "../../cost/network/all-to-all.ts";
-import type { DispatchQuery } from "../../cost/network/dispatch-query.ts";
 import { sheetNetwork } from "../../cost/network/sheet-network.ts";
 import type { OperatorModel } from "../../cost/operator/operator-model.ts";
+import type { DispatchQuery } from "../../cost/operator/operator-query.ts";
 import { physicsModel } from "../../cost/operator/physics/physics-model.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
@@ -48,7 +48,7 @@ export function expertParallelPricer(
   const pricer = dispatchPricer(network);
   const exchange = (direction: DispatchQuery["direction"], tokens: number): number => {
     const sizes = { tokens, width: WIDTH, active: EXPERTS_ACTIVE, experts: EXPERT_SLOTS, ranks, ranksPerNode: DEVICES_A_NODE };
-    const priced = pricer.price({ mode, direction, ...sizes });
+    const priced = pricer.price({ op: "dispatch", mode, direction, ...sizes });
     assert(priced.ok, "DeepEP's exchange has a price", priced);
     return priced.value.ns;
   };

@@ -1,7 +1,7 @@
 import { dispatchPricer } from "../../network/all-to-all.ts";
 import type { NetworkFigures } from "../../network/collectives/network-figures.ts";
-import type { DispatchQuery } from "../../network/dispatch-query.ts";
 import { linkRateOfCores, logicalCardRate } from "../../network/logical-rate.ts";
+import type { DispatchQuery } from "../../operator/operator-query.ts";
 import type { AccuracyRow } from "../accuracy-row.ts";
 import { errorFigures, type PredictedMeasured } from "../error-summary.ts";
 import type { PublishedDeepep } from "./published-deepep.ts";
@@ -68,6 +68,7 @@ function v1Normal(row: PublishedDeepep["v1_normal"]["rows"][number]): PredictedM
 
 function v1LowLatency({ ep, dispatch_us, combine_us }: PublishedDeepep["v1_low_latency"]["rows"][number]): PredictedMeasured[] {
   const base: Omit<DispatchQuery, "direction"> = {
+    op: "dispatch",
     mode: "low-latency",
     tokens: 128,
     width: 7168,

@@ -3,6 +3,7 @@ import type { Basis } from "../../estimate.ts";
 import type { NoOperatorBasis, OperatorModel } from "../../operator/operator-model.ts";
 import type { CollectiveQuery, OperatorQuery } from "../../operator/operator-query.ts";
 import type { Priced } from "../../priced.ts";
+import { dispatchPricer } from "../all-to-all.ts";
 import { pricePointToPoint } from "../point-to-point.ts";
 import { type CollectiveCurve, curveNs } from "./collective-curve.ts";
 import { collectiveProblem } from "./collective-problem.ts";
@@ -19,16 +20,18 @@ const FITTED_RANKS = 8;
 const SPREAD = { family: 0.2, moreRanks: 0.4, otherFamily: 0.7, tuner: 0.5 } as const;
 
 /**
- * Prices collectives and messages of a system from figures of its links: constants of its family inside a node, those of NCCL's tuner between nodes,
+ * Prices collectives, messages and the exchanges of mixtures of a system from figures of its links: constants of its family inside a node, those of NCCL's tuner between nodes,
  * over PCIe and for broadcast.
  *
  * Errors: `no-basis` for a group larger than the domain where there is no network figure, for sizes that are not whole groups, for other operators.
  */
 export function collectiveModel(figures: NetworkFigures): OperatorModel {
+  const dispatch = dispatchPricer(figures);
   return {
     source: `links of ${figures.name}, ${figures.library}`,
     price(query: OperatorQuery): Result<Priced, NoOperatorBasis> {
       if (query.op === "point-to-point") return pricePointToPoint(figures, query);
+      if (query.op === "dispatch") return dispatch.price(query);
       if (query.op !== "collective") return err({ code: "no-basis", missing: `${query.op} is not a collective` });
       const problem = collectiveProblem(figures, query);
       if (problem !== undefined) return err({ code: "no-basis", missing: problem });

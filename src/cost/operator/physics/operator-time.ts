@@ -1,5 +1,5 @@
 import type { PeakType } from "../../../rack/peak-type.ts";
-import type { OperatorQuery } from "../operator-query.ts";
+import type { LinkQuery, OperatorQuery } from "../operator-query.ts";
 import { decodeAttentionNs } from "./decode-attention-time.ts";
 import type { DeviceFigures } from "./device-figures.ts";
 import { ELEMENT_BYTES } from "./element-bytes.ts";
@@ -12,7 +12,7 @@ import { productNs } from "./product-time.ts";
 import { streamNs } from "./stream-time.ts";
 
 /** Operators that one device computes: all but transfers between devices. */
-export type ComputeQuery = Exclude<OperatorQuery, { readonly op: "collective" | "point-to-point" }>;
+export type ComputeQuery = Exclude<OperatorQuery, LinkQuery>;
 
 /** The peak an operator needs and the device's sheet lacks; undefined where it has all. */
 export function missingPeak(device: DeviceFigures, query: ComputeQuery): PeakType | undefined {

@@ -3,7 +3,7 @@ import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
 import type { Basis } from "../../estimate.ts";
 import type { Priced } from "../../priced.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator-model.ts";
-import type { OperatorQuery } from "../operator-query.ts";
+import { isLinkQuery, type OperatorQuery } from "../operator-query.ts";
 import { type DeviceFigures, deviceFigures } from "./device-figures.ts";
 import { familyOf } from "./families.ts";
 import { type ComputeQuery, missingPeak, operatorNs } from "./operator-time.ts";
@@ -35,7 +35,7 @@ function priceOperator(
   query: OperatorQuery,
   added: number,
 ): Result<Priced, NoOperatorBasis> {
-  if (query.op === "collective" || query.op === "point-to-point") {
+  if (isLinkQuery(query)) {
     return err({ code: "no-basis", missing: "a network model: a device's sheet prices no collectives and transfers" });
   }
   const type = missingPeak(device, query);

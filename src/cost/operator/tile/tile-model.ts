@@ -100,6 +100,7 @@ function priceTiled(device: TileDevice, constants: TileConstants, query: Operato
     }
     case "collective":
     case "point-to-point":
+    case "dispatch":
       return err({ code: "no-basis", missing: `a tile-level form of ${query.op}` });
   }
 }
