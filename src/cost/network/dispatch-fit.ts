@@ -34,3 +34,8 @@ export function queryOf(
     ...(cores === undefined ? {} : { cores: cores[direction] }),
   };
 }
+
+/** The time it took: with the exchange of counts that precedes the data in normal mode between nodes. Units: ns. */
+export function measuredNs(time: DispatchTime, direction: DispatchQuery["direction"]): number {
+  return direction === "dispatch" ? time.dispatchNs + time.dispatchNotifyNs : time.combineNs + time.combineNotifyNs;
+}

@@ -1,7 +1,7 @@
 import type { DispatchTime } from "../../import/aiconfigurator/read-deepep-table.ts";
 import { dispatchPricer } from "../../network/all-to-all.ts";
 import type { NetworkFigures } from "../../network/collectives/network-figures.ts";
-import { isFittedShape, queryOf } from "../../network/dispatch-fit.ts";
+import { isFittedShape, measuredNs, queryOf } from "../../network/dispatch-fit.ts";
 import type { AccuracyRow } from "../accuracy-row.ts";
 import { errorFigures, type PredictedMeasured } from "../error-summary.ts";
 
@@ -38,7 +38,7 @@ export function scoreDispatch(tables: readonly DispatchTable[]): AccuracyRow[] {
         groups.set(key, group);
         group.pairs.push({
           predicted: priced.value.ns,
-          measured: direction === "dispatch" ? time.dispatchNs : time.combineNs,
+          measured: measuredNs(time, direction),
           spread: priced.value.spread,
         });
       }
