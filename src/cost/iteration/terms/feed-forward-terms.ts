@@ -1,8 +1,8 @@
 import type { DenseFeedForward, MixtureFeedForward } from "../../../graph/architecture/feed-forward.ts";
-import type { OperatorQuery, ProductQuery } from "../../operator/operator-query.ts";
+import type { DispatchQuery, OperatorQuery, ProductQuery } from "../../operator/operator-query.ts";
 import { ELEMENT_BYTES } from "../cut.ts";
 import { sumOverTensor } from "./attention-terms.ts";
-import { collective, product, type Site, STREAM_BYTES, stream } from "./site.ts";
+import { collective, product, ranksInNode, type Site, STREAM_BYTES, stream } from "./site.ts";
 import type { Term } from "./term.ts";
 
 /** Products around an activation, and the sum over tensor ranks. */
@@ -20,8 +20,8 @@ export function feedForwardTerms(site: Site, block: DenseFeedForward, repeat: nu
 /**
  * Router, shared expert, grouped products, and how tokens reach their experts.
  *
- * Model: where attention is data-parallel, tokens go to the ranks of their experts and back: all-to-all (activations in 8 bits there, 16 back) or all
- * tokens to all and sums back, whichever is quicker. Where only tensor ranks share the experts every rank has all tokens already, and sums.
+ * Model: where attention is data-parallel, tokens go to the ranks of their experts and back: all-to-all (activations in 8 bits there, 16 back), all
+ * tokens to all and sums back, or DeepEP's kernels, whichever is quicker. Where only tensor ranks share the experts every rank has all tokens already, and sums.
  */
 export function mixtureTerms(site: Site, block: MixtureFeedForward, repeat: number): readonly Term[] {
   const { width, cut, formats, load } = site;
@@ -62,7 +62,27 @@ function sharedTerms(site: Site, { shared }: MixtureFeedForward, repeat: number)
   ];
 }
 
-function exchangeTerms(site: Site, { active }: MixtureFeedForward, repeat: number): readonly Term[] {
+/** Tokens of a rank up to which engines send in low-latency mode: larger buffers are not set aside. Source: SGLang's largest setting, deepseek-ai/DeepEP. */
+const LOW_LATENCY_TOKENS = 1024;
+
+/** DeepEP's ways of one direction; none where several ranks share an expert. */
+function dispatches(
+  site: Site,
+  { experts, active }: MixtureFeedForward,
+  tokens: number,
+  direction: DispatchQuery["direction"],
+  bits: 8 | 16,
+): DispatchQuery[] {
+  const { cut, width } = site;
+  if (cut.expert !== cut.tensor * cut.data) return [];
+  const group = { ranks: cut.expert, ranksPerNode: ranksInNode(cut.expert, site.perNode) };
+  const query = { op: "dispatch", direction, tokens, width, active, experts, bits, ...group } as const;
+  const normal: DispatchQuery = { ...query, mode: "normal" };
+  return tokens <= LOW_LATENCY_TOKENS ? [normal, { ...query, mode: "low-latency" }] : [normal];
+}
+
+function exchangeTerms(site: Site, block: MixtureFeedForward, repeat: number): readonly Term[] {
+  const { active } = block;
   const { width, cut, formats } = site;
   const group = cut.tensor * cut.data;
   const copies = Math.min(active, cut.expert) * ((cut.tensor * cut.data) / cut.expert);
@@ -76,6 +96,7 @@ function exchangeTerms(site: Site, { active }: MixtureFeedForward, repeat: numbe
       queries: (tokens) => [
         collective(site, "all-to-all", group, rank(tokens) * copies * width * thereBytes),
         collective(site, "all-gather", group, tokens * width * thereBytes),
+        ...dispatches(site, block, rank(tokens), "dispatch", thereBytes === 1 ? 8 : 16),
       ],
     },
     {
@@ -85,6 +106,7 @@ function exchangeTerms(site: Site, { active }: MixtureFeedForward, repeat: numbe
       queries: (tokens) => [
         collective(site, "all-to-all", group, rank(tokens) * copies * width * STREAM_BYTES),
         collective(site, "reduce-scatter", group, tokens * width * STREAM_BYTES),
+        ...dispatches(site, block, rank(tokens), "combine", 16),
       ],
     },
   ];

@@ -31,7 +31,7 @@ export function collective(site: Site, kind: CollectiveKind, ranks: number, byte
 }
 
 /** The largest divisor of `ranks` that a node holds. */
-function ranksInNode(ranks: number, perNode: number): number {
+export function ranksInNode(ranks: number, perNode: number): number {
   if (ranks <= perNode) return ranks;
   let most = 1;
   for (let divisor = 1; divisor <= perNode; divisor++) if (ranks % divisor === 0) most = divisor;
