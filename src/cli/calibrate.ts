@@ -8,10 +8,12 @@ import { storeOperators } from "../execute/calibrate/kit/operator-store.ts";
 import { torchKit } from "../execute/calibrate/kit/torch-kit.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
+import { sheetOf } from "./rack-catalog.ts";
 
 interface Flags {
   readonly kit?: string;
   readonly import?: string;
+  readonly device?: string;
   readonly output?: string;
   readonly url?: string;
   readonly model?: string;
@@ -28,7 +30,8 @@ Measures devices and servers that heddle does not run on.
 
   --kit torch    writes one self-contained Python program that needs PyTorch alone (CUDA, ROCm, Intel XPU or CPU). It measures products, attention,
                  experts, memory, copies between host and device, and collectives where there are several devices, and writes one JSON file.
-  --import FILE  checks such a file, leaves out what the device cannot have done where the catalogue knows it, and keeps it in heddle's home.
+  --import FILE  checks such a file, leaves out what the device cannot have done, and keeps it in heddle's home: simulations of the device use it
+                 from then on.
   --kit engine   measures a running vLLM, SGLang or other OpenAI-compatible server at --url: time to first token and between tokens, at several
                  concurrencies and lengths, by the client's clock.
 
@@ -45,6 +48,7 @@ export function addCalibrateCommand(program: Command): void {
     .description("Measure a device or server that heddle does not run on.")
     .option("--kit <kind>", "torch: write the program; engine: measure the server at --url")
     .option("--import <file>", "check and keep what the PyTorch kit wrote")
+    .option("--device <id>", "device the file is of: catalogue id, or path of a device sheet (default: as its driver is called)")
     .option("-o, --output <file>", "where the program or the figures go (default: standard output)")
     .option("--url <address>", "server to measure, without /v1")
     .option("--model <name>", "model to ask for (default: the first the server names)")
@@ -61,23 +65,23 @@ export function addCalibrateCommand(program: Command): void {
 async function calibrate(flags: Flags): Promise<void> {
   if (flags.import !== undefined) {
     if (flags.kit !== undefined) throw new HeddleError("usage", { where: "--import", detail: "not together with --kit" });
-    return importKit(flags.import, flags.json === true);
+    return importKit(flags.import, flags.device, flags.json === true);
   }
   if (flags.kit === "torch") return writeOut(flags.output, torchKit());
   if (flags.kit === "engine") return engine(flags);
   throw new HeddleError("usage", { where: "--kit", detail: "give --kit torch, --kit engine or --import <file>" });
 }
 
-function importKit(path: string, json: boolean): void {
+function importKit(path: string, device: string | undefined, json: boolean): void {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
     throw new HeddleError("file-unreadable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
   }
-  const result = readTorchKit(text, path);
+  const result = readTorchKit(text, path, { device: device === undefined ? undefined : sheetOf(device) });
   const { file, table: rows, sheet, filtered } = result;
-  const stored = storeOperators(text, result);
+  const stored = storeOperators(result);
   const byOperator: Record<string, number> = {};
   for (const { query } of (filtered?.table ?? rows).rows) byOperator[query.op] = (byOperator[query.op] ?? 0) + 1;
   const summary = {
@@ -92,7 +96,7 @@ function importKit(path: string, json: boolean): void {
     [
       `${file.device.name}, PyTorch ${file.device.torch} (${file.device.backend}), ${file.device.count} device(s)`,
       sheet === undefined
-        ? "not in the catalogue: rows were not held against its peaks (give --name <id> to the kit, or a device sheet)"
+        ? "not in the catalogue: rows were not held against its peaks, and no simulation uses them (give --device <id or sheet.yaml>)"
         : `${sheet.id}: ${filtered!.rejected.length} of ${rows.rows.length} rows are faster than its figures allow, or copies, and are left out`,
       table(
         ["operator", "rows"],

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { printedBy } from "../../test/support/printed-by.ts";
-import { storedOperators } from "../execute/calibrate/kit/operator-store.ts";
+import { measuredOperators, storedOperators } from "../execute/calibrate/kit/operator-store.ts";
 import { DEVICE_SHEETS, deviceSheet } from "../rack/catalog/catalog.ts";
 import { readDeviceSheet } from "../rack/catalog/device-sheet-file.ts";
 import { addCalibrateCommand } from "./calibrate.ts";
@@ -85,6 +85,25 @@ describe("heddle calibrate", () => {
     expect(readdirSync(join(folder, "home", "operators"))).toHaveLength(1);
     writeFileSync(join(folder, "home", "operators", "broken.json"), "{");
     expect(storedOperators().map(({ table }) => table.rows.length)).toEqual([2]);
+    rmSync(join(folder, "home", "operators"), { recursive: true });
+  });
+
+  it("prices a device by what was imported of it, whatever the file calls it, and no other device", async () => {
+    const rows = [64, 256, 1024, 4096].map((m) => ({ ...row, query: { ...row.query, m }, ns: 5000 + 60 * m }));
+    const path = join(folder, "own.json");
+    writeFileSync(path, JSON.stringify({ ...kit, rows, device: { ...kit.device, name: "Acme 1" } }));
+    const sheetPath = join(folder, "acme.yaml");
+    writeFileSync(sheetPath, "id: acme-1\nlike: h100-sxm\n");
+    const acme = readDeviceSheet(readFileSync(sheetPath, "utf8"));
+    expect(measuredOperators(acme)).toBeUndefined();
+    const summary = JSON.parse(await printed("calibrate", "--import", path, "--device", sheetPath, "--json")) as Record<string, unknown>;
+    expect(summary).toMatchObject({ catalogueId: "acme-1", rejected: [] });
+    const priced = measuredOperators(acme)?.price({ op: "product", m: 1024, n: 4096, k: 4096, type: "bf16" });
+    expect(priced?.ok && priced.value.ns / (5000 + 60 * 1024)).toBeCloseTo(1, 1);
+    expect(priced?.ok && priced.value.basis).not.toBe("data-sheet");
+    const unmeasured = measuredOperators(acme)?.price({ op: "stream", bytes: 1e9 });
+    expect(unmeasured?.ok && unmeasured.value.basis).toBe("data-sheet");
+    expect(measuredOperators({ ...acme, id: "acme-2" })).toBeUndefined();
   });
 
   it.each([

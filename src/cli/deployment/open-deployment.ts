@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
+import { measuredOperators } from "../../execute/calibrate/kit/operator-store.ts";
 import type { Architecture, SequenceModel } from "../../graph/architecture/architecture.ts";
 import { architectureOf, readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
 import { KNOWN_MODELS, knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
@@ -34,7 +35,8 @@ export function openDeployment(path: string): OpenDeployment {
 }
 
 /**
- * What a deployment's model and devices are, and what its iterations cost. Paths in it are relative to `folder`.
+ * What a deployment's model and devices are, and what its iterations cost: by operators that were imported of a device (`heddle calibrate --import`), else by
+ * its data sheet. Paths in it are relative to `folder`.
  *
  * Errors: `model-not-found`, `device-unknown`, `device-sheet-invalid`, `file-unreadable`, `cut-invalid`, `no-basis`, `does-not-fit`.
  */
@@ -50,7 +52,8 @@ export function priceDeployment(
     const sheet =
       sheets.get(pool.device) ?? given.devices?.[pool.device] ?? sheetOf(isPath(pool.device) ? resolve(folder, pool.device) : pool.device);
     sheets.set(pool.device, sheet);
-    const priced = pricePool(pool, i, { architecture, sheet });
+    const operators = measuredOperators(sheet);
+    const priced = pricePool(pool, i, { architecture, sheet, ...(operators === undefined ? {} : { operators }) });
     if (!priced.ok) throw iterationError(priced.error, `pool ${pool.name}`);
     return priced.value;
   });

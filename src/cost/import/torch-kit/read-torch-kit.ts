@@ -19,12 +19,20 @@ export interface TorchKitResult {
   readonly filtered: FilteredTable | undefined;
 }
 
+/** Devices that the catalogue does not have. */
+export interface KitDevices {
+  /** What the file is of, whatever it says. */
+  readonly device?: DeviceSheet | undefined;
+  readonly known?: readonly DeviceSheet[];
+}
+
 /**
- * Reads what the PyTorch kit wrote, and holds it against the figures of the device where that is known: by the id given to the kit, or by its name.
+ * Reads what the PyTorch kit wrote, and holds it against the figures of the device where that is known: the one the user says it is, else by the id given
+ * to the kit (of `known` or of the catalogue), else by the name its driver reports.
  *
  * Errors: `measurements-invalid` with the field.
  */
-export function readTorchKit(text: string, name: string): TorchKitResult {
+export function readTorchKit(text: string, name: string, { device, known = [] }: KitDevices = {}): TorchKitResult {
   if (text.length > KIT_TEXT_MAX) throw measurementsInvalid({ file: name }, `${text.length} characters, at most ${KIT_TEXT_MAX} are read`);
   let content: unknown;
   try {
@@ -38,9 +46,10 @@ export function readTorchKit(text: string, name: string): TorchKitResult {
     throw measurementsInvalid({ file: name, column: fieldPath(path) }, message);
   }
   const file = checked.data;
-  if (file.catalogueId !== "" && findDeviceSheet(file.catalogueId) === undefined)
+  const named = device ?? known.find(({ id }) => id === file.catalogueId) ?? findDeviceSheet(file.catalogueId);
+  if (file.catalogueId !== "" && named === undefined)
     throw measurementsInvalid({ file: name, column: "catalogueId" }, `the catalogue has no device ${file.catalogueId}`);
-  const sheet = findDeviceSheet(file.catalogueId) ?? sheetOfName(file.device.name);
+  const sheet = named ?? sheetOfName(file.device.name);
   const table = tableOf(file, name);
   return { file, table, sheet, filtered: sheet === undefined ? undefined : plausibleRows(table, sheet) };
 }
