@@ -53,6 +53,26 @@ export function servingCase(seed: number, changes: Partial<SchedulingRules> = {}
   };
 }
 
+/** The same with prefill and decode replicas, and KV on links between them. */
+export function splitCase(seed: number, changes: Partial<SchedulingRules> = {}): ServingInput {
+  const input = servingCase(seed, changes);
+  const prng = seededPrng(seed ^ 0x2545f491);
+  const replica = input.replicas[0]!;
+  const prefill = Array.from({ length: 1 + prng.nextBelow(2) }, () => ({ ...replica, role: "prefill" as const }));
+  const decode = Array.from({ length: 1 + prng.nextBelow(3) }, () => ({ ...replica, role: "decode" as const }));
+  return {
+    ...input,
+    replicas: prng.nextBelow(2) === 0 ? [...prefill, ...decode] : [...decode, ...prefill],
+    kvTransfer: {
+      bytesPerToken: 1000,
+      bandwidthBytesPerSecond: 1e6 * (1 + prng.nextBelow(50)),
+      latencyNs: prng.nextBelow(100_000),
+      layerwise: prng.nextBelow(2) === 0,
+      layers: 4,
+    },
+  };
+}
+
 /** Every prompt continues the keys of an earlier one for a while; one in four requests waits for an earlier one. */
 function randomRequests(seed: number, keyTokens: number): RequestColumns {
   const prng = seededPrng(seed);

@@ -33,7 +33,12 @@ export function auditReplica(replica: ServingReplica, requests: RequestTable): s
   const refs = new Map<number, number>();
   let own = 0;
   let context = 0;
-  for (const request of here) {
+  const runs = new Set(here);
+  const detached: number[] = [];
+  for (let i = 0; i < requests.count; i++) if (requests.at[i] === replica.index && requests.blocks[i]! > 0 && !runs.has(i)) detached.push(i);
+  check(detached.length === replica.detached, "requests whose KV is coming or going are miscounted");
+  for (const request of [...here, ...detached]) {
+    if (!runs.has(request)) context -= requests.computed[request]!;
     own += requests.ownBlocks[request]!;
     context += requests.computed[request]!;
     check(requests.ownBlocks[request]! >= 0, "a request has fewer than no blocks of its own");

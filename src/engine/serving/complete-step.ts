@@ -23,7 +23,8 @@ export function completeStep(replica: ServingReplica, step: ServingStep, { reque
   for (let i = 0; i < endings.size; i++) {
     const request = itemAt(endings, i);
     replica.contextTokens -= requests.computed[request]!;
-    releaseBlocks(replica.pool, requests, request, { park: false, blockTokens: replica.blockTokens });
+    if (requests.keep[request] === 1) replica.detached += 1;
+    else releaseBlocks(replica.pool, requests, request, { park: false, blockTokens: replica.blockTokens });
     recordDecision(log, DECISION.end, replica.index, request, nowNs, 0);
   }
 }

@@ -6,6 +6,7 @@
 export interface RequestTable {
   readonly count: number;
   readonly prompt: Int32Array;
+  /** Output tokens until it ends here. */
   readonly output: Int32Array;
   /** Ids of the leading key blocks of the prompts, `keyStart[i]` to `keyStart[i + 1]`; each is as long as a whole number of engine blocks. */
   readonly keyStart: Int32Array;
@@ -27,13 +28,29 @@ export interface RequestTable {
   readonly parkedAt: Int32Array;
   /** Prompt tokens that its replica still has to compute, as far as is known. */
   readonly pending: Int32Array;
-  /** Tokens whose KV came or comes from another replica. */
-  readonly arrived: Int32Array;
+  /** Whether its KV is computed here or comes from another replica: one of `KV`. */
+  readonly kv: Uint8Array;
+  /** 1: its blocks stay when it ends, until `letGo`. */
+  readonly keep: Uint8Array;
+  /** Replica it was sent to; -1 before. */
+  readonly at: Int32Array;
   /** Prompt tokens found in the cache at the first admission; -1 before. */
   readonly cached: Int32Array;
   /** First admission; -1 before. Units: ns. */
   readonly admittedNs: Float64Array;
 }
+
+/** Where a request's KV comes from. */
+export const KV = {
+  /** Computed here. */
+  own: 0,
+  /** It must come from elsewhere: blocks are allocated first. */
+  wanted: 1,
+  /** Under way into its blocks. */
+  coming: 2,
+  /** There: the request can run. */
+  here: 3,
+} as const;
 
 export interface RequestFacts {
   readonly count: number;
@@ -60,7 +77,9 @@ export function requestTable({ count, prompt, output, keyStart, keys }: RequestF
     parked: column().fill(-1),
     parkedAt: column(),
     pending: column(),
-    arrived: column(),
+    kv: new Uint8Array(count),
+    keep: new Uint8Array(count),
+    at: column().fill(-1),
     cached: column().fill(-1),
     admittedNs: new Float64Array(count).fill(-1),
   };

@@ -1,7 +1,8 @@
+import { assert } from "../../base/assert.ts";
 import { peekFront, popFront, pushBack, pushFront } from "../../base/int-deque.ts";
 import { DECISION, type DecisionLog, recordDecision } from "./decision-log.ts";
 import { blocksWanted, growBlocks, holdMatch, matchPrefix, prefixMatch, publishKeys, releaseBlocks } from "./hold-blocks.ts";
-import { knownTokens, type RequestTable } from "./request-table.ts";
+import { KV, knownTokens, type RequestTable } from "./request-table.ts";
 import { clearStep, type ServingReplica, type ServingStep } from "./serving-replica.ts";
 
 /** What the functions of this file share while they form one iteration; module-level, so that forming it allocates nothing. */
@@ -31,7 +32,7 @@ export function scheduleStep(replica: ServingReplica, step: ServingStep, context
   } else {
     scheduleRunning(replica, step, context, nowNs, "prompts");
     if (!forming.preempted) admitWaiting(replica, step, context, nowNs);
-    if (step.shape.prefills === 0 && !forming.admitted) scheduleRunning(replica, step, context, nowNs, "decodes");
+    if (step.shape.prefills + step.shape.decodes === 0) scheduleRunning(replica, step, context, nowNs, "decodes");
   }
   const { shape } = step;
   step.active = shape.prefills + shape.decodes > 0;
@@ -82,8 +83,15 @@ type Part = "all" | "prompts" | "decodes";
 function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepContext, nowNs: number): void {
   const { requests, log } = context;
   const { rules, pool, waiting, blockTokens } = replica;
+  while (replica.arrived.size > 0 && forming.budget > 0 && replica.runningCount < rules.maxSequences) {
+    admitArrived(replica, step, context, nowNs);
+  }
   while (waiting.size > 0 && forming.budget > 0 && replica.runningCount < rules.maxSequences) {
     const request = peekFront(waiting);
+    if (requests.kv[request] === KV.wanted) {
+      if (!makeRoomForFetch(replica, requests)) break;
+      continue;
+    }
     const known = knownTokens(requests, request);
     if (rules.prefixCaching) matchPrefix(pool, requests, request, blockTokens);
     else noMatch();
@@ -113,6 +121,54 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
     forming.admitted = true;
     addToStep(replica, step, requests, request, count);
   }
+}
+
+/** A request that has its KV decodes from now on. */
+function admitArrived(replica: ServingReplica, step: ServingStep, { requests, log }: StepContext, nowNs: number): void {
+  const request = popFront(replica.arrived);
+  const tokens = requests.prompt[request]!;
+  requests.kv[request] = KV.own;
+  requests.computed[request] = tokens;
+  requests.admittedNs[request] = nowNs;
+  requests.cached[request] = 0;
+  replica.contextTokens += tokens;
+  replica.detached -= 1;
+  recordDecision(log, DECISION.admit, replica.index, request, nowNs, tokens);
+  appendRunning(replica, request);
+  forming.admitted = true;
+  // Where decodes have iterations of their own, those come next.
+  if (replica.rules.mixing === "mixed") addToStep(replica, step, requests, request, 1);
+}
+
+/** Gives the first in the queue blocks for KV from elsewhere, and the next token's; false where they are short. */
+function makeRoomForFetch(replica: ServingReplica, requests: RequestTable): boolean {
+  const request = peekFront(replica.waiting);
+  const { pool, blockTokens, rules } = replica;
+  room.tokens = knownTokens(requests, request);
+  room.blockTokens = blockTokens;
+  const promised = rules.reserve === "output" ? promisedBlocks(replica, requests, request) : 0;
+  if (blocksWanted(requests, request, room.tokens, blockTokens) + promised > pool.free) return false;
+  popFront(replica.waiting);
+  growBlocks(pool, requests, request, room);
+  requests.kv[request] = KV.coming;
+  replica.detached += 1;
+  pushBack(replica.fetches, request);
+  return true;
+}
+
+/** A request's KV has come. */
+export function kvArrived(replica: ServingReplica, requests: RequestTable, request: number): void {
+  assert(requests.kv[request] === KV.coming, "KV arrives that was not on its way", request);
+  requests.kv[request] = KV.here;
+  pushBack(replica.arrived, request);
+}
+
+/** Frees the blocks of a request that has ended here and was kept for another replica to fetch. */
+export function letGo(replica: ServingReplica, requests: RequestTable, request: number): void {
+  assert(requests.keep[request] === 1, "blocks are let go that were not kept", request);
+  requests.keep[request] = 0;
+  replica.detached -= 1;
+  releaseBlocks(replica.pool, requests, request, { park: false, blockTokens: replica.blockTokens });
 }
 
 /** Blocks that the outputs of the running requests and of `request` may come to need beyond those they have. Complexity: linear in the running ones. */
@@ -224,7 +280,8 @@ function noMatch(): void {
 
 /** A request joins the queue; `cachedTokens` is what its replica is believed to have of its prompt. */
 export function enqueue(replica: ServingReplica, requests: RequestTable, request: number, cachedTokens: number): void {
-  const pending = knownTokens(requests, request) - cachedTokens;
+  const pending = requests.kv[request] === KV.wanted ? 0 : knownTokens(requests, request) - cachedTokens;
+  requests.at[request] = replica.index;
   requests.pending[request] = pending;
   replica.backlogTokens += pending;
   pushBack(replica.waiting, request);

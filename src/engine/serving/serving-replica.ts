@@ -25,6 +25,12 @@ export interface ServingReplica {
   running: Int32Array;
   runningCount: number;
   readonly waiting: IntDeque;
+  /** Requests whose KV has come from elsewhere: they go before those that wait. */
+  readonly arrived: IntDeque;
+  /** Requests that were given blocks for KV from elsewhere, for the executor to fetch and take out. */
+  readonly fetches: IntDeque;
+  /** Requests that have blocks here and do not run: their KV is coming or going. */
+  detached: number;
   /** What runs, and what is formed to run next (rules with `stepsAhead`). */
   executing: ServingStep;
   planned: ServingStep;
@@ -59,6 +65,9 @@ export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks,
     running: new Int32Array(RUNNING_FIRST),
     runningCount: 0,
     waiting: emptyIntDeque(),
+    arrived: emptyIntDeque(),
+    fetches: emptyIntDeque(),
+    detached: 0,
     executing: emptyStep(),
     planned: emptyStep(),
     leastLeft: 0,

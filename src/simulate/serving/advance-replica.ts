@@ -5,7 +5,8 @@ import type { BatchShape } from "../../cost/iteration/iteration-cost.ts";
 import { completeStep, passPlainSteps } from "../../engine/serving/complete-step.ts";
 import { blocksForPlainSteps, scheduleStep } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica, ServingStep } from "../../engine/serving/serving-replica.ts";
-import { requestEnded } from "./request-ended.ts";
+import { startFetches } from "./move-kv.ts";
+import { rowEnded } from "./request-ended.ts";
 import type { ReplicaLane, ServingRun } from "./serving-run.ts";
 
 /** Most iterations one leap prices ahead. */
@@ -29,10 +30,12 @@ export function advanceReplica(run: ServingRun, index: number, nowNs: number): v
     // A preempted request is admitted again at the earliest in the iteration after.
     if (!replica.executing.active) scheduleStep(replica, replica.executing, run.context, nowNs);
   }
+  startFetches(run, replica, nowNs);
   lane.at = 0;
   lane.last = 0;
   if (!replica.executing.active) {
-    assert(replica.runningCount === 0 && replica.waiting.size === 0, "a replica with requests has nothing to run", index);
+    const stuck = replica.runningCount + replica.arrived.size > 0 || (replica.waiting.size > 0 && replica.detached === 0);
+    assert(!stuck, "a replica with requests has nothing to run", index);
     return;
   }
   lane.startNs = nowNs;
@@ -49,7 +52,7 @@ function finishStep(run: ServingRun, replica: ServingReplica, lane: ReplicaLane,
     if (run.firstTokenNs[request]! < 0) run.firstTokenNs[request] = nowNs;
   }
   completeStep(replica, step, run.context, nowNs);
-  for (let i = 0; i < step.endings.size; i++) requestEnded(run, itemAt(step.endings, i), nowNs);
+  for (let i = 0; i < step.endings.size; i++) rowEnded(run, itemAt(step.endings, i), nowNs);
   step.active = false;
 }
 

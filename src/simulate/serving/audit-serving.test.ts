@@ -1,14 +1,14 @@
 // Goal: whatever the requests, rules and routing, blocks and tokens are conserved, every request ends once, and leaps decide as single iterations
 // do. Method: random small runs that are short of blocks, recounted after every event; planted faults show that each check can fail.
 import { describe, expect, it } from "vitest";
-import { servingCase } from "../../../test/support/serving-cases.ts";
+import { servingCase, splitCase } from "../../../test/support/serving-cases.ts";
 import { referTo } from "../../engine/serving/block-pool.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 import { auditOutcome, auditServing } from "./audit-serving.ts";
 import { runServing } from "./run-serving.ts";
 import type { ServingRun } from "./serving-run.ts";
 
-const SEEDS = 150;
+const SEEDS = 80;
 const RULES: readonly Partial<SchedulingRules>[] = [
   {},
   { reserve: "chunk" },
@@ -47,6 +47,27 @@ describe("random runs", () => {
   it("never preempt where room for all output is reserved", () => {
     for (let seed = 0; seed < SEEDS; seed++)
       expect(runServing(servingCase(seed, { reserve: "output" })).preemptions, `seed ${seed}`).toBe(0);
+  });
+});
+
+describe("random runs with prefill and decode apart", () => {
+  it("keep their books, move every KV once and free it where it came from", () => {
+    let moved = 0;
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const { faults, outcome } = auditServing(splitCase(seed, RULES[seed % RULES.length]));
+      expect(faults, `seed ${seed}`).toEqual([]);
+      moved += outcome.decodeReplica!.filter((replica) => replica >= 0).length;
+    }
+    expect(moved).toBeGreaterThan(SEEDS);
+  });
+
+  it("decide the same leaping and stepping", () => {
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const input = splitCase(seed, RULES[seed % RULES.length]);
+      const leap = runServing(input);
+      const unit = runServing({ ...input, stepping: "unit" });
+      expect([unit.hash, unit.iterations, unit.endedNs], `seed ${seed}`).toEqual([leap.hash, leap.iterations, leap.endedNs]);
+    }
   });
 });
 

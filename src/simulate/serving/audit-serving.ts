@@ -39,26 +39,31 @@ export function auditOutcome({ requests }: ServingInput, outcome: ServingOutcome
   const check = (holds: boolean, what: string): void => {
     if (!holds) faults.push(what);
   };
-  const kinds = Object.values(DECISION);
-  const counts = new Map(kinds.map((kind) => [kind as number, new Int32Array(requests.count)]));
+  const { count } = requests;
+  const rows = outcome.decodeReplica === undefined ? count : 2 * count;
+  const counts = new Map(Object.values(DECISION).map((kind) => [kind as number, new Int32Array(rows)]));
   for (const { kind, request } of readDecisions(outcome.decisions)) counts.get(kind)![request]! += 1;
-  const of = (kind: number, request: number): number => counts.get(kind)![request]!;
+  const of = (kind: number, row: number): number => counts.get(kind)![row]!;
   let rejected = 0;
-  for (let i = 0; i < requests.count; i++) {
-    const ends = of(DECISION.end, i);
+  for (let i = 0; i < count; i++) {
     const refused = of(DECISION.reject, i);
     rejected += refused;
-    check(ends + refused === 1, `request ${i} ends ${ends} times and is rejected ${refused} times`);
-    if (ends !== 1) continue;
+    const tokens = requests.outputTokens[i]!;
+    const parts = rows > count && tokens > 1 ? [i, count + i] : [i];
+    for (const row of parts) {
+      const ends = of(DECISION.end, row);
+      check(ends + refused === 1, `request ${row} ends ${ends} times and is rejected ${refused} times`);
+      if (ends === 1) check(of(DECISION.admit, row) >= 1 + of(DECISION.preempt, row), `request ${row} ran without being admitted`);
+      check(of(DECISION.transfer, row) === (row >= count && ends === 1 ? 1 : 0), `KV of request ${row} did not move once`);
+    }
+    if (of(DECISION.end, i) !== 1) continue;
     const times = [outcome.queuedNs[i]!, outcome.scheduledNs[i]!, outcome.firstTokenNs[i]!, outcome.lastTokenNs[i]!];
     check(
       times.every((time, k) => k === 0 || time >= times[k - 1]!),
       `times of request ${i} are out of order: ${times.join(", ")}`,
     );
-    const tokens = requests.outputTokens[i]!;
     check(tokens === 1 ? times[2] === times[3] : times[3]! > times[2]!, `request ${i} has ${tokens} tokens in no time`);
     check(outcome.cachedTokens[i]! < requests.promptTokens[i]!, `all of the prompt of request ${i} was cached`);
-    check(of(DECISION.admit, i) >= 1 + of(DECISION.preempt, i), `request ${i} ran without being admitted`);
   }
   check(rejected === outcome.rejected, "rejected requests are miscounted");
   return faults;

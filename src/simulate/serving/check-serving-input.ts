@@ -15,10 +15,24 @@ export function checkServingInput(input: ServingInput): void {
     }
     if (!Number.isInteger(replica.kvBlocks) || replica.kvBlocks < 0) throw invalid(`${where}.kvBlocks`, `${replica.kvBlocks} is no count`);
     if (!(replica.overheadNs >= 0)) throw invalid(`${where}.overheadNs`, `${replica.overheadNs} is no time`);
-    if (replica.role !== "both") throw invalid(`${where}.role`, "replicas of one role are not simulated yet");
     if (replica.speculation !== undefined) throw invalid(`${where}.speculation`, "speculation is not simulated yet");
   }
+  checkRoles(input);
   if (input.sampleNs !== undefined && !(input.sampleNs > 0)) throw invalid("sampleNs", "must be above 0");
+}
+
+function checkRoles({ replicas, kvTransfer }: ServingInput): void {
+  const roles = new Set<string>(replicas.map(({ role }) => role));
+  for (const role of roles) if (!["both", "prefill", "decode"].includes(role)) throw invalid("replicas", `role ${role} is not simulated`);
+  if (roles.has("prefill") !== roles.has("decode")) throw invalid("replicas", "prefill and decode replicas need one another");
+  if (roles.has("both") && roles.size > 1) throw invalid("replicas", "replicas of one role beside replicas of both are not simulated");
+  if (!roles.has("prefill")) return;
+  if (kvTransfer === undefined) throw invalid("kvTransfer", "needed where prefill and decode are split");
+  const { bandwidthBytesPerSecond, bytesPerToken, latencyNs, layers } = kvTransfer;
+  if (!(bandwidthBytesPerSecond > 0)) throw invalid("kvTransfer.bandwidthBytesPerSecond", "must be above 0");
+  if (!(bytesPerToken > 0)) throw invalid("kvTransfer.bytesPerToken", "must be above 0");
+  if (!(latencyNs >= 0)) throw invalid("kvTransfer.latencyNs", "must not be below 0");
+  if (!(layers >= 1)) throw invalid("kvTransfer.layers", "must be at least 1");
 }
 
 function checkRequests({ count, arrivalNs, promptTokens, outputTokens, blockStart, blockIds, after, thinkNs }: RequestColumns): void {

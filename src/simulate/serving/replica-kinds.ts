@@ -6,6 +6,8 @@ export interface ReplicaKinds {
   /** Replicas with one number cost the same, and take and refuse the same requests. */
   readonly kinds: Int32Array;
   readonly kindCount: number;
+  /** A replica of each kind. */
+  readonly ofKind: Int32Array;
 }
 
 export function replicaKinds(replicas: readonly ServingReplica[], settings: readonly ReplicaSettings[]): ReplicaKinds {
@@ -17,7 +19,9 @@ export function replicaKinds(replicas: readonly ServingReplica[], settings: read
     const { chunkedPrefill, maxBatchedTokens, maxSequences, prefixCaching } = rules;
     return numberOf(known, [costNumber, role, pool.capacity, chunkedPrefill, maxBatchedTokens, maxSequences, prefixCaching].join("/"));
   });
-  return { kinds, kindCount: known.size };
+  const ofKind = new Int32Array(known.size);
+  for (let i = 0; i < kinds.length; i++) ofKind[kinds[i]!] = i;
+  return { kinds, kindCount: known.size, ofKind };
 }
 
 function numberOf<K>(known: Map<K, number>, key: K): number {

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import { setWake } from "../../base/wake-heap.ts";
 import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
 import { matchPrefix } from "../../engine/serving/hold-blocks.ts";
@@ -18,8 +19,9 @@ export function routeRequest(run: ServingRun, request: number, nowNs: number, af
   const { requests, log } = context;
   run.queuedNs[request] = nowNs;
   run.nowNs = nowNs;
-  run.afterWakes = afterWakes;
-  if (!findCandidates(run, request)) {
+  run.acted = afterWakes ? run.replicas.length : 0;
+  const goesOn = run.split && requests.keep[request] === 1;
+  if ((goesOn && !findCandidates(run, request + run.input.requests.count, run.decodes)) || !findCandidates(run, request, run.prompts)) {
     run.rejected += 1;
     recordDecision(log, DECISION.reject, 0, request, nowNs, 0);
     releaseClients(run, request, nowNs);
@@ -59,24 +61,43 @@ function cachedAt(run: ServingRun, index: number, request: number): number {
   return rules.prefixCaching ? matchPrefix(pool, run.context.requests, request, blockTokens).blocks * blockTokens : 0;
 }
 
-/** Whether there is a candidate; fills them in where they differ from those of the request before. */
-function findCandidates(run: ServingRun, request: number): boolean {
-  const { question, replicas, kinds, kindCount, canServeKind } = run;
-  let same = true;
-  for (let kind = 0; kind < kindCount; kind++) canServeKind[kind] = -1;
-  for (let i = 0; i < replicas.length && same; i++) {
-    const kind = kinds[i]!;
-    if (canServeKind[kind] === -1) canServeKind[kind] = canServe(run, replicas[i]!, request) ? 1 : 0;
-    if (canServeKind[kind] === 0) same = false;
-    if (kindCount === 1) break;
+/**
+ * A prompt is computed and its first token is out: routing chooses who decodes the rest. No prompt is left to compute there, so that the
+ * priced choice weighs decodes alone.
+ */
+export function handOver(run: ServingRun, row: number, nowNs: number, acting: number): void {
+  const { question, routing, context } = run;
+  run.nowNs = nowNs;
+  // Replicas act in the order of their indices: those behind the one whose prompt it was see this request at once.
+  run.acted = acting;
+  const found = findCandidates(run, row, run.decodes);
+  assert(found, "a request was taken that no decode replica can hold", row);
+  const prompt = context.requests.prompt[row]!;
+  question.promptTokens = prompt + 1;
+  for (let i = 0; i < question.candidateCount; i++) question.cachedTokens[question.candidates[i]!] = prompt;
+  const turn = question.turn;
+  question.turn = run.decodeTurn;
+  const chosen = routing.choose(question);
+  run.decodeTurn = question.turn;
+  question.turn = turn;
+  for (let i = 0; i < question.candidateCount; i++) question.cachedTokens[question.candidates[i]!] = 0;
+  settleReplica(run, chosen, nowNs, chosen < acting);
+  send(run, row, chosen, nowNs, 0);
+}
+
+/** Whether there is a candidate in `group`; fills in those that can ever serve the row. Complexity: of the kinds while all can. */
+function findCandidates(run: ServingRun, row: number, group: Int32Array): boolean {
+  const { question, replicas, kinds, kindCount, canServeKind, ofKind } = run;
+  let all = 1;
+  for (let kind = 0; kind < kindCount; kind++) {
+    const can = canServe(run, replicas[ofKind[kind]!]!, row) ? 1 : 0;
+    canServeKind[kind] = can;
+    all &= can;
   }
-  if (same && question.candidateCount === replicas.length) return true;
+  if (all === 1 && run.wholeGroup === group) return true;
+  run.wholeGroup = all === 1 ? group : undefined;
   let count = 0;
-  for (let i = 0; i < replicas.length; i++) {
-    const kind = kinds[i]!;
-    if (canServeKind[kind] === -1) canServeKind[kind] = canServe(run, replicas[i]!, request) ? 1 : 0;
-    if (canServeKind[kind] === 1) question.candidates[count++] = i;
-  }
+  for (let i = 0; i < group.length; i++) if (canServeKind[kinds[group[i]!]!] === 1) question.candidates[count++] = group[i]!;
   question.candidateCount = count;
   return count > 0;
 }
@@ -90,7 +111,6 @@ function canServe({ context }: ServingRun, { pool, rules, blockTokens }: Serving
 function send(run: ServingRun, request: number, index: number, nowNs: number, cachedTokens: number): void {
   const replica = run.replicas[index]!;
   recordDecision(run.context.log, DECISION.route, index, request, nowNs, cachedTokens);
-  run.replicaOf[request] = index;
   run.question.loads[index]! += 1;
   const first = replica.waiting.size === 0;
   enqueue(replica, run.context.requests, request, cachedTokens);

@@ -2,6 +2,7 @@ import { earliestWake, popWake } from "../../base/wake-heap.ts";
 import { decisionBytes, decisionHash } from "../../engine/serving/decision-log.ts";
 import { advanceReplica } from "./advance-replica.ts";
 import { checkServingInput } from "./check-serving-input.ts";
+import { advanceMoves, nextMoveNs } from "./move-kv.ts";
 import { routeRequest } from "./route-request.ts";
 import { type RunSampler, runSampler } from "./sample-run.ts";
 import type { ServingInput, ServingOutcome } from "./serving-input.ts";
@@ -10,7 +11,7 @@ import { type ServingRun, servingRun } from "./serving-run.ts";
 /**
  * Serves requests on replicas of engines in virtual time: arrivals, routing, iterations as each engine forms and its cost model prices them.
  *
- * At one instant what was known beforehand arrives first, then replicas act in the order of their indices, then what that caused arrives.
+ * At one instant what was known beforehand arrives first, then replicas act in the order of their indices, then KV and requests that this caused arrive.
  * Complexity: linear in requests, iterations that change a batch and routed replicas; a stretch of iterations that changes none costs one
  * price each.
  * Errors: `workload-invalid`, `input-invalid`.
@@ -32,11 +33,13 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     const arrivalNs = next < requests.count ? requests.arrivalNs[next]! : Infinity;
     const wakeNs = earliestWake(run.wakes);
     const spawnedNs = run.spawned.peekTime() ?? Infinity;
-    const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs);
+    const moveNs = run.moves === undefined ? Infinity : nextMoveNs(run.moves);
+    const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs, moveNs);
     if (nowNs === Infinity) return;
     sampler?.until(nowNs);
     if (arrivalNs <= nowNs) routeRequest(run, next++, nowNs, false);
     else if (wakeNs <= nowNs) advanceReplica(run, popWake(run.wakes), nowNs);
+    else if (moveNs <= nowNs) advanceMoves(run, nowNs);
     else routeRequest(run, run.spawned.pop()!, nowNs, true);
     if (after?.() === false) return;
   }
@@ -44,6 +47,7 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
 
 export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): ServingOutcome {
   const { context, replicas, lanes } = run;
+  const { count } = run.input.requests;
   let preemptions = 0;
   let iterations = 0;
   for (const replica of replicas) {
@@ -53,10 +57,11 @@ export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): Ser
   return {
     firstTokenNs: run.firstTokenNs,
     lastTokenNs: run.lastTokenNs,
-    scheduledNs: context.requests.admittedNs,
+    scheduledNs: context.requests.admittedNs.slice(0, count),
     queuedNs: run.queuedNs,
-    cachedTokens: context.requests.cached,
-    replica: run.replicaOf,
+    cachedTokens: context.requests.cached.slice(0, count),
+    replica: context.requests.at.slice(0, count),
+    ...(run.split ? { decodeReplica: context.requests.at.slice(count) } : {}),
     preemptions,
     iterations,
     endedNs: run.endedNs,

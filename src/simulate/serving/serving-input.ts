@@ -71,6 +71,8 @@ export interface ServingOutcome {
   readonly queuedNs: Float64Array;
   readonly cachedTokens: Int32Array;
   readonly replica: Int32Array;
+  /** Where roles are split: who decoded; -1 where the first token was the last. */
+  readonly decodeReplica?: Int32Array;
   readonly preemptions: number;
   readonly iterations: number;
   readonly endedNs: Nanoseconds;

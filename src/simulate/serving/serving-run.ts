@@ -3,13 +3,14 @@ import { type WakeHeap, wakeHeap } from "../../base/wake-heap.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import { decisionLog } from "../../engine/serving/decision-log.ts";
 import { type HolderIndex, holderIndex } from "../../engine/serving/holder-index.ts";
-import { requestTable } from "../../engine/serving/request-table.ts";
+import { KV, type RequestFacts, type RequestTable, requestTable } from "../../engine/serving/request-table.ts";
 import type { StepContext } from "../../engine/serving/schedule-step.ts";
 import { type ServingReplica, servingReplica } from "../../engine/serving/serving-replica.ts";
 import { servingRouting } from "../../policy/serving/routing-named.ts";
 import { vllmRules } from "../../policy/serving/scheduling-rules.ts";
 import type { RouteQuestion, ServingRouting } from "../../policy/serving/serving-routing.ts";
 import { settleReplica } from "./advance-replica.ts";
+import { type KvMoves, kvMoves } from "./move-kv.ts";
 import { replicaKinds } from "./replica-kinds.ts";
 import { requestKeys } from "./request-keys.ts";
 import type { ServingInput } from "./serving-input.ts";
@@ -30,17 +31,27 @@ export interface ServingRun {
   /** Replicas that take and refuse the same requests have the same number. */
   readonly kinds: Int32Array;
   readonly kindCount: number;
+  /** A replica of each kind. */
+  readonly ofKind: Int32Array;
+  /** Group that the candidates of the last question were all of; undefined where it was not whole. */
+  wholeGroup: Int32Array | undefined;
   /** Answers for the request at hand: 1 yes, 0 no, -1 not asked. */
   readonly canServeKind: Int8Array;
+  /** Replicas that take requests as they arrive, and those that take them with their KV (split roles). */
+  readonly prompts: Int32Array;
+  readonly decodes: Int32Array;
+  readonly split: boolean;
+  readonly moves: KvMoves | undefined;
   readonly routing: ServingRouting;
   readonly question: RouteQuestion;
-  /** The instant of the routing under way, and whether the replicas have acted at it. */
+  /** The instant of the routing under way; replicas below `acted` have acted at it already. */
   nowNs: number;
-  afterWakes: boolean;
+  acted: number;
+  /** Counted up by `round-robin` among decode replicas. */
+  decodeTurn: number;
   readonly queuedNs: Float64Array;
   readonly firstTokenNs: Float64Array;
   readonly lastTokenNs: Float64Array;
-  readonly replicaOf: Int32Array;
   endedNs: number;
   ended: number;
   rejected: number;
@@ -69,11 +80,12 @@ const REACH_FIRST = 16;
 /** Output that routing expects before any request ended. */
 const OUTPUT_FIRST = 256;
 
+/** The state at the beginning of a run of checked input. */
 export function servingRun(input: ServingInput): ServingRun {
   const { requests, replicas: settings } = input;
-  const { count } = requests;
+  const split = settings.some(({ role }) => role === "decode");
   const { keyStart, keys, keyCount, keyBlocks } = requestKeys(requests, settings[0]!.blockTokens);
-  const table = requestTable({ count, prompt: requests.promptTokens, output: requests.outputTokens, keyStart, keys });
+  const table = split ? splitTable(requests, keyStart, keys) : requestTable(facts(requests, requests.outputTokens, keyStart, keys));
   const holders = holderIndex(keyStart, keys, keyCount);
   const replicas = settings.map((setting, index) =>
     servingReplica({
@@ -86,7 +98,12 @@ export function servingRun(input: ServingInput): ServingRun {
     }),
   );
   const kinds = replicaKinds(replicas, settings);
-  const column = (): Float64Array => new Float64Array(count).fill(-1);
+  const indicesOf = (part: "prompts" | "decodes"): Int32Array =>
+    Int32Array.from(settings.keys()).filter(
+      (i) => settings[i]!.role === "both" || (settings[i]!.role === "decode") === (part === "decodes"),
+    );
+  const [prompts, decodes] = [indicesOf("prompts"), indicesOf("decodes")];
+  const column = (): Float64Array => new Float64Array(requests.count).fill(-1);
   const { firstAfter, nextAfter } = waitLists(input);
   const run: ServingRun = {
     input,
@@ -109,33 +126,68 @@ export function servingRun(input: ServingInput): ServingRun {
     firstAfter,
     nextAfter,
     ...kinds,
+    wholeGroup: undefined,
+    prompts,
+    decodes,
+    split,
+    moves: split ? kvMoves(input.kvTransfer!, replicas.length) : undefined,
     canServeKind: new Int8Array(kinds.kindCount),
     routing: servingRouting(input.routing, input.seed),
     question: {
       promptTokens: 0,
       expectedTokens: OUTPUT_FIRST,
-      candidates: Int32Array.from(replicas, ({ index }) => index),
-      candidateCount: replicas.length,
+      candidates: new Int32Array(replicas.length),
+      candidateCount: 0,
       cachedTokens: new Int32Array(replicas.length),
       replicas,
       kinds: kinds.kinds,
       loads: new Int32Array(replicas.length),
       costs: settings.map(({ cost }) => cost),
       turn: 0,
-      refresh: (index) => settleReplica(run, index, run.nowNs, run.afterWakes),
+      refresh: (index) => settleReplica(run, index, run.nowNs, index < run.acted),
     },
     nowNs: 0,
-    afterWakes: false,
+    acted: 0,
+    decodeTurn: 0,
     queuedNs: column(),
     firstTokenNs: column(),
     lastTokenNs: column(),
-    replicaOf: new Int32Array(count).fill(-1),
     endedNs: 0,
     ended: 0,
     rejected: 0,
     outputSum: 0,
   };
   return run;
+}
+
+function facts(
+  { count, promptTokens }: ServingInput["requests"],
+  output: Int32Array,
+  keyStart: Int32Array,
+  keys: Int32Array,
+): RequestFacts {
+  return { count, prompt: promptTokens, output, keyStart, keys };
+}
+
+/** Two rows a request: row i computes the prompt and the first token, row count + i all others, from KV that comes from row i. */
+function splitTable(requests: ServingInput["requests"], keyStart: Int32Array, keys: Int32Array): RequestTable {
+  const { count, promptTokens, outputTokens } = requests;
+  const twice = (first: ArrayLike<number>, second: ArrayLike<number>): Int32Array => {
+    const column = new Int32Array(2 * count);
+    column.set(first);
+    column.set(second, count);
+    return column;
+  };
+  const starts = new Int32Array(2 * count + 1).fill(keys.length);
+  starts.set(keyStart);
+  const output = twice(new Int32Array(count).fill(1), outputTokens);
+  const table = requestTable({ count: 2 * count, prompt: twice(promptTokens, promptTokens), output, keyStart: starts, keys });
+  for (let i = 0; i < count; i++) {
+    table.left[count + i]! -= 1;
+    table.kv[count + i] = KV.wanted;
+    table.keep[i] = outputTokens[i]! > 1 ? 1 : 0;
+  }
+  return table;
 }
 
 function waitLists({ requests }: ServingInput): Pick<ServingRun, "firstAfter" | "nextAfter"> {

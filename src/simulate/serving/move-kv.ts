@@ -1,0 +1,97 @@
+import { assert } from "../../base/assert.ts";
+import { TimeHeap } from "../../base/heap.ts";
+import { itemAt } from "../../base/int-deque.ts";
+import { setWake } from "../../base/wake-heap.ts";
+import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
+import { kvArrived, letGo } from "../../engine/serving/schedule-step.ts";
+import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
+import { createFlowNetwork } from "../flows/flow-network.ts";
+import type { FlowNetwork } from "../flows/flow-types.ts";
+import { cutLeap, settleReplica } from "./advance-replica.ts";
+import type { ServingInput } from "./serving-input.ts";
+import type { ServingRun } from "./serving-run.ts";
+
+/** KV on its way from prefill to decode replicas: each has one link out and one in, which its transfers share fairly. */
+export interface KvMoves {
+  readonly transfer: NonNullable<ServingInput["kvTransfer"]>;
+  readonly network: FlowNetwork;
+  /** Rows whose bytes are there, by the time the last of them is usable. */
+  readonly arrivals: TimeHeap<number>;
+  readonly path: Int32Array;
+  readonly ended: (row: number, timeNs: number) => void;
+}
+
+export function kvMoves(transfer: KvMoves["transfer"], replicas: number): KvMoves {
+  const links = Array.from({ length: 2 * replicas }, () => ({ bytesPerSecond: transfer.bandwidthBytesPerSecond }));
+  const arrivals = new TimeHeap<number>();
+  const latencyNs = Math.round(transfer.latencyNs);
+  const ended = (row: number, timeNs: number): void => arrivals.push(timeNs + latencyNs, row);
+  return { transfer, network: createFlowNetwork(links), arrivals, path: new Int32Array(2), ended };
+}
+
+/** When the next transfer ends or its KV is usable; Infinity where nothing moves. */
+export function nextMoveNs(moves: KvMoves): number {
+  const arrival = moves.arrivals.peekTime() ?? Infinity;
+  if (moves.network.size === 0 && moves.network.nextFinish() === undefined) return arrival;
+  return Math.min(arrival, moves.network.nextFinish()?.timeNs ?? Infinity);
+}
+
+/** Starts the transfers for which a replica has just made room. The decode row of request i is `count + i`. */
+export function startFetches(run: ServingRun, replica: ServingReplica, nowNs: number): void {
+  const { fetches } = replica;
+  if (fetches.size === 0) return;
+  const { moves, context } = run;
+  assert(moves !== undefined, "KV is fetched where none is moved");
+  moves.network.advance(nowNs, moves.ended);
+  for (let i = 0; i < fetches.size; i++) {
+    const row = itemAt(fetches, i);
+    const source = context.requests.at[row - run.input.requests.count]!;
+    recordDecision(context.log, DECISION.transfer, replica.index, row, nowNs, context.requests.prompt[row]!);
+    moves.path[0] = 2 * source;
+    moves.path[1] = 2 * replica.index + 1;
+    moves.network.start(row, moves.path, { bytes: bytesLeft(run, row, nowNs), nowNs });
+  }
+  fetches.size = 0;
+}
+
+/**
+ * Bytes that still have to move when the prompt is computed. Layer by layer, those of a layer leave while the next one is computed, as fast as
+ * the link alone would let them; at least the last layer's are left.
+ */
+function bytesLeft({ input, moves, firstTokenNs, context }: ServingRun, row: number, nowNs: number): number {
+  const { bytesPerToken, bandwidthBytesPerSecond, layerwise, layers } = moves!.transfer;
+  const all = Math.ceil(context.requests.prompt[row]! * bytesPerToken);
+  if (!layerwise) return all;
+  const request = row - input.requests.count;
+  // A decode replica that had no room in time takes them later, all at once.
+  if (nowNs > firstTokenNs[request]!) return all;
+  const computing = ((firstTokenNs[request]! - context.requests.admittedNs[request]!) * (layers - 1)) / layers;
+  return Math.ceil(Math.max(all / layers, all - (computing * bandwidthBytesPerSecond) / 1e9));
+}
+
+/** What moved until `nowNs`: KV becomes usable at its decode replica and is freed where it was computed. */
+export function advanceMoves(run: ServingRun, nowNs: number): void {
+  const moves = run.moves!;
+  moves.network.advance(nowNs, moves.ended);
+  while ((moves.arrivals.peekTime() ?? Infinity) <= nowNs) {
+    const row = moves.arrivals.pop()!;
+    const { requests } = run.context;
+    const prefill = row - run.input.requests.count;
+    const source = requests.at[prefill]!;
+    settleReplica(run, source, nowNs, true);
+    letGo(run.replicas[source]!, requests, prefill);
+    nudge(run, source, nowNs);
+    const target = requests.at[row]!;
+    settleReplica(run, target, nowNs, true);
+    kvArrived(run.replicas[target]!, requests, row);
+    nudge(run, target, nowNs);
+  }
+}
+
+/** A replica whose queue may move now looks at it at the next end of an iteration, at once where nothing runs. */
+function nudge(run: ServingRun, index: number, nowNs: number): void {
+  const replica = run.replicas[index]!;
+  if (replica.waiting.size + replica.arrived.size === 0) return;
+  if (replica.executing.active) cutLeap(run, index);
+  else setWake(run.wakes, index, nowNs);
+}
