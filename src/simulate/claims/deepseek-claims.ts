@@ -35,7 +35,11 @@ export function deepseekDecodeNode(): number {
   return (DEVICES_A_NODE * low * 1e9) / step(low);
 }
 
-/** Input tokens/s a node of the prefill unit, cached ones counted. */
+/**
+ * Input tokens/s a node of the prefill unit, cached ones counted.
+ *
+ * Limits: nodes that always have prompts; the published figure is a day's mean, about half of what the same publisher's profile of a full node gives.
+ */
 export function deepseekPrefillNode(): number {
   const fresh = SERVICE_PROMPT * (1 - SERVICE_HITS);
   return prefillNode({ device: "h800-sxm", nodes: 4 }, fresh, SERVICE_PROMPT - fresh) / (1 - SERVICE_HITS);

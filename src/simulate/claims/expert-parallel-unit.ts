@@ -70,13 +70,26 @@ function unitCost({ device, nodes }: ExpertParallelUnit, ranks: number): Iterati
     sheet,
     parallel: { tensor: 1, pipeline: 1, data: ranks, expert: ranks, context: 1 },
     precision: { weights: "f8e4m3", kv: "bf16", blockScaled: true },
-    operators: physicsModel(sheet),
+    operators: dispatched(physicsModel(sheet)),
     network: NO_LINKS,
     perNode: DEVICES_A_NODE,
     overheads: { ...NO_OVERHEADS, expertFactor: BALANCED_LOAD },
   });
   assert(cost.ok, "the unit can be priced", { nodes, cost });
   return cost.value;
+}
+
+/** Grouped products get the rows that were dispatched to a device's experts and no others, as if it held all there are and each row visited one. */
+function dispatched(operators: OperatorModel): OperatorModel {
+  return {
+    source: operators.source,
+    price: (query) => {
+      if (query.op !== "experts") return operators.price(query);
+      const { tokens, active, experts, ranks } = query;
+      const own = { tokens: (tokens * active) / ranks.expert, active: 1, experts: experts / ranks.expert };
+      return operators.price({ ...query, ...own, ranks: { ...ranks, expert: 1 } });
+    },
+  };
 }
 
 /** The model with as many experts as there are slots: copies of hot experts are experts of their own. */
