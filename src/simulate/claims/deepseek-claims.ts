@@ -38,7 +38,7 @@ export function deepseekDecodeNode(): number {
 /**
  * Input tokens/s a node of the prefill unit, cached ones counted.
  *
- * Limits: nodes that always have prompts; the published figure is a day's mean, about half of what the same publisher's profile of a full node gives.
+ * Limits: nodes that always have prompts to compute; the published figure is a day's mean.
  */
 export function deepseekPrefillNode(): number {
   const fresh = SERVICE_PROMPT * (1 - SERVICE_HITS);
