@@ -15,6 +15,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "model", add: async (program) => (await import("./model.ts")).addModelCommand(program) },
   { name: "driver", add: async (program) => (await import("./driver.ts")).addDriverCommand(program) },
   { name: "rack", add: async (program) => (await import("./rack.ts")).addRackCommand(program) },
+  { name: "train-step", add: async (program) => (await import("./train-step.ts")).addTrainStepCommand(program) },
   { name: "calibrate", add: async (program) => (await import("./calibrate.ts")).addCalibrateCommand(program) },
   { name: "plan", add: async (program) => (await import("./plan.ts")).addPlanCommand(program) },
   { name: "simulate", add: async (program) => (await import("./simulate.ts")).addSimulateCommand(program) },

@@ -25,15 +25,16 @@ export function deviceParameters({ model, parallel }: TrainingRun): { readonly d
 }
 
 /**
- * Operations of a step that the model itself asks for (forward and twice that backward), and with what is recomputed; a multiply-add counts 2, the
- * whole square of the scores counts, as is usual for these figures (Narayanan et al. 2021, equation 3; Korthikanti et al. 2022, appendix A).
+ * Operations of a step that the model itself asks for (forward and twice that backward), and with what is recomputed; a multiply-add counts 2. Where scores
+ * go through memory their whole square counts, as is usual for such runs (Narayanan et al. 2021, equation 3; Korthikanti et al. 2022, appendix A);
+ * fused attention leaves the masked half out.
  */
 export function trainingOperations(run: TrainingRun): { readonly model: number; readonly hardware: number } {
   const { model, globalBatch, sequence } = run;
   const tokens = globalBatch * sequence;
   const { dense } = layerParameters(model);
   const active = model.experts === undefined ? 0 : (model.gated ? 3 : 2) * model.width * model.experts.inner * model.experts.active;
-  const scores = 4 * sequence * model.heads * model.headDim;
+  const scores = (run.attention === "fused" ? 2 : 4) * sequence * model.heads * model.headDim;
   const layers = model.layers * tokens * (2 * (dense + active) + scores);
   const vocabulary = 2 * tokens * model.width * model.vocabulary;
   const extra = run.recompute === "full" ? layers : run.recompute === "selective" ? model.layers * tokens * scores : 0;
