@@ -15,8 +15,8 @@ function failure(work: () => unknown): { readonly code: string; readonly detail:
 }
 
 describe("device catalogue", () => {
-  it("has at least 40 devices of 9 vendors, of every kind but engines, with ids of their own", () => {
-    expect(DEVICE_SHEETS.length).toBeGreaterThanOrEqual(40);
+  it("has at least 48 devices of 9 vendors, of every kind but engines, with ids of their own", () => {
+    expect(DEVICE_SHEETS.length).toBeGreaterThanOrEqual(48);
     expect(new Set(DEVICE_SHEETS.map(({ id }) => id)).size).toBe(DEVICE_SHEETS.length);
     expect(new Set(DEVICE_SHEETS.map(({ vendor }) => vendor)).size).toBeGreaterThanOrEqual(9);
     expect([...new Set(DEVICE_SHEETS.map(({ kind }) => kind))].sort()).toEqual(["cpu", "dataflow", "gpu", "ipu", "npu"]);
@@ -88,7 +88,9 @@ describe("device catalogue", () => {
 describe("plausibility of a sheet", () => {
   const h100 = deviceSheet("h100-sxm");
   const peak = (value: number, source = "test") => ({ value, basis: "data-sheet", source }) as const;
+  const b200 = deviceSheet("b200-sxm");
   const planted: readonly [string, string, DeviceSheet][] = [
+    ["a 4-bit figure with sparsity", "peaks.f4e2m1", { ...b200, peaks: { ...b200.peaks, f4e2m1: peak(18_000e12) } }],
     ["a figure with sparsity", "peaks.f8e4m3", { ...h100, peaks: { ...h100.peaks, f8e4m3: peak(3957.8e12) } }],
     ["a peak in TFLOPS", "peaks.bf16", { ...h100, peaks: { ...h100.peaks, bf16: peak(989.4) } }],
     ["bandwidth in GB/s", "memory.bandwidth", { ...h100, memory: { ...h100.memory, bandwidthBytesPerSecond: peak(3350) } }],

@@ -1,6 +1,7 @@
 import type { DeviceSheet } from "../device-sheet.ts";
 import { dataSheet, derived, eightBit, GIB, GIGA, teraPeaks } from "../figure.ts";
 
+const V4 = dataSheet("Google Cloud documentation, TPU v4, 2026");
 const V5E = dataSheet("Google Cloud documentation, TPU v5e, 2026");
 const V5P = dataSheet("Google Cloud documentation, TPU v5p, 2026");
 const V6E = dataSheet("Google Cloud documentation, TPU v6e, 2026");
@@ -15,6 +16,22 @@ function torus(name: string, cite: typeof V5E, bothDirections: number): NonNulla
 }
 
 export const GOOGLE_TPU: readonly DeviceSheet[] = [
+  {
+    ...GOOGLE,
+    id: "tpu-v4",
+    name: "Google TPU v4",
+    year: 2021,
+    peaks: teraPeaks(V4, { bf16: 275, i8: 275 }),
+    memory: { capacityBytes: V4(32 * GIB, "32 GiB HBM2"), bandwidthBytesPerSecond: V4(1200 * GIGA) },
+    cores: { count: V4(8, "matrix units, 4 in each of 2 TensorCores") },
+    scaleUp: {
+      name: "ICI, 3D torus",
+      bandwidthBytesPerSecond: derived("Jouppi et al., TPU v4, ISCA 2023: 6 links of 50 GB/s a direction")(300 * GIGA),
+    },
+    perNode: V4(4096, "chips in a pod"),
+    powerWatts: V4(192, "measured maximum of a chip"),
+    dollarsPerHour: dataSheet("Google Cloud on-demand list price, us-central2, 2024: a chip")(3.22),
+  },
   {
     ...GOOGLE,
     id: "tpu-v5e",

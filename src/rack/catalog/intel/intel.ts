@@ -3,6 +3,7 @@ import { dataSheet, derived, eightBit, GIB, GIGA, MIB, teraPeaks } from "../figu
 import { pcie } from "../links.ts";
 
 const GAUDI = dataSheet("Intel, Gaudi 3 AI Accelerator, Hot Chips 2024");
+const GAUDI_2 = dataSheet("Intel Gaudi 2 AI accelerator whitepaper, 2023");
 const XEON = dataSheet("Intel ARK, Xeon 6980P, 2024");
 const B60 = dataSheet("ai-dynamo/aiconfigurator systems/b60.yaml, 2026, after Intel's Arc Pro B60 specification");
 const B60_ARK = dataSheet("Intel ARK, Arc Pro B60, 2025");
@@ -32,6 +33,26 @@ export const INTEL: readonly DeviceSheet[] = [
     host: pcie(5),
     perNode: dataSheet("Intel HLB-325 universal baseboard, 2024")(8, "devices"),
     powerWatts: GAUDI(900, "air cooled"),
+  },
+  {
+    id: "gaudi-2",
+    name: "Intel Gaudi 2 (HL-225H)",
+    vendor: "Intel",
+    kind: "npu",
+    year: 2022,
+    peaks: teraPeaks(GAUDI_2, { bf16: 432, ...eightBit(865) }),
+    memory: { capacityBytes: GAUDI(96 * GIB, "Gaudi 2: 96 GB HBM2e"), bandwidthBytesPerSecond: GAUDI(2460 * GIGA, "Gaudi 2") },
+    cores: { count: GAUDI_2(2, "matrix engines; 24 vector cores beside them") },
+    cache: { bytes: GAUDI_2(48 * MIB, "SRAM") },
+    scaleUp: {
+      name: "100 Gb/s Ethernet (RoCE), 21 of 24 ports",
+      bandwidthBytesPerSecond: derived(
+        "Intel Gaudi 2 whitepaper, 2022: of 24 ports 3 go to each of the 7 other devices of a node; 100 Gb/s each",
+      )(262.5 * GIGA),
+    },
+    host: pcie(4),
+    perNode: GAUDI_2(8, "devices of an HLS-Gaudi2 server"),
+    powerWatts: GAUDI(600, "Gaudi 2"),
   },
   {
     id: "xeon-6980p",

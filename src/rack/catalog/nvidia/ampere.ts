@@ -8,6 +8,8 @@ const DGX_A100 = dataSheet("NVIDIA DGX A100 data sheet, 2020");
 const P4D = dataSheet("AWS EC2 on-demand list price, us-east-1, after the reduction of June 2025: p4d.24xlarge 21.9576 $/h for 8 GPUs");
 const P4DE = dataSheet("AWS EC2 on-demand list price, us-east-1, after the reduction of June 2025: p4de.24xlarge 27.4471 $/h for 8 GPUs");
 
+const A10 = dataSheet("NVIDIA A10 Tensor Core GPU data sheet, 2021");
+
 const A100_CHIP = {
   vendor: "NVIDIA",
   kind: "gpu",
@@ -89,6 +91,17 @@ export const AMPERE: readonly DeviceSheet[] = [
     },
     host: pcie(4),
     powerWatts: dataSheet("NVIDIA A30 Tensor Core GPU data sheet, 2022")(165),
+  },
+  {
+    id: "a10",
+    name: "NVIDIA A10 24 GB",
+    vendor: "NVIDIA",
+    kind: "gpu",
+    year: 2021,
+    peaks: teraPeaks(A10, { f32: 31.2, ...sixteenBit(125), i8: 250, i4: 500 }),
+    memory: { capacityBytes: A10(24 * GIB, "24 GB GDDR6"), bandwidthBytesPerSecond: A10(600 * GIGA) },
+    host: pcie(4),
+    powerWatts: A10(150),
   },
   {
     id: "a40",

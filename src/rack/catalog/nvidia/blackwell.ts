@@ -13,6 +13,9 @@ const RTX_PRO = dataSheet("NVIDIA RTX PRO 6000 Blackwell product page, 2025");
 /** 512 products of FP16 with FP32 sums a clock and SM, 188 SMs, at the 2,430 MHz of the server edition. */
 const RTX_PRO_PEAK = derived("ai-dynamo/aiconfigurator systems/rtx_pro_6000_server.yaml, 2026: dense figures scaled to 2,430 MHz");
 
+const RTX_BLACKWELL = dataSheet("NVIDIA RTX Blackwell GPU architecture whitepaper, 2025");
+const RTX_5090 = dataSheet("NVIDIA RTX Blackwell GPU architecture whitepaper, 2025, appendix A, RTX 5090, dense, FP32 sums");
+
 const B200_CORES = {
   count: CHIPS(148, "streaming multiprocessors"),
   clockHz: derived("Blackwell data sheet, 2024: 2,250 TFLOPS BF16 over 148 SMs x 8,192 operations a clock")(1.856e9),
@@ -77,12 +80,32 @@ export const BLACKWELL_GPUS: readonly DeviceSheet[] = [
     year: 2025,
     peaks: teraPeaks(ULTRA, { ...sixteenBit(2500), ...eightBit(5000), f4e2m1: 15_000, i8: 165 }),
     memory: { capacityBytes: SMI(298_013_687_808, "284,208 MiB"), bandwidthBytesPerSecond: ULTRA(8000 * GIGA) },
-    cores: { count: ULTRA_BLOG(160, "streaming multiprocessors"), localBytes: ULTRA_BLOG(256 * KIB, "L1 and shared memory of an SM") },
+    cores: {
+      count: ULTRA_BLOG(160, "streaming multiprocessors of the full chip"),
+      localBytes: ULTRA_BLOG(256 * KIB, "L1 and shared memory of an SM"),
+    },
     scaleUp: linkFigures("nvlink-5"),
     host: { name: "NVLink-C2C", bandwidthBytesPerSecond: ULTRA_BLOG(225 * GIGA, "900 GB/s, both directions, for 2 GPUs and a Grace CPU") },
     network: XDR,
     perNode: ULTRA(72, "GPUs in a NVLink domain, 4 a tray"),
     powerWatts: ULTRA(1400),
+  },
+  {
+    id: "rtx-5090",
+    name: "NVIDIA GeForce RTX 5090 32 GB",
+    vendor: "NVIDIA",
+    kind: "gpu",
+    year: 2025,
+    peaks: teraPeaks(RTX_5090, { f32: 104.8, ...sixteenBit(209.5), ...eightBit(419), f4e2m1: 1676, i8: 838 }),
+    memory: { capacityBytes: RTX_BLACKWELL(32 * GIB, "32 GB GDDR7"), bandwidthBytesPerSecond: RTX_BLACKWELL(1792 * GIGA) },
+    cores: {
+      count: RTX_BLACKWELL(170, "streaming multiprocessors"),
+      clockHz: RTX_BLACKWELL(2.407e9, "boost clock"),
+      localBytes: RTX_BLACKWELL(128 * KIB, "L1 and shared memory of an SM"),
+    },
+    cache: { bytes: RTX_BLACKWELL(96 * MIB, "L2") },
+    host: pcie(5),
+    powerWatts: RTX_BLACKWELL(575),
   },
   {
     id: "rtx-pro-6000",
@@ -101,7 +124,7 @@ export const BLACKWELL_GPUS: readonly DeviceSheet[] = [
     cores: {
       count: RTX_PRO(188, "streaming multiprocessors (24,064 CUDA cores of 128 an SM)"),
       clockHz: measured("ai-dynamo/aiconfigurator systems/rtx_pro_6000_server.yaml, 2026")(2.43e9),
-      localBytes: dataSheet("NVIDIA RTX Blackwell GPU architecture whitepaper, 2025")(128 * KIB, "L1 and shared memory of an SM"),
+      localBytes: RTX_BLACKWELL(128 * KIB, "L1 and shared memory of an SM"),
     },
     cache: { bytes: RTX_PRO(128 * MIB, "L2") },
     host: pcie(5),

@@ -6,6 +6,8 @@ const GH100 = dataSheet("NVIDIA H100 Tensor Core GPU Architecture whitepaper, 20
 const H100 = dataSheet("NVIDIA H100 Tensor Core GPU data sheet, 2023");
 const H100_HALVED = derived("NVIDIA H100 Tensor Core GPU data sheet, 2023, PCIe: half of the figure with sparsity");
 const H200 = dataSheet("NVIDIA H200 Tensor Core GPU data sheet, 2024");
+const NVL_HALVED = derived("NVIDIA H100 Tensor Core GPU data sheet, 2024, NVL: half of the figure with sparsity");
+const H200_NVL_HALVED = derived("NVIDIA H200 Tensor Core GPU data sheet, 2024, NVL: half of the figure with sparsity");
 const H20 = dataSheet(
   "NVIDIA H20 as resellers and the press print its data sheet, 2024 (NVIDIA publishes none): 96 GB HBM3, 4.0 TB/s, 148 TFLOPS FP16, 296 FP8 and INT8, 44 FP32, 1 FP64, 900 GB/s NVLink, 400 W",
 );
@@ -63,6 +65,30 @@ export const HOPPER: readonly DeviceSheet[] = [
     cache: { bytes: GH100(50 * MIB, "L2") },
     host: pcie(5),
     powerWatts: H100(350, "PCIe"),
+  },
+  {
+    id: "h100-nvl",
+    name: "NVIDIA H100 NVL 94 GB",
+    vendor: "NVIDIA",
+    kind: "gpu",
+    year: 2023,
+    peaks: teraPeaks(NVL_HALVED, { f64: 60, f32: 60, ...sixteenBit(835.5), ...eightBit(1670.5), i8: 1670.5 }),
+    memory: { capacityBytes: H100(94 * GIB, "94 GB HBM3"), bandwidthBytesPerSecond: H100(3900 * GIGA, "NVL") },
+    cores: { count: GH100(132, "streaming multiprocessors, as the SXM form"), localBytes: LOCAL },
+    cache: { bytes: GH100(50 * MIB, "L2") },
+    host: pcie(5),
+    powerWatts: H100(400, "NVL, up to"),
+  },
+  {
+    id: "h200-nvl",
+    name: "NVIDIA H200 NVL 141 GB",
+    vendor: "NVIDIA",
+    kind: "gpu",
+    year: 2024,
+    peaks: teraPeaks(H200_NVL_HALVED, { f64: 60, f32: 60, ...sixteenBit(835.5), ...eightBit(1670.5), i8: 1670.5 }),
+    memory: { capacityBytes: H200(141 * GIB, "141 GB HBM3e"), bandwidthBytesPerSecond: H200(4800 * GIGA) },
+    host: pcie(5),
+    powerWatts: H200(600, "NVL, up to"),
   },
   {
     ...SXM,
