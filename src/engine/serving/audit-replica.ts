@@ -35,7 +35,8 @@ export function auditReplica(replica: ServingReplica, requests: RequestTable): s
   let context = 0;
   const runs = new Set(here);
   const detached: number[] = [];
-  for (let i = 0; i < requests.count; i++) if (requests.at[i] === replica.index && requests.blocks[i]! > 0 && !runs.has(i)) detached.push(i);
+  for (let i = 0; i < requests.count; i++)
+    if (requests.at[i] === replica.index && requests.blocks[i]! > 0 && !runs.has(i)) detached.push(i);
   check(detached.length === replica.detached, "requests whose KV is coming or going are miscounted");
   for (const request of [...here, ...detached]) {
     if (!runs.has(request)) context -= requests.computed[request]!;

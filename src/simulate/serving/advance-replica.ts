@@ -2,12 +2,13 @@ import { assert } from "../../base/assert.ts";
 import { itemAt } from "../../base/int-deque.ts";
 import { setWake } from "../../base/wake-heap.ts";
 import type { BatchShape } from "../../cost/iteration/iteration-cost.ts";
-import { completeStep, passPlainSteps } from "../../engine/serving/complete-step.ts";
+import { completeStep } from "../../engine/serving/complete-step.ts";
 import { blocksForPlainSteps, scheduleStep } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica, ServingStep } from "../../engine/serving/serving-replica.ts";
 import { startFetches } from "./move-kv.ts";
 import { rowEnded } from "./request-ended.ts";
-import type { ReplicaLane, ServingRun } from "./serving-run.ts";
+import type { ReplicaLane, ServingRun } from "./serving-state.ts";
+import { settleReplica } from "./settle-replica.ts";
 
 /** Most iterations one leap prices ahead. */
 const REACH_MAX = 4096;
@@ -93,31 +94,6 @@ function leap(run: ServingRun, replica: ServingReplica, lane: ReplicaLane): void
   shape.decodeContextMax = longest;
   lane.last = count;
   if (count === lane.reach && lane.reach < REACH_MAX) lane.reach *= 2;
-}
-
-/**
- * Does what a replica has done before `nowNs`, or by then, of the leap it is in.
- *
- * Complexity: linear in its running requests where there is something.
- */
-export function settleReplica(run: ServingRun, index: number, nowNs: number, inclusive: boolean): void {
-  const lane = run.lanes[index]!;
-  let at = lane.at;
-  while (at < lane.last && (lane.ends[at]! < nowNs || (inclusive && lane.ends[at] === nowNs))) at += 1;
-  if (at === lane.at) return;
-  passPlainSteps(run.replicas[index]!, run.context.requests, at - lane.at);
-  lane.busyNs += lane.ends[at - 1]! - lane.startNs;
-  lane.startNs = lane.ends[at - 1]!;
-  lane.at = at;
-}
-
-/** Ends a leap at the iteration under way, because a request arrived. */
-export function cutLeap(run: ServingRun, index: number): void {
-  const lane = run.lanes[index]!;
-  if (lane.at === lane.last) return;
-  lane.reach = Math.max(4, lane.at * 2);
-  lane.last = lane.at;
-  setWake(run.wakes, index, lane.ends[lane.at]!);
 }
 
 function grown(ends: Float64Array, length: number): Float64Array {

@@ -6,7 +6,7 @@ import { referTo } from "../../engine/serving/block-pool.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 import { auditOutcome, auditServing } from "./audit-serving.ts";
 import { runServing } from "./run-serving.ts";
-import type { ServingRun } from "./serving-run.ts";
+import type { ServingRun } from "./serving-state.ts";
 
 const SEEDS = 80;
 const RULES: readonly Partial<SchedulingRules>[] = [

@@ -2,7 +2,8 @@ import { auditReplica } from "../../engine/serving/audit-replica.ts";
 import { DECISION, readDecisions } from "../../engine/serving/decision-log.ts";
 import { drain, outcomeOf } from "./run-serving.ts";
 import type { ServingInput, ServingOutcome } from "./serving-input.ts";
-import { type ServingRun, servingRun } from "./serving-run.ts";
+import { servingRun } from "./serving-run.ts";
+import type { ServingRun } from "./serving-state.ts";
 
 export interface AuditOptions {
   /** Called before each check, for tests that plant faults. */

@@ -6,20 +6,8 @@ import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
 import { kvArrived, letGo } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
 import { createFlowNetwork } from "../flows/flow-network.ts";
-import type { FlowNetwork } from "../flows/flow-types.ts";
-import { cutLeap, settleReplica } from "./advance-replica.ts";
-import type { ServingInput } from "./serving-input.ts";
-import type { ServingRun } from "./serving-run.ts";
-
-/** KV on its way from prefill to decode replicas: each has one link out and one in, which its transfers share fairly. */
-export interface KvMoves {
-  readonly transfer: NonNullable<ServingInput["kvTransfer"]>;
-  readonly network: FlowNetwork;
-  /** Rows whose bytes are there, by the time the last of them is usable. */
-  readonly arrivals: TimeHeap<number>;
-  readonly path: Int32Array;
-  readonly ended: (row: number, timeNs: number) => void;
-}
+import type { KvMoves, ServingRun } from "./serving-state.ts";
+import { cutLeap, settleReplica } from "./settle-replica.ts";
 
 export function kvMoves(transfer: KvMoves["transfer"], replicas: number): KvMoves {
   const links = Array.from({ length: 2 * replicas }, () => ({ bytesPerSecond: transfer.bandwidthBytesPerSecond }));

@@ -1,5 +1,6 @@
+import { releaseClients } from "./release-clients.ts";
 import { handOver } from "./route-request.ts";
-import type { ServingRun } from "./serving-run.ts";
+import type { ServingRun } from "./serving-state.ts";
 
 /** A row has its last token: its request goes on elsewhere, or ends, and clients that waited for it think and send their next one. */
 export function rowEnded(run: ServingRun, row: number, nowNs: number): void {
@@ -17,11 +18,4 @@ export function rowEnded(run: ServingRun, row: number, nowNs: number): void {
   run.outputSum += run.input.requests.outputTokens[request]!;
   run.question.expectedTokens = run.outputSum / run.ended;
   releaseClients(run, request, nowNs);
-}
-
-export function releaseClients(run: ServingRun, request: number, nowNs: number): void {
-  if (run.firstAfter.length === 0) return;
-  for (let next = run.firstAfter[request]!; next >= 0; next = run.nextAfter[next]!) {
-    run.spawned.push(nowNs + (run.input.requests.thinkNs?.[next] ?? 0), next);
-  }
 }

@@ -4,9 +4,9 @@ import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
 import { matchPrefix } from "../../engine/serving/hold-blocks.ts";
 import { enqueue, wholeBlocks } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
-import { cutLeap, settleReplica } from "./advance-replica.ts";
-import { releaseClients } from "./request-ended.ts";
-import type { ServingRun } from "./serving-run.ts";
+import { releaseClients } from "./release-clients.ts";
+import type { ServingRun } from "./serving-state.ts";
+import { cutLeap, settleReplica } from "./settle-replica.ts";
 
 /**
  * A request arrives: routing chooses among the replicas that can ever serve it. `afterWakes`: something at this instant brought it, so the

@@ -6,7 +6,8 @@ import { advanceMoves, nextMoveNs } from "./move-kv.ts";
 import { routeRequest } from "./route-request.ts";
 import { type RunSampler, runSampler } from "./sample-run.ts";
 import type { ServingInput, ServingOutcome } from "./serving-input.ts";
-import { type ServingRun, servingRun } from "./serving-run.ts";
+import { servingRun } from "./serving-run.ts";
+import type { ServingRun } from "./serving-state.ts";
 
 /**
  * Serves requests on replicas of engines in virtual time: arrivals, routing, iterations as each engine forms and its cost model prices them.

@@ -1,6 +1,6 @@
-import { settleReplica } from "./advance-replica.ts";
 import type { ServingSamples } from "./serving-input.ts";
-import type { ServingRun } from "./serving-run.ts";
+import type { ServingRun } from "./serving-state.ts";
+import { settleReplica } from "./settle-replica.ts";
 
 /** Samples of a run at even times from its first arrival. */
 export interface RunSampler {

@@ -1,79 +1,17 @@
 import { TimeHeap } from "../../base/heap.ts";
-import { type WakeHeap, wakeHeap } from "../../base/wake-heap.ts";
-import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
+import { wakeHeap } from "../../base/wake-heap.ts";
 import { decisionLog } from "../../engine/serving/decision-log.ts";
-import { type HolderIndex, holderIndex } from "../../engine/serving/holder-index.ts";
+import { holderIndex } from "../../engine/serving/holder-index.ts";
 import { KV, type RequestFacts, type RequestTable, requestTable } from "../../engine/serving/request-table.ts";
-import type { StepContext } from "../../engine/serving/schedule-step.ts";
-import { type ServingReplica, servingReplica } from "../../engine/serving/serving-replica.ts";
+import { servingReplica } from "../../engine/serving/serving-replica.ts";
 import { servingRouting } from "../../policy/serving/routing-named.ts";
 import { vllmRules } from "../../policy/serving/scheduling-rules.ts";
-import type { RouteQuestion, ServingRouting } from "../../policy/serving/serving-routing.ts";
-import { settleReplica } from "./advance-replica.ts";
-import { type KvMoves, kvMoves } from "./move-kv.ts";
+import { kvMoves } from "./move-kv.ts";
 import { replicaKinds } from "./replica-kinds.ts";
 import { requestKeys } from "./request-keys.ts";
 import type { ServingInput } from "./serving-input.ts";
-
-/** Everything a run in virtual time changes. */
-export interface ServingRun {
-  readonly input: ServingInput;
-  readonly context: StepContext;
-  readonly replicas: ServingReplica[];
-  readonly holders: HolderIndex;
-  readonly lanes: ReplicaLane[];
-  readonly wakes: WakeHeap;
-  /** Requests that arrive because of what happened before: closed loops, hand-overs. */
-  readonly spawned: TimeHeap<number>;
-  /** Requests by the request they wait for: head of a list, linked by `nextAfter`; -1 ends it. */
-  readonly firstAfter: Int32Array;
-  readonly nextAfter: Int32Array;
-  /** Replicas that take and refuse the same requests have the same number. */
-  readonly kinds: Int32Array;
-  readonly kindCount: number;
-  /** A replica of each kind. */
-  readonly ofKind: Int32Array;
-  /** Group that the candidates of the last question were all of; undefined where it was not whole. */
-  wholeGroup: Int32Array | undefined;
-  /** Answers for the request at hand: 1 yes, 0 no, -1 not asked. */
-  readonly canServeKind: Int8Array;
-  /** Replicas that take requests as they arrive, and those that take them with their KV (split roles). */
-  readonly prompts: Int32Array;
-  readonly decodes: Int32Array;
-  readonly split: boolean;
-  readonly moves: KvMoves | undefined;
-  readonly routing: ServingRouting;
-  readonly question: RouteQuestion;
-  /** The instant of the routing under way; replicas below `acted` have acted at it already. */
-  nowNs: number;
-  acted: number;
-  /** Counted up by `round-robin` among decode replicas. */
-  decodeTurn: number;
-  readonly queuedNs: Float64Array;
-  readonly firstTokenNs: Float64Array;
-  readonly lastTokenNs: Float64Array;
-  endedNs: number;
-  ended: number;
-  rejected: number;
-  /** Sum and number of the outputs of ended requests: what routing expects of the next. */
-  outputSum: number;
-}
-
-/** How a replica's iterations lie in time. */
-export interface ReplicaLane {
-  readonly cost: IterationCost;
-  readonly factor: number;
-  readonly overheadNs: number;
-  /** Start of the iteration that runs. */
-  startNs: number;
-  busyNs: number;
-  /** Ends of the iterations of a leap: `ends[at]` is the next one; those before `ends[last]` change no batch. */
-  ends: Float64Array;
-  at: number;
-  last: number;
-  /** Iterations the next leap may price ahead. */
-  reach: number;
-}
+import type { ServingRun } from "./serving-state.ts";
+import { settleReplica } from "./settle-replica.ts";
 
 /** Iterations priced ahead at first; grows while leaps are used up. */
 const REACH_FIRST = 16;

@@ -1,0 +1,28 @@
+import { setWake } from "../../base/wake-heap.ts";
+import { passPlainSteps } from "../../engine/serving/complete-step.ts";
+import type { ServingRun } from "./serving-state.ts";
+
+/**
+ * Does what a replica has done before `nowNs`, or by then, of the leap it is in.
+ *
+ * Complexity: linear in its running requests where there is something.
+ */
+export function settleReplica(run: ServingRun, index: number, nowNs: number, inclusive: boolean): void {
+  const lane = run.lanes[index]!;
+  let at = lane.at;
+  while (at < lane.last && (lane.ends[at]! < nowNs || (inclusive && lane.ends[at] === nowNs))) at += 1;
+  if (at === lane.at) return;
+  passPlainSteps(run.replicas[index]!, run.context.requests, at - lane.at);
+  lane.busyNs += lane.ends[at - 1]! - lane.startNs;
+  lane.startNs = lane.ends[at - 1]!;
+  lane.at = at;
+}
+
+/** Ends a leap at the iteration under way, because a request arrived. */
+export function cutLeap(run: ServingRun, index: number): void {
+  const lane = run.lanes[index]!;
+  if (lane.at === lane.last) return;
+  lane.reach = Math.max(4, lane.at * 2);
+  lane.last = lane.at;
+  setWake(run.wakes, index, lane.ends[lane.at]!);
+}
