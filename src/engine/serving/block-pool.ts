@@ -14,7 +14,7 @@ export interface BlockPool {
   readonly capacity: number;
   /** Blocks a whole key has. */
   readonly keyBlocks: number;
-  /** Told which first keys this pool holds, under the number of its replica. */
+  /** Told which keys this pool holds whole, under the number of its replica. */
   readonly holders: HolderIndex;
   readonly replica: number;
   /** Blocks never used so far; they go first. */
@@ -29,6 +29,8 @@ export interface BlockPool {
   refs: Int32Array;
   /** Request whose preempted blocks these are; -1 otherwise. */
   owner: Int32Array;
+  /** Node in `holders`; -1 where the key is not whole. */
+  node: Int32Array;
   previous: Int32Array;
   next: Int32Array;
   /** Ends of the free queue; -1 where it is empty. */
@@ -53,7 +55,7 @@ export function blockPool(options: BlockPoolOptions): BlockPool {
   const { capacity } = options;
   const column = (): Int32Array => new Int32Array(EXTENTS_FIRST);
   const ends = { oldest: -1, newest: -1, spare: -1, extents: 0 };
-  const columns = { key: column(), size: column(), refs: column(), owner: column(), previous: column(), next: column() };
+  const columns = { key: column(), size: column(), refs: column(), owner: column(), node: column(), previous: column(), next: column() };
   return { ...options, fresh: capacity, free: capacity, table: emptyIntTable(), ...columns, ...ends };
 }
 
@@ -68,6 +70,7 @@ export function takeBlocks(pool: BlockPool, count: number, parked: Int32Array): 
     const extent = pool.oldest;
     const size = pool.size[extent]!;
     if (size > wanted) {
+      noLongerWhole(pool, extent);
       pool.size[extent] = size - wanted;
       return;
     }
@@ -81,8 +84,8 @@ function dropOldest(pool: BlockPool, parked: Int32Array): void {
   unlink(pool, extent);
   const key = pool.key[extent]!;
   if (key !== NO_KEY) {
+    noLongerWhole(pool, extent);
     deleteKey(pool.table, key);
-    removeHolder(pool.holders, key, pool.replica);
   }
   const owner = pool.owner[extent]!;
   if (owner >= 0) parked[owner] = -1;
@@ -96,8 +99,32 @@ export function publishKey(pool: BlockPool, key: number): number {
   pool.size[extent] = pool.keyBlocks;
   pool.refs[extent] = 1;
   insertKey(pool.table, key, extent);
-  addHolder(pool.holders, key, pool.replica);
+  pool.node[extent] = addHolder(pool.holders, key, pool.replica);
   return extent;
+}
+
+/** A request has computed what was missing of a key. Returns the blocks that were. */
+export function completeKey(pool: BlockPool, extent: number): number {
+  const missing = pool.keyBlocks - pool.size[extent]!;
+  if (missing > 0) pool.node[extent] = addHolder(pool.holders, pool.key[extent]!, pool.replica);
+  pool.size[extent] = pool.keyBlocks;
+  return missing;
+}
+
+function noLongerWhole(pool: BlockPool, extent: number): void {
+  const node = pool.node[extent]!;
+  if (node < 0) return;
+  removeHolder(pool.holders, pool.key[extent]!, node);
+  pool.node[extent] = -1;
+}
+
+/** Blocks that can be taken, up to `enough`, without a key that is whole losing one. */
+export function blocksWithoutKeys(pool: BlockPool, enough: number): number {
+  let blocks = pool.fresh;
+  for (let extent = pool.oldest; extent >= 0 && blocks < enough && pool.node[extent]! < 0; extent = pool.next[extent]!) {
+    blocks += pool.size[extent]!;
+  }
+  return blocks;
 }
 
 /** Keeps an extent from eviction. */
@@ -150,11 +177,13 @@ function newExtent(pool: BlockPool): number {
   if (spare >= 0) {
     pool.spare = pool.next[spare]!;
     pool.owner[spare] = -1;
+    pool.node[spare] = -1;
     return spare;
   }
   if (pool.extents === pool.key.length) grow(pool);
   const extent = pool.extents++;
   pool.owner[extent] = -1;
+  pool.node[extent] = -1;
   return extent;
 }
 
@@ -192,6 +221,7 @@ function grow(pool: BlockPool): void {
   pool.size = longer(pool.size);
   pool.refs = longer(pool.refs);
   pool.owner = longer(pool.owner);
+  pool.node = longer(pool.node);
   pool.previous = longer(pool.previous);
   pool.next = longer(pool.next);
 }

@@ -1,5 +1,5 @@
 import { lookUp } from "../../base/int-table.ts";
-import { type BlockPool, dropReference, giveBack, publishKey, reclaim, referTo, takeBlocks } from "./block-pool.ts";
+import { type BlockPool, completeKey, dropReference, giveBack, publishKey, reclaim, referTo, takeBlocks } from "./block-pool.ts";
 import { knownTokens, type RequestTable } from "./request-table.ts";
 
 /** What a pool holds of a request's text, from its start. */
@@ -106,9 +106,7 @@ function publishOne(pool: BlockPool, requests: RequestTable, request: number, at
     requests.held[at] = 1;
     requests.ownBlocks[request]! -= pool.keyBlocks;
   } else if (requests.held[at] === 1) {
-    const missing = pool.keyBlocks - pool.size[extent]!;
-    pool.size[extent] = pool.keyBlocks;
-    requests.ownBlocks[request]! -= missing;
+    requests.ownBlocks[request]! -= completeKey(pool, extent);
   }
 }
 

@@ -1,60 +1,60 @@
 /**
- * Which replicas hold the first key of a prompt: lists by key. Routing looks at the caches of those alone.
+ * Which replicas hold which key whole: a list by key. Routing reads off it how much of a prompt each replica has, without asking the replicas.
  *
- * Complexity: adding O(1), taking out O(holders of that key), no allocation but growth by doubling.
+ * Complexity: adding and taking out O(1), no allocation but growth by doubling.
  */
 export interface HolderIndex {
-  /** First node of a key's list; -1 where nobody holds it; -2 for keys that start no prompt. */
+  /** First node of a key's list; -1 where nobody holds it. */
   readonly head: Int32Array;
   next: Int32Array;
+  previous: Int32Array;
   replica: Int32Array;
   spare: number;
   nodes: number;
 }
 
 const NODES_FIRST = 64;
-const NOT_FIRST = -2;
 
-/** `keyStart` and `keys` as in `RequestTable`; keys are dense. */
-export function holderIndex(keyStart: Int32Array, keys: Int32Array, keyCount: number): HolderIndex {
-  const head = new Int32Array(keyCount).fill(NOT_FIRST);
-  for (let i = 0; i + 1 < keyStart.length; i++) if (keyStart[i]! < keyStart[i + 1]!) head[keys[keyStart[i]!]!] = -1;
-  return { head, next: new Int32Array(NODES_FIRST), replica: new Int32Array(NODES_FIRST), spare: -1, nodes: 0 };
+/** Keys are 0 to `keyCount` - 1. */
+export function holderIndex(keyCount: number): HolderIndex {
+  const column = (): Int32Array => new Int32Array(NODES_FIRST);
+  return { head: new Int32Array(keyCount).fill(-1), next: column(), previous: column(), replica: column(), spare: -1, nodes: 0 };
 }
 
-export function addHolder(index: HolderIndex, key: number, replica: number): void {
-  const first = index.head[key]!;
-  if (first === NOT_FIRST) return;
+/** Returns the node, for `removeHolder`. */
+export function addHolder(index: HolderIndex, key: number, replica: number): number {
   let node = index.spare;
   if (node >= 0) index.spare = index.next[node]!;
   else {
     if (index.nodes === index.next.length) grow(index);
     node = index.nodes++;
   }
+  const first = index.head[key]!;
   index.replica[node] = replica;
   index.next[node] = first;
+  index.previous[node] = -1;
+  if (first >= 0) index.previous[first] = node;
   index.head[key] = node;
+  return node;
 }
 
-export function removeHolder(index: HolderIndex, key: number, replica: number): void {
-  let node = index.head[key]!;
-  let before = -1;
-  while (node >= 0 && index.replica[node] !== replica) {
-    before = node;
-    node = index.next[node]!;
-  }
-  if (node < 0) return;
-  if (before < 0) index.head[key] = index.next[node]!;
-  else index.next[before] = index.next[node]!;
+export function removeHolder(index: HolderIndex, key: number, node: number): void {
+  const before = index.previous[node]!;
+  const after = index.next[node]!;
+  if (before >= 0) index.next[before] = after;
+  else index.head[key] = after;
+  if (after >= 0) index.previous[after] = before;
   index.next[node] = index.spare;
   index.spare = node;
 }
 
 function grow(index: HolderIndex): void {
-  const next = new Int32Array(index.next.length * 2);
-  const replica = new Int32Array(next.length);
-  next.set(index.next);
-  replica.set(index.replica);
-  index.next = next;
-  index.replica = replica;
+  const longer = (old: Int32Array): Int32Array => {
+    const column = new Int32Array(old.length * 2);
+    column.set(old);
+    return column;
+  };
+  index.next = longer(index.next);
+  index.previous = longer(index.previous);
+  index.replica = longer(index.replica);
 }

@@ -2,7 +2,9 @@ import { assert } from "../../base/assert.ts";
 import { itemAt } from "../../base/int-deque.ts";
 import { setWake } from "../../base/wake-heap.ts";
 import type { BatchShape } from "../../cost/iteration/iteration-cost.ts";
+import { blocksWithoutKeys } from "../../engine/serving/block-pool.ts";
 import { completeStep } from "../../engine/serving/complete-step.ts";
+import type { RequestTable } from "../../engine/serving/request-table.ts";
 import { blocksForPlainSteps, scheduleStep } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica, ServingStep } from "../../engine/serving/serving-replica.ts";
 import { startFetches } from "./move-kv.ts";
@@ -68,7 +70,8 @@ function stepNs(lane: ReplicaLane, shape: Readonly<BatchShape>): number {
 }
 
 /**
- * Prices iterations ahead for as long as nothing but an arrival can change the batch: nobody ends, and blocks last.
+ * Prices iterations ahead for as long as nothing but an arrival can change the batch: nobody ends, and blocks last without a
+ * change in what routing sees of the cache.
  *
  * Complexity: linear in the running requests and in the iterations; no allocation but growth by doubling.
  */
@@ -80,7 +83,7 @@ function leap(run: ServingRun, replica: ServingReplica, lane: ReplicaLane): void
     if (!same || executing.shape.decodes !== runningCount) return;
   }
   let count = Math.min(replica.leastLeft - 1, lane.reach);
-  while (count > 0 && blocksForPlainSteps(replica, run.context.requests, count) > replica.pool.free) count >>= 1;
+  count = iterationsWithRoom(replica, run.context.requests, count);
   if (lane.ends.length <= count) lane.ends = grown(lane.ends, count + 1);
   const { shape } = executing;
   const context = shape.decodeContext;
@@ -94,6 +97,18 @@ function leap(run: ServingRun, replica: ServingReplica, lane: ReplicaLane): void
   shape.decodeContextMax = longest;
   lane.last = count;
   if (count === lane.reach && lane.reach < REACH_MAX) lane.reach *= 2;
+}
+
+/** Iterations for which blocks last without a whole key losing one: what routing sees of the cache stays as it is during a leap. */
+function iterationsWithRoom(replica: ServingReplica, requests: RequestTable, most: number): number {
+  let count = most;
+  let wanted = blocksForPlainSteps(replica, requests, count);
+  const room = blocksWithoutKeys(replica.pool, wanted);
+  while (wanted > room) {
+    count >>= 1;
+    wanted = count === 0 ? 0 : blocksForPlainSteps(replica, requests, count);
+  }
+  return count;
 }
 
 function grown(ends: Float64Array, length: number): Float64Array {

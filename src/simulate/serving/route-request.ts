@@ -34,26 +34,36 @@ export function routeRequest(run: ServingRun, request: number, nowNs: number, af
     send(run, request, chosen, nowNs, cachedAt(run, chosen, request));
     return;
   }
-  const first = firstHolder(run, request);
-  for (let node = first; node >= 0; node = run.holders.next[node]!) settleReplica(run, run.holders.replica[node]!, nowNs, afterWakes);
-  // Settling may evict, and so change the list.
-  const held = firstHolder(run, request);
-  for (let node = held; node >= 0; node = run.holders.next[node]!) {
-    const index = run.holders.replica[node]!;
-    question.cachedTokens[index] = cachedAt(run, index, request);
-  }
+  const first = readCaches(run, request);
   const chosen = routing.choose(question);
   const cached = question.cachedTokens[chosen]!;
-  for (let node = held; node >= 0; node = run.holders.next[node]!) question.cachedTokens[run.holders.replica[node]!] = 0;
+  for (let node = first; node >= 0; node = run.holders.next[node]!) question.cachedTokens[run.holders.replica[node]!] = 0;
   settleReplica(run, chosen, nowNs, afterWakes);
   send(run, request, chosen, nowNs, cached);
 }
 
-/** First node of the replicas that hold the first key of a request; -1 where nobody does. */
-function firstHolder({ holders, context }: ServingRun, request: number): number {
+/**
+ * Fills in how many tokens of whole keys each replica has from the start of a prompt. Returns the first node of those that have any.
+ *
+ * Why without settling: no leap takes a block of a whole key.
+ */
+function readCaches({ holders, context, question, keyTokens }: ServingRun, request: number): number {
   const { keyStart, keys } = context.requests;
-  const at = keyStart[request]!;
-  return at === keyStart[request + 1] ? -1 : holders.head[keys[at]!]!;
+  const { cachedTokens } = question;
+  const first = keyStart[request]!;
+  const last = keyStart[request + 1]!;
+  for (let at = first; at < last; at++) {
+    const before = (at - first) * keyTokens;
+    let longer = false;
+    for (let node = holders.head[keys[at]!]!; node >= 0; node = holders.next[node]!) {
+      const replica = holders.replica[node]!;
+      if (cachedTokens[replica] !== before) continue;
+      cachedTokens[replica] = before + keyTokens;
+      longer = true;
+    }
+    if (!longer) break;
+  }
+  return first === last ? -1 : holders.head[keys[first]!]!;
 }
 
 function cachedAt(run: ServingRun, index: number, request: number): number {

@@ -24,7 +24,7 @@ export function servingRun(input: ServingInput): ServingRun {
   const split = settings.some(({ role }) => role === "decode");
   const { keyStart, keys, keyCount, keyBlocks } = requestKeys(requests, settings[0]!.blockTokens);
   const table = split ? splitTable(requests, keyStart, keys) : requestTable(facts(requests, requests.outputTokens, keyStart, keys));
-  const holders = holderIndex(keyStart, keys, keyCount);
+  const holders = holderIndex(keyCount);
   const replicas = settings.map((setting, index) =>
     servingReplica({
       index,
@@ -48,6 +48,7 @@ export function servingRun(input: ServingInput): ServingRun {
     context: { requests: table, log: decisionLog() },
     replicas,
     holders,
+    keyTokens: keyBlocks * settings[0]!.blockTokens,
     lanes: settings.map((setting) => ({
       cost: setting.cost,
       factor: input.poolFactors?.[setting.pool] ?? 1,

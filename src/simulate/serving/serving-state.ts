@@ -14,6 +14,7 @@ export interface ServingRun {
   readonly context: StepContext;
   readonly replicas: ServingReplica[];
   readonly holders: HolderIndex;
+  readonly keyTokens: number;
   readonly lanes: ReplicaLane[];
   readonly wakes: WakeHeap;
   /** Requests that arrive because of what happened before: closed loops, hand-overs. */
