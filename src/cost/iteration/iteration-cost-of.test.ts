@@ -8,6 +8,7 @@ import { must } from "../../base/assert.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
 import { type Cut, devicesOf, ONE_DEVICE } from "./cut.ts";
+import { type EngineOverheads, NO_OVERHEADS } from "./engine-overheads.ts";
 import { type BatchShape, emptyBatch } from "./iteration-cost.ts";
 import { type ExplainedCost, type IterationInput, iterationCostOf } from "./iteration-cost-of.ts";
 
@@ -104,6 +105,43 @@ describe("by hand", () => {
     const streams = 3 * 4 * (32 * STREAM + 128256 * 2 * 4);
     const plain = costOf("Llama-3.1-8B").iterationNs(decoding(4, 1024)) + streams / BYTES_PER_NS;
     expect(rows("Llama-3.1-8B") / (1.1 * plain)).toBeCloseTo(1, 6);
+  });
+});
+
+describe("engines", () => {
+  const shape = { ...decoding(4, 1024), prefills: 1, prefillTokens: 8, prefillSquares: 64 };
+  const withOverheads = (changes: Partial<EngineOverheads>, of: BatchShape): number =>
+    costOf("Llama-3.1-8B", { tensor: 2 }, { overheads: { ...NO_OVERHEADS, ...changes } }).iterationNs(of);
+  const parts = new Map(
+    costOf("Llama-3.1-8B", { tensor: 2 })
+      .parts(decoding(4, 1024))
+      .map(({ name, ns }) => [name, ns]),
+  );
+  const base = withOverheads({}, decoding(4, 1024));
+
+  it.each([
+    ["stepNs", 5000, 5000],
+    ["sequenceNs", 100, 400],
+    ["layerNs", 10, 320],
+    ["exchangeFactor", 3, 2 * must(parts.get("tensor exchange"), "exchange")],
+    ["attentionFactor", 3, 2 * must(parts.get("attention"), "attention")],
+    // Per layer six products and streams and attention, two norms; head and sampling once are not launches of layers.
+    ["kernelNs", 1, 32 * 9],
+  ] as const)("%s adds to every iteration", (field, value, more) => {
+    expect(withOverheads({ [field]: value }, decoding(4, 1024)) - base).toBeCloseTo(more, -1);
+  });
+
+  it("launches taken off leave a share of the operators", () => {
+    const least = withOverheads({ kernelNs: -1e9 }, decoding(4, 1024));
+    expect(least).toBeGreaterThan(0.3 * (base - must(parts.get("tensor exchange"), "exchange")));
+    expect(least).toBeLessThan(base);
+  });
+
+  it("an iteration with prompts takes at least what its launches take, one that only decodes does not", () => {
+    expect(withOverheads({ eagerLayerNs: 1e9 }, shape)).toBe(32e9);
+    expect(withOverheads({ eagerLayerNs: 1e9 }, decoding(4, 1024))).toBe(base);
+    const explained = costOf("Llama-3.1-8B", { tensor: 2 }, { overheads: { ...NO_OVERHEADS, eagerLayerNs: 1e9 } }).parts(shape);
+    expect(explained.reduce((sum, { ns }) => sum + ns, 0)).toBeCloseTo(32e9, -1);
   });
 });
 

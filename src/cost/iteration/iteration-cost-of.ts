@@ -8,6 +8,7 @@ import { type Cut, devicesOf, type Formats } from "./cut.ts";
 import { cutFault } from "./cut-check.ts";
 import { type DecoderBlocks, decoderBlocks } from "./decoder-blocks.ts";
 import { type EngineOverheads, KERNEL_FLOOR, NO_OVERHEADS } from "./engine-overheads.ts";
+import { type EngineName, engineOverheads, engineSpread } from "./engines/engine-of.ts";
 import type { BatchShape, IterationCost } from "./iteration-cost.ts";
 import type { IterationFault } from "./iteration-fault.ts";
 import { priceTerm, sumTerms, type TermPrice, type TermTables, termTables } from "./iteration-parts.ts";
@@ -29,6 +30,9 @@ export interface IterationInput {
   readonly network?: OperatorModel;
   /** Devices of a node or scale-up domain; absent: the sheet's, or all of the replica. */
   readonly perNode?: number;
+  /** Engine whose constants, fitted on served models, count; absent: operators alone. */
+  readonly engine?: EngineName;
+  /** Instead of the engine's. */
   readonly overheads?: EngineOverheads;
   /** Tokens drafted for a decoding sequence in an iteration, and the time of drafting over that of a decode step. */
   readonly speculation?: { readonly draftTokens: number; readonly draftCost: number };
@@ -152,7 +156,8 @@ interface Made {
 function makeCost(input: IterationInput, made: Made): ExplainedCost {
   const { parallel } = input;
   const { operators, layers, outer, model } = made;
-  const overheads = input.overheads ?? NO_OVERHEADS;
+  const overheads =
+    input.overheads ?? (input.engine === undefined ? NO_OVERHEADS : engineOverheads(input.engine, input.sheet, input.precision));
   const tables = {
     compute: termTables(operators, layers, "compute"),
     attention: termTables(operators, layers, "attention"),
@@ -200,7 +205,8 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     const launched = Math.max(plain * KERNEL_FLOOR, plain + kernels * uneven * overheads.kernelNs);
     const cores = launched + overheads.layerNs * model.layers * uneven;
     const links = exchange * overheads.exchangeFactor;
-    return input.overlapExchange === true ? Math.max(cores, links) : cores + links;
+    const device = input.overlapExchange === true ? Math.max(cores, links) : cores + links;
+    return share.prompts > 0 ? Math.max(device, overheads.eagerLayerNs * model.layers * uneven) : device;
   };
   const iterationNs = (shape: Readonly<BatchShape>): number => {
     let ns: number;
@@ -219,7 +225,7 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     ...(watts !== undefined && {
       iterationJoules: (shape: Readonly<BatchShape>) => (iterationNs(shape) / 1e9) * watts * devicesOf(parallel) * powerShare(shape),
     }),
-    spread: made.trial.spread,
+    spread: input.engine === undefined ? made.trial.spread : engineSpread(input.sheet, made.trial.spread),
     basis: made.trial.basis as Basis,
     source: operators.source,
     parts: (shape) => explain(shape),
@@ -254,9 +260,11 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     const shown = plain > 0 ? Math.max(KERNEL_FLOOR, 1 + (kernels * uneven * overheads.kernelNs) / plain) : 1;
     for (const [name, ns] of sums) if (!name.endsWith("exchange")) sums.set(name, ns * shown);
     const sequences = shape.decodes + shape.prefills;
-    add("engine", overheads.stepNs + overheads.sequenceNs * sequences + overheads.layerNs * model.layers * uneven);
-    const all = [...sums.values()].reduce((sum, ns) => sum + ns, 0);
-    if (draft > 0 && shape.decodes > 0) add("drafting", draft * all);
+    const layersNs = overheads.layerNs * model.layers * uneven;
+    const all = [...sums.values()].reduce((sum, ns) => sum + ns, layersNs);
+    const waited = share.prompts > 0 ? Math.max(0, overheads.eagerLayerNs * model.layers * uneven - all) : 0;
+    if (draft > 0 && shape.decodes > 0) add("drafting", draft * (all + waited));
+    add("engine", overheads.stepNs + overheads.sequenceNs * sequences + layersNs + waited);
     return [...sums]
       .filter(([, ns]) => ns > 0)
       .map(([name, ns]) => ({ name, ns }))

@@ -8,6 +8,7 @@ import type { OperatorModel } from "../../cost/operator/operator-model.ts";
 import { physicsModel } from "../../cost/operator/physics/physics-model.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Pool } from "../../plan/deployment/deployment.ts";
+import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { ReplicaSettings } from "../serving/serving-input.ts";
 
@@ -43,16 +44,20 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
   if (!cost.ok) return cost;
   const budget = kvBudget({ architecture, sheet, parallel, precision, engine });
   if (!budget.ok) return budget;
+  const limits = {
+    maxBatchedTokens: engine.maxBatchedTokens * parallel.data,
+    maxSequences: engine.maxSequences * parallel.data,
+    prefixCaching: engine.prefixCaching,
+    chunkedPrefill: engine.chunkedPrefill,
+  };
   const settings: ReplicaSettings = {
     pool: index,
     role: pool.role as ReplicaSettings["role"],
     cost: cost.value,
-    maxBatchedTokens: engine.maxBatchedTokens * parallel.data,
-    maxSequences: engine.maxSequences * parallel.data,
+    ...limits,
+    rules: rulesOf(engine.name, limits),
     blockTokens: engine.blockTokens,
     kvBlocks: budget.value.kvBlocks,
-    prefixCaching: engine.prefixCaching,
-    chunkedPrefill: engine.chunkedPrefill,
     overheadNs: engine.overheadNs,
     ...(speculation === undefined ? {} : { speculation }),
     startUpNs: pool.startUpNs ?? 0,
@@ -73,6 +78,7 @@ export function iterationsCost(
     parallel,
     precision,
     operators: parts.operators ?? physicsModel(sheet),
+    engine: engine.name,
     ...(network === undefined ? {} : { network: collectiveModel(network) }),
     ...(speculation === undefined ? {} : { speculation }),
   });

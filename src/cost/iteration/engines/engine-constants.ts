@@ -1,0 +1,25 @@
+import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
+import type { Formats } from "../cut.ts";
+import type { EngineOverheads } from "../engine-overheads.ts";
+
+/** Constants of an engine that are fitted on served models, and what its front end adds to the first token. */
+export interface EngineConstants {
+  readonly overheads: EngineOverheads;
+  /** Factor on products and experts in 8 bits on devices of the Blackwell family. */
+  readonly blackwellEight: number;
+  /** From a client's request until the engine has it, and back: tokenising, HTTP. Units: ns. */
+  readonly frontNs: number;
+}
+
+const BLACKWELL = /^g?b[23]00/;
+
+/** What an engine adds to the operators of a device in given formats. */
+export function overheadsOn({ overheads, blackwellEight }: EngineConstants, sheet: DeviceSheet, formats: Formats): EngineOverheads {
+  if (!BLACKWELL.test(sheet.id)) return overheads;
+  const eight = (type: string): number => (type.startsWith("f8") ? blackwellEight : 1);
+  return {
+    ...overheads,
+    computeFactor: overheads.computeFactor * eight(formats.weights),
+    expertFactor: overheads.expertFactor * eight(formats.experts ?? formats.weights),
+  };
+}

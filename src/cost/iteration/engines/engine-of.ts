@@ -1,0 +1,32 @@
+import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
+import { quadrature } from "../../priced.ts";
+import type { Formats } from "../cut.ts";
+import { type EngineOverheads, NO_OVERHEADS } from "../engine-overheads.ts";
+import { overheadsOn } from "./engine-constants.ts";
+import { FITTED_ENGINES } from "./fitted-engines.ts";
+
+/** Engines by name; `heddle` adds nothing, as its host times are measured on each host. */
+export type EngineName = "vllm" | "sglang" | "trtllm" | "heddle";
+
+/** What an engine adds to the operators of a device in given formats. */
+export function engineOverheads(engine: EngineName, sheet: DeviceSheet, formats: Formats): EngineOverheads {
+  return engine === "heddle" ? NO_OVERHEADS : overheadsOn(FITTED_ENGINES[engine], sheet, formats);
+}
+
+/** From a client's request until an engine has it, and back, as served models were measured. Units: ns. */
+export function engineFrontNs(engine: EngineName): number {
+  return engine === "heddle" ? 0 : FITTED_ENGINES[engine].frontNs;
+}
+
+/** Families whose served models the constants were fitted on: catalogue ids. */
+const MEASURED = /^(h100|h200|g?b[23]00)/;
+/**
+ * Relative half-width of the 90 % interval of an iteration of a measured family: what models, devices and engines missed when they were held out.
+ * Source: aiconfigurator-silicon, whole groups held out (`npm run bench -- silicon`).
+ */
+const SERVED_SPREAD = 0.4;
+
+/** Half-width of an iteration's interval: of a family that was not measured, that of its operators besides. */
+export function engineSpread(sheet: DeviceSheet, operatorSpread: number): number {
+  return MEASURED.test(sheet.id) ? SERVED_SPREAD : quadrature(SERVED_SPREAD, operatorSpread);
+}
