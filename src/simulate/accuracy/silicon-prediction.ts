@@ -4,7 +4,7 @@ import { siliconCut } from "../../cost/accuracy/silicon/silicon-faults.ts";
 import { siliconFormats } from "../../cost/accuracy/silicon/silicon-formats.ts";
 import type { SiliconRow, SiliconSide } from "../../cost/accuracy/silicon/silicon-row.ts";
 import { type Cut, devicesOf, type Formats } from "../../cost/iteration/cut.ts";
-import type { EngineOverheads } from "../../cost/iteration/engine-overheads.ts";
+import { type EngineConstants, overheadsOn } from "../../cost/iteration/engines/engine-constants.ts";
 import { type ExplainedCost, iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
 import { iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
 import { kvBudget } from "../../cost/iteration/kv-budget.ts";
@@ -89,7 +89,7 @@ function architectureOf(row: SiliconRow): NonNullable<ReturnType<typeof knownArc
 /** Iteration cost of a row's replica. */
 export function siliconCost(
   test: RunnableCase,
-  options: { readonly operators: (sheet: DeviceSheet) => OperatorModel; readonly overheads: EngineOverheads },
+  options: { readonly operators: (sheet: DeviceSheet) => OperatorModel; readonly constants: EngineConstants },
 ): ReturnType<typeof iterationCostOf> {
   const sheet = deviceSheet(test.row.device);
   const network = sheetNetwork(sheet, test.row.engine);
@@ -100,7 +100,7 @@ export function siliconCost(
     precision: test.formats,
     operators: options.operators(sheet),
     ...(network && { network: collectiveModel(network) }),
-    overheads: options.overheads,
+    overheads: overheadsOn(options.constants, sheet, test.formats),
   });
 }
 
@@ -111,7 +111,7 @@ export interface SiliconTimes {
 }
 
 /** Runs the closed loop of a row in virtual time. */
-export function siliconTimes(test: RunnableCase, cost: ExplainedCost): SiliconTimes {
+export function siliconTimes(test: RunnableCase, cost: ExplainedCost, frontNs: number): SiliconTimes {
   const { row, clients, cut } = test;
   const rules = rulesOf(row.engine, {
     maxBatchedTokens: BATCHED_TOKENS * cut.data + clients,
@@ -120,7 +120,7 @@ export function siliconTimes(test: RunnableCase, cost: ExplainedCost): SiliconTi
     prefixCaching: false,
   });
   const least = Math.ceil((row.promptTokens + row.outputTokens) / BLOCK_TOKENS) + 2;
-  return runClosedLoop({
+  const means = runClosedLoop({
     turnAroundNs: TURN_AROUND_NS,
     firstWeight: FIRST_WEIGHT,
     cost,
@@ -134,6 +134,7 @@ export function siliconTimes(test: RunnableCase, cost: ExplainedCost): SiliconTi
     leastShare: siliconBenchmark(row).leastShare,
     seed: SEED,
   });
+  return { ttftNs: means.ttftNs + frontNs, tpotNs: means.tpotNs };
 }
 
 export function caseDevices(test: RunnableCase): number {

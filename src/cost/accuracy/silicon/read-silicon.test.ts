@@ -1,0 +1,169 @@
+/**
+ * Goal: rows of the sample are read as they are, cuts that cannot be are corrected or named, and campaigns that contradict others are found.
+ * Method: a few rows in the sample's form, one planted fault each; the folds are recomputed; with the shared data also its counts.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it, test } from "vitest";
+import { readSilicon } from "./read-silicon.ts";
+import { contradictingCampaigns } from "./silicon-campaigns.ts";
+import { siliconCut } from "./silicon-faults.ts";
+import { FOLD_COUNT, SILICON_FOLDS } from "./silicon-folds.ts";
+import { siliconFormats } from "./silicon-formats.ts";
+import { type SiliconRow, siliconGroup } from "./silicon-row.ts";
+
+const COLUMNS =
+  "id,silicon_data_source,backend,backend_version,model_path,system,precision,mode,isl,osl,gemm_quant_mode,moe_quant_mode,batch_size,tp_size,pp_size,attention_dp_size,moe_tp_size,moe_ep_size,prefill_batch_size,prefill_num_workers,prefill_tp_size,prefill_pp_size,prefill_attention_dp_size,prefill_moe_tp_size,prefill_moe_ep_size,decode_batch_size,decode_num_workers,decode_tp_size,decode_pp_size,decode_attention_dp_size,decode_moe_tp_size,decode_moe_ep_size,silicon_ttft_ms,silicon_tpot_ms".split(
+    ",",
+  );
+const ROW: Readonly<Record<string, string>> = {
+  id: "a",
+  silicon_data_source: "source_file=2026-04-06.csv; silicon_concurrency=16; measured=2026-02-05T00:00:00Z",
+  backend: "trtllm",
+  backend_version: "1",
+  model_path: "deepseek-ai/DeepSeek-R1",
+  system: "b200_sxm",
+  mode: "agg",
+  isl: "1024",
+  osl: "1024",
+  gemm_quant_mode: "fp8",
+  moe_quant_mode: "fp8",
+  batch_size: "16",
+  tp_size: "8",
+  pp_size: "1",
+  attention_dp_size: "1",
+  moe_tp_size: "8",
+  moe_ep_size: "1",
+  silicon_ttft_ms: "200",
+  silicon_tpot_ms: "20",
+};
+
+function sample(...changes: readonly Readonly<Record<string, string>>[]): string {
+  const rows = changes.map((change) => COLUMNS.map((column) => ({ ...ROW, ...change })[column] ?? "").join(","));
+  return [COLUMNS.join(","), ...rows].join("\n");
+}
+
+function one(change: Readonly<Record<string, string>> = {}): SiliconRow {
+  return readSilicon(sample(change)).rows[0]!;
+}
+
+describe("a row", () => {
+  test("has model, device, clients, day and both times", () => {
+    const row = one();
+    expect([row.model, row.device, row.clients, row.measured, row.ttftMs, row.tpotMs]).toEqual([
+      "DeepSeek-V3",
+      "b200-sxm",
+      16,
+      "2026-02-05",
+      200,
+      20,
+    ]);
+    expect(siliconGroup(row)).toBe("DeepSeek-V3 b200_sxm trtllm");
+  });
+
+  test("without a batch size has no side", () => expect(one({ batch_size: "" }).whole).toBeUndefined());
+
+  test("that repeats a measurement is counted and dropped", () => {
+    const { rows, duplicates } = readSilicon(sample({}, { id: "b" }, { id: "c", silicon_tpot_ms: "21" }));
+    expect([rows.map(({ id }) => id).join(), duplicates]).toEqual(["a,c", 1]);
+  });
+
+  it.each([
+    ["isl", "many", /line 2.*isl/],
+    ["tp_size", "2.5", /not a count/],
+    ["model_path", "someone/unknown", /no architecture/],
+    ["system", "abacus", /no device/],
+    ["backend", "mystery", /no engine/],
+  ])("with a wrong %s is an error with its place", (column, value, message) => {
+    expect(() => readSilicon(sample({ [column]: value }))).toThrow(message);
+  });
+});
+
+describe("cuts", () => {
+  const cut = (change: Readonly<Record<string, string>>): unknown => {
+    const row = one(change);
+    return siliconCut(row, row.whole!);
+  };
+  test("a tensor degree times the expert degree is divided", () => {
+    expect(cut({ tp_size: "64", moe_tp_size: "8", moe_ep_size: "8" })).toEqual({
+      cut: { tensor: 8, pipeline: 1, data: 1, expert: 8, context: 1 },
+      corrected: true,
+    });
+  });
+  test("so is an attention-data degree", () => {
+    expect(cut({ tp_size: "1", attention_dp_size: "16", moe_tp_size: "4", moe_ep_size: "4" })).toEqual({
+      cut: { tensor: 1, pipeline: 1, data: 4, expert: 4, context: 1 },
+      corrected: true,
+    });
+  });
+  test("other dumps are taken at their word", () => {
+    const source = { silicon_data_source: "source_file=h100_sxm/x.csv; silicon_concurrency=4" };
+    expect(cut({ ...source, tp_size: "4", moe_tp_size: "2", moe_ep_size: "2" })).toMatchObject({
+      cut: { tensor: 4, expert: 2 },
+      corrected: false,
+    });
+  });
+  test("a tensor group beyond a server is impossible", () =>
+    expect(cut({ tp_size: "36", moe_tp_size: "36" })).toEqual({ impossible: "a tensor group of 36 devices" }));
+});
+
+test("formats: 4-bit checkpoints of these mixtures leave attention in 16 bits; what is not stated says so", () => {
+  expect(siliconFormats(one({ gemm_quant_mode: "nvfp4", moe_quant_mode: "nvfp4" }))?.formats).toMatchObject({
+    weights: "bf16",
+    experts: "f4e2m1",
+  });
+  expect(siliconFormats(one())?.formats).toMatchObject({ weights: "f8e4m3", blockScaled: true });
+  expect(siliconFormats(one({ gemm_quant_mode: "", moe_quant_mode: "" }))).toEqual({
+    formats: { weights: "bf16", kv: "bf16" },
+    stated: false,
+  });
+  expect(siliconFormats(one({ gemm_quant_mode: "int3" }))).toBeUndefined();
+});
+
+describe("campaigns", () => {
+  const day = (date: string): string => ROW["silicon_data_source"]!.replace("2026-02-05", date);
+  const pair = (quicker: number): readonly SiliconRow[] =>
+    readSilicon(
+      sample(
+        ...["1024", "8192"].flatMap((osl) => [
+          { osl, silicon_data_source: day("2026-01-01") },
+          { osl, silicon_data_source: day("2026-02-06"), silicon_tpot_ms: String(20 * quicker) },
+        ]),
+      ),
+    ).rows;
+  it("is named where it is much quicker at equal configurations", () =>
+    expect([...contradictingCampaigns(pair(0.5))]).toEqual(["DeepSeek-V3 trtllm 1 2026-02-06"]));
+  it("is not where the difference is one of repeats", () => expect(contradictingCampaigns(pair(0.9)).size).toBe(0));
+  it("is not for a single pair", () => expect(contradictingCampaigns(pair(0.5).slice(0, 2)).size).toBe(0));
+});
+
+test("folds are the hashes of the groups' names", () => {
+  for (const [group, fold] of Object.entries(SILICON_FOLDS)) {
+    let hash = 0x811c9dc5;
+    for (const byte of new TextEncoder().encode(group)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+    expect(hash % FOLD_COUNT, group).toBe(fold);
+  }
+});
+
+const SHARED = "../shared/data/aiconfigurator-silicon/silicon_sample.csv";
+
+describe.skipIf(!existsSync(SHARED))("the public sample", () => {
+  const { rows } = existsSync(SHARED) ? readSilicon(readFileSync(SHARED, "utf8")) : { rows: [] };
+  it("has 2,687 rows in the 32 groups of the folds", () => {
+    expect(rows.length).toBe(2687);
+    expect([...new Set(rows.map(siliconGroup))].sort()).toEqual(Object.keys(SILICON_FOLDS).sort());
+  });
+  it("has 156 cuts of more than 8 devices in servers of 8, all corrected, and 55 totals of racks, all left out", () => {
+    const cuts = rows.flatMap((row) =>
+      row.mode === "agg" && row.whole ? [{ row, side: row.whole, cut: siliconCut(row, row.whole) }] : [],
+    );
+    const beyond = cuts.filter(({ side }) => side.tensor * side.data * side.pipeline > 8);
+    const [servers, racks] = [false, true].map((rack) => beyond.filter(({ row }) => row.system.startsWith("gb") === rack));
+    expect([servers!.length, servers!.every(({ cut }) => "cut" in cut && cut.corrected)]).toEqual([156, true]);
+    expect([racks!.length, racks!.every(({ cut }) => "impossible" in cut)]).toEqual([55, true]);
+  });
+  it("has three campaigns that contradict others, all of DeepSeek on TensorRT-LLM", () => {
+    expect([...contradictingCampaigns(rows)].map((name) => name.split(" ").slice(0, 2).join(" "))).toEqual(
+      Array(3).fill("DeepSeek-V3 trtllm"),
+    );
+  });
+});

@@ -1,0 +1,133 @@
+import { ln } from "../../base/math.ts";
+import type { EngineConstants } from "../../cost/iteration/engines/engine-constants.ts";
+
+/** One point of a fit: measured times, and predicted ones as linear in the constants around those they were computed with. Times in ns. */
+export interface FitPoint {
+  readonly weight: number;
+  readonly measured: { readonly tpotNs: number; readonly ttftNs: number };
+  readonly base: { readonly tpotNs: number; readonly ttftNs: number };
+  /** Change of both for one unit of each constant, in the order of `FITTED`. */
+  readonly slopes: readonly { readonly tpotNs: number; readonly ttftNs: number }[];
+}
+
+/** Constants a fit moves: where it begins to pull back to, how far is far, its unit, and its bounds. */
+export interface FittedConstant {
+  readonly name:
+    | "computeFactor"
+    | "attentionFactor"
+    | "expertFactor"
+    | "exchangeFactor"
+    | "kernelNs"
+    | "stepNs"
+    | "sequenceNs"
+    | "blackwellEight"
+    | "frontNs";
+  readonly prior: number;
+  readonly far: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+export const FITTED: readonly FittedConstant[] = [
+  { name: "computeFactor", prior: 1, far: 0.4, least: 0.4, most: 1.8 },
+  { name: "attentionFactor", prior: 1, far: 0.6, least: 0.2, most: 2.5 },
+  { name: "expertFactor", prior: 1, far: 0.5, least: 0.3, most: 2.5 },
+  { name: "exchangeFactor", prior: 1, far: 0.6, least: 0.2, most: 4 },
+  { name: "kernelNs", prior: 0, far: 3000, least: -6000, most: 8000 },
+  { name: "stepNs", prior: 500_000, far: 1_000_000, least: 0, most: 6_000_000 },
+  { name: "sequenceNs", prior: 5000, far: 10_000, least: 0, most: 60_000 },
+  { name: "blackwellEight", prior: 1, far: 0.3, least: 0.4, most: 1.5 },
+  { name: "frontNs", prior: 50_000_000, far: 50_000_000, least: 0, most: 400_000_000 },
+];
+
+/** Weight of a TTFT's error beside that of a TPOT, and of the pull to the priors. */
+const TTFT_WEIGHT = 0.3;
+const PULL = 0.004;
+/** An error beyond a factor of e counts no more: rows that something else explains must not move constants. */
+const ERROR_MAX = 1;
+const ROUNDS = 200;
+const FIRST_STEP = 0.5;
+const LAST_STEP = 0.01;
+
+/**
+ * Constants that meet points best, by coordinates: the weighted mean of |ln(predicted / measured)| of both times, and a pull to the priors.
+ * `from` are the constants the points' bases were computed with. Complexity: rounds x constants x points.
+ */
+export function fitConstants(
+  points: readonly FitPoint[],
+  from: readonly number[],
+): { readonly values: readonly number[]; readonly loss: number } {
+  let values = from.map((value, index) => Math.min(FITTED[index]!.most, Math.max(FITTED[index]!.least, value)));
+  let best = lossOf(points, from, values);
+  let step = FIRST_STEP;
+  for (let round = 0; round < ROUNDS && step > LAST_STEP; round++) {
+    let better = false;
+    for (let index = 0; index < FITTED.length; index++) {
+      const { far, least, most } = FITTED[index]!;
+      for (const sign of [1, -1]) {
+        const tried = [...values];
+        tried[index] = Math.min(most, Math.max(least, tried[index]! + sign * step * far));
+        const loss = lossOf(points, from, tried);
+        if (loss < best - 1e-9) {
+          values = tried;
+          best = loss;
+          better = true;
+        }
+      }
+    }
+    if (!better) step /= 2;
+  }
+  return { values, loss: best };
+}
+
+function lossOf(points: readonly FitPoint[], from: readonly number[], values: readonly number[]): number {
+  let sum = 0;
+  let weights = 0;
+  for (const point of points) {
+    let { tpotNs, ttftNs } = point.base;
+    for (let index = 0; index < values.length; index++) {
+      const by = values[index]! - from[index]!;
+      tpotNs += by * point.slopes[index]!.tpotNs;
+      ttftNs += by * point.slopes[index]!.ttftNs;
+    }
+    const { measured, weight } = point;
+    sum += weight * (miss(tpotNs, measured.tpotNs) + TTFT_WEIGHT * miss(ttftNs, measured.ttftNs));
+    weights += weight;
+  }
+  let pull = 0;
+  for (let index = 0; index < values.length; index++) {
+    const { prior, far } = FITTED[index]!;
+    const by = (values[index]! - prior) / far;
+    pull += by * by;
+  }
+  return sum / weights + PULL * pull;
+}
+
+function miss(predicted: number, measured: number): number {
+  return predicted > 0 ? Math.min(ERROR_MAX, Math.abs(ln(predicted / measured))) : ERROR_MAX;
+}
+
+/** Constants as the values of a fit, in the order of `FITTED`. */
+export function valuesOf({ overheads, blackwellEight, frontNs }: EngineConstants): readonly number[] {
+  return FITTED.map(({ name }) => (name === "blackwellEight" ? blackwellEight : name === "frontNs" ? frontNs : overheads[name]));
+}
+
+/** The values of a fit as constants. */
+export function constantsOf(values: readonly number[], eagerLayerNs: number): EngineConstants {
+  const of = (name: FittedConstant["name"]): number => values[FITTED.findIndex((constant) => constant.name === name)]!;
+  return {
+    overheads: {
+      stepNs: of("stepNs"),
+      sequenceNs: of("sequenceNs"),
+      layerNs: 0,
+      eagerLayerNs,
+      kernelNs: of("kernelNs"),
+      attentionFactor: of("attentionFactor"),
+      expertFactor: of("expertFactor"),
+      computeFactor: of("computeFactor"),
+      exchangeFactor: of("exchangeFactor"),
+    },
+    blackwellEight: of("blackwellEight"),
+    frontNs: of("frontNs"),
+  };
+}

@@ -1,0 +1,199 @@
+import { exp, ln } from "../../base/math.ts";
+import { mean, predictiveQuantile, quantile } from "../../base/statistics.ts";
+import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
+import { type Choice, choiceRegret } from "./choice-regret.ts";
+import { rankCorrelation } from "./rank-correlation.ts";
+import type { SiliconEvaluation, SiliconPoint } from "./silicon-evaluation.ts";
+
+export type SiliconTime = "tpot" | "ttft";
+
+/** Protocol of every row, for tables. */
+const PROTOCOL = "whole groups (model, system, engine), 5 folds by hash";
+const DATA_SET = "aiconfigurator-silicon";
+/** Share of a 90 % interval's points below its upper end in |ln|. */
+const INTERVAL = 0.9;
+/** Residuals of other groups it takes for an interval of one engine; with fewer, those of all engines count. */
+const RESIDUALS_MIN = 40;
+/** Limits of TPOT within which configurations are chosen. Units: ms. */
+const LIMITS_MS: readonly number[] = [10, 20, 50];
+
+function measuredMs({ row }: SiliconPoint, time: SiliconTime): number {
+  return time === "tpot" ? row.tpotMs : row.ttftMs;
+}
+
+function predictedMs(point: SiliconPoint, time: SiliconTime): number {
+  return time === "tpot" ? point.predictedTpotMs : point.predictedTtftMs;
+}
+
+function logMiss(point: SiliconPoint, time: SiliconTime): number {
+  return Math.abs(ln(predictedMs(point, time) / measuredMs(point, time)));
+}
+
+/**
+ * Half-widths (in |ln|) of 90 % intervals by engine and fold: the quantile of what groups of other folds missed when they were held out themselves.
+ * Each group counts alike, so that a large one does not stand for all.
+ */
+export function siliconIntervals(points: readonly SiliconPoint[], time: SiliconTime): (engine: string, fold: number) => number {
+  const known = points.filter(({ knowledge }) => knowledge !== "setting not named");
+  const found = new Map<string, number>();
+  return (engine, fold) => {
+    const key = `${engine} ${fold}`;
+    const kept = found.get(key);
+    if (kept !== undefined) return kept;
+    const others = known.filter((point) => point.fold !== fold);
+    const own = others.filter(({ row }) => row.engine === engine);
+    const made = balancedQuantile(own.length >= RESIDUALS_MIN ? own : others, time);
+    found.set(key, made);
+    return made;
+  };
+}
+
+/** Draws of each group in a pool where groups count alike. */
+const GROUP_DRAWS = 40;
+
+function balancedQuantile(points: readonly SiliconPoint[], time: SiliconTime): number {
+  const groups = new Map<string, number[]>();
+  for (const point of points) groups.set(point.group, [...(groups.get(point.group) ?? []), logMiss(point, time)]);
+  const pool: number[] = [];
+  for (const misses of groups.values())
+    for (let draw = 0; draw < GROUP_DRAWS; draw++) pool.push(quantile(misses, (draw + 0.5) / GROUP_DRAWS));
+  return predictiveQuantile(Float64Array.from(pool).sort(), INTERVAL);
+}
+
+/** One line of the table from some points. */
+export function accuracyRow(
+  points: readonly SiliconPoint[],
+  labels: {
+    readonly family: string;
+    readonly device: string;
+    readonly engine: string;
+    readonly time: SiliconTime;
+    readonly excluded?: Readonly<Record<string, number>>;
+  },
+  widthOf: (engine: string, fold: number) => number,
+): AccuracyRow {
+  const { time } = labels;
+  const signed = points.map((point) => predictedMs(point, time) / measuredMs(point, time) - 1);
+  const errors = signed.map(Math.abs);
+  const inside = points.map((point) => (logMiss(point, time) <= widthOf(point.row.engine, point.fold) ? 1 : 0));
+  return {
+    dataSet: DATA_SET,
+    protocol: PROTOCOL,
+    family: labels.family,
+    device: labels.device,
+    engine: labels.engine,
+    points: points.length,
+    excluded: labels.excluded ?? {},
+    meanError: mean(errors),
+    medianError: quantile(errors, 0.5),
+    p90: quantile(errors, INTERVAL),
+    signedMean: mean(signed),
+    coverage: mean(inside),
+    medianHalfWidth: quantile(
+      points.map((point) => exp(widthOf(point.row.engine, point.fold)) - 1),
+      0.5,
+    ),
+  };
+}
+
+/** Lines of one time: all rows whose configuration the file states, each engine and device of them, and the rows it does not state. */
+export function siliconAccuracy({ points, excluded }: SiliconEvaluation, time: SiliconTime): readonly AccuracyRow[] {
+  const widthOf = siliconIntervals(points, time);
+  const name = `closed-loop ${time}`;
+  const rows: AccuracyRow[] = [];
+  const add = (
+    family: string,
+    of: readonly SiliconPoint[],
+    device: string,
+    engine: string,
+    left: Readonly<Record<string, number>> = {},
+  ): void => {
+    if (of.length > 0) rows.push(accuracyRow(of, { family, device, engine, time, excluded: left }, widthOf));
+  };
+  const stated = points.filter(({ knowledge }) => knowledge === "stated");
+  add(name, stated, "all", "all", excluded);
+  for (const engine of sortedSet(stated.map(({ row }) => row.engine))) {
+    const mine = stated.filter(({ row }) => row.engine === engine);
+    add(name, mine, "all", engine);
+    for (const device of sortedSet(mine.map(({ row }) => row.device)))
+      add(
+        name,
+        mine.filter(({ row }) => row.device === device),
+        device,
+        engine,
+      );
+  }
+  add(
+    `${name}, format assumed`,
+    points.filter(({ knowledge }) => knowledge === "format assumed"),
+    "all",
+    "all",
+  );
+  add(
+    `${name}, setting not named`,
+    points.filter(({ knowledge }) => knowledge === "setting not named"),
+    "all",
+    "all",
+  );
+  return rows;
+}
+
+function sortedSet(values: readonly string[]): string[] {
+  return [...new Set(values)].sort();
+}
+
+/** How well predictions order configurations, and what choosing by them costs. */
+export interface SiliconDecisions {
+  /** Spearman's correlation of measured and predicted TPOT over all points, and the least over (system, engine) with at least 20 of them. */
+  readonly rankCorrelation: number;
+  readonly leastRankCorrelation: number;
+  /** Over (model, system, engine, lengths) and limits of TPOT: throughput lost by choosing by prediction. Ratios. */
+  readonly choices: number;
+  readonly meanRegret: number;
+  readonly worstRegret: number;
+  /** Share of choices that keep the limit as measured. */
+  readonly kept: number;
+}
+
+const RANKED_MIN = 20;
+
+export function siliconDecisions({ points }: SiliconEvaluation): SiliconDecisions {
+  const stated = points.filter(({ knowledge }) => knowledge === "stated");
+  const correlation = (of: readonly SiliconPoint[]): number =>
+    rankCorrelation(
+      of.map(({ row }) => row.tpotMs),
+      of.map(({ predictedTpotMs }) => predictedTpotMs),
+    );
+  const bySystem = groupBy(stated, ({ row }) => `${row.system} ${row.engine}`).filter((list) => list.length >= RANKED_MIN);
+  const regrets = groupBy(stated, ({ group, row }) => `${group} ${row.promptTokens}/${row.outputTokens}`).flatMap((list) => {
+    const choices = list.map(choiceOf);
+    return LIMITS_MS.flatMap((limit) => choiceRegret(choices, limit) ?? []);
+  });
+  return {
+    rankCorrelation: correlation(stated),
+    leastRankCorrelation: Math.min(...bySystem.map(correlation)),
+    choices: regrets.length,
+    meanRegret: mean(regrets.map(({ regret }) => regret)),
+    worstRegret: Math.max(...regrets.map(({ regret }) => regret)),
+    kept: mean(regrets.map(({ kept }) => (kept ? 1 : 0))),
+  };
+}
+
+/** Throughput of a closed loop: each client has a token every TPOT after its TTFT. */
+function choiceOf(point: SiliconPoint): Choice {
+  const { row, clients, devices, predictedTpotMs, predictedTtftMs } = point;
+  const throughput = (ttftMs: number, tpotMs: number): number =>
+    (clients * row.outputTokens * 1000) / (ttftMs + tpotMs * (row.outputTokens - 1)) / devices;
+  return {
+    measuredTpotMs: row.tpotMs,
+    predictedTpotMs,
+    measuredThroughput: throughput(row.ttftMs, row.tpotMs),
+    predictedThroughput: throughput(predictedTtftMs, predictedTpotMs),
+  };
+}
+
+function groupBy(points: readonly SiliconPoint[], key: (point: SiliconPoint) => string): (readonly SiliconPoint[])[] {
+  const groups = new Map<string, SiliconPoint[]>();
+  for (const point of points) groups.set(key(point), [...(groups.get(key(point)) ?? []), point]);
+  return [...groups.values()];
+}

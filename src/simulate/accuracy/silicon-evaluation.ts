@@ -1,0 +1,84 @@
+import { must } from "../../base/assert.ts";
+import { contradictingCampaigns, siliconCampaign } from "../../cost/accuracy/silicon/silicon-campaigns.ts";
+import { SILICON_FOLDS } from "../../cost/accuracy/silicon/silicon-folds.ts";
+import { type SiliconRow, siliconGroup } from "../../cost/accuracy/silicon/silicon-row.ts";
+import { iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
+import type { OperatorModel } from "../../cost/operator/operator-model.ts";
+import { physicsModel } from "../../cost/operator/physics/physics-model.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { SILICON_CONSTANTS } from "./silicon-constants.ts";
+import { caseDevices, type RunnableCase, siliconCase, siliconCost, siliconTimes } from "./silicon-prediction.ts";
+
+/**
+ * What is known of a row's configuration: all of it; all but the number format (the checkpoint's own is taken); or less than its measurements show
+ * (its campaign contradicts others of the same configuration).
+ */
+export type SiliconKnowledge = "stated" | "format assumed" | "setting not named";
+
+/** A row measured and predicted by constants that saw no row of its group. Times in ms. */
+export interface SiliconPoint {
+  readonly row: SiliconRow;
+  readonly group: string;
+  readonly fold: number;
+  readonly devices: number;
+  readonly clients: number;
+  readonly knowledge: SiliconKnowledge;
+  readonly predictedTpotMs: number;
+  readonly predictedTtftMs: number;
+}
+
+export interface SiliconEvaluation {
+  readonly points: readonly SiliconPoint[];
+  /** Aggregated rows that are not predicted, by reason. */
+  readonly excluded: Readonly<Record<string, number>>;
+  readonly aggregated: number;
+}
+
+export interface EvaluationOptions {
+  /** Operators of a device; absent: its data sheet with the constants of its family. */
+  readonly operators?: (sheet: DeviceSheet) => OperatorModel;
+  /** Every so many rows; 1: all. */
+  readonly stride?: number;
+}
+
+/** Predicts the aggregated rows of a sample, each by the constants of the fold its group is held out in. */
+export function evaluateSilicon(rows: readonly SiliconRow[], options: EvaluationOptions = {}): SiliconEvaluation {
+  const contradicting = contradictingCampaigns(rows);
+  const excluded: Record<string, number> = {};
+  const points: SiliconPoint[] = [];
+  let aggregated = 0;
+  for (const row of rows) {
+    if (row.mode !== "agg") continue;
+    aggregated += 1;
+    const test = siliconCase(row);
+    if ("excluded" in test) {
+      excluded[test.excluded] = (excluded[test.excluded] ?? 0) + 1;
+      continue;
+    }
+    if (aggregated % (options.stride ?? 1) !== 0) continue;
+    const point = pointOf(test, options);
+    if (typeof point === "string") excluded[point] = (excluded[point] ?? 0) + 1;
+    else points.push({ ...point, knowledge: contradicting.has(siliconCampaign(row)) ? "setting not named" : point.knowledge });
+  }
+  return { points, excluded, aggregated };
+}
+
+function pointOf(test: RunnableCase, options: EvaluationOptions): SiliconPoint | string {
+  const { row } = test;
+  const group = siliconGroup(row);
+  const fold = must(SILICON_FOLDS[group], group);
+  const constants = must(SILICON_CONSTANTS[row.engine][fold], row.engine);
+  const cost = siliconCost(test, { operators: options.operators ?? physicsModel, constants });
+  if (!cost.ok) return iterationFaultText(cost.error);
+  const { ttftNs, tpotNs } = siliconTimes(test, cost.value, constants.frontNs);
+  return {
+    row,
+    group,
+    fold,
+    devices: caseDevices(test),
+    clients: test.clients,
+    knowledge: test.stated ? "stated" : "format assumed",
+    predictedTpotMs: tpotNs / 1e6,
+    predictedTtftMs: ttftNs / 1e6,
+  };
+}
