@@ -9,7 +9,7 @@ const STREAM = "heddle-sweep-";
 const SUBJECT = "heddle.sweep";
 const POINTS = "points";
 /** A point whose worker says nothing for so long goes to another one; workers say that they live three times meanwhile. Units: ms. */
-export const POINT_LEASE_MS = 30_000;
+export const POINT_LEASE_MS = 15_000;
 const NS_PER_MS = 1e6;
 const FINGERPRINT_DIGITS = 16;
 

@@ -1,0 +1,154 @@
+// Goal: `heddle sweep` gives one row a point, the same however it was run: on threads, interrupted and begun again, or by workers of which one is killed.
+// Method: the compiled command on an example deployment with a short generated workload; a NATS server from its wheel.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parquetReadObjects } from "hyparquet";
+import { afterAll, describe, expect, it } from "vitest";
+import { natsServer, startNats } from "../support/nats-server.ts";
+
+const MAIN = join(process.cwd(), "dist/src/cli/main.js");
+const DEPLOYMENT = join(process.cwd(), "examples/deployments/llama-8b-l40s.yaml");
+const WORKLOAD = "poisson:rate=4,prompt=200-800,output=20-60,seconds=20";
+const GRID = ["--vary", "pools.0.replicas=1,2", "--vary", "workload.rate=1,2", "--vary", "sheet.l40s.memory.bandwidthBytesPerSecond=x1,x2"];
+const POINTS = 8;
+const folder = mkdtempSync(join(tmpdir(), "heddle-sweep-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function words(out: string, more: readonly string[] = [], workload = WORKLOAD): string[] {
+  return [MAIN, "sweep", DEPLOYMENT, "--workload", workload, ...GRID, "--slo", "ttft=1s,tpot=50ms", "--out", join(folder, out), ...more];
+}
+
+function sweep(
+  out: string,
+  more: readonly string[] = [],
+): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  return spawnSync(process.execPath, words(out, more), { encoding: "utf8" });
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => child.once("exit", resolve));
+}
+
+describe("heddle sweep", () => {
+  it("gives a row a point as CSV and as Parquet, alike on one thread and on two", async () => {
+    expect(sweep("one.csv", ["--threads", "1"]).status).toBe(0);
+    expect(sweep("two.parquet", ["--threads", "2"]).status).toBe(0);
+    const lines = readFileSync(join(folder, "one.csv"), "utf8").trim().split("\n");
+    expect(lines).toHaveLength(POINTS + 1);
+    const bytes = readFileSync(join(folder, "two.parquet"));
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+    const rows = await parquetReadObjects({ file });
+    const names = lines[0]!.split(",");
+    expect(rows.map((row) => names.map((name) => String(row[name] ?? "")).join(","))).toEqual(lines.slice(1));
+    // The last field turns fastest, and faster memory gives shorter times per token.
+    const tpot = rows.map((row) => Number(row["tpot_ms_p50"]));
+    for (let point = 0; point < POINTS; point += 2) expect(tpot[point]! / tpot[point + 1]!).toBeGreaterThan(1.5);
+    expect(rows.map((row) => row["devices"])).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
+  });
+
+  it("goes on where it was interrupted, and drops a row that was cut off", async () => {
+    const long = WORKLOAD.replace("seconds=20", "seconds=150");
+    const child = spawn(process.execPath, words("long.csv", ["--threads", "1"], long), { stdio: "ignore" });
+    const exit = ended(child);
+    const journal = join(folder, "long.csv.journal");
+    for (let tries = 0; tries < 600 && lineCount(journal) < 3; tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+    child.kill("SIGINT");
+    expect(await exit).toBe(130);
+    const kept = lineCount(journal) - 1;
+    expect(kept).toBeGreaterThanOrEqual(2);
+    expect(kept).toBeLessThan(POINTS);
+    appendFileSync(journal, '{"index":7,"figu');
+    const { status, stderr } = spawnSync(process.execPath, words("long.csv", [], long), { encoding: "utf8" });
+    expect(status).toBe(0);
+    expect(stderr).toContain(`${kept} of ${POINTS} points are in`);
+    const whole = spawnSync(process.execPath, words("whole.csv", [], long), { encoding: "utf8" });
+    expect(whole.status).toBe(0);
+    expect(readFileSync(join(folder, "long.csv"), "utf8")).toBe(readFileSync(join(folder, "whole.csv"), "utf8"));
+  });
+
+  it("keeps a point that cannot be as a row with its error", () => {
+    const args = [
+      MAIN,
+      "sweep",
+      DEPLOYMENT,
+      "--workload",
+      WORKLOAD,
+      "--vary",
+      "pools.0.parallel.tensor=1,64",
+      "--out",
+      join(folder, "cut.csv"),
+    ];
+    expect(spawnSync(process.execPath, args).status).toBe(0);
+    expect(readFileSync(join(folder, "cut.csv"), "utf8")).toMatch(/32 heads over 64 tensor ranks \[cut-invalid\]/);
+  });
+
+  it.each([
+    ["a pool that is not there", ["--vary", "pools.7.replicas=1"], "usage"],
+    ["a worker without a queue", ["--worker"], "usage"],
+    ["the journal of another sweep", ["--vary", "seed=1,2", "--journal", join(folder, "one.csv.journal")], "journal-other"],
+    ["a server that is not there", ["--nats", "nats://127.0.0.1:1"], "queue-lost"],
+  ])("refuses %s", (_name, more, code) => {
+    const { status, stdout } = sweep("refused.csv", [...more, "--json"]);
+    expect(status).toBeGreaterThan(0);
+    expect(JSON.parse(stdout).error.code).toBe(code);
+  });
+});
+
+const server = natsServer();
+
+describe.skipIf("absent" in server)(`sweeps over several hosts${"absent" in server ? `, left out: ${server.absent}` : ""}`, () => {
+  it("give every point once, also where a worker is killed in the midst of one", { timeout: 120_000 }, async () => {
+    const nats = await startNats((server as { path: string }).path);
+    const worker = (more: readonly string[] = []): ChildProcess =>
+      spawn(process.execPath, [MAIN, "sweep", "--worker", "--nats", nats.url, "--threads", "1", ...more], { stdio: "ignore" });
+    const killed = worker();
+    try {
+      const long = WORKLOAD.replace("seconds=20", "seconds=100");
+      const alone = spawnSync(process.execPath, words("alone.csv", [], long), { encoding: "utf8" });
+      expect(alone.status).toBe(0);
+      const child = spawn(process.execPath, words("shared.csv", ["--nats", nats.url], long), { stdio: "ignore" });
+      const exit = ended(child);
+      const journal = join(folder, "shared.csv.journal");
+      for (let tries = 0; tries < 800 && lineCount(journal) < 2; tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+      // It has begun the next point by now.
+      killed.kill("SIGKILL");
+      const other = worker();
+      expect(await exit).toBe(0);
+      other.kill("SIGKILL");
+      expect(readFileSync(join(folder, "shared.csv"), "utf8")).toBe(readFileSync(join(folder, "alone.csv"), "utf8"));
+    } finally {
+      killed.kill("SIGKILL");
+      nats.stop();
+    }
+  });
+
+  it("are refused by a worker that reads another workload under the name", { timeout: 60_000 }, async () => {
+    const nats = await startNats((server as { path: string }).path);
+    const file = join(folder, "trace.jsonl");
+    const row = (output: number): string => `{"timestamp": 0, "input_length": 100, "output_length": ${output}, "hash_ids": [1]}\n`;
+    writeFileSync(file, row(4));
+    const child = spawn(process.execPath, words("other.csv", ["--nats", nats.url], file), { stdio: "ignore" });
+    try {
+      const journal = join(folder, "other.csv.journal");
+      for (let tries = 0; tries < 400 && lineCount(journal) < 1; tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+      writeFileSync(file, row(5));
+      const args = [MAIN, "sweep", "--worker", "--nats", nats.url, "--threads", "1", "--json"];
+      const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 30_000 });
+      expect(status).toBe(2);
+      expect(JSON.parse(stdout).error.code).toBe("workload-invalid");
+    } finally {
+      child.kill("SIGKILL");
+      nats.stop();
+    }
+  });
+});
+
+function lineCount(path: string): number {
+  try {
+    return readFileSync(path, "utf8").split("\n").length - 1;
+  } catch {
+    return 0;
+  }
+}
