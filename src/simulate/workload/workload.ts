@@ -41,6 +41,6 @@ export type SharedPrefix =
   | { readonly type: "group"; readonly group: string; readonly tokens: Tokens };
 
 /** Most requests a workload may hold, longest prompt or output, and last arrival (100 days): beyond them a file is refused. */
-export const WORKLOAD_ROWS_MAX = 1_000_000;
+export const WORKLOAD_ROWS_MAX = 6_000_000;
 export const WORKLOAD_TOKENS_MAX = 10_000_000;
 export const WORKLOAD_NS_MAX = 8.64e15;
