@@ -49,7 +49,13 @@ export function latencyRows({ figures }: DeploymentReport): string[][] {
     name,
     ...[bars.mean, bars.p50, bars.p90, bars.p99].map((bar) => barText(bar, formatNs)),
   ];
-  return [row("TTFT", figures.ttft), row("TPOT", figures.tpot), row("end to end", figures.e2e), row("of that waiting", figures.waiting)];
+  return [
+    row("TTFT", figures.ttft),
+    row("TPOT", figures.tpot),
+    row("between tokens", figures.itl),
+    row("end to end", figures.e2e),
+    row("of that waiting", figures.waiting),
+  ];
 }
 
 export function otherRows({ figures, objective, devices, pools }: DeploymentReport): string[][] {
@@ -71,7 +77,7 @@ export function otherRows({ figures, objective, devices, pools }: DeploymentRepo
         ]),
     ["$ a million output tokens", barText(figures.dollarsPerMillionOutputTokens, dollars)],
     ["$ a million tokens", barText(figures.dollarsPerMillionTokens, dollars)],
-    ["J an output token, board power while busy", barText(figures.joulesPerOutputToken, rate)],
+    ["J an output token, devices while they compute", barText(figures.joulesPerOutputToken, rate)],
     ...joined,
     ["KV use, mean", barText(figures.kvMean, percent)],
     ["KV use, peak", barText(figures.kvPeak, percent)],

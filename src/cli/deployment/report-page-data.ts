@@ -31,7 +31,7 @@ export function reportPageData(report: DeploymentReport, run: DeploymentRun, fir
       { title: "Latency", text: intervalText(report), table: { head: ["", "mean", "p50", "p90", "p99"], rows: latencyRows(report) } },
       {
         title: "Throughput, cost and use",
-        text: "Energy is board power while a device computes; cost is all devices from the first arrival to the last token.",
+        text: "Energy is that of the devices while they compute; cost is all devices from the first arrival to the last token.",
         table: { head: ["", "value"], rows: otherRows(report) },
       },
       {

@@ -6,6 +6,7 @@ import type { Bar, SummaryBars } from "../ensemble.ts";
 import { runServing } from "../serving/run-serving.ts";
 import type { ServingOutcome } from "../serving/serving-input.ts";
 import { type DeploymentRun, servingInputOf } from "./deployment-run.ts";
+import { iterationWatch } from "./iteration-watch.ts";
 import type { Objective } from "./objective.ts";
 import { type RunFigures, runFigures } from "./run-figures.ts";
 import { barWithFirst } from "./what-if.ts";
@@ -15,6 +16,7 @@ export interface DeploymentFigures {
   readonly ttft: SummaryBars;
   readonly tpot: SummaryBars;
   readonly e2e: SummaryBars;
+  readonly itl: SummaryBars;
   readonly waiting: SummaryBars;
   readonly requestsPerSecond: Bar;
   readonly outputTokensPerSecond: Bar;
@@ -71,8 +73,9 @@ export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): G
       const place = (options.apart?.has(sheet.id) === true ? orderApart : order)[i - 1];
       return place === undefined ? 1 : runFactor({ systematic: cost.spread }, (place + 0.5) / drawn);
     });
-    const outcome = runServing(servingInputOf(run, { seed, poolFactors, sampleNs }));
-    yield { figures: runFigures(run, outcome, objective), outcome };
+    const watch = iterationWatch(run.pools, poolFactors);
+    const outcome = runServing(servingInputOf(run, { seed, poolFactors, sampleNs, onIteration: watch.listener }));
+    yield { figures: runFigures(run, { outcome, watch }, objective), outcome };
   }
 }
 
@@ -81,7 +84,7 @@ export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigure
   const first = runs[0];
   assert(first !== undefined, "an ensemble has a run");
   const bar = (pick: (run: RunFigures) => number): Bar => barWithFirst(runs.map(pick));
-  const summary = (pick: "ttft" | "tpot" | "e2e" | "waiting"): SummaryBars => {
+  const summary = (pick: "ttft" | "tpot" | "e2e" | "itl" | "waiting"): SummaryBars => {
     const part = (statistic: keyof Summary): Bar => bar((run) => run[pick][statistic]);
     return { mean: part("mean"), p50: part("p50"), p90: part("p90"), p99: part("p99") };
   };
@@ -89,6 +92,7 @@ export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigure
     ttft: summary("ttft"),
     tpot: summary("tpot"),
     e2e: summary("e2e"),
+    itl: summary("itl"),
     waiting: summary("waiting"),
     requestsPerSecond: bar((run) => run.requestsPerSecond),
     outputTokensPerSecond: bar((run) => run.outputTokensPerSecond),

@@ -1,10 +1,11 @@
 import { assert } from "../../base/assert.ts";
+import { HeddleError } from "../../base/heddle-error.ts";
 import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
 import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
-import type { ReplicaSettings, RequestColumns, ServingInput } from "../serving/serving-input.ts";
+import type { IterationListener, ReplicaSettings, RequestColumns, ServingInput } from "../serving/serving-input.ts";
 import type { PricedPool } from "./price-pool.ts";
 
 /** A deployment that is ready to run. */
@@ -23,10 +24,16 @@ export interface RunOptions {
   /** Time between samples of queues and KV. Units: ns. */
   readonly sampleNs?: number;
   readonly stepping?: ServingInput["stepping"];
+  readonly onIteration?: IterationListener;
 }
 
-/** What the serving simulation is given: every replica of every pool, in the order of the pools. */
+/**
+ * What the serving simulation is given: every replica of every pool, in the order of the pools.
+ *
+ * Errors: `workload-invalid` where a request is longer than a pool's `maxModelTokens`: an engine would answer it with an error.
+ */
 export function servingInputOf({ deployment, architecture, pools, requests }: DeploymentRun, options: RunOptions): ServingInput {
+  checkLengths(pools, requests);
   const { kvTransfer } = deployment;
   return {
     requests,
@@ -35,9 +42,23 @@ export function servingInputOf({ deployment, architecture, pools, requests }: De
     seed: options.seed,
     stepping: options.stepping ?? "leap",
     ...(options.poolFactors === undefined ? {} : { poolFactors: options.poolFactors }),
+    ...(options.onIteration === undefined ? {} : { onIteration: options.onIteration }),
     ...(options.sampleNs === undefined ? {} : { sampleNs: options.sampleNs }),
     ...(kvTransfer === undefined ? {} : { kvTransfer: { ...kvTransfer, ...kvOf(architecture, pools) } }),
   };
+}
+
+function checkLengths(pools: readonly PricedPool[], { count, promptTokens, outputTokens }: RequestColumns): void {
+  const limits = pools.flatMap(({ pool }) => pool.engine.maxModelTokens ?? []);
+  if (limits.length === 0) return;
+  const most = Math.min(...limits);
+  let longer = 0;
+  for (let i = 0; i < count; i++) if (promptTokens[i]! + outputTokens[i]! > most) longer += 1;
+  if (longer === 0) return;
+  throw new HeddleError("workload-invalid", {
+    where: "engine.maxModelTokens",
+    detail: `${longer} of ${count} requests are longer than ${most} tokens; leave them out of the workload, or raise the limit`,
+  });
 }
 
 /** KV of a token over all layers, in the format of the pool that computes it, and the layers it comes from. */

@@ -3,6 +3,7 @@ import { type Nanoseconds, NS_PER_S, type Ratio } from "../../base/units.ts";
 import { devicesOf } from "../../cost/iteration/cut.ts";
 import type { RequestColumns, ServingOutcome } from "../serving/serving-input.ts";
 import type { DeploymentRun } from "./deployment-run.ts";
+import type { IterationWatch } from "./iteration-watch.ts";
 import type { Objective } from "./objective.ts";
 import { queueGrowth } from "./queue-growth.ts";
 
@@ -13,6 +14,8 @@ export interface RunFigures {
   readonly ttft: Summary;
   readonly tpot: Summary;
   readonly e2e: Summary;
+  /** Gaps between consecutive tokens, over all tokens. */
+  readonly itl: Summary;
   readonly waiting: Summary;
   readonly requestsPerSecond: number;
   readonly outputTokensPerSecond: number;
@@ -67,8 +70,14 @@ export function requestTimes(
   return times;
 }
 
+/** A run with what was gathered of its iterations. */
+export interface WatchedOutcome {
+  readonly outcome: ServingOutcome;
+  readonly watch: IterationWatch;
+}
+
 /** Figures of a run. */
-export function runFigures(run: DeploymentRun, outcome: ServingOutcome, objective: Objective | undefined): RunFigures {
+export function runFigures(run: DeploymentRun, { outcome, watch }: WatchedOutcome, objective: Objective | undefined): RunFigures {
   const { requests } = run;
   const times = requestTimes(requests, outcome);
   const { finished, inputTokens, outputTokens, cachedTokens } = totals(requests, outcome);
@@ -83,6 +92,7 @@ export function runFigures(run: DeploymentRun, outcome: ServingOutcome, objectiv
     ttft: summarise(there(times.ttftNs)),
     tpot: summarise(there(times.tpotNs)),
     e2e: summarise(there(times.e2eNs)),
+    itl: watch.gaps(),
     waiting: summarise(waiting),
     requestsPerSecond: finished / seconds,
     outputTokensPerSecond: outputTokens / seconds,
@@ -91,7 +101,7 @@ export function runFigures(run: DeploymentRun, outcome: ServingOutcome, objectiv
     goodPerSecond: good / seconds,
     dollarsPerMillionTokens: (dollars / (inputTokens + outputTokens)) * 1e6,
     dollarsPerMillionOutputTokens: (dollars / outputTokens) * 1e6,
-    joulesPerOutputToken: joules(run, outcome) / outputTokens,
+    joulesPerOutputToken: watch.joules() / outputTokens,
     busy: busyShares(run, outcome, lastingNs),
     ...kvFigures(outcome),
     preemptions: outcome.preemptions,
@@ -134,17 +144,6 @@ function goodCount(times: RequestTimes, { ttftNs, tpotNs, e2eNs }: Objective): n
 /** NaN where a device has no price. */
 function dollarsAnHour({ pools }: DeploymentRun): number {
   return pools.reduce((sum, { pool, sheet }) => sum + pool.replicas * devicesOf(pool.parallel) * (sheet.dollarsPerHour?.value ?? NaN), 0);
-}
-
-/** Board power while a replica computes; NaN where a device has no power figure. */
-function joules({ pools }: DeploymentRun, { busyNs }: ServingOutcome): number {
-  let sum = 0;
-  let replica = 0;
-  for (const { pool, sheet } of pools) {
-    const watts = devicesOf(pool.parallel) * (sheet.powerWatts?.value ?? NaN);
-    for (let i = 0; i < pool.replicas; i++) sum += (busyNs[replica++]! / NS_PER_S) * watts;
-  }
-  return sum;
 }
 
 function busyShares({ pools }: DeploymentRun, { busyNs }: ServingOutcome, lastingNs: number): number[] {

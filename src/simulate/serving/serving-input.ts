@@ -1,5 +1,5 @@
 import type { Nanoseconds } from "../../base/units.ts";
-import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
+import type { BatchShape, IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import type { RoutingName, Speculation } from "../../plan/deployment/deployment.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 
@@ -60,7 +60,11 @@ export interface ServingInput {
   readonly stepping: "leap" | "unit";
   /** Running and waiting requests and used blocks of every replica at each multiple of this time after the first arrival. */
   readonly sampleNs?: Nanoseconds;
+  /** Told of every iteration once it has ended, replica by replica in the order of their ends; the shape is only valid during the call. */
+  readonly onIteration?: IterationListener;
 }
+
+export type IterationListener = (replica: number, startNs: Nanoseconds, endNs: Nanoseconds, shape: Readonly<BatchShape>) => void;
 
 /** What a run gives: columns by request, in ns; -1 where it did not happen. */
 export interface ServingOutcome {
