@@ -8,6 +8,7 @@ import { type AccuracyDocument, type AccuracyPartResult, readAccuracy, writeAccu
 import { ACCURACY_HEAD, accuracyCells, accuracyPage, besideLines, byProtocol, coverageText } from "./accuracy/accuracy-page.ts";
 import type { AccuracyPart } from "./accuracy/accuracy-part.ts";
 import { ACCURACY_PARTS } from "./accuracy/accuracy-parts.ts";
+import { accuracyRegressions } from "./accuracy/accuracy-regress.ts";
 import { type DataFolder, dataFolder } from "./accuracy/data-folder.ts";
 import { note, printResult, table } from "./output.ts";
 
@@ -15,8 +16,11 @@ interface ValidateOptions {
   readonly data?: string;
   readonly part?: readonly string[];
   readonly writeDocs?: string;
+  readonly check?: boolean;
   readonly json?: boolean;
 }
+
+const EXIT_WORSE = 1;
 
 const HELP = `
 Without --data the table that came with this version is printed. With it every figure is computed anew from public measurements in a folder, one
@@ -37,12 +41,16 @@ export function addValidateCommand(program: Command): void {
     .option("--data <folder>", "folder of public measurements, to compute every figure anew")
     .option("--part <id>", "only this part; once for each", (text: string, before: readonly string[] = []) => [...before, text])
     .option("--write-docs <file>", "write the page, and its rows as JSON beside it")
+    .option(
+      "--check",
+      "hold what is computed against the table that came with this version: exit status 1 where an error grew or a prediction is gone",
+    )
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(validate);
 }
 
-async function validate({ data, part: wanted, writeDocs, json }: ValidateOptions): Promise<void> {
+async function validate({ data, part: wanted, writeDocs, check, json }: ValidateOptions): Promise<void> {
   for (const id of wanted ?? []) {
     if (ACCURACY_PARTS.every((part) => part.id !== id))
       throw new HeddleError("usage", {
@@ -52,6 +60,8 @@ async function validate({ data, part: wanted, writeDocs, json }: ValidateOptions
   }
   if (writeDocs !== undefined && data === undefined)
     throw new HeddleError("usage", { where: "--write-docs", detail: "writes what was computed: give --data" });
+  if (check === true && data === undefined)
+    throw new HeddleError("usage", { where: "--check", detail: "holds what was computed against the stored table: give --data" });
   const chosen = (id: string): boolean => wanted === undefined || wanted.includes(id);
   const document =
     data === undefined
@@ -67,6 +77,9 @@ async function validate({ data, part: wanted, writeDocs, json }: ValidateOptions
     // The page is of what was written, digits included.
     writeWhole(writeDocs, accuracyPage(readAccuracy(text)));
   }
+  const worse = check === true ? accuracyRegressions(storedAccuracy(), shown) : [];
+  for (const line of worse) note(`worse: ${line}`);
+  if (worse.length > 0) process.exitCode = EXIT_WORSE;
   printResult(json === true, shown, () => accuracyText(shown, data));
 }
 
