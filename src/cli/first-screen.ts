@@ -12,10 +12,10 @@ import { table } from "./output.ts";
 
 /** The fleet of the first screen: examples/deployments/llama-8b-l40s.yaml, and a load that two devices do not quite carry. */
 const DEPLOYMENT = "version: 1\nmodel: Llama-3.1-8B\npools:\n  - { name: l40s, device: l40s, replicas: 2 }\nrouting: least-loaded\n";
-const WORKLOAD = "gamma:rate=9,cv=2,prompt=lognormal:1200:0.8,output=50-400,seconds=40,seed=1";
+const WORKLOAD = "gamma:rate=9,cv=2,prompt=lognormal:1200:0.8,output=50-400,seconds=30,seed=1";
 const CHANGES = ["pools.l40s.replicas=4", "pools.l40s.device=h100-sxm"];
 const LIMITS = { ttftNs: 500e6, tpotNs: 50e6, share: 0.9 };
-const RUNS = 6;
+const RUNS = 5;
 
 /** What `heddle` alone prints: a what-if that is computed while one reads, and where to go on. Nothing is downloaded, nothing is opened. */
 export function firstScreen(): string {
