@@ -1,10 +1,21 @@
 import type { AccuracyPart } from "./accuracy-part.ts";
 import { CLAIMS } from "./claims-part.ts";
-import { COLLECTIVES } from "./network-part.ts";
+import { COLLECTIVES, DISPATCH, TRANSFERS } from "./network-part.ts";
 import { OPERATORS } from "./operators-part.ts";
+import { POWER } from "./power-part.ts";
 import { RECORDED_RUN } from "./recorded-part.ts";
 import { SHEET_RUN } from "./sheet-run-part.ts";
 import { TILE_MODEL } from "./tile-part.ts";
 
 /** Kinds of prediction that are held against measurements, in the order of the page. */
-export const ACCURACY_PARTS: readonly AccuracyPart[] = [RECORDED_RUN, SHEET_RUN, OPERATORS, TILE_MODEL, COLLECTIVES, CLAIMS];
+export const ACCURACY_PARTS: readonly AccuracyPart[] = [
+  RECORDED_RUN,
+  SHEET_RUN,
+  OPERATORS,
+  TILE_MODEL,
+  COLLECTIVES,
+  DISPATCH,
+  TRANSFERS,
+  POWER,
+  CLAIMS,
+];

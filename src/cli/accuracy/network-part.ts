@@ -1,8 +1,15 @@
 import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
 import { collectiveSets } from "../../cost/accuracy/network/collective-set.ts";
+import { scoreRatioRamp, scoreRingConstants } from "../../cost/accuracy/network/score-bus-ratios.ts";
 import { HELD_OUT, scoreCollectives } from "../../cost/accuracy/network/score-collectives.ts";
+import { scoreDispatch } from "../../cost/accuracy/network/score-dispatch.ts";
 import { scoreFamilies } from "../../cost/accuracy/network/score-families.ts";
+import { scoreNcclTests } from "../../cost/accuracy/network/score-nccl-tests.ts";
+import { scorePublishedDeepep } from "../../cost/accuracy/network/score-published-deepep.ts";
+import { scoreKvTransfers, scoreTransferRates } from "../../cost/accuracy/network/score-transfers.ts";
+import { collectiveModel } from "../../cost/network/collectives/collective-model.ts";
 import type { AccuracyPart } from "./accuracy-part.ts";
+import { busRatios, dispatchTables, hgx, ncclTestsTable, publishedDeepep, publishedTransfers } from "./network-tables.ts";
 import { tablesBelow } from "./operators-part.ts";
 
 const FOLDER = "aiconfigurator-ops";
@@ -23,6 +30,36 @@ export const COLLECTIVES: AccuracyPart = {
         return row.engine.startsWith("all libraries") ? { ...row, total: true } : row;
       }),
     );
-    return [...heldOut, ...scoreFamilies(sets)];
+    const rows = [...heldOut, ...scoreFamilies(sets)];
+    return data.has("nccl-tests") ? [...rows, scoreNcclTests(ncclTestsTable(data), collectiveModel(hgx("hopper")), "8 x H100")] : rows;
   },
 };
+
+/** Dispatch and combine of a mixture's tokens. */
+export const DISPATCH: AccuracyPart = {
+  id: "dispatch",
+  title: "Dispatch and combine of a mixture's tokens (DeepEP)",
+  needs: FOLDER,
+  beside: [],
+  rows: async (data) => {
+    const rows = scoreDispatch(await dispatchTables(data));
+    return data.has("deepep-tables") ? [...rows, ...scorePublishedDeepep(publishedDeepep(data))] : rows;
+  },
+};
+
+/** Transfers of KV between nodes. */
+export const TRANSFERS: AccuracyPart = {
+  id: "transfers",
+  title: "Transfers of KV between nodes, and rates of links",
+  needs: "transfer-tables",
+  beside: [],
+  rows: (data) => {
+    const published = publishedTransfers(data);
+    const rows = [scoreKvTransfers(published), scoreTransferRates(published)];
+    if (!data.has("simai-busbw-ratios")) return rows;
+    const ramps = (["nic", "nvlink", "ata"] as const).map((name) => scoreRatioRamp(busRatios(data, name), RATIO_NAMES[name]));
+    return [...rows, ...ramps, scoreRingConstants(busRatios(data, "nic"), hgx("hopper"))];
+  },
+};
+
+const RATIO_NAMES = { nic: "rate over cards", nvlink: "rate over NVLink", ata: "rate of all-to-all" } as const;
