@@ -42,7 +42,10 @@ export function adjustConstants(
       const constants = at(parameters);
       let sum = 0;
       for (const { query, ns } of probes.rows) sum += huber(ln(operatorNs(probes.device, constants, query) / ns) / ERROR_DEVIATION);
-      for (const name of free) sum += (ln(parameters[name]! / part[name]!) / CONSTANT_DEVIATION) ** 2;
+      for (const name of free) {
+        const deviations = ln(parameters[name]! / part[name]!) / CONSTANT_DEVIATION;
+        sum += deviations * deviations;
+      }
       return sum;
     };
     const start = Object.fromEntries(free.map((name) => [name, part[name]!]));
