@@ -3,6 +3,7 @@ import { parquetRead } from "hyparquet/src/read.js";
 import { compressors } from "hyparquet-compressors";
 import type { MeasurementColumns, WantedColumns } from "../measurement-columns.ts";
 import { measurementsInvalid } from "../measurement-error.ts";
+import { pageFault } from "./check-pages.ts";
 
 /** Largest file and most rows read; the largest public table has 0.5 MB and 115,000 rows. */
 const FILE_BYTES_MAX = 268_435_456;
@@ -81,6 +82,13 @@ function headerOf(buffer: ArrayBuffer, file: string): { count: number; names: Re
 }
 
 async function fill(read: ReadonlyMap<string, unknown[]>, buffer: ArrayBuffer, metadata: Metadata, file: string): Promise<void> {
+  let fault: string | undefined;
+  try {
+    fault = pageFault(buffer, metadata, new Set(read.keys()));
+  } catch (cause) {
+    throw measurementsInvalid({ file }, `a page has no header (${messageOf(cause)})`, cause);
+  }
+  if (fault !== undefined) throw measurementsInvalid({ file }, fault);
   try {
     await parquetRead({
       file: { byteLength: buffer.byteLength, slice: (start, end) => buffer.slice(start, end) },
