@@ -1,7 +1,6 @@
 /** How well devices are predicted that no constant was fitted on: each left out in turn, from its data sheet alone and with a few microbenchmarks. */
 
-import { measuredSets } from "../scripts/measured-operators.ts";
-import { helixPhases, splitwisePhases } from "../scripts/measured-phases.ts";
+import { measuredPhases, measuredSets } from "../scripts/measured-operators.ts";
 import { quantile } from "../src/base/statistics.ts";
 import type { AccuracyRow } from "../src/cost/accuracy/accuracy-row.ts";
 import { phaseTransferAccuracy } from "../src/cost/accuracy/transfer/phase-transfer.ts";
@@ -37,7 +36,7 @@ export const bench: Bench = {
       note(slot);
       rows.push(...transferAccuracy(sets, { slots: [slot], evaluations: EVALUATIONS }));
     }
-    rows.push(...phaseTransferAccuracy([...helixPhases(), ...splitwisePhases()]));
+    rows.push(...phaseTransferAccuracy(measuredPhases()));
     const probed = rows.filter(({ protocol }) => protocol.includes("not counted"));
     const sheets = rows.filter((row) => !probed.includes(row));
     const median = (list: readonly AccuracyRow[]): number =>

@@ -6,6 +6,7 @@ import { POWER } from "./power-part.ts";
 import { RECORDED_RUN } from "./recorded-part.ts";
 import { SHEET_RUN } from "./sheet-run-part.ts";
 import { TILE_MODEL } from "./tile-part.ts";
+import { TRANSFER } from "./transfer-part.ts";
 
 /** Kinds of prediction that are held against measurements, in the order of the page. */
 export const ACCURACY_PARTS: readonly AccuracyPart[] = [
@@ -13,6 +14,7 @@ export const ACCURACY_PARTS: readonly AccuracyPart[] = [
   SHEET_RUN,
   OPERATORS,
   TILE_MODEL,
+  TRANSFER,
   COLLECTIVES,
   DISPATCH,
   TRANSFERS,

@@ -1,8 +1,7 @@
 // Goal: whole layers and models on devices left out. Method: made-up machines whose engines differ by a factor; the public tables where they are there.
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { SHARED_DATA } from "../../../../scripts/measured-operators.ts";
-import { helixPhases, splitwisePhases } from "../../../../scripts/measured-phases.ts";
+import { measuredPhases, SHARED_DATA } from "../../../../scripts/measured-operators.ts";
 import { deviceSheet } from "../../../rack/catalog/catalog.ts";
 import { physicsModel } from "../../operator/physics/physics-model.ts";
 import { type PhaseSet, type PhaseTime, phaseTransferAccuracy } from "./phase-transfer.ts";
@@ -69,7 +68,7 @@ describe("transfer of phases", () => {
 
 describe.skipIf(!existsSync(SHARED_DATA))("transfer of phases on public tables", () => {
   it("keeps 20 % in the median with three times a model, on six machines", () => {
-    const rows = phaseTransferAccuracy([...helixPhases(), ...splitwisePhases()]);
+    const rows = phaseTransferAccuracy(measuredPhases());
     const probed = rows.filter(({ protocol }) => protocol.includes("not counted"));
     expect(probed).toHaveLength(12);
     for (const row of probed) expect(row.medianError, `${row.family} ${row.device}`).toBeLessThan(0.2);

@@ -139,9 +139,9 @@ function probedShare(told: EngineShare, probes: readonly PhaseEstimate[]): Engin
   const start = { factor: told.factor, layerNs: Math.max(LAYER_NS_LEAST, told.layerNs) };
   const loss = (at: Readonly<Record<string, number>>): number => {
     const share = { factor: at["factor"]!, layerNs: at["layerNs"]! };
-    const left = ln(share.factor / start.factor) ** 2 + ln(share.layerNs / start.layerNs) ** 2;
-    const errors = probes.reduce((sum, one) => sum + ln(timeOf(share, one) / one.ns) ** 2, 0);
-    return errors / ERROR_DEVIATION ** 2 + left / SHARE_DEVIATION ** 2;
+    const left = square(ln(share.factor / start.factor)) + square(ln(share.layerNs / start.layerNs));
+    const errors = probes.reduce((sum, one) => sum + square(ln(timeOf(share, one) / one.ns)), 0);
+    return errors / square(ERROR_DEVIATION) + left / square(SHARE_DEVIATION);
   };
   const bounds = { factor: [0.2, 5] as const, layerNs: [LAYER_NS_LEAST, GRID_MOST_NS] as const };
   const found = coordinateSearch(start, loss, { free: ["factor", "layerNs"], bounds, evaluations: EVALUATIONS });
@@ -161,4 +161,8 @@ function rowOf(set: PhaseSet, phase: TimedPhase["phase"], protocol: string, pair
     ...errorFigures(pairs),
     published,
   };
+}
+
+function square(value: number): number {
+  return value * value;
 }

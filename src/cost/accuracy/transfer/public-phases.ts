@@ -1,11 +1,8 @@
-/** Public times of whole layers and models by phase, read from the folder of shared data: Helix's machines and Splitwise's profile. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import type { PhaseSet, PhaseTime } from "../src/cost/accuracy/transfer/phase-transfer.ts";
-import type { TimedDecoder } from "../src/cost/accuracy/transfer/served-layer.ts";
-import { readCsvColumns } from "../src/cost/import/csv/numeric-csv.ts";
-import { deviceSheet } from "../src/rack/catalog/catalog.ts";
-import { SHARED_DATA } from "./measured-operators.ts";
+import { deviceSheet } from "../../../rack/catalog/catalog.ts";
+import { readCsvColumns } from "../../import/csv/numeric-csv.ts";
+import type { PhaseSet, PhaseTime } from "./phase-transfer.ts";
+import type { MeasurementFiles } from "./public-operators.ts";
+import type { TimedDecoder } from "./served-layer.ts";
 
 const LLAMA_30B: TimedDecoder = {
   name: "LLaMA-30B",
@@ -55,7 +52,7 @@ const NS_PER_MS = 1e6;
 const PROMPT_MS_MIN = 3;
 
 /** One layer of two models on four devices. */
-export function helixPhases(shared = SHARED_DATA): readonly PhaseSet[] {
+export function helixPhases(files: MeasurementFiles): readonly PhaseSet[] {
   return HELIX_DEVICES.flatMap(([folder, id]) => {
     const times: PhaseTime[] = [];
     let short = 0;
@@ -63,15 +60,15 @@ export function helixPhases(shared = SHARED_DATA): readonly PhaseSet[] {
       ["llama1_30b", LLAMA_30B],
       ["llama2_70b", LLAMA_70B],
     ] as const) {
-      const base = join(shared, "helix-asplos25/simulator/model_manager", model, folder);
-      if (!existsSync(base)) continue;
-      for (const [size, ms] of pairs(join(base, "prompt_bs2time.csv"))) {
+      const base = `helix-asplos25/simulator/model_manager/${model}/${folder}`;
+      if (!files.has(base)) continue;
+      for (const [size, ms] of pairs(files.text(`${base}/prompt_bs2time.csv`))) {
         const batch = Math.max(1, size / HELIX_PROMPT);
         const at = { phase: "prompt", batch, tokens: size / batch, context: 0 } as const;
         if (ms >= PROMPT_MS_MIN) times.push({ at, decoder, shards: 1, layers: 1, ns: ms * NS_PER_MS });
         else short++;
       }
-      for (const [batch, ms] of pairs(join(base, "decode_bs2time.csv"))) {
+      for (const [batch, ms] of pairs(files.text(`${base}/decode_bs2time.csv`))) {
         const at = { phase: "token", batch, tokens: 1, context: HELIX_CONTEXT } as const;
         if (ms > 0) times.push({ at, decoder, shards: 1, layers: 1, ns: ms * NS_PER_MS });
       }
@@ -83,18 +80,18 @@ export function helixPhases(shared = SHARED_DATA): readonly PhaseSet[] {
   });
 }
 
-function pairs(path: string): readonly (readonly [number, number])[] {
-  return readFileSync(path, "utf8")
+function pairs(text: string): readonly (readonly [number, number])[] {
+  return text
     .split("\n")
     .map((line) => line.split(",").map(Number))
     .flatMap(([size = 0, ms = 0]) => (size > 0 && ms > 0 ? [[size, ms] as const] : []));
 }
 
 /** Prompt and token times of two models on groups of A100 and H100. */
-export function splitwisePhases(shared = SHARED_DATA): readonly PhaseSet[] {
-  const file = join(shared, "splitwise-profile/perf_model.csv");
-  if (!existsSync(file)) return [];
-  const columns = readCsvColumns(readFileSync(file, "utf8"), {
+export function splitwisePhases(files: MeasurementFiles): readonly PhaseSet[] {
+  const file = "splitwise-profile/perf_model.csv";
+  if (!files.has(file)) return [];
+  const columns = readCsvColumns(files.text(file), {
     file,
     numbers: ["prompt_size", "batch_size", "token_size", "prompt_time", "token_time", "tensor_parallel"],
     texts: ["model", "hardware"],
