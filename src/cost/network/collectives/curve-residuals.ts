@@ -47,13 +47,20 @@ export function residualReader(
 function rowsOf(samples: readonly CurveSample[], curve: CollectiveCurve, linkRate: number): Row[] {
   const ranks = [...new Set(samples.map((sample) => sample.ranks))].sort((a, b) => a - b);
   return ranks.map((count) => {
-    const own = samples.filter((sample) => sample.ranks === count && sample.bytes > 0).sort((a, b) => a.bytes - b.bytes);
+    const own = rising(samples.filter((sample) => sample.ranks === count && sample.bytes > 0).sort((a, b) => a.bytes - b.bytes));
     return {
       ranks: count,
       lnBytes: Float64Array.from(own, ({ bytes }) => ln(bytes)),
       off: Float64Array.from(own, (sample) => ln(sample.ns / curveNs(curve, linkRate, sample))),
     };
   });
+}
+
+/** Samples that took longer than a larger one count as that: a smaller message can be padded, so what is above is noise. */
+function rising(samples: readonly CurveSample[]): CurveSample[] {
+  const lowered = [...samples];
+  for (let i = lowered.length - 2; i >= 0; i--) lowered[i] = { ...lowered[i]!, ns: Math.min(lowered[i]!.ns, lowered[i + 1]!.ns) };
+  return lowered;
 }
 
 function correction(rows: readonly Row[], { bytes, ranks }: CurvePoint): { readonly off: number; readonly place: ReadingPlace } {
