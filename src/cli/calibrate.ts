@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import { readTorchKit } from "../cost/import/torch-kit/read-torch-kit.ts";
+import { type HostOverhead, hostOverhead } from "../cost/iteration/host-overhead.ts";
 import { type EngineGrid, type EnginePoint, measureEngine } from "../execute/calibrate/engine-kit/measure-engine.ts";
 import { servedModels } from "../execute/calibrate/engine-kit/stream-completion.ts";
 import { storeOperators } from "../execute/calibrate/kit/operator-store.ts";
 import { torchKit } from "../execute/calibrate/kit/torch-kit.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
+import { openDeployment } from "./deployment/open-deployment.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
 import { sheetOf } from "./rack-catalog.ts";
 
@@ -16,6 +18,7 @@ interface Flags {
   readonly device?: string;
   readonly output?: string;
   readonly url?: string;
+  readonly deployment?: string;
   readonly model?: string;
   readonly key?: string;
   readonly prompts: readonly number[];
@@ -33,7 +36,7 @@ Measures devices and servers that heddle does not run on.
   --import FILE  checks such a file, leaves out what the device cannot have done, and keeps it in heddle's home: simulations of the device use it
                  from then on.
   --kit engine   measures a running vLLM, SGLang or other OpenAI-compatible server at --url: time to first token and between tokens, at several
-                 concurrencies and lengths, by the client's clock.
+                 concurrencies and lengths, by the client's clock. With --deployment it says which host time (overheadNs) explains what was measured.
 
 Examples:
   heddle calibrate --kit torch -o heddle_torch_kit.py
@@ -51,6 +54,7 @@ export function addCalibrateCommand(program: Command): void {
     .option("--device <id>", "device the file is of: catalogue id, or path of a device sheet (default: as its driver is called)")
     .option("-o, --output <file>", "where the program or the figures go (default: standard output)")
     .option("--url <address>", "server to measure, without /v1")
+    .option("--deployment <file>", "deployment file of that server (one replica): says which overheadNs explains what was measured")
     .option("--model <name>", "model to ask for (default: the first the server names)")
     .option("--key <secret>", "API key of the server")
     .option("--prompts <tokens>", "lengths of prompts", numbers, [128, 1024])
@@ -123,8 +127,39 @@ async function engine(flags: Flags): Promise<void> {
   const result = await measureEngine({ ...place, model }, grid, ({ concurrency }, done, all) =>
     note(`${done} of ${all} points measured (${concurrency} at once)`),
   );
-  if (flags.output !== undefined) writeWhole(flags.output, JSON.stringify(result, null, 1));
-  printResult(flags.json === true, result, () => engineText(result.points));
+  const overhead = flags.deployment === undefined ? undefined : overheadOf(flags.deployment, result.points);
+  const answer = overhead === undefined ? result : { ...result, overhead };
+  if (flags.output !== undefined) writeWhole(flags.output, JSON.stringify(answer, null, 1));
+  printResult(flags.json === true, answer, () =>
+    [engineText(result.points), ...(overhead === undefined ? [] : [overheadText(overhead)])].join("\n\n"),
+  );
+}
+
+/** What the first pool's devices leave of the measured times. Errors: those of `openDeployment`. */
+function overheadOf(path: string, points: readonly EnginePoint[]): HostOverhead {
+  const { cost } = openDeployment(path).pools[0]!;
+  const decoding = points.filter(({ tpotNs }) => tpotNs.p50 > 0);
+  return hostOverhead(
+    cost,
+    decoding.map(({ concurrency, promptTokens, outputTokens, tpotNs }) => ({
+      concurrency,
+      promptTokens,
+      outputTokens,
+      tpotNs: tpotNs.p50,
+    })),
+  );
+}
+
+function overheadText({ points, overheadNs, disagreement }: HostOverhead): string {
+  const rows = points.map(({ measuredNs, devicesNs, leftNs }) => [
+    formatNs(measuredNs),
+    formatNs(devicesNs),
+    leftNs < 0 ? `-${formatNs(-leftNs)}` : formatNs(leftNs),
+  ]);
+  return [
+    table(["an output token, measured", "devices, as priced", "left for the host"], rows),
+    `overheadNs: ${overheadNs} explains these points within ${(100 * disagreement).toFixed(0)} % of the measured time`,
+  ].join("\n\n");
 }
 
 function engineText(points: readonly EnginePoint[]): string {

@@ -1,5 +1,7 @@
 // Goal: the catalogue and the kit from the command line. Method: what commands print and write, and errors by code.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -104,6 +106,37 @@ describe("heddle calibrate", () => {
     const unmeasured = measuredOperators(acme)?.price({ op: "stream", bytes: 1e9 });
     expect(unmeasured?.ok && unmeasured.value.basis).toBe("data-sheet");
     expect(measuredOperators({ ...acme, id: "acme-2" })).toBeUndefined();
+  });
+
+  it("measures a server and says what is left for its host", async () => {
+    const server = createServer((request, response) => {
+      if (request.url === "/v1/models") {
+        response.end(JSON.stringify({ data: [{ id: "m" }] }));
+        return;
+      }
+      const chunk = JSON.stringify({ choices: [{ text: "x" }] });
+      const usage = JSON.stringify({ choices: [], usage: { prompt_tokens: 40, completion_tokens: 3 } });
+      response.end([chunk, chunk, chunk, usage, "[DONE]"].map((data) => `data: ${data}\n\n`).join(""));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const out = join(folder, "server.json");
+    const grid = ["--prompts", "40", "--outputs", "3", "--concurrency", "1,2", "--rounds", "2", "-o", out];
+    try {
+      const deployment = ["--deployment", "examples/deployments/llama-8b-l40s.yaml"];
+      const text = await printed("calibrate", "--kit", "engine", "--url", url, ...grid, ...deployment);
+      const kept = JSON.parse(readFileSync(out, "utf8")) as {
+        points: unknown[];
+        overhead: { points: { leftNs: number }[]; overheadNs: number };
+      };
+      expect(kept.points).toHaveLength(2);
+      // Nothing computes there: all of a device's time is missing, and the host is given none.
+      expect(kept.overhead.points.every(({ leftNs }) => leftNs < -1e6)).toBe(true);
+      expect(kept.overhead.overheadNs).toBe(0);
+      expect(text).toContain("overheadNs: 0 explains these points");
+    } finally {
+      server.close();
+    }
   });
 
   it.each([
