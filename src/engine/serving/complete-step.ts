@@ -1,8 +1,9 @@
 import { itemAt } from "../../base/int-deque.ts";
+import { gainedTokens } from "../../policy/serving/token-gain.ts";
 import { DECISION, recordDecision } from "./decision-log.ts";
 import { growBlocks, releaseBlocks } from "./hold-blocks.ts";
 import type { RequestTable } from "./request-table.ts";
-import type { StepContext } from "./schedule-step.ts";
+import { type StepContext, tokensWithRoom, withinText } from "./schedule-step.ts";
 import type { ServingReplica, ServingStep } from "./serving-replica.ts";
 
 const room = { tokens: 0, blockTokens: 0 };
@@ -30,30 +31,34 @@ export function completeStep(replica: ServingReplica, step: ServingStep, { reque
 }
 
 /**
- * `count` iterations of a plain step at once: each running request gets so many tokens. The same state as one by one.
+ * `count` iterations of a plain step at once: each running request gains its tokens. The same state as one by one.
  *
  * Complexity: linear in the running requests.
  */
 export function passPlainSteps(replica: ServingReplica, requests: RequestTable, count: number): void {
+  const { runningCount, gain, steps } = replica;
+  const gained = gainedTokens(gain, steps, count);
+  const ahead = tokensWithRoom(replica, count);
   room.blockTokens = replica.blockTokens;
-  for (let i = 0; i < replica.runningCount; i++) {
+  for (let i = 0; i < runningCount; i++) {
     const request = replica.running[i]!;
-    const tokens = requests.computed[request]! + count;
-    room.tokens = tokens;
+    const computed = requests.computed[request]!;
+    room.tokens = withinText(requests, request, computed + ahead);
     growBlocks(replica.pool, requests, request, room);
-    requests.computed[request] = tokens;
-    requests.left[request]! -= count;
+    requests.computed[request] = computed + gained;
+    requests.left[request]! -= gained;
   }
-  const { runningCount } = replica;
-  replica.contextTokens += count * runningCount;
-  replica.leastLeft -= count;
-  replica.steps += count;
-  shift(replica.executing, count, runningCount);
-  shift(replica.planned, count, runningCount);
+  replica.contextTokens += gained * runningCount;
+  replica.leastLeft -= gained;
+  replica.steps = steps + count;
+  // What runs was formed before what is planned, so its contexts lag by the tokens of a step.
+  const planned = replica.planned.active ? 1 : 0;
+  shift(replica.executing, gainedTokens(gain, steps - 1 - planned, count), runningCount);
+  shift(replica.planned, gainedTokens(gain, steps - 1, count), runningCount);
 }
 
-function shift(step: ServingStep, count: number, sequences: number): void {
+function shift(step: ServingStep, tokens: number, sequences: number): void {
   if (!step.active) return;
-  step.shape.decodeContext += count * sequences;
-  step.shape.decodeContextMax += count;
+  step.shape.decodeContext += tokens * sequences;
+  step.shape.decodeContextMax += tokens;
 }

@@ -1,12 +1,13 @@
 import { assert } from "../../base/assert.ts";
 import { peekFront, popFront, pushBack, pushFront } from "../../base/int-deque.ts";
+import { gainedTokens } from "../../policy/serving/token-gain.ts";
 import { DECISION, type DecisionLog, recordDecision } from "./decision-log.ts";
 import { blocksWanted, growBlocks, holdMatch, matchPrefix, prefixMatch, publishKeys, releaseBlocks } from "./hold-blocks.ts";
 import { KV, knownTokens, type RequestTable } from "./request-table.ts";
 import { clearStep, type ServingReplica, type ServingStep } from "./serving-replica.ts";
 
 /** What the functions of this file share while they form one iteration; module-level, so that forming it allocates nothing. */
-const forming = { budget: 0, least: 0, preempted: false, admitted: false };
+const forming = { budget: 0, least: 0, gained: 1, preempted: false, admitted: false };
 const room = { tokens: 0, blockTokens: 0 };
 
 export interface StepContext {
@@ -24,6 +25,7 @@ export function scheduleStep(replica: ServingReplica, step: ServingStep, context
   const { rules } = replica;
   forming.budget = rules.maxBatchedTokens;
   forming.least = 0x7fffffff;
+  forming.gained = gainedTokens(replica.gain, replica.steps, 1);
   forming.preempted = false;
   forming.admitted = false;
   if (rules.mixing === "mixed") {
@@ -57,9 +59,9 @@ function scheduleRunning(replica: ServingReplica, step: ServingStep, context: St
     if (requests.left[request] === 0) continue;
     const computed = requests.computed[request]!;
     const due = knownTokens(requests, request) - computed;
-    if (which !== "all" && (due === 1 && requests.left[request]! < requests.output[request]!) !== (which === "decodes")) continue;
+    if (which !== "all" && isDecode(requests, request) !== (which === "decodes")) continue;
     const count = due < forming.budget || !rules.chunkedPrefill ? due : forming.budget;
-    room.tokens = computed + count;
+    room.tokens = isDecode(requests, request) ? withinText(requests, request, computed + 1 + replica.gain.draftTokens) : computed + count;
     room.blockTokens = replica.blockTokens;
     let fits = growBlocks(replica.pool, requests, request, room);
     while (!fits) {
@@ -75,6 +77,17 @@ function scheduleRunning(replica: ServingReplica, step: ServingStep, context: St
     }
     addToStep(replica, step, requests, request, count);
   }
+}
+
+/** Whether the next token of a running request is all there is to compute. */
+function isDecode(requests: RequestTable, request: number): boolean {
+  const computed = requests.computed[request]!;
+  return computed > 0 && requests.left[request]! < requests.output[request]! && knownTokens(requests, request) - computed === 1;
+}
+
+/** No more tokens than the text with all its output has KV for: drafts beyond its end need no room. */
+export function withinText(requests: RequestTable, request: number, tokens: number): number {
+  return Math.min(tokens, requests.prompt[request]! + requests.output[request]! - 1);
 }
 
 type Part = "all" | "prompts" | "decodes";
@@ -119,7 +132,7 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
     growBlocks(pool, requests, request, room);
     appendRunning(replica, request);
     forming.admitted = true;
-    addToStep(replica, step, requests, request, count);
+    addPrompt(replica, step, requests, request, count);
   }
 }
 
@@ -144,7 +157,7 @@ function admitArrived(replica: ServingReplica, step: ServingStep, { requests, lo
 function makeRoomForFetch(replica: ServingReplica, requests: RequestTable): boolean {
   const request = peekFront(replica.waiting);
   const { pool, blockTokens, rules } = replica;
-  room.tokens = knownTokens(requests, request);
+  room.tokens = withinText(requests, request, knownTokens(requests, request) + replica.gain.draftTokens);
   room.blockTokens = blockTokens;
   const promised = rules.reserve === "output" ? promisedBlocks(replica, requests, request) : 0;
   if (blocksWanted(requests, request, room.tokens, blockTokens) + promised > pool.free) return false;
@@ -190,24 +203,39 @@ export function wholeBlocks(requests: RequestTable, request: number, blockTokens
 function addToStep(replica: ServingReplica, step: ServingStep, requests: RequestTable, request: number, count: number): void {
   const { shape } = step;
   const before = requests.computed[request]!;
+  if (count === 1 && isDecode(requests, request)) {
+    const left = requests.left[request]!;
+    const gained = forming.gained < left ? forming.gained : left;
+    requests.computed[request] = before + gained;
+    requests.left[request] = left - gained;
+    replica.contextTokens += gained;
+    forming.budget -= 1 + replica.gain.draftTokens;
+    shape.decodes += 1;
+    shape.decodeContext += before + 1;
+    if (before >= shape.decodeContextMax) shape.decodeContextMax = before + 1;
+    settlePending(replica, requests, request, 1);
+    if (left === gained) pushBack(step.endings, request);
+    if (left - gained < forming.least) forming.least = left - gained;
+    return;
+  }
+  addPrompt(replica, step, requests, request, count);
+}
+
+/** Tokens of a text that are known already; the last of them brings the next token. */
+function addPrompt(replica: ServingReplica, step: ServingStep, requests: RequestTable, request: number, count: number): void {
+  const { shape } = step;
+  const before = requests.computed[request]!;
   const after = before + count;
   const left = requests.left[request]!;
   const complete = after === knownTokens(requests, request);
   requests.computed[request] = after;
   replica.contextTokens += count;
   forming.budget -= count;
-  if (count === 1 && complete && left < requests.output[request]! && before > 0) {
-    shape.decodes += 1;
-    shape.decodeContext += after;
-    if (after > shape.decodeContextMax) shape.decodeContextMax = after;
-    settlePending(replica, requests, request, 1);
-  } else {
-    shape.prefills += 1;
-    shape.prefillTokens += count;
-    shape.prefillContext += count * before;
-    shape.prefillSquares += count * count;
-    settlePending(replica, requests, request, count);
-  }
+  shape.prefills += 1;
+  shape.prefillTokens += count;
+  shape.prefillContext += count * before;
+  shape.prefillSquares += count * count;
+  settlePending(replica, requests, request, count);
   if (replica.rules.prefixCaching) {
     room.tokens = after;
     room.blockTokens = replica.blockTokens;
@@ -287,12 +315,19 @@ export function enqueue(replica: ServingReplica, requests: RequestTable, request
   pushBack(replica.waiting, request);
 }
 
-/** Additional blocks that running requests need for `count` more tokens each. */
+/** Additional blocks that running requests need for `count` more plain steps. */
 export function blocksForPlainSteps(replica: ServingReplica, requests: RequestTable, count: number): number {
   let wanted = 0;
+  const tokens = tokensWithRoom(replica, count);
   for (let i = 0; i < replica.runningCount; i++) {
     const request = replica.running[i]!;
-    wanted += blocksWanted(requests, request, requests.computed[request]! + count, replica.blockTokens);
+    const end = withinText(requests, request, requests.computed[request]! + tokens);
+    wanted += Math.max(0, blocksWanted(requests, request, end, replica.blockTokens));
   }
   return wanted;
+}
+
+/** Tokens beyond the present ones for which a sequence has room after `count` more plain steps: what it gains, and the drafts of the last. */
+export function tokensWithRoom({ gain, steps }: ServingReplica, count: number): number {
+  return gainedTokens(gain, steps, count - 1) + 1 + gain.draftTokens;
 }

@@ -1,6 +1,7 @@
 import { emptyIntDeque, type IntDeque } from "../../base/int-deque.ts";
 import { type BatchShape, emptyBatch } from "../../cost/iteration/iteration-cost.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
+import { NO_DRAFTS, type TokenGain } from "../../policy/serving/token-gain.ts";
 import { type BlockPool, blockPool } from "./block-pool.ts";
 import type { HolderIndex } from "./holder-index.ts";
 
@@ -20,6 +21,7 @@ export interface ServingReplica {
   readonly index: number;
   readonly rules: SchedulingRules;
   readonly blockTokens: number;
+  readonly gain: TokenGain;
   readonly pool: BlockPool;
   /** Requests in the order they were admitted. */
   running: Int32Array;
@@ -61,6 +63,7 @@ export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks,
     index,
     rules,
     blockTokens,
+    gain: rules.gain ?? NO_DRAFTS,
     pool: blockPool({ capacity: Math.max(0, kvBlocks - rules.reservedBlocks), keyBlocks, holders, replica: index }),
     running: new Int32Array(RUNNING_FIRST),
     runningCount: 0,

@@ -1,3 +1,5 @@
+import type { TokenGain } from "./token-gain.ts";
+
 /** How an engine forms iterations, as data: the differences between engines are parameters of one scheduler. */
 export interface SchedulingRules {
   readonly name: string;
@@ -18,6 +20,8 @@ export interface SchedulingRules {
   readonly stepsAhead: 0 | 1;
   /** Blocks the engine keeps for itself. */
   readonly reservedBlocks: number;
+  /** Tokens a decode step brings; absent: one. Draft tokens count against `maxBatchedTokens` and need room. */
+  readonly gain?: TokenGain;
 }
 
 export interface RuleLimits {

@@ -7,6 +7,7 @@ import { completeStep } from "../../engine/serving/complete-step.ts";
 import type { RequestTable } from "../../engine/serving/request-table.ts";
 import { blocksForPlainSteps, scheduleStep } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica, ServingStep } from "../../engine/serving/serving-replica.ts";
+import { gainedTokens } from "../../policy/serving/token-gain.ts";
 import { startFetches } from "./move-kv.ts";
 import { rowEnded } from "./request-ended.ts";
 import type { ReplicaLane, ServingRun } from "./serving-state.ts";
@@ -77,21 +78,25 @@ function stepNs(lane: ReplicaLane, shape: Readonly<BatchShape>): number {
  * Complexity: linear in the running requests and in the iterations; no allocation but growth by doubling.
  */
 function leap(run: ServingRun, replica: ServingReplica, lane: ReplicaLane): void {
-  const { executing, planned, runningCount } = replica;
-  if (!executing.plain || replica.leastLeft <= 1) return;
-  if (replica.rules.stepsAhead === 1) {
-    const same = planned.plain && planned.shape.decodeContext === executing.shape.decodeContext + runningCount;
-    if (!same || executing.shape.decodes !== runningCount) return;
+  const { executing, planned, runningCount, gain } = replica;
+  if (!executing.plain) return;
+  const ahead = replica.rules.stepsAhead;
+  const running = replica.steps - 1 - ahead;
+  if (ahead === 1) {
+    const next = executing.shape.decodeContext + runningCount * gainedTokens(gain, running, 1);
+    if (!planned.plain || planned.shape.decodeContext !== next || executing.shape.decodes !== runningCount) return;
   }
-  let count = Math.min(replica.leastLeft - 1, lane.reach);
+  let count = Math.min(Math.floor((replica.leastLeft - 1) / (1 + gain.draftTokens)), lane.reach);
+  if (count <= 0) return;
   count = iterationsWithRoom(replica, run.context.requests, count);
   if (lane.ends.length <= count) lane.ends = grown(lane.ends, count + 1);
   const { shape } = executing;
   const context = shape.decodeContext;
   const longest = shape.decodeContextMax;
   for (let i = 1; i <= count; i++) {
-    shape.decodeContext += runningCount;
-    shape.decodeContextMax += 1;
+    const gained = gainedTokens(gain, running + i - 1, 1);
+    shape.decodeContext += gained * runningCount;
+    shape.decodeContextMax += gained;
     lane.ends[i] = lane.ends[i - 1]! + stepNs(lane, shape);
   }
   shape.decodeContext = context;

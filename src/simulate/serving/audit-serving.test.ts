@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { servingCase, splitCase } from "../../../test/support/serving-cases.ts";
 import { referTo } from "../../engine/serving/block-pool.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
+import { tokenGain } from "../../policy/serving/token-gain.ts";
 import { auditOutcome, auditServing } from "./audit-serving.ts";
 import { runServing } from "./run-serving.ts";
 import type { ServingRun } from "./serving-state.ts";
@@ -15,6 +16,7 @@ const RULES: readonly Partial<SchedulingRules>[] = [
   { reserve: "output" },
   { mixing: "prefill-first", victim: "fewest-outputs" },
   { chunkedPrefill: false, maxBatchedTokens: 64 },
+  { gain: tokenGain({ draftTokens: 3, acceptance: 0.7 }) },
 ];
 
 describe("random runs", () => {

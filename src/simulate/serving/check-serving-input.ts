@@ -1,5 +1,5 @@
 import { HeddleError } from "../../base/heddle-error.ts";
-import type { RequestColumns, ServingInput } from "./serving-input.ts";
+import type { ReplicaSettings, RequestColumns, ServingInput } from "./serving-input.ts";
 
 /** Refuses what cannot be run: bad columns, and options that the simulation does not honour. Errors: `workload-invalid`, `input-invalid`. */
 export function checkServingInput(input: ServingInput): void {
@@ -15,10 +15,19 @@ export function checkServingInput(input: ServingInput): void {
     }
     if (!Number.isInteger(replica.kvBlocks) || replica.kvBlocks < 0) throw invalid(`${where}.kvBlocks`, `${replica.kvBlocks} is no count`);
     if (!(replica.overheadNs >= 0)) throw invalid(`${where}.overheadNs`, `${replica.overheadNs} is no time`);
-    if (replica.speculation !== undefined) throw invalid(`${where}.speculation`, "speculation is not simulated yet");
+    checkSpeculation(replica, `${where}.speculation`);
   }
   checkRoles(input);
   if (input.sampleNs !== undefined && !(input.sampleNs > 0)) throw invalid("sampleNs", "must be above 0");
+}
+
+function checkSpeculation({ speculation, maxBatchedTokens }: ReplicaSettings, where: string): void {
+  if (speculation === undefined) return;
+  const { draftTokens, acceptance } = speculation;
+  if (!Number.isInteger(draftTokens) || draftTokens < 0 || draftTokens >= maxBatchedTokens) {
+    throw invalid(`${where}.draftTokens`, `${draftTokens} is no count below the tokens of an iteration`);
+  }
+  if (!(acceptance >= 0 && acceptance <= 1)) throw invalid(`${where}.acceptance`, `${acceptance} is no chance`);
 }
 
 function checkRoles({ replicas, kvTransfer }: ServingInput): void {

@@ -126,6 +126,19 @@ describe("a run of one replica", () => {
     expect(queuedNs[1]).toBe(lastTokenNs[0]! + 5000);
   });
 
+  it("brings the expected tokens of speculation, and no more than the output", () => {
+    const steps = (draftTokens: number, acceptance: number, output: number): number => {
+      const speculation = { draftTokens, acceptance, draftCost: 0 };
+      return run({ requests: requests([{ at: 0, prompt: 64, output }]), replicas: [replica({ speculation })] }).iterations - 1;
+    };
+    expect(steps(1, 1, 11)).toBe(5);
+    expect(steps(1, 0, 11)).toBe(10);
+    // 1 + 0.5 tokens a step, 1 + 0.5 + 0.25 with a second draft.
+    expect(steps(1, 0.5, 301)).toBe(200);
+    expect(steps(2, 0.5, 351)).toBe(200);
+    expect(steps(3, 1, 3)).toBe(1);
+  });
+
   it("names what is wrong with its input", () => {
     const fault = (input: Parameters<typeof run>[0]): string => {
       try {

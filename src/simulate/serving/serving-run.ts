@@ -5,11 +5,12 @@ import { holderIndex } from "../../engine/serving/holder-index.ts";
 import { KV, type RequestFacts, type RequestTable, requestTable } from "../../engine/serving/request-table.ts";
 import { servingReplica } from "../../engine/serving/serving-replica.ts";
 import { servingRouting } from "../../policy/serving/routing-named.ts";
-import { vllmRules } from "../../policy/serving/scheduling-rules.ts";
+import { type RuleLimits, type SchedulingRules, vllmRules } from "../../policy/serving/scheduling-rules.ts";
+import { tokenGain } from "../../policy/serving/token-gain.ts";
 import { kvMoves } from "./move-kv.ts";
 import { replicaKinds } from "./replica-kinds.ts";
 import { requestKeys } from "./request-keys.ts";
-import type { ServingInput } from "./serving-input.ts";
+import type { ReplicaSettings, ServingInput } from "./serving-input.ts";
 import type { ServingRun } from "./serving-state.ts";
 import { settleReplica } from "./settle-replica.ts";
 
@@ -28,7 +29,7 @@ export function servingRun(input: ServingInput): ServingRun {
   const replicas = settings.map((setting, index) =>
     servingReplica({
       index,
-      rules: setting.rules ?? vllmRules(setting),
+      rules: rulesFor(setting),
       blockTokens: setting.blockTokens,
       kvBlocks: setting.kvBlocks,
       keyBlocks,
@@ -97,6 +98,15 @@ export function servingRun(input: ServingInput): ServingRun {
     outputSum: 0,
   };
   return run;
+}
+
+function rulesFor(setting: ReplicaSettings): SchedulingRules {
+  const rules = setting.rules ?? vllmRules(limitsOf(setting));
+  return setting.speculation === undefined ? rules : { ...rules, gain: tokenGain(setting.speculation) };
+}
+
+function limitsOf({ maxBatchedTokens, maxSequences, chunkedPrefill, prefixCaching }: ReplicaSettings): RuleLimits {
+  return { maxBatchedTokens, maxSequences, chunkedPrefill, prefixCaching };
 }
 
 function facts(
