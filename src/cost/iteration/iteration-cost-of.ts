@@ -13,6 +13,7 @@ import type { BatchShape, IterationCost } from "./iteration-cost.ts";
 import type { IterationFault } from "./iteration-fault.ts";
 import { priceTerm, sumTerms, type TermPrice, type TermTables, termTables } from "./iteration-parts.ts";
 import { narrowWeights } from "./narrow-weights.ts";
+import { randomRouting } from "./random-routing.ts";
 import { type RankShare, rankShare } from "./rank-share.ts";
 import { layerTerms, outerTerms } from "./terms/decoder-terms.ts";
 import { type Site, STREAM_BYTES } from "./terms/site.ts";
@@ -36,7 +37,7 @@ export interface IterationInput {
   readonly overheads?: EngineOverheads;
   /** Tokens drafted for a decoding sequence in an iteration, and the time of drafting over that of a decode step. */
   readonly speculation?: { readonly draftTokens: number; readonly draftCost: number };
-  /** How tokens fall on experts. */
+  /** How tokens fall on experts; absent: at random. */
   readonly load?: "balanced" | { readonly powerLaw: number };
   /** Two half-batches take turns, so that one computes while the other exchanges. */
   readonly overlapExchange?: boolean;
@@ -101,8 +102,8 @@ function formatsOf({ precision, architecture }: IterationInput): Formats {
 }
 
 /** Operators and network as one model. */
-function joined({ operators, network, sheet }: IterationInput): OperatorModel {
-  const narrow = narrowWeights(operators, sheet);
+function joined({ operators, network, sheet, load }: IterationInput): OperatorModel {
+  const narrow = load === undefined ? randomRouting(narrowWeights(operators, sheet)) : narrowWeights(operators, sheet);
   if (network === undefined) return narrow;
   return {
     source: `${operators.source}; ${network.source}`,

@@ -4,52 +4,52 @@ import type { EngineConstants } from "./engine-constants.ts";
 
 /** Constants of each engine from all rows of the sample. Their error on groups they have not seen is in docs/accuracy.md. */
 export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", EngineConstants>> = {
-  /** 133 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.287. */
+  /** 115 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.275. */
   trtllm: {
     overheads: {
-      stepNs: 1500000,
-      sequenceNs: 12500,
+      stepNs: 1312500,
+      sequenceNs: 8594,
       layerNs: 0,
       eagerLayerNs: 0,
-      kernelNs: -1875,
-      attentionFactor: 0.681,
-      expertFactor: 0.766,
-      computeFactor: 1.088,
-      exchangeFactor: 1.225,
+      kernelNs: -891,
+      attentionFactor: 0.784,
+      expertFactor: 0.727,
+      computeFactor: 1,
+      exchangeFactor: 1.234,
     },
-    blackwellEight: 0.756,
-    frontNs: 96875000,
+    blackwellEight: 0.78,
+    frontNs: 104687500,
   },
-  /** 122 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.303. */
+  /** 106 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.298. */
   sglang: {
     overheads: {
-      stepNs: 343750,
-      sequenceNs: 8281,
+      stepNs: 312500,
+      sequenceNs: 4844,
       layerNs: 0,
-      eagerLayerNs: 1275000,
-      kernelNs: 1219,
-      attentionFactor: 0.616,
-      expertFactor: 0.68,
-      computeFactor: 1.138,
-      exchangeFactor: 1.422,
+      eagerLayerNs: 2000000,
+      kernelNs: 141,
+      attentionFactor: 0.681,
+      expertFactor: 0.75,
+      computeFactor: 1.275,
+      exchangeFactor: 1.262,
     },
-    blackwellEight: 0.972,
-    frontNs: 132812500,
+    blackwellEight: 0.883,
+    frontNs: 107031250,
   },
-  /** 42 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.110. */
+  /** 36 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.111. */
   vllm: {
     overheads: {
-      stepNs: 812500,
-      sequenceNs: 11250,
+      stepNs: 828125,
+      sequenceNs: 8906,
       layerNs: 0,
-      eagerLayerNs: 750000,
-      kernelNs: -562,
-      attentionFactor: 1.431,
+      eagerLayerNs: 0,
+      kernelNs: -516,
+      attentionFactor: 1.291,
       expertFactor: 1,
-      computeFactor: 1.044,
-      exchangeFactor: 1.197,
+      computeFactor: 1.05,
+      exchangeFactor: 1.338,
     },
     blackwellEight: 1,
-    frontNs: 9375000,
+    frontNs: 12500000,
   },
 };

@@ -24,6 +24,7 @@ export function latentTerms(site: Site, block: LatentAttention, repeat: number):
     rotatedDim,
     valueDim,
     type: formats.weights,
+    ...(formats.blockScaled === true && formats.weights.startsWith("f8") && { blockScaled: true }),
     kvType: formats.kv,
   });
   const sizes = { tokenBytes: (kvRank + rotatedDim) * STREAM_BYTES, rowBytes: heads * kvRank * STREAM_BYTES };
