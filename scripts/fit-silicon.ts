@@ -2,13 +2,13 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { must } from "../src/base/assert.ts";
 import { readSilicon } from "../src/cost/accuracy/silicon/read-silicon.ts";
-import { contradictingCampaigns, siliconCampaign } from "../src/cost/accuracy/silicon/silicon-campaigns.ts";
+import { contradictingRows } from "../src/cost/accuracy/silicon/silicon-campaigns.ts";
 import { FOLD_COUNT, SILICON_FOLDS } from "../src/cost/accuracy/silicon/silicon-folds.ts";
 import { type SiliconEngine, siliconGroup } from "../src/cost/accuracy/silicon/silicon-row.ts";
 import type { EngineConstants } from "../src/cost/iteration/engines/engine-constants.ts";
 import { physicsModel } from "../src/cost/operator/physics/physics-model.ts";
 import { deviceSheet } from "../src/rack/catalog/catalog.ts";
-import { constantsOf, FITTED, type FitPoint, fitConstants, valuesOf } from "../src/simulate/accuracy/engine-fit.ts";
+import { constantsOf, FITTED, type FitPoint, fitConstants, PRIORS, valuesOf } from "../src/simulate/accuracy/engine-fit.ts";
 import {
   type RunnableCase,
   type SiliconTimes,
@@ -22,12 +22,13 @@ const TARGET = "src/simulate/accuracy/silicon-constants.ts";
 const PUBLIC_TARGET = "src/cost/iteration/engines/fitted-engines.ts";
 
 /** Rows of a group that a fit sees at most: evenly spaced in the file's order. */
-const GROUP_ROWS = 14;
+const GROUP_ROWS = 12;
 /** Host time of a layer in iterations with prompts: tried one by one, as it is a floor and not a slope. Units: ns. */
-const EAGER_NS = [0, 500_000, 1_000_000, 1_700_000, 2_700_000];
+const EAGER_NS = [0, 1_000_000, 2_000_000];
 /** The fit is repeated around what it found, since predictions are linear in the constants only nearby. */
 const PASSES = 2;
-const ENGINES: readonly SiliconEngine[] = ["trtllm", "sglang", "vllm"];
+/** In this order: what an engine has no rows for (8 bits on Blackwell) it takes from the one before, of the same fold. */
+const ENGINES: readonly SiliconEngine[] = ["sglang", "trtllm", "vllm"];
 /** Fold in which nothing is held out. */
 const NONE = -1;
 
@@ -39,10 +40,10 @@ interface Sampled {
 
 function sampled(path: string, engine: SiliconEngine): Sampled[] {
   const { rows } = readSilicon(readFileSync(`${path}/silicon_sample.csv`, "utf8"));
-  const contradicting = contradictingCampaigns(rows);
+  const contradicting = contradictingRows(rows);
   const groups = new Map<string, RunnableCase[]>();
   for (const row of rows) {
-    if (row.engine !== engine || contradicting.has(siliconCampaign(row))) continue;
+    if (row.engine !== engine || contradicting.has(row.id)) continue;
     const test = siliconCase(row);
     if ("excluded" in test) continue;
     const list = groups.get(siliconGroup(row)) ?? [];
@@ -96,10 +97,12 @@ interface Fitted {
 }
 
 /** Fits of one engine by the fold they leave out. */
-function fitEngine(path: string, engine: SiliconEngine): Map<number, Fitted> {
+function fitEngine(path: string, engine: SiliconEngine, before: ReadonlyMap<number, Fitted> | undefined): Map<number, Fitted> {
   const rows = sampled(path, engine);
   const folds = [NONE, ...Array.from({ length: FOLD_COUNT }, (_unused, fold) => fold)];
-  let from: readonly number[] = FITTED.map(({ prior }) => prior);
+  let from: readonly number[] = PRIORS;
+  const priorsOf = (fold: number): readonly number[] =>
+    FITTED.map(({ name, prior }) => (name === "blackwellEight" ? (before?.get(fold)?.constants.blackwellEight ?? prior) : prior));
   let eagers: readonly number[] = EAGER_NS;
   const found = new Map<number, Fitted>();
   for (let pass = 0; pass < PASSES; pass++) {
@@ -108,10 +111,9 @@ function fitEngine(path: string, engine: SiliconEngine): Map<number, Fitted> {
       const points = rows.map((row) => ({ fold: row.fold, point: pointOf(row, from, eager) }));
       for (const fold of folds) {
         const seen = points.filter((one) => one.fold !== fold).map(({ point }) => point);
-        const { values, loss } = fitConstants(seen, from);
-        const before = found.get(fold);
-        if (before === undefined || loss < before.loss)
-          found.set(fold, { constants: constantsOf(values, eager), loss, points: seen.length });
+        const { values, loss } = fitConstants(seen, from, priorsOf(fold));
+        const kept = found.get(fold);
+        if (kept === undefined || loss < kept.loss) found.set(fold, { constants: constantsOf(values, eager), loss, points: seen.length });
       }
     }
     const all = must(found.get(NONE), engine);
@@ -131,7 +133,13 @@ function text(constants: EngineConstants): string {
 
 const path = process.argv[2] ?? "../shared/data/aiconfigurator-silicon";
 const only = process.argv[3];
-const fits = new Map(ENGINES.filter((engine) => only === undefined || engine === only).map((engine) => [engine, fitEngine(path, engine)]));
+const fits = new Map<SiliconEngine, Map<number, Fitted>>();
+let last: Map<number, Fitted> | undefined;
+for (const engine of ENGINES) {
+  if (only !== undefined && engine !== only) continue;
+  last = fitEngine(path, engine, last);
+  fits.set(engine, last);
+}
 if (only === undefined) {
   const header = `/** Written by scripts/fit-silicon.ts from aiconfigurator-silicon (Apache-2.0, aiconfigurator@095f58a). */\n`;
   const folds = [...fits].map(

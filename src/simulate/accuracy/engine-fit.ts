@@ -40,6 +40,8 @@ export const FITTED: readonly FittedConstant[] = [
   { name: "frontNs", prior: 50_000_000, far: 50_000_000, least: 0, most: 400_000_000 },
 ];
 
+export const PRIORS: readonly number[] = FITTED.map(({ prior }) => prior);
+
 /** Weight of a TTFT's error beside that of a TPOT, and of the pull to the priors. */
 const TTFT_WEIGHT = 0.3;
 const PULL = 0.004;
@@ -51,14 +53,15 @@ const LAST_STEP = 0.01;
 
 /**
  * Constants that meet points best, by coordinates: the weighted mean of |ln(predicted / measured)| of both times, and a pull to the priors.
- * `from` are the constants the points' bases were computed with. Complexity: rounds x constants x points.
+ * `from` are the constants the points' bases were computed with; a constant that no point depends on stays at its prior. Complexity: rounds x constants x points.
  */
 export function fitConstants(
   points: readonly FitPoint[],
   from: readonly number[],
+  priors: readonly number[] = PRIORS,
 ): { readonly values: readonly number[]; readonly loss: number } {
   let values = from.map((value, index) => Math.min(FITTED[index]!.most, Math.max(FITTED[index]!.least, value)));
-  let best = lossOf(points, from, values);
+  let best = lossOf(points, { from, priors }, values);
   let step = FIRST_STEP;
   for (let round = 0; round < ROUNDS && step > LAST_STEP; round++) {
     let better = false;
@@ -67,7 +70,7 @@ export function fitConstants(
       for (const sign of [1, -1]) {
         const tried = [...values];
         tried[index] = Math.min(most, Math.max(least, tried[index]! + sign * step * far));
-        const loss = lossOf(points, from, tried);
+        const loss = lossOf(points, { from, priors }, tried);
         if (loss < best - 1e-9) {
           values = tried;
           best = loss;
@@ -80,7 +83,12 @@ export function fitConstants(
   return { values, loss: best };
 }
 
-function lossOf(points: readonly FitPoint[], from: readonly number[], values: readonly number[]): number {
+interface Anchors {
+  readonly from: readonly number[];
+  readonly priors: readonly number[];
+}
+
+function lossOf(points: readonly FitPoint[], { from, priors }: Anchors, values: readonly number[]): number {
   let sum = 0;
   let weights = 0;
   for (const point of points) {
@@ -96,8 +104,7 @@ function lossOf(points: readonly FitPoint[], from: readonly number[], values: re
   }
   let pull = 0;
   for (let index = 0; index < values.length; index++) {
-    const { prior, far } = FITTED[index]!;
-    const by = (values[index]! - prior) / far;
+    const by = (values[index]! - priors[index]!) / FITTED[index]!.far;
     pull += by * by;
   }
   return sum / weights + PULL * pull;

@@ -31,7 +31,6 @@ function logMiss(point: SiliconPoint, time: SiliconTime): number {
 
 /**
  * Half-widths (in |ln|) of 90 % intervals by engine and fold: the quantile of what groups of other folds missed when they were held out themselves.
- * Each group counts alike, so that a large one does not stand for all.
  */
 export function siliconIntervals(points: readonly SiliconPoint[], time: SiliconTime): (engine: string, fold: number) => number {
   const known = points.filter(({ knowledge }) => knowledge !== "setting not named");
@@ -48,15 +47,17 @@ export function siliconIntervals(points: readonly SiliconPoint[], time: SiliconT
   };
 }
 
-/** Draws of each group in a pool where groups count alike. */
-const GROUP_DRAWS = 40;
+/** Draws of a group in the pool: by the root of its rows, so that neither a large one nor many small ones stand for all. */
+const DRAWS = 4;
 
 function balancedQuantile(points: readonly SiliconPoint[], time: SiliconTime): number {
   const groups = new Map<string, number[]>();
   for (const point of points) groups.set(point.group, [...(groups.get(point.group) ?? []), logMiss(point, time)]);
   const pool: number[] = [];
-  for (const misses of groups.values())
-    for (let draw = 0; draw < GROUP_DRAWS; draw++) pool.push(quantile(misses, (draw + 0.5) / GROUP_DRAWS));
+  for (const misses of groups.values()) {
+    const draws = Math.ceil(DRAWS * Math.sqrt(misses.length));
+    for (let draw = 0; draw < draws; draw++) pool.push(quantile(misses, (draw + 0.5) / draws));
+  }
   return predictiveQuantile(Float64Array.from(pool).sort(), INTERVAL);
 }
 
@@ -153,6 +154,8 @@ export interface SiliconDecisions {
   readonly worstRegret: number;
   /** Share of choices that keep the limit as measured. */
   readonly kept: number;
+  /** The same as a line of the table: errors are the throughput lost. */
+  readonly regretRow: AccuracyRow;
 }
 
 const RANKED_MIN = 20;
@@ -169,12 +172,26 @@ export function siliconDecisions({ points }: SiliconEvaluation): SiliconDecision
     const choices = list.map(choiceOf);
     return LIMITS_MS.flatMap((limit) => choiceRegret(choices, limit) ?? []);
   });
+  const lost = regrets.map(({ regret }) => regret);
   return {
+    regretRow: {
+      dataSet: DATA_SET,
+      protocol: PROTOCOL,
+      family: `throughput lost by choosing by prediction within ${LIMITS_MS.join(", ")} ms of tpot`,
+      device: "all",
+      engine: "all",
+      points: lost.length,
+      excluded: {},
+      meanError: mean(lost),
+      medianError: quantile(lost, 0.5),
+      p90: quantile(lost, INTERVAL),
+      signedMean: -mean(lost),
+    },
     rankCorrelation: correlation(stated),
     leastRankCorrelation: Math.min(...bySystem.map(correlation)),
     choices: regrets.length,
-    meanRegret: mean(regrets.map(({ regret }) => regret)),
-    worstRegret: Math.max(...regrets.map(({ regret }) => regret)),
+    meanRegret: mean(lost),
+    worstRegret: Math.max(...lost),
     kept: mean(regrets.map(({ kept }) => (kept ? 1 : 0))),
   };
 }

@@ -1,5 +1,5 @@
 import { must } from "../../base/assert.ts";
-import { contradictingCampaigns, siliconCampaign } from "../../cost/accuracy/silicon/silicon-campaigns.ts";
+import { contradictingRows } from "../../cost/accuracy/silicon/silicon-campaigns.ts";
 import { SILICON_FOLDS } from "../../cost/accuracy/silicon/silicon-folds.ts";
 import { type SiliconRow, siliconGroup } from "../../cost/accuracy/silicon/silicon-row.ts";
 import { iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
@@ -11,7 +11,7 @@ import { caseDevices, type RunnableCase, siliconCase, siliconCost, siliconTimes 
 
 /**
  * What is known of a row's configuration: all of it; all but the number format (the checkpoint's own is taken); or less than its measurements show
- * (its campaign contradicts others of the same configuration).
+ * (it, or its campaign, contradicts others of the same configuration).
  */
 export type SiliconKnowledge = "stated" | "format assumed" | "setting not named";
 
@@ -43,7 +43,7 @@ export interface EvaluationOptions {
 
 /** Predicts the aggregated rows of a sample, each by the constants of the fold its group is held out in. */
 export function evaluateSilicon(rows: readonly SiliconRow[], options: EvaluationOptions = {}): SiliconEvaluation {
-  const contradicting = contradictingCampaigns(rows);
+  const contradicting = contradictingRows(rows);
   const excluded: Record<string, number> = {};
   const points: SiliconPoint[] = [];
   let aggregated = 0;
@@ -58,7 +58,7 @@ export function evaluateSilicon(rows: readonly SiliconRow[], options: Evaluation
     if (aggregated % (options.stride ?? 1) !== 0) continue;
     const point = pointOf(test, options);
     if (typeof point === "string") excluded[point] = (excluded[point] ?? 0) + 1;
-    else points.push({ ...point, knowledge: contradicting.has(siliconCampaign(row)) ? "setting not named" : point.knowledge });
+    else points.push({ ...point, knowledge: contradicting.has(row.id) ? "setting not named" : point.knowledge });
   }
   return { points, excluded, aggregated };
 }

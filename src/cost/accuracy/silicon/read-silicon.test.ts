@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
 import { readSilicon } from "./read-silicon.ts";
-import { contradictingCampaigns } from "./silicon-campaigns.ts";
+import { contradictingCampaigns, contradictingRows } from "./silicon-campaigns.ts";
 import { siliconCut } from "./silicon-faults.ts";
 import { FOLD_COUNT, SILICON_FOLDS } from "./silicon-folds.ts";
 import { siliconFormats } from "./silicon-formats.ts";
@@ -125,14 +125,19 @@ describe("campaigns", () => {
     readSilicon(
       sample(
         ...["1024", "8192"].flatMap((osl) => [
-          { osl, silicon_data_source: day("2026-01-01") },
-          { osl, silicon_data_source: day("2026-02-06"), silicon_tpot_ms: String(20 * quicker) },
+          { id: `slow ${osl}`, osl, silicon_data_source: day("2026-01-01") },
+          { id: `quick ${osl}`, osl, silicon_data_source: day("2026-02-06"), silicon_tpot_ms: String(20 * quicker) },
         ]),
       ),
     ).rows;
   it("is named where it is much quicker at equal configurations", () =>
     expect([...contradictingCampaigns(pair(0.5))]).toEqual(["DeepSeek-V3 trtllm 1 2026-02-06"]));
   it("is not where the difference is one of repeats", () => expect(contradictingCampaigns(pair(0.9)).size).toBe(0));
+  it("rows of one campaign that are much quicker than others of their configuration are found one by one", () => {
+    const { rows } = readSilicon(sample({}, { id: "b", silicon_tpot_ms: "15" }, { id: "c", silicon_tpot_ms: "18" }));
+    expect([...contradictingRows(rows)]).toEqual(["b"]);
+    expect([...contradictingRows(pair(0.5))].length).toBe(2);
+  });
   it("is not for a single pair", () => expect(contradictingCampaigns(pair(0.5).slice(0, 2)).size).toBe(0));
 });
 

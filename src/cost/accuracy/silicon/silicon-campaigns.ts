@@ -43,6 +43,32 @@ export function contradictingCampaigns(rows: readonly SiliconRow[]): ReadonlySet
   return found;
 }
 
+/** A row this much quicker than another of its configuration ran with a setting the file does not name. */
+const QUICKER_ROW = 1 / 1.2;
+
+/**
+ * Ids of rows that contradict: of a campaign that does, or much quicker than another row of the same configuration (campaigns of one day may hold runs
+ * with and without the setting).
+ */
+export function contradictingRows(rows: readonly SiliconRow[]): ReadonlySet<string> {
+  const campaigns = contradictingCampaigns(rows);
+  const found = new Set<string>();
+  const slowest = new Map<string, number>();
+  for (const row of rows) {
+    if (campaigns.has(siliconCampaign(row))) {
+      found.add(row.id);
+      continue;
+    }
+    const key = configurationOf(row);
+    if (key !== undefined) slowest.set(key, Math.max(slowest.get(key) ?? 0, row.tpotMs));
+  }
+  for (const row of rows) {
+    const key = configurationOf(row);
+    if (key !== undefined && row.tpotMs < QUICKER_ROW * (slowest.get(key) ?? 0)) found.add(row.id);
+  }
+  return found;
+}
+
 /** All that the file says of a row's configuration; undefined for disaggregated rows and cuts that cannot be. */
 function configurationOf(row: SiliconRow): string | undefined {
   if (row.mode !== "agg" || row.whole === undefined) return undefined;
