@@ -53,7 +53,7 @@ function simulated(problem: SloProblem, requests: RequestColumns, plan: FleetPla
   }
   const at = (values: number[]): number => values.sort((a, b) => a - b)[Math.ceil(target.percentile * values.length) - 1]!;
   const attained = kept / requests.count;
-  return { ttftNs: at(ttft), tpotNs: at(tpot), attained, met: attained >= target.percentile };
+  return { ttftNs: at(ttft), tpotNs: at(tpot), attained, cachedShare: 0, met: attained >= target.percentile };
 }
 
 function searched(problem: SloProblem): SloSearch {

@@ -4,6 +4,7 @@ import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import { DEPLOYMENT_DEFAULTS } from "../../plan/deployment/deployment-defaults.ts";
+import type { FleetPlan } from "../../plan/slo/fleet-plan.ts";
 import { planDeployment } from "../../plan/slo/plan-deployment.ts";
 import { planForSlo, type SloSearch } from "../../plan/slo/plan-for-slo.ts";
 import { type Sensitivity, sensitivities } from "../../plan/slo/sensitivity.ts";
@@ -31,6 +32,8 @@ const SENSITIVITY_FACTOR = 2;
 /** A plan for a latency target, with all that a report says. */
 export interface SloPlan {
   readonly problem: SloProblem;
+  /** Of prompt tokens, those an endless cache would have; the problem's share is what a simulation found. */
+  readonly sharedShare: number;
   readonly workload: OpenWorkload;
   readonly search: SloSearch;
   readonly verification: Verification;
@@ -55,13 +58,12 @@ export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> 
   const fleets = flags.fleet.map(fleetOffer);
   const sheets = new Map(fleets.flatMap(({ devices }) => devices.map(({ device }) => [device, sheetOf(device)] as const)));
   const workload = openWorkload(flags.workload, flags);
-  const problem = problemOf({ model, architecture, fleets, sheets, workload, target, flags });
+  const asked = problemOf({ model, architecture, fleets, sheets, workload, target, flags });
   return withShareProgress("planning", async ({ signal, onProgress }) => {
-    const search = planForSlo(problem);
-    if (!search.ok) throw new HeddleError("slo-unmet", { where: search.error.code, detail: search.error.detail });
-    onProgress(0, `${search.value.designs} designs, ${search.value.plans.length} fleets; simulating`);
-    const simulate = planSimulator(problem, { architecture, workload, flags });
-    const verification = await verifyPlans(problem, search.value.plans, {
+    const simulate = planSimulator(asked, { architecture, workload, flags });
+    const { problem, search } = learned(asked, (plan) => simulate(plan, flags.errorQuantile));
+    onProgress(0, `${search.designs} designs, ${search.plans.length} fleets; simulating`);
+    const verification = await verifyPlans(problem, search.plans, {
       simulate: async (plan) => {
         // Lets a signal be heard.
         await setImmediate();
@@ -76,8 +78,9 @@ export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> 
     if (chosen === undefined) throw unmet(verification, target);
     return {
       problem,
+      sharedShare: asked.workload.prefixShare,
       workload,
-      search: search.value,
+      search,
       verification,
       chosen,
       slow: simulate(chosen.plan, SLOW_QUANTILE),
@@ -85,6 +88,30 @@ export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> 
       sheets,
     };
   });
+}
+
+/** Changes of the share of prompts that caches find, from which on the search is run anew; and how often at most. */
+const SHARE_CHANGE = 0.1;
+const ROUNDS_MAX = 3;
+
+/**
+ * A search whose share of cached prompt tokens is what a simulation of its best plan finds: an endless cache would have more, as replicas have memories of
+ * their own that fill. Errors: `slo-unmet`.
+ */
+function learned(
+  asked: SloProblem,
+  simulate: (plan: FleetPlan) => SimulatedPlan,
+): { readonly problem: SloProblem; readonly search: SloSearch } {
+  let problem = asked;
+  for (let round = 0; ; round++) {
+    const search = planForSlo(problem);
+    if (!search.ok) throw new HeddleError("slo-unmet", { where: search.error.code, detail: search.error.detail });
+    const assumed = problem.workload.prefixShare;
+    if (assumed === 0 || round === ROUNDS_MAX) return { problem, search: search.value };
+    const { cachedShare } = simulate(search.value.plans[0]!);
+    if (Math.abs(cachedShare / assumed - 1) <= SHARE_CHANGE) return { problem, search: search.value };
+    problem = { ...problem, workload: { ...problem.workload, prefixShare: cachedShare } };
+  }
 }
 
 function targetOf({ slo }: SloFlags): SloTarget {
@@ -141,7 +168,7 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
 function planSimulator(
   problem: SloProblem,
   { architecture, workload, flags }: { readonly architecture: SequenceModel; readonly workload: OpenWorkload; readonly flags: SloFlags },
-): (plan: VerifiedPlan["plan"], errorQuantile: number) => SimulatedPlan {
+): (plan: FleetPlan, errorQuantile: number) => SimulatedPlan {
   return (plan, errorQuantile) => {
     const deployment = planDeployment(problem, plan);
     const { pools } = priceDeployment(deployment, ".");

@@ -19,7 +19,8 @@ export interface SloReport {
     readonly peakRate: number;
     readonly promptMean: number;
     readonly outputMean: number;
-    readonly prefixShare: number;
+    readonly sharedShare: number;
+    readonly cachedShare: number;
   };
   readonly chosen: PlanRow & {
     readonly simulated: SimulatedPlan;
@@ -72,7 +73,8 @@ export function sloReport(made: SloPlan, emitted: readonly WrittenTarget[]): Slo
       peakRate: workload.peakRate,
       promptMean: workload.prompt.mean,
       outputMean: workload.output.mean,
-      prefixShare: workload.prefixShare,
+      sharedShare: made.sharedShare,
+      cachedShare: workload.prefixShare,
     },
     chosen: { ...row(plan), simulated: chosen.simulated, slowEnd: slow, basis: cost.basis, spread: cost.spread },
     deployment,
@@ -102,7 +104,7 @@ export function sloText(report: SloReport): string {
     `${report.model}: $${chosen.dollarsPerHour.toFixed(2)}/h, ${chosen.devices} devices: ${chosen.pools}`,
     [
       `target: TTFT ${formatNs(target.ttftNs)}, TPOT ${formatNs(target.tpotNs)}, both for ${percent(target.percentile)} of requests`,
-      `workload: ${workload.source}; ${workload.requests} requests in ${(workload.seconds / 60).toFixed(0)} min, ${workload.meanRate.toFixed(2)}/s, ${workload.peakRate.toFixed(2)}/s at the peak; ${workload.promptMean.toFixed(0)} tokens in, ${workload.outputMean.toFixed(0)} out, ${percent(workload.prefixShare)} shared`,
+      `workload: ${workload.source}; ${workload.requests} requests in ${(workload.seconds / 60).toFixed(0)} min, ${workload.meanRate.toFixed(2)}/s, ${workload.peakRate.toFixed(2)}/s at the peak; ${workload.promptMean.toFixed(0)} tokens in, ${workload.outputMean.toFixed(0)} out, ${percent(workload.sharedShare)} shared${workload.sharedShare > 0 ? `, ${percent(workload.cachedShare)} found cached` : ""}`,
       `simulated: ${percent(chosen.simulated.attained)} keep both; ${at} TTFT ${formatNs(chosen.simulated.ttftNs)}, TPOT ${formatNs(chosen.simulated.tpotNs)} (closed forms: ${formatNs(chosen.ttftNs)}, ${formatNs(chosen.tpotNs)})`,
       `prices of iterations: ${chosen.basis}, 90 % within a factor of ${(1 + chosen.spread).toFixed(2)}; at the slow end ${percent(chosen.slowEnd.attained)} keep both`,
       `what binds: ${report.limit.limit} of ${report.limit.pool}, from ${chosen.rate.toFixed(2)} requests/s on`,

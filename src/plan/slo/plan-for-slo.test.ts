@@ -38,7 +38,9 @@ describe("queues", () => {
 
   it("have a fixed point where the function meets its argument", () => {
     expect(fixedPoint((x) => 3 + x / 2, 100)).toBeCloseTo(6, 1);
-    expect(fixedPoint((x) => 3 + (x * x) / 50, 100)).toBeUndefined();
+    // Two of them, of which the lower counts; and none.
+    expect(fixedPoint((x) => 3 + (x * x) / 50, 100)).toBeCloseTo(25 - Math.sqrt(475), 1);
+    expect(fixedPoint((x) => 30 + (x * x) / 50, 100)).toBeUndefined();
     expect(fixedPoint((x) => 3 + x, 100)).toBeUndefined();
     expect(fixedPoint(() => 0, 100)).toBeLessThan(0.1);
   });

@@ -13,7 +13,7 @@ function simulator(problem: SloProblem, carried: (plan: FleetPlan) => number): P
     const load = problem.workload.peakRate / (plan.rate * carried(plan));
     const { ttftNs, tpotNs, percentile } = problem.target;
     const attained = Math.min(1, percentile / load);
-    return { ttftNs: ttftNs * load, tpotNs: tpotNs * load, attained, met: load <= 1 };
+    return { ttftNs: ttftNs * load, tpotNs: tpotNs * load, attained, cachedShare: 0, met: load <= 1 };
   };
 }
 
@@ -83,7 +83,7 @@ describe("search with simulations", () => {
     const [prefills, decodes] = plan.pools.map(({ replicas }) => replicas);
     const simulate: PlanSimulator = async ({ pools }) => {
       const met = pools[1]!.replicas > decodes!;
-      return { ttftNs: 1, tpotNs: met ? 1 : 2 * split.target.tpotNs, attained: met ? 1 : 0.8, met };
+      return { ttftNs: 1, tpotNs: met ? 1 : 2 * split.target.tpotNs, attained: met ? 1 : 0.8, cachedShare: 0, met };
     };
     const { chosen } = await verifyPlans(split, [plan], { simulationsMax: 50, simulate });
     expect(chosen!.plan.pools.map(({ replicas }) => replicas)[1]).toBe(decodes! + 1);

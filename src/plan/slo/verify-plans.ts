@@ -9,6 +9,8 @@ export interface SimulatedPlan {
   readonly tpotNs: number;
   /** Of requests that keep both targets. Ratio. */
   readonly attained: number;
+  /** Of prompt tokens, those found cached. Ratio. */
+  readonly cachedShare: number;
   readonly met: boolean;
 }
 

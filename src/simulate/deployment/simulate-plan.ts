@@ -31,12 +31,16 @@ export function simulatePlan(input: SimulatePlanInput): SimulatedPlan {
   const ttft = new Float64Array(requests.count);
   const tpot = new Float64Array(requests.count);
   let kept = 0;
+  let cached = 0;
+  let prompts = 0;
   for (let i = 0; i < requests.count; i++) {
     const first = outcome.firstTokenNs[i]!;
     const last = outcome.lastTokenNs[i]!;
     const further = requests.outputTokens[i]! - 1;
     ttft[i] = first < 0 ? NEVER_NS : first - outcome.queuedNs[i]!;
     tpot[i] = last < 0 ? NEVER_NS : further === 0 ? 0 : (last - first) / further;
+    cached += Math.max(0, outcome.cachedTokens[i]!);
+    prompts += requests.promptTokens[i]!;
     if (ttft[i]! <= target.ttftNs && tpot[i]! <= target.tpotNs) kept++;
   }
   const attained = kept / requests.count;
@@ -44,6 +48,7 @@ export function simulatePlan(input: SimulatePlanInput): SimulatedPlan {
     ttftNs: quantile(ttft, target.percentile),
     tpotNs: quantile(tpot, target.percentile),
     attained,
+    cachedShare: cached / prompts,
     met: attained >= target.percentile,
   };
 }

@@ -5,20 +5,25 @@ const SETTLED = 1e-3;
 const EDGE = 0.02;
 
 /**
- * Where a rising function meets its argument, to a part in a thousand: the least x in (0, most] with f(x) <= x.
+ * The least x in (0, most] at which a rising function meets its argument, f(x) <= x, to a part in a thousand; undefined where it stays above.
  *
- * Model: false position within a bracket. Undefined where f stays above: the load is more than the limit holds.
+ * Model: doubling up to the first x that is above f, as the function may rise past its argument again; then false position within that bracket.
  */
 export function fixedPoint(f: (x: number) => number, most: number): number | undefined {
-  if (most <= 0) return undefined;
-  let high = most;
-  let over = f(high) - high;
-  if (over > 0) return undefined;
+  if (!(most > 0)) return undefined;
   let low = 0;
   let under = f(0);
-  // Queues of few are far below the limit: the function itself leads there fast.
+  let high = Math.min(1, most);
+  let over = f(high) - high;
+  while (!(over <= 0)) {
+    if (high >= most) return undefined;
+    low = high;
+    under = over;
+    high = Math.min(2 * high, most);
+    over = f(high) - high;
+  }
   for (let step = 0; step < STEPS_MAX && high - low > SETTLED * Math.max(1, high); step++) {
-    const guess = low + ((high - low) * under) / (under - over);
+    const guess = under === Number.POSITIVE_INFINITY ? high : low + ((high - low) * under) / (under - over);
     const edge = EDGE * (high - low);
     const at = Math.min(high - edge, Math.max(low + edge, guess));
     const value = f(at) - at;

@@ -31,7 +31,8 @@ export const NO_STEADY_STATE = { ttftNs: Number.POSITIVE_INFINITY, tpotNs: Numbe
 
 /** The target that is missed; time to first token first. */
 export function missedTarget(ttftNs: number, tpotNs: number, target: SloTarget): Limit | undefined {
-  return ttftNs > target.ttftNs ? "ttft" : tpotNs > target.tpotNs ? "tpot" : undefined;
+  if (!(ttftNs <= target.ttftNs)) return "ttft";
+  return tpotNs <= target.tpotNs ? undefined : "tpot";
 }
 
 /** Whether no rank has room for the longest request: then some are never served. */
