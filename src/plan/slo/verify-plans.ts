@@ -30,7 +30,7 @@ export interface Verification {
   readonly tried: readonly VerifiedPlan[];
   /** Plans that could be cheaper by the closed forms' slack and were not simulated, because the simulations ran out. */
   readonly untried: number;
-  /** Plans of a kind (devices and roles) of which one that should do better failed. */
+  /** Families of which a plan of the same kind (devices and roles) that should do as well failed. */
   readonly presumed: number;
 }
 
@@ -86,15 +86,18 @@ interface SearchState {
   best: VerifiedPlan | undefined;
 }
 
-/** Whether every number of replicas that is cheaper than the best plan is less, by the closed forms, than a plan of the same kind that failed. */
+/** Whether a plan of the same kind failed that is, by the closed forms, as fast in both measures and carries as much as this
+ * family below the best price. */
 function failsLikeOthers(state: SearchState, family: FleetPlan): boolean {
+  // Dearer members of the family are left where there is no best plan yet.
+  if (state.best === undefined) return false;
   const pools = belowBest(state, family.pools, family);
   if (pools === undefined) return true;
-  const { rate } = fleetPlan(state.problem, family.fleet, pools);
+  const { ttftNs, tpotNs, rate } = fleetPlan(state.problem, family.fleet, pools);
   const kind = kindKey(family);
-  // Dearer members of the family are left only where there is no best plan yet.
-  const last = state.best !== undefined;
-  return last && state.tried.some(({ plan, simulated: { met } }) => !met && kindKey(plan) === kind && plan.rate >= rate);
+  return state.tried.some(
+    ({ plan, simulated: { met } }) => !met && kindKey(plan) === kind && plan.rate >= rate && plan.ttftNs <= ttftNs && plan.tpotNs <= tpotNs,
+  );
 }
 
 function kindKey({ fleet, pools }: FleetPlan): string {
