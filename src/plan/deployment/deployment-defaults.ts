@@ -42,5 +42,5 @@ export const DEFAULT_REASONS: Readonly<Record<string, string>> = {
   "engine.memoryFraction": "vLLM",
   "engine.prefixCaching": "vLLM",
   "engine.chunkedPrefill": "vLLM",
-  "engine.overheadNs": "unknown for this host: calibrate it, or take the figures as those of a host that never keeps devices waiting",
+  "engine.overheadNs": "nothing beyond the engine's own constants: measure what your host adds",
 };
