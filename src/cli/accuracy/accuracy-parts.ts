@@ -6,7 +6,6 @@ import { POWER } from "./power-part.ts";
 import { RECORDED_RUN } from "./recorded-part.ts";
 import { SERVED_MODELS } from "./served-part.ts";
 import { SHEET_RUN } from "./sheet-run-part.ts";
-import { SERVED_MODELS } from "./silicon-part.ts";
 import { TILE_MODEL } from "./tile-part.ts";
 import { TRANSFER } from "./transfer-part.ts";
 
