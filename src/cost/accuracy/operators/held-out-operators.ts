@@ -8,6 +8,7 @@ import { gridOf } from "../../operator/tables/similarity.ts";
 import { fitSurface, levelMeans, type Surface, type SurfaceParts, surfaceParts } from "../../operator/tables/surface.ts";
 import type { PredictedMeasured } from "../error-summary.ts";
 import { foldOf } from "./group-folds.ts";
+import type { HoldOut } from "./protocols.ts";
 
 /** A table with fewer groups than this cannot leave any out. */
 const GROUPS_MIN = 4;
@@ -21,10 +22,10 @@ const GROUPS_MIN = 4;
 export function heldOutPoints(
   { family, rows }: TableRows,
   rates: DeviceRates,
-  folds: number,
-  group: (curve: MeasuredCurve) => string = (curve) => curve.group,
+  { folds, group }: Pick<HoldOut, "folds" | "group">,
 ): PredictedMeasured[] {
-  const curves = measuredCurves(family, rows, rates).map((curve) => ({ ...curve, group: group(curve) }));
+  const measured = measuredCurves(family, rows, rates);
+  const curves = group === undefined ? measured : measured.map((curve) => ({ ...curve, group: group(curve) }));
   const names = [...new Set(curves.map((curve) => curve.group))];
   if (names.length < GROUPS_MIN) return [];
   const foldOfGroup = (name: string): number => (names.length <= folds ? names.indexOf(name) : foldOf(family.name, name, folds));

@@ -31,7 +31,7 @@ describe("operators held out", () => {
       TABLE!.rows.filter((row) => !isDropped(row)),
       RATES,
     );
-    const points = heldOutPoints(TABLE!, RATES, FOLDS);
+    const points = heldOutPoints(TABLE!, RATES, { folds: FOLDS });
     let compared = 0;
     for (const row of TABLE!.rows.filter(isDropped)) {
       const rough = TABLE!.family.baseNs(row.query, RATES);
@@ -46,8 +46,8 @@ describe("operators held out", () => {
   it("do not know their own times", () => {
     const group = groupOf(TABLE!.rows[100]!);
     const changed = TABLE!.rows.map((row) => (groupOf(row) === group ? { ...row, ns: row.ns * 3 } : row));
-    const before = heldOutPoints(TABLE!, RATES, FOLDS);
-    const after = heldOutPoints({ ...TABLE!, rows: changed }, RATES, FOLDS);
+    const before = heldOutPoints(TABLE!, RATES, { folds: FOLDS });
+    const after = heldOutPoints({ ...TABLE!, rows: changed }, RATES, { folds: FOLDS });
     const own = after.flatMap((point, i) => (Math.abs(point.measured / before[i]!.measured - 3) < 1e-6 ? [i] : []));
     expect(own.length).toBeGreaterThan(3);
     for (const i of own) {

@@ -6,6 +6,7 @@ import { rowsByTable, type TableRows } from "../../operator/tables/rows-by-table
 import type { AccuracyRow } from "../accuracy-row.ts";
 import { errorFigures, type PredictedMeasured } from "../error-summary.ts";
 import { heldOutPoints } from "./held-out-operators.ts";
+import { HOLD_OUTS, type HoldOut } from "./protocols.ts";
 
 /** Measured operators of one device and engine, with what the device can do at most. */
 export interface OperatorMeasurements {
@@ -15,18 +16,6 @@ export interface OperatorMeasurements {
   readonly engine: string;
   readonly tables: readonly MeasuredTable[];
 }
-
-const FOLDS = 10;
-
-/** What is held out of each family. */
-const HELD_OUT: Readonly<Record<string, string>> = {
-  product: "whole (n, k) sites",
-  "prefill-attention": "whole (heads, kv heads, head dimension)",
-  "decode-attention": "whole (heads, kv heads, head dimension)",
-  "latent-attention prefill": "whole batch sizes",
-  "latent-attention decode": "whole batch sizes",
-  experts: "whole models (width, inner, active, experts) at all tensor and expert degrees",
-};
 
 /** Best published figures, median and p90. Source: ai-dynamo/aiconfigurator, docs/design/perf_interp_design.md, section 4: leave one out. */
 const PUBLISHED: Readonly<Record<string, string>> = {
@@ -38,37 +27,47 @@ const PUBLISHED: Readonly<Record<string, string>> = {
 };
 
 /**
- * How well operators of shapes that were not measured are predicted from those that were: one row a family (products: a type), every point predicted by
- * a fit that saw nothing of its group.
+ * How well operators of shapes that were not measured are predicted from those that were: one row a family (products: a type) and protocol, every point
+ * predicted by a fit that saw nothing of its group.
  */
 export function operatorAccuracy(measurements: OperatorMeasurements): AccuracyRow[] {
   const { sheet } = measurements;
   const rates = deviceRates(sheet);
-  const cells = new Map<string, { points: PredictedMeasured[]; excluded: Record<string, number>; family: string }>();
+  const cells = new Map<string, Cell>();
   for (const measured of measurements.tables) {
     const { table, counts } = plausibleRows(measured, sheet);
-    let first = true;
+    const counted = new Set<Cell>();
     for (const part of rowsByTable(table.rows)) {
-      const name = cellOf(part);
-      const cell = cells.get(name) ?? { points: [], excluded: {}, family: part.family.name };
-      cells.set(name, cell);
-      if (first) add(cell.excluded, counts);
-      first = false;
-      const points = heldOutPoints(part, rates, FOLDS);
-      if (points.length === 0) add(cell.excluded, { "too few groups": part.rows.length });
-      cell.points.push(...points);
+      for (const protocol of HOLD_OUTS[part.family.name] ?? []) {
+        const name = `${cellOf(part)}${protocol.label}`;
+        const cell = cells.get(name) ?? { points: [], excluded: {}, family: part.family.name, protocol };
+        cells.set(name, cell);
+        // A file's faults stand at the first cell of each protocol that it fills.
+        if (![...counted].some((other) => other.protocol === protocol)) add(cell.excluded, counts);
+        counted.add(cell);
+        const points = heldOutPoints(part, rates, protocol);
+        if (points.length === 0) add(cell.excluded, { "too few groups": part.rows.length });
+        cell.points.push(...points);
+      }
     }
   }
-  return [...cells].map(([name, { points, excluded, family }]) => ({
+  return [...cells].map(([name, { points, excluded, family, protocol }]) => ({
     dataSet: measurements.dataSet,
-    protocol: `${HELD_OUT[family] ?? "groups"} held out, ${FOLDS} folds by hash`,
+    protocol: `${protocol.held} held out, ${protocol.folds} folds by hash`,
     family: name,
     device: sheet.id,
     engine: measurements.engine,
     excluded,
     ...errorFigures(points),
-    ...(PUBLISHED[family] === undefined ? {} : { published: PUBLISHED[family] }),
+    ...(PUBLISHED[family] === undefined || protocol.label !== "" ? {} : { published: PUBLISHED[family] }),
   }));
+}
+
+interface Cell {
+  readonly points: PredictedMeasured[];
+  readonly excluded: Record<string, number>;
+  readonly family: string;
+  readonly protocol: HoldOut;
 }
 
 function cellOf({ family, name }: TableRows): string {
