@@ -1,3 +1,5 @@
+import { exp, ln } from "../../../base/math.ts";
+import { quantile } from "../../../base/statistics.ts";
 import { type ConstantSlot, slotOf } from "../../operator/physics/constant-slot.ts";
 import { type DeviceFigures, deviceFigures } from "../../operator/physics/device-figures.ts";
 import type { DeviceTimes, MeasuredTime } from "../../operator/physics/fit/fit-constants.ts";
@@ -27,34 +29,59 @@ const PROTOCOL_PROBES = "device left out of every fit; data sheet and at most 6 
 
 /**
  * How well devices are predicted that no constant was fitted on: each device (or group) left out in turn, from its data sheet alone with constants fitted
- * on all others together, and with a few of its rows as microbenchmarks that choose the nearest family and move what they tell.
+ * on all others together, and with a few of its rows as microbenchmarks that choose the nearest family and move what they tell. Intervals are those that
+ * hold 90 % of what the other devices were off by when they were left out.
  */
 export function transferAccuracy(sets: readonly DeviceSet[], options: TransferOptions): readonly AccuracyRow[] {
-  const rows: AccuracyRow[] = [];
-  const ids = [...new Set(sets.map(({ sheet }) => sheet.id))];
-  for (const slot of options.slots) {
-    const timed = sets.map((set) => ({ set, times: timesOf(set, slot) })).filter(({ times }) => times.rows.length > 0);
-    for (const left of options.together ?? ids.map((id) => [id])) {
-      const targets = timed.filter(({ set }) => left.includes(set.sheet.id));
-      const others = timed.filter(({ set }) => !left.includes(set.sheet.id) && !set.faulty?.includes(slot));
-      if (targets.length === 0 || others.length === 0) continue;
-      const joint = fitSlot(
-        START,
-        slot,
-        others.map(({ times }) => times),
-        options.evaluations,
-      );
-      const families = others.map(({ times }) => fitSlot(joint, slot, [times], options.evaluations));
-      for (const { set, times } of targets) {
-        const probes = nearestRows(times.rows, probeQueries(slot));
-        const scored = times.rows.filter((row) => !probes.includes(row));
-        const probed = adjustConstants([joint, ...families], slot, { device: times.device, rows: probes }) ?? joint;
-        rows.push(rowOf(set, slot, PROTOCOL_SHEET, pairsOf(times.device, joint, scored)));
-        rows.push(rowOf(set, slot, PROTOCOL_PROBES, pairsOf(times.device, probed, scored)));
-      }
-    }
+  return options.slots.flatMap((slot) => {
+    const alone: LeftOut[] = [];
+    const probed: LeftOut[] = [];
+    const ids = [...new Set(sets.map(({ sheet }) => sheet.id))];
+    for (const left of options.together ?? ids.map((id) => [id]))
+      leaveOut({ sets, slot, left, evaluations: options.evaluations }, alone, probed);
+    return alone.flatMap((_, i) => [rowOf(alone, i, slot, PROTOCOL_SHEET), rowOf(probed, i, slot, PROTOCOL_PROBES)]);
+  });
+}
+
+/** Predictions of one set that was left out. */
+interface LeftOut {
+  readonly set: DeviceSet;
+  readonly pairs: readonly PredictedMeasured[];
+  readonly faulty: boolean;
+}
+
+interface Study {
+  readonly sets: readonly DeviceSet[];
+  readonly slot: ConstantSlot;
+  readonly left: readonly string[];
+  readonly evaluations: number;
+}
+
+/** Predicts the sets of the devices in `left` from all others, and adds what came of it. */
+function leaveOut({ sets, slot, left, evaluations }: Study, alone: LeftOut[], probed: LeftOut[]): void {
+  const timed = sets.map((set) => ({ set, times: timesOf(set, slot) })).filter(({ times }) => times.rows.length > 0);
+  const targets = timed.filter(({ set }) => left.includes(set.sheet.id));
+  const others = timed.filter(({ set }) => !left.includes(set.sheet.id) && set.faulty?.includes(slot) !== true);
+  if (targets.length === 0 || others.length === 0) return;
+  const all = others.map(({ times }) => times);
+  const joint = fitSlot(START, slot, all, evaluations);
+  const families = all.map((times) => fitSlot(joint, slot, [times], evaluations));
+  for (const { set, times } of targets) {
+    const probes = nearestRows(times.rows, probeQueries(slot));
+    const scored = times.rows.filter((row) => !probes.includes(row));
+    const adjusted = adjustConstants([joint, ...families], slot, { device: times.device, rows: probes }) ?? joint;
+    const faulty = set.faulty?.includes(slot) === true;
+    alone.push({ set, faulty, pairs: pairsOf(times.device, joint, scored) });
+    probed.push({ set, faulty, pairs: pairsOf(times.device, adjusted, scored) });
   }
-  return rows;
+}
+
+/** Half-width that holds 90 % of what the other devices, left out in their turn, were off by; undefined where there is no other. */
+function spreadFromOthers(results: readonly LeftOut[], of: LeftOut): number | undefined {
+  const widths = results
+    .filter(({ set, faulty }) => set.sheet.id !== of.set.sheet.id && !faulty)
+    .flatMap(({ pairs }) => pairs.map(({ predicted, measured }) => exp(Math.abs(ln(predicted / measured))) - 1));
+  return widths.length === 0 ? undefined : quantile(widths, 0.9);
 }
 
 function timesOf(set: DeviceSet, slot: ConstantSlot): DeviceTimes {
@@ -66,7 +93,11 @@ function pairsOf(device: DeviceFigures, constants: PhysicsConstants, rows: reado
   return rows.map(({ query, ns }) => ({ predicted: operatorNs(device, constants, query), measured: ns }));
 }
 
-function rowOf(set: DeviceSet, slot: ConstantSlot, protocol: string, pairs: readonly PredictedMeasured[]): AccuracyRow {
+function rowOf(results: readonly LeftOut[], index: number, slot: ConstantSlot, protocol: string): AccuracyRow {
+  const result = results[index]!;
+  const { set } = result;
+  const spread = spreadFromOthers(results, result);
+  const pairs = spread === undefined ? result.pairs : result.pairs.map((pair) => ({ ...pair, spread }));
   return {
     dataSet: set.dataSet,
     protocol,
