@@ -10,6 +10,7 @@ import { scoreFamilies } from "../src/cost/accuracy/network/score-families.ts";
 import { scoreNcclTests } from "../src/cost/accuracy/network/score-nccl-tests.ts";
 import { scorePublishedDeepep } from "../src/cost/accuracy/network/score-published-deepep.ts";
 import { scoreKvTransfers, scoreTransferRates } from "../src/cost/accuracy/network/score-transfers.ts";
+import { scoreVersions } from "../src/cost/accuracy/network/score-versions.ts";
 import { collectiveModel } from "../src/cost/network/collectives/collective-model.ts";
 import { tableCollectives } from "../src/cost/network/collectives/table-collectives.ts";
 import { createFlowNetwork } from "../src/simulate/flows/flow-network.ts";
@@ -33,6 +34,7 @@ export const bench: Bench = {
         for (const row of scoreCollectives(sets, heldOut, excluded))
           figures.push(...figuresOf(row, `${row.engine}, ${heldOut} held out`, row.family === "collectives" ? 0.12 : undefined));
       }
+      for (const row of scoreVersions(sets)) figures.push(...figuresOf(row, `${row.engine}, other versions than fitted`));
       for (const row of scoreFamilies(sets)) figures.push(...figuresOf(row, `${row.device} held out`));
       const h100 = tableCollectives(await collectiveTables(root, "h100_sxm/comm/nccl/2.29.2"), {
         source: "tables of another machine with 8 H100",

@@ -29,4 +29,6 @@ export interface NetworkFigures {
     readonly latencyNs?: number;
   };
   readonly library: CollectiveLibrary;
+  /** Version of the library, where its kernels changed (SGLang); absent: not known, with a wider interval there. */
+  readonly libraryVersion?: string;
 }
