@@ -73,6 +73,23 @@ export function splitCase(seed: number, changes: Partial<SchedulingRules> = {}):
   };
 }
 
+/** The same with hosts that are lost and come back, or a fleet that grows and shrinks. */
+export function changingCase(seed: number, changes: Partial<SchedulingRules> = {}): ServingInput {
+  const input = servingCase(seed, changes);
+  const prng = seededPrng(seed ^ 0x1b873593);
+  const replica = { ...input.replicas[0]!, startUpNs: prng.nextBelow(20_000_000) };
+  const replicas = Array.from({ length: 1 + prng.nextBelow(5) }, () => replica);
+  if (prng.nextBelow(2) === 0) {
+    const scaling = { initial: 1, least: 1, everyNs: 1 + prng.nextBelow(10_000_000), orderAbove: 2 + prng.nextBelow(4), drainBelow: 1 };
+    return { ...input, replicas, scaling };
+  }
+  const outages = Array.from({ length: 1 + prng.nextBelow(4) }, () => {
+    const atNs = prng.nextBelow(200_000_000);
+    return { replica: prng.nextBelow(replicas.length), atNs, untilNs: atNs + 1 + prng.nextBelow(100_000_000) };
+  });
+  return { ...input, replicas, outages, resubmitNs: prng.nextBelow(2_000_000) };
+}
+
 /** Every prompt continues the keys of an earlier one for a while; one in four requests waits for an earlier one. */
 function randomRequests(seed: number, keyTokens: number): RequestColumns {
   const prng = seededPrng(seed);

@@ -111,6 +111,27 @@ export function completeKey(pool: BlockPool, extent: number): number {
   return missing;
 }
 
+/** Forgets everything: the memory is gone, or given back. */
+export function resetPool(pool: BlockPool, parked: Int32Array): void {
+  for (let extent = 0; extent < pool.extents; extent++) {
+    const key = pool.key[extent]!;
+    if (pool.size[extent] === 0) continue;
+    if (key !== NO_KEY) {
+      noLongerWhole(pool, extent);
+      deleteKey(pool.table, key);
+    }
+    if (pool.owner[extent]! >= 0) parked[pool.owner[extent]!] = -1;
+  }
+  pool.size.fill(0);
+  pool.refs.fill(0);
+  pool.fresh = pool.capacity;
+  pool.free = pool.capacity;
+  pool.oldest = -1;
+  pool.newest = -1;
+  pool.spare = -1;
+  pool.extents = 0;
+}
+
 function noLongerWhole(pool: BlockPool, extent: number): void {
   const node = pool.node[extent]!;
   if (node < 0) return;

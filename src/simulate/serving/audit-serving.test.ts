@@ -1,11 +1,13 @@
 // Goal: whatever the requests, rules and routing, blocks and tokens are conserved, every request ends once, and leaps decide as single iterations
 // do. Method: random small runs that are short of blocks, recounted after every event; planted faults show that each check can fail.
 import { describe, expect, it } from "vitest";
-import { servingCase, splitCase } from "../../../test/support/serving-cases.ts";
+import { changingCase, servingCase, splitCase } from "../../../test/support/serving-cases.ts";
 import { referTo } from "../../engine/serving/block-pool.ts";
+import { DECISION, readDecisions } from "../../engine/serving/decision-log.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 import { tokenGain } from "../../policy/serving/token-gain.ts";
 import { auditOutcome, auditServing } from "./audit-serving.ts";
+import { STATE } from "./availability.ts";
 import { runServing } from "./run-serving.ts";
 import type { ServingRun } from "./serving-state.ts";
 
@@ -70,6 +72,25 @@ describe("random runs with prefill and decode apart", () => {
       const unit = runServing({ ...input, stepping: "unit" });
       expect([unit.hash, unit.iterations, unit.endedNs], `seed ${seed}`).toEqual([leap.hash, leap.iterations, leap.endedNs]);
     }
+  });
+});
+
+describe("random runs on fleets that change", () => {
+  it("keep their books, end every request once and decide the same leaping and stepping", () => {
+    let lost = 0;
+    let ordered = 0;
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const input = changingCase(seed, RULES[seed % RULES.length]);
+      const { faults, outcome } = auditServing(input);
+      expect(faults, `seed ${seed}`).toEqual([]);
+      expect(runServing({ ...input, stepping: "unit" }).hash, `seed ${seed}`).toBe(outcome.hash);
+      for (const { kind, detail } of readDecisions(outcome.decisions)) {
+        if (kind === DECISION.replica && detail === STATE.lost) lost += 1;
+        if (kind === DECISION.replica && detail === STATE.starting) ordered += 1;
+      }
+    }
+    expect(lost).toBeGreaterThan(SEEDS / 4);
+    expect(ordered).toBeGreaterThan(SEEDS / 4);
   });
 });
 

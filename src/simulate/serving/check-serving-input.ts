@@ -18,7 +18,25 @@ export function checkServingInput(input: ServingInput): void {
     checkSpeculation(replica, `${where}.speculation`);
   }
   checkRoles(input);
+  checkChanges(input);
   if (input.sampleNs !== undefined && !(input.sampleNs > 0)) throw invalid("sampleNs", "must be above 0");
+}
+
+function checkChanges({ replicas, outages = [], resubmitNs, scaling }: ServingInput): void {
+  const split = replicas.some(({ role }) => role !== "both");
+  if (split && outages.length > 0) throw invalid("outages", "losses of replicas with split roles are not simulated");
+  if (split && scaling !== undefined) throw invalid("scaling", "scaling of replicas with split roles is not simulated");
+  for (const [index, { replica, atNs, untilNs }] of outages.entries()) {
+    if (replicas[replica] === undefined) throw invalid(`outages[${index}].replica`, `${replica} is no replica`);
+    if (!(atNs >= 0 && untilNs > atNs)) throw invalid(`outages[${index}]`, "ends before it begins");
+  }
+  if (resubmitNs !== undefined && !(resubmitNs >= 0)) throw invalid("resubmitNs", `${resubmitNs} is no time`);
+  if (scaling === undefined) return;
+  const { initial, least, everyNs, orderAbove, drainBelow } = scaling;
+  if (!(initial >= 1 && initial <= replicas.length)) throw invalid("scaling.initial", `${initial} of ${replicas.length} replicas`);
+  if (!(least >= 1 && least <= replicas.length)) throw invalid("scaling.least", `${least} of ${replicas.length} replicas`);
+  if (!(everyNs >= 1)) throw invalid("scaling.everyNs", "must be at least 1");
+  if (!(orderAbove > 0 && drainBelow >= 0 && drainBelow < orderAbove)) throw invalid("scaling", "drainBelow must lie below orderAbove");
 }
 
 function checkSpeculation({ speculation, maxBatchedTokens }: ReplicaSettings, where: string): void {

@@ -17,11 +17,15 @@ import { cutLeap, settleReplica } from "./settle-replica.ts";
 export function routeRequest(run: ServingRun, request: number, nowNs: number, afterWakes: boolean): void {
   const { question, routing, context } = run;
   const { requests, log } = context;
-  run.queuedNs[request] = nowNs;
+  if (run.queuedNs[request]! < 0) run.queuedNs[request] = nowNs;
   run.nowNs = nowNs;
   run.acted = afterWakes ? run.replicas.length : 0;
   const goesOn = run.split && requests.keep[request] === 1;
   if ((goesOn && !findCandidates(run, request + run.input.requests.count, run.decodes)) || !findCandidates(run, request, run.prompts)) {
+    if (run.prompts.length < run.allPrompts.length && findCandidates(run, request, run.allPrompts)) {
+      run.available.stranded.push(request);
+      return;
+    }
     run.rejected += 1;
     recordDecision(log, DECISION.reject, 0, request, nowNs, 0);
     releaseClients(run, request, nowNs);

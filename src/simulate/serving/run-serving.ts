@@ -1,6 +1,7 @@
 import { earliestWake, popWake } from "../../base/wake-heap.ts";
 import { decisionBytes, decisionHash } from "../../engine/serving/decision-log.ts";
 import { advanceReplica } from "./advance-replica.ts";
+import { changeAvailability, orderedReplicaNs, refuseStranded } from "./availability.ts";
 import { checkServingInput } from "./check-serving-input.ts";
 import { advanceMoves, nextMoveNs } from "./move-kv.ts";
 import { routeRequest } from "./route-request.ts";
@@ -12,7 +13,7 @@ import type { ServingRun } from "./serving-state.ts";
 /**
  * Serves requests on replicas of engines in virtual time: arrivals, routing, iterations as each engine forms and its cost model prices them.
  *
- * At one instant what was known beforehand arrives first, then replicas act in the order of their indices, then KV and requests that this caused arrive.
+ * At one instant replicas come and go first; what was known beforehand arrives first, then replicas act in the order of their indices, then KV and requests that this caused arrive.
  * Complexity: linear in requests, iterations that change a batch and routed replicas; a stretch of iterations that changes none costs one
  * price each.
  * Errors: `workload-invalid`, `input-invalid`.
@@ -35,8 +36,16 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     const wakeNs = earliestWake(run.wakes);
     const spawnedNs = run.spawned.peekTime() ?? Infinity;
     const moveNs = run.moves === undefined ? Infinity : nextMoveNs(run.moves);
+    const changeNs = run.available.changes.peekTime() ?? Infinity;
     const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs, moveNs);
-    if (nowNs === Infinity) return;
+    // When nothing is left to happen to a request, no change is of interest but to those that wait for a replica.
+    if (nowNs === Infinity && (run.available.stranded.length === 0 || changeNs === Infinity)) break;
+    if (changeNs <= nowNs) {
+      sampler?.until(changeNs);
+      changeAvailability(run, changeNs);
+      if (after?.() === false) return;
+      continue;
+    }
     sampler?.until(nowNs);
     if (arrivalNs <= nowNs) routeRequest(run, next++, nowNs, false);
     else if (wakeNs <= nowNs) advanceReplica(run, popWake(run.wakes), nowNs);
@@ -44,6 +53,7 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     else routeRequest(run, run.spawned.pop()!, nowNs, true);
     if (after?.() === false) return;
   }
+  refuseStranded(run);
 }
 
 export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): ServingOutcome {
@@ -70,6 +80,7 @@ export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): Ser
     busyNs: Float64Array.from(lanes, ({ busyNs }) => busyNs),
     decisions: decisionBytes(context.log),
     rejected: run.rejected,
+    replicaNs: orderedReplicaNs(run),
     ...(sampler === undefined ? {} : { samples: sampler.samples }),
   };
 }

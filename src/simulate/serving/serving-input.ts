@@ -1,6 +1,7 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import type { BatchShape, IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import type { RoutingName, Speculation } from "../../plan/deployment/deployment.ts";
+import type { ScalingRules } from "../../policy/serving/scaling.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 
 /** Requests as columns: dense ids are row numbers, in order of arrival. */
@@ -56,12 +57,24 @@ export interface ServingInput {
     readonly layerwise: boolean;
     readonly layers: number;
   };
+  /** Hosts that are lost with their replicas, and when they serve again (Infinity: never). Not with split roles. */
+  readonly outages?: readonly Outage[];
+  /** From the loss of a host until its requests are sent again; 0 where absent. */
+  readonly resubmitNs?: Nanoseconds;
+  /** The fleet grows and shrinks: `replicas` is the most there may be. Not with split roles. */
+  readonly scaling?: ScalingRules;
   /** `leap`: iterations whose batch does not change are priced in one go where that changes no decision; `unit`: one by one. Equal hashes. */
   readonly stepping: "leap" | "unit";
   /** Running and waiting requests and used blocks of every replica at each multiple of this time after the first arrival. */
   readonly sampleNs?: Nanoseconds;
   /** Told of every iteration once it has ended, replica by replica in the order of their ends; the shape is only valid during the call. */
   readonly onIteration?: IterationListener;
+}
+
+export interface Outage {
+  readonly replica: number;
+  readonly atNs: Nanoseconds;
+  readonly untilNs: Nanoseconds;
 }
 
 export type IterationListener = (replica: number, startNs: Nanoseconds, endNs: Nanoseconds, shape: Readonly<BatchShape>) => void;
@@ -88,6 +101,8 @@ export interface ServingOutcome {
   /** Requests that no replica could ever serve: too long for its blocks, or for an iteration where prompts may not be cut. */
   readonly rejected: number;
   readonly samples?: ServingSamples;
+  /** Time for which replicas were ordered, until the last request ended: what is paid for. */
+  readonly replicaNs: number;
 }
 
 /** Samples by time, then replica: `running[sample * replicas + replica]`. */

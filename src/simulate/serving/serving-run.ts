@@ -7,6 +7,7 @@ import { servingReplica } from "../../engine/serving/serving-replica.ts";
 import { servingRouting } from "../../policy/serving/routing-named.ts";
 import { type RuleLimits, type SchedulingRules, vllmRules } from "../../policy/serving/scheduling-rules.ts";
 import { tokenGain } from "../../policy/serving/token-gain.ts";
+import { availability } from "./availability.ts";
 import { kvMoves } from "./move-kv.ts";
 import { replicaKinds } from "./replica-kinds.ts";
 import { requestKeys } from "./request-keys.ts";
@@ -67,7 +68,9 @@ export function servingRun(input: ServingInput): ServingRun {
     nextAfter,
     ...kinds,
     wholeGroup: undefined,
-    prompts,
+    prompts: prompts.filter((index) => index < (input.scaling?.initial ?? Infinity)),
+    allPrompts: prompts,
+    available: availability(input),
     decodes,
     split,
     moves: split ? kvMoves(input.kvTransfer!, replicas.length) : undefined,

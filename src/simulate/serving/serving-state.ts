@@ -6,6 +6,7 @@ import type { StepContext } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
 import type { RouteQuestion, ServingRouting } from "../../policy/serving/serving-routing.ts";
 import type { FlowNetwork } from "../flows/flow-types.ts";
+import type { Availability } from "./availability-types.ts";
 import type { ServingInput } from "./serving-input.ts";
 
 /** Everything a run in virtual time changes. */
@@ -32,7 +33,9 @@ export interface ServingRun {
   /** Answers for the request at hand: 1 yes, 0 no, -1 not asked. */
   readonly canServeKind: Int8Array;
   /** Replicas that take requests as they arrive, and those that take them with their KV (split roles). */
-  readonly prompts: Int32Array;
+  prompts: Int32Array;
+  readonly allPrompts: Int32Array;
+  readonly available: Availability;
   readonly decodes: Int32Array;
   readonly split: boolean;
   readonly moves: KvMoves | undefined;

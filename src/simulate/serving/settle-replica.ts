@@ -1,6 +1,7 @@
 import { setWake } from "../../base/wake-heap.ts";
 import { passPlainSteps } from "../../engine/serving/complete-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
+import { gainedTokens } from "../../policy/serving/token-gain.ts";
 import type { IterationListener } from "./serving-input.ts";
 import type { ReplicaLane, ServingRun } from "./serving-state.ts";
 
@@ -35,10 +36,12 @@ function tellPlainSteps(tell: IterationListener, replica: ServingReplica, lane: 
   const { shape } = replica.executing;
   const context = shape.decodeContext;
   const longest = shape.decodeContextMax;
+  const first = replica.steps - 1 - (replica.planned.active ? 1 : 0);
   for (let i = lane.at; i < until; i++) {
     tell(replica.index, i === lane.at ? lane.startNs : lane.ends[i - 1]!, lane.ends[i]!, shape);
-    shape.decodeContext += replica.runningCount;
-    shape.decodeContextMax += 1;
+    const gained = gainedTokens(replica.gain, first + i - lane.at, 1);
+    shape.decodeContext += gained * replica.runningCount;
+    shape.decodeContextMax += gained;
   }
   shape.decodeContext = context;
   shape.decodeContextMax = longest;

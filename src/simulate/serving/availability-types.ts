@@ -1,0 +1,16 @@
+import type { TimeHeap } from "../../base/heap.ts";
+
+/** Which replicas take requests, and when that changes: hosts that are lost and come back, and fleets that grow and shrink. */
+export interface Availability {
+  readonly state: Uint8Array;
+  /** Time since each replica is ordered; -1 where it is not. */
+  readonly orderedNs: Float64Array;
+  /** Time for which replicas were ordered, over all. */
+  replicaNs: number;
+  readonly changes: TimeHeap<Change>;
+  /** Requests that found no replica. */
+  readonly stranded: number[];
+}
+
+/** `look`: of the scaling rules. */
+export type Change = { readonly kind: "lost" | "back" | "started"; readonly replica: number } | { readonly kind: "look" };
