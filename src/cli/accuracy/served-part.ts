@@ -1,29 +1,24 @@
 import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
 import { readSilicon } from "../../cost/accuracy/silicon/read-silicon.ts";
-import { siliconAccuracy, siliconDecisions } from "../../simulate/accuracy/silicon-accuracy.ts";
-import { evaluateDecodeSides } from "../../simulate/accuracy/silicon-disaggregated.ts";
+import { siliconAccuracy } from "../../simulate/accuracy/silicon-accuracy.ts";
 import { evaluateSilicon } from "../../simulate/accuracy/silicon-evaluation.ts";
 import type { AccuracyPart } from "./accuracy-part.ts";
 
 const FOLDER = "aiconfigurator-silicon";
 
-/** Measured closed loops of served models against runs of the simulator, whole groups of them held out of the engines' constants. */
+/** Served models in closed loops, whole groups of model, system and engine held out. */
 export const SERVED_MODELS: AccuracyPart = {
   id: "served-models",
-  title: "Closed loops of served models, from configurations, data sheets and constants of engines that saw no row of the group",
+  title: "Served models in closed loops, from data sheets and constants of engines that saw nothing of their group",
   needs: FOLDER,
-  beside: ["aic-silicon-third", "aic-silicon-user", "blis-unfitted"],
-  rows(data): readonly AccuracyRow[] {
-    const { rows } = readSilicon(data.text(`${FOLDER}/silicon_sample.csv`));
-    const aggregated = evaluateSilicon(rows);
-    const sides = evaluateDecodeSides(rows);
-    const { rankCorrelation, regretRow } = siliconDecisions(aggregated);
-    const [tpot, ...others] = siliconAccuracy(aggregated, "tpot");
-    const ranked = { ...tpot!, family: `${tpot!.family} (rank correlation ${rankCorrelation.toFixed(3)})` };
-    const decode = siliconAccuracy(sides, "tpot").map((row) => ({
-      ...row,
-      family: row.family.replace("closed-loop", "decode side of disaggregated rows,"),
-    }));
-    return [ranked, ...others, ...siliconAccuracy(aggregated, "ttft"), regretRow, ...decode];
+  beside: ["aic-silicon-third", "aic-silicon-user", "genz"],
+  rows: (data) => {
+    const file = `${FOLDER}/silicon_sample.csv`;
+    const evaluation = evaluateSilicon(readSilicon(data.text(file), file).rows);
+    const [tpot, ttft] = [siliconAccuracy(evaluation, "tpot"), siliconAccuracy(evaluation, "ttft")];
+    // Rows over all devices have the points of the rows of each; what the file does not state has rows of its own.
+    return [...tpot, ...ttft].map(
+      (row): AccuracyRow => (row.device === "all" && !row.family.includes(",") ? { ...row, total: true } : row),
+    );
   },
 };

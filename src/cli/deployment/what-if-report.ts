@@ -1,4 +1,5 @@
 import type { Basis } from "../../cost/estimate.ts";
+import { engineFrontNs } from "../../cost/iteration/engines/engine-of.ts";
 import type { Change } from "../../plan/deployment/change-deployment.ts";
 import type { FilledDefault } from "../../plan/deployment/deployment-file.ts";
 import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
@@ -17,6 +18,8 @@ export interface WhatIfReport {
   readonly runs: number;
   readonly seed: number;
   readonly clock?: MeasuredColumns["clock"];
+  /** Added to simulated TTFT and end to end where a client measured: the engine's front end. Units: ns. */
+  readonly frontNs: number;
   readonly growing: { readonly before: boolean; readonly after: boolean };
   /** What the prices of pools rest on. */
   readonly pools: readonly {
@@ -45,6 +48,8 @@ export interface WhatIfParts {
 export function whatIfReport(parts: WhatIfParts): WhatIfReport {
   const { before, after, measured } = parts;
   const { requests } = before.run;
+  // A client waits for the front end that it speaks to: of the first pool.
+  const frontNs = measured?.clock === "client" ? engineFrontNs(before.run.pools[0]!.pool.engine.name) : 0;
   const poolsOf = ({ run }: WhatIfParts["before"], when: "before" | "after") =>
     run.pools.map(({ pool, sheet, cost }) => ({
       when,
@@ -64,8 +69,13 @@ export function whatIfReport(parts: WhatIfParts): WhatIfReport {
     runs: before.figures.length,
     seed: parts.seed,
     ...(measured === undefined ? {} : { clock: measured.clock }),
+    frontNs,
     growing: { before: before.figures[0]!.growing, after: after.figures[0]!.growing },
     pools: [...poolsOf(before, "before"), ...poolsOf(after, "after")],
-    rows: whatIfRows(before.figures, after.figures, measured === undefined ? undefined : measuredFigures(requests, measured)),
+    rows: whatIfRows(
+      before.figures,
+      after.figures,
+      measured === undefined ? undefined : { figures: measuredFigures(requests, measured), frontNs },
+    ),
   };
 }

@@ -25,6 +25,9 @@ export function whatIfText(report: WhatIfReport): string {
     "",
     `change: ${changes.map(({ path, value }) => `${path}=${value}`).join(", ")}`,
     `workload: ${workload.requests} requests (${workload.source})`,
+    ...(report.frontNs === 0
+      ? []
+      : [`a client measured: ${formatNs(report.frontNs)} of the engine's front end are in simulated TTFT and end to end`]),
     ...notes.map((note) => `note: ${note}`),
     ...growth(report),
     ...report.pools.map(
