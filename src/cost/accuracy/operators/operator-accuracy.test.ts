@@ -13,7 +13,7 @@ import { fitOperatorTable } from "../../operator/tables/operator-table.ts";
 import { rowsByTable } from "../../operator/tables/rows-by-table.ts";
 import { logAt } from "../../operator/tables/site-curve.ts";
 import { foldOf } from "./group-folds.ts";
-import { heldOutPoints } from "./held-out-operators.ts";
+import { heldOutPoints, prepareTable } from "./held-out-operators.ts";
 import { operatorAccuracy } from "./operator-accuracy.ts";
 
 const SHARED = "../shared/data/aiconfigurator-ops/a100_sxm";
@@ -31,7 +31,7 @@ describe("operators held out", () => {
       TABLE!.rows.filter((row) => !isDropped(row)),
       RATES,
     );
-    const points = heldOutPoints(TABLE!, RATES, { folds: FOLDS });
+    const points = heldOutPoints(prepareTable(TABLE!, RATES), { folds: FOLDS });
     let compared = 0;
     for (const row of TABLE!.rows.filter(isDropped)) {
       const rough = TABLE!.family.baseNs(row.query, RATES);
@@ -46,8 +46,8 @@ describe("operators held out", () => {
   it("do not know their own times", () => {
     const group = groupOf(TABLE!.rows[100]!);
     const changed = TABLE!.rows.map((row) => (groupOf(row) === group ? { ...row, ns: row.ns * 3 } : row));
-    const before = heldOutPoints(TABLE!, RATES, { folds: FOLDS });
-    const after = heldOutPoints({ ...TABLE!, rows: changed }, RATES, { folds: FOLDS });
+    const before = heldOutPoints(prepareTable(TABLE!, RATES), { folds: FOLDS });
+    const after = heldOutPoints(prepareTable({ ...TABLE!, rows: changed }, RATES), { folds: FOLDS });
     const own = after.flatMap((point, i) => (Math.abs(point.measured / before[i]!.measured - 3) < 1e-6 ? [i] : []));
     expect(own.length).toBeGreaterThan(3);
     for (const i of own) {

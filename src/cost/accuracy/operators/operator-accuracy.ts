@@ -5,7 +5,7 @@ import { deviceRates } from "../../operator/tables/device-rates.ts";
 import { rowsByTable, type TableRows } from "../../operator/tables/rows-by-table.ts";
 import type { AccuracyRow } from "../accuracy-row.ts";
 import { errorFigures, type PredictedMeasured } from "../error-summary.ts";
-import { heldOutPoints } from "./held-out-operators.ts";
+import { heldOutPoints, prepareTable } from "./held-out-operators.ts";
 import { HOLD_OUTS, type HoldOut } from "./protocols.ts";
 
 /** Measured operators of one device and engine, with what the device can do at most. */
@@ -38,6 +38,7 @@ export function operatorAccuracy(measurements: OperatorMeasurements): AccuracyRo
     const { table, counts } = plausibleRows(measured, sheet);
     const counted = new Set<Cell>();
     for (const part of rowsByTable(table.rows)) {
+      const prepared = prepareTable(part, rates);
       for (const protocol of HOLD_OUTS[part.family.name] ?? []) {
         const name = `${cellOf(part)}${protocol.label}`;
         const cell = cells.get(name) ?? { points: [], excluded: {}, family: part.family.name, protocol };
@@ -45,7 +46,7 @@ export function operatorAccuracy(measurements: OperatorMeasurements): AccuracyRo
         // A file's faults stand at the first cell of each protocol that it fills.
         if (![...counted].some((other) => other.protocol === protocol)) add(cell.excluded, counts);
         counted.add(cell);
-        const points = heldOutPoints(part, rates, protocol);
+        const points = heldOutPoints(prepared, protocol);
         if (points.length === 0) add(cell.excluded, { "too few groups": part.rows.length });
         cell.points.push(...points);
       }

@@ -66,6 +66,8 @@ export interface ReducedInverse {
   readonly inverse: Float64Array;
   /** P_AB P_BB⁻¹, a row for each row kept: how what was left out enters those that stay. */
   readonly transfer: Float64Array;
+  /** Diagonal of P_BB⁻¹: variances of what was left out, given the rest. */
+  readonly variances: Float64Array;
 }
 
 /**
@@ -95,5 +97,5 @@ export function inverseWithout(inverse: Float64Array, size: number, kept: Int32A
       result[b * left + a] = result[a * left + b]!;
     }
   }
-  return { inverse: result, transfer: weighted };
+  return { inverse: result, transfer: weighted, variances: Float64Array.from(dropped, (_, i) => middle[i * gone + i]!) };
 }

@@ -26,8 +26,8 @@ const NOISE_LOG = 0.005;
 /** Curves of sites that were not measured, from those that were: a Gaussian process over sites, one level of the axis at a time. */
 export interface Surface {
   readonly grid: CurveGrid;
-  /** Logarithm of measured over rough time, and half-width of its 90 % interval, at each level of the grid for a site at these coordinates. */
-  curve(coordinates: readonly number[]): PredictedCurve;
+  /** `variance`: of the fit there, where the caller knows it. Logarithm of measured over rough time, and half-width of its 90 % interval, at each level of the grid for a site at these coordinates. */
+  curve(coordinates: readonly number[], variance?: number): PredictedCurve;
 }
 
 export interface PredictedCurve {
@@ -69,7 +69,7 @@ export function fitSurface({ grid, inverse, means, weights }: SurfaceParts, kind
   const errors = errorMap(grid, inverse, weights);
   return {
     grid,
-    curve(coordinates) {
+    curve(coordinates, known) {
       const at = Float64Array.from(coordinates);
       const similar = new Float64Array(sites);
       const near = new Float64Array(sites);
@@ -82,7 +82,7 @@ export function fitSurface({ grid, inverse, means, weights }: SurfaceParts, kind
         nearAll += near[i]!;
         nearest = Math.min(nearest, apart);
       }
-      const deviation = Math.sqrt(variance(inverse, sites, similar));
+      const deviation = Math.sqrt(known ?? variance(inverse, sites, similar));
       const reach = pow(deviation, errors.power);
       const logs = new Float64Array(levels);
       const halfWidths = new Float64Array(levels);
@@ -92,9 +92,9 @@ export function fitSurface({ grid, inverse, means, weights }: SurfaceParts, kind
         let sum = means[level]!;
         for (let i = 0; i < sites; i++) sum += similar[i]! * weights[from + i]!;
         logs[level] = sum;
-        const { error, known } = errorNear(errors, level, near, nearAll);
+        const { error, weight } = errorNear(errors, level, near, nearAll);
         halfWidths[level] = Math.min(errors.widest[level]!, errors.quantile * (reach * error + NOISE_LOG));
-        support[level] = known / nearAll;
+        support[level] = weight / nearAll;
       }
       return { logs, halfWidths, support, nearest, outside: deviation > errors.deviationMax };
     },
@@ -126,9 +126,10 @@ function nearness(ratio: number): number {
 function variance(inverse: Float64Array, sites: number, similar: Float64Array): number {
   let sum = 1 + NOISE_VARIANCE;
   for (let a = 0; a < sites; a++) {
+    // The matrix is symmetric: below the diagonal counts twice.
     let row = 0;
-    for (let b = 0; b < sites; b++) row += inverse[a * sites + b]! * similar[b]!;
-    sum -= similar[a]! * row;
+    for (let b = 0; b < a; b++) row += inverse[a * sites + b]! * similar[b]!;
+    sum -= similar[a]! * (2 * row + inverse[a * sites + a]! * similar[a]!);
   }
   return sum > NOISE_VARIANCE ? sum : NOISE_VARIANCE;
 }
@@ -266,7 +267,7 @@ function levelSpreads({ sites, axis, logs, known }: CurveGrid): Float64Array {
 }
 
 /** Mean error near a site at one level, drawn towards the level's mean, and the weight of the sites that were measured there. */
-function errorNear(map: ErrorMap, level: number, near: Float64Array, nearAll: number): { error: number; known: number } {
+function errorNear(map: ErrorMap, level: number, near: Float64Array, nearAll: number): { error: number; weight: number } {
   const { sites, errors, known } = map;
   const from = level * sites;
   let sum = 0;
@@ -276,7 +277,7 @@ function errorNear(map: ErrorMap, level: number, near: Float64Array, nearAll: nu
     all = 0;
     for (let i = 0; i < sites; i++) all += near[i]! * known[from + i]!;
   }
-  return { error: (sum + MEAN_WEIGHT * map.means[level]!) / (all + MEAN_WEIGHT), known: all };
+  return { error: (sum + MEAN_WEIGHT * map.means[level]!) / (all + MEAN_WEIGHT), weight: all };
 }
 
 /** Errors averaged with those of the levels beside, where they are known. */
