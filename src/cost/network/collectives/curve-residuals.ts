@@ -56,10 +56,18 @@ function rowsOf(samples: readonly CurveSample[], curve: CollectiveCurve, linkRat
   });
 }
 
-/** Samples that took longer than a larger one count as that: a smaller message can be padded, so what is above is noise. */
+/** Jitter of repeated measurements: what a sample may take longer than a larger one without being taken for noise. */
+const JITTER = 1.1;
+
+/** Samples that took far longer than a larger one count as that: a smaller message can be padded, so what is above is noise. */
 function rising(samples: readonly CurveSample[]): CurveSample[] {
   const lowered = [...samples];
-  for (let i = lowered.length - 2; i >= 0; i--) lowered[i] = { ...lowered[i]!, ns: Math.min(lowered[i]!.ns, lowered[i + 1]!.ns) };
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = lowered.length - 1; i >= 0; i--) {
+    const sample = lowered[i]!;
+    if (sample.ns > JITTER * least) lowered[i] = { ...sample, ns: least };
+    least = Math.min(least, sample.ns);
+  }
   return lowered;
 }
 

@@ -66,6 +66,18 @@ describe("collectives from measured tables", () => {
     expect(beyond.priced.spread).toBeGreaterThan(between.priced.spread);
   });
 
+  it("a sample far slower than a larger one is noise, one within the jitter is not", () => {
+    const table = tableOf([2, 4, 8], OCTAVES);
+    const at = (bytes: number, factor: number): number => {
+      const rows = table.rows.map((row) =>
+        row.query.op === "collective" && row.query.ranks === 8 && row.query.bytes === 2048 ? { ...row, ns: row.ns * factor } : row,
+      );
+      return price({ ...table, rows }, bytes, 8).ns;
+    };
+    expect(at(2048, 3)).toBeCloseTo(at(4096, 1), 3);
+    expect(at(2048, 1.05) / at(2048, 1)).toBeCloseTo(1.05, 3);
+  });
+
   it("what tables lack is priced by the next model, with its reason where none can", () => {
     const figures = { name: "made", scaleUp: { bytesPerSecond: LINK * 1e9, devices: 8, reducesInSwitch: false }, library: "nccl" } as const;
     const both = firstBasis(tableCollectives([tableOf([2, 8], OCTAVES)], OPTIONS), collectiveModel(figures));
