@@ -7,6 +7,7 @@ import { scoreFamilies } from "../../cost/accuracy/network/score-families.ts";
 import { scoreNcclTests } from "../../cost/accuracy/network/score-nccl-tests.ts";
 import { scorePublishedDeepep } from "../../cost/accuracy/network/score-published-deepep.ts";
 import { scoreKvTransfers, scoreTransferRates } from "../../cost/accuracy/network/score-transfers.ts";
+import { scoreVersions } from "../../cost/accuracy/network/score-versions.ts";
 import { collectiveModel } from "../../cost/network/collectives/collective-model.ts";
 import type { AccuracyPart } from "./accuracy-part.ts";
 import { busRatios, dispatchTables, hgx, ncclTestsTable, publishedDeepep, publishedTransfers } from "./network-tables.ts";
@@ -30,7 +31,7 @@ export const COLLECTIVES: AccuracyPart = {
         return row.engine.startsWith("all libraries") ? { ...row, total: true } : row;
       }),
     );
-    const rows = [...heldOut, ...scoreFamilies(sets)];
+    const rows = [...heldOut, ...scoreVersions(sets), ...scoreFamilies(sets)];
     return data.has("nccl-tests") ? [...rows, scoreNcclTests(ncclTestsTable(data), collectiveModel(hgx("hopper")), "8 x H100")] : rows;
   },
 };
