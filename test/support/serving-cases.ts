@@ -90,6 +90,14 @@ export function changingCase(seed: number, changes: Partial<SchedulingRules> = {
   return { ...input, replicas, outages, resubmitNs: prng.nextBelow(2_000_000) };
 }
 
+/** The same with KV kept outside the devices. */
+export function offloadCase(seed: number, changes: Partial<SchedulingRules> = {}): ServingInput {
+  const input = servingCase(seed, { ...changes, prefixCaching: true });
+  const prng = seededPrng(seed ^ 0x6a09e667);
+  const offload = { bytes: 1000 * prng.nextBelow(400), bandwidthBytesPerSecond: 1e6 * (1 + prng.nextBelow(100)), bytesPerToken: 1000 };
+  return { ...input, replicas: input.replicas.map((replica) => ({ ...replica, offload })) };
+}
+
 /** Every prompt continues the keys of an earlier one for a while; one in four requests waits for an earlier one. */
 function randomRequests(seed: number, keyTokens: number): RequestColumns {
   const prng = seededPrng(seed);

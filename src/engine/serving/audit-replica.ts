@@ -64,7 +64,7 @@ export function auditReplica(replica: ServingReplica, requests: RequestTable): s
   }
   check(runningCount <= replica.rules.maxSequences, "more requests run than may");
   check(context === replica.contextTokens, "tokens of the running requests are miscounted");
-  const pending = [...here, ...queued].reduce((sum, request) => sum + requests.pending[request]!, 0);
+  const pending = [...here, ...queued, ...detached].reduce((sum, request) => sum + requests.pending[request]!, 0);
   check(pending === replica.backlogTokens, `the backlog is miscounted: ${pending}, ${replica.backlogTokens}`);
   for (const request of queued) check(requests.blocks[request] === 0, "a waiting request has blocks");
   return faults;

@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { deleteKey, emptyIntTable, type IntTable, insertKey } from "../../base/int-table.ts";
 import { addHolder, type HolderIndex, removeHolder } from "./holder-index.ts";
+import { type KeyTier, storeKey } from "./key-tier.ts";
 
 /**
  * KV blocks of one replica, as counts. Blocks that are used together are an **extent**: those of one key of a prompt, or those a request
@@ -17,6 +18,8 @@ export interface BlockPool {
   /** Told which keys this pool holds whole, under the number of its replica. */
   readonly holders: HolderIndex;
   readonly replica: number;
+  /** Where whole keys go that lose a block; undefined where nothing is kept outside. */
+  readonly tier: KeyTier | undefined;
   /** Blocks never used so far; they go first. */
   fresh: number;
   /** Fresh blocks and those of the free queue. */
@@ -49,6 +52,7 @@ export interface BlockPoolOptions {
   readonly keyBlocks: number;
   readonly holders: HolderIndex;
   readonly replica: number;
+  readonly tier?: KeyTier | undefined;
 }
 
 export function blockPool(options: BlockPoolOptions): BlockPool {
@@ -56,7 +60,7 @@ export function blockPool(options: BlockPoolOptions): BlockPool {
   const column = (): Int32Array => new Int32Array(EXTENTS_FIRST);
   const ends = { oldest: -1, newest: -1, spare: -1, extents: 0 };
   const columns = { key: column(), size: column(), refs: column(), owner: column(), node: column(), previous: column(), next: column() };
-  return { ...options, fresh: capacity, free: capacity, table: emptyIntTable(), ...columns, ...ends };
+  return { ...options, tier: options.tier, fresh: capacity, free: capacity, table: emptyIntTable(), ...columns, ...ends };
 }
 
 /** Takes blocks: fresh ones, then those of the oldest extents, whose content is thereby lost. */
@@ -70,7 +74,7 @@ export function takeBlocks(pool: BlockPool, count: number, parked: Int32Array): 
     const extent = pool.oldest;
     const size = pool.size[extent]!;
     if (size > wanted) {
-      noLongerWhole(pool, extent);
+      evictKey(pool, extent);
       pool.size[extent] = size - wanted;
       return;
     }
@@ -84,7 +88,7 @@ function dropOldest(pool: BlockPool, parked: Int32Array): void {
   unlink(pool, extent);
   const key = pool.key[extent]!;
   if (key !== NO_KEY) {
-    noLongerWhole(pool, extent);
+    evictKey(pool, extent);
     deleteKey(pool.table, key);
   }
   const owner = pool.owner[extent]!;
@@ -130,6 +134,11 @@ export function resetPool(pool: BlockPool, parked: Int32Array): void {
   pool.newest = -1;
   pool.spare = -1;
   pool.extents = 0;
+}
+
+function evictKey(pool: BlockPool, extent: number): void {
+  if (pool.tier !== undefined && pool.node[extent]! >= 0) storeKey(pool.tier, pool.key[extent]!);
+  noLongerWhole(pool, extent);
 }
 
 function noLongerWhole(pool: BlockPool, extent: number): void {

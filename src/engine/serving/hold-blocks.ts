@@ -1,5 +1,6 @@
 import { lookUp } from "../../base/int-table.ts";
 import { type BlockPool, completeKey, dropReference, giveBack, publishKey, reclaim, referTo, takeBlocks } from "./block-pool.ts";
+import { holdsKey } from "./key-tier.ts";
 import { knownTokens, type RequestTable } from "./request-table.ts";
 
 /** What a pool holds of a request's text, from its start. */
@@ -12,10 +13,12 @@ export interface PrefixMatch {
   idle: number;
   /** Its own blocks of before a preemption are among them. */
   own: boolean;
+  /** Leading tokens there would be with what the tier outside holds; 0 where that adds nothing. */
+  tierTokens: number;
 }
 
 /** Where `matchPrefix` leaves its answer: module-level, so that looking allocates nothing. */
-export const prefixMatch: PrefixMatch = { blocks: 0, extents: 0, idle: 0, own: false };
+export const prefixMatch: PrefixMatch = { blocks: 0, extents: 0, idle: 0, own: false, tierTokens: 0 };
 
 /** Looks up how much of a request's text is there, without changing anything. */
 export function matchPrefix(pool: BlockPool, requests: RequestTable, request: number, blockTokens: number): PrefixMatch {
@@ -44,6 +47,13 @@ export function matchPrefix(pool: BlockPool, requests: RequestTable, request: nu
   }
   prefixMatch.blocks = blocks < most ? blocks : most;
   prefixMatch.idle = idle;
+  prefixMatch.tierTokens = 0;
+  if (pool.tier === undefined || prefixMatch.own) return prefixMatch;
+  // A key that has lost blocks is whole outside; the others follow it.
+  const from = broken ? at - 1 : at;
+  let to = from;
+  while (to < last && (to + 1 - first) * pool.keyBlocks <= most && holdsKey(pool.tier, requests.keys[to]!)) to += 1;
+  if (to > from) prefixMatch.tierTokens = (to - first) * pool.keyBlocks * blockTokens;
   return prefixMatch;
 }
 

@@ -30,6 +30,10 @@ export interface RequestTable {
   readonly pending: Int32Array;
   /** Whether its KV is computed here or comes from another replica: one of `KV`. */
   readonly kv: Uint8Array;
+  /** Leading tokens whose KV comes from elsewhere. */
+  readonly loaded: Int32Array;
+  /** Of those, the ones that come from the tier outside its replica. */
+  readonly fromTier: Int32Array;
   /** 1: its blocks stay when it ends, until `letGo`. */
   readonly keep: Uint8Array;
   /** Replica it was sent to; -1 before. */
@@ -78,6 +82,8 @@ export function requestTable({ count, prompt, output, keyStart, keys }: RequestF
     parkedAt: column(),
     pending: column(),
     kv: new Uint8Array(count),
+    loaded: column(),
+    fromTier: column(),
     keep: new Uint8Array(count),
     at: column().fill(-1),
     cached: column().fill(-1),

@@ -116,6 +116,10 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
     const wanted = Math.ceil((rules.reserve === "chunk" ? hit + count : known) / blockTokens) - prefixMatch.blocks + prefixMatch.idle;
     const promised = rules.reserve === "output" ? promisedBlocks(replica, requests, request) : 0;
     if (wanted + promised > pool.free) break;
+    if (prefixMatch.tierTokens > 0) {
+      if (!fetchFromTier(replica, requests, request)) break;
+      continue;
+    }
     popFront(waiting);
     holdMatch(pool, requests, request);
     if (requests.cached[request]! < 0) {
@@ -136,21 +140,25 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
   }
 }
 
-/** A request that has its KV decodes from now on. */
+/** A request whose KV has come runs: it decodes, or computes what is left of its text. */
 function admitArrived(replica: ServingReplica, step: ServingStep, { requests, log }: StepContext, nowNs: number): void {
   const request = popFront(replica.arrived);
-  const tokens = requests.prompt[request]!;
+  const tokens = requests.loaded[request]!;
   requests.kv[request] = KV.own;
   requests.computed[request] = tokens;
-  requests.admittedNs[request] = nowNs;
-  requests.cached[request] = 0;
+  if (requests.cached[request]! < 0) {
+    requests.cached[request] = requests.left[request] === requests.output[request] ? tokens : 0;
+    requests.admittedNs[request] = nowNs;
+  }
   replica.contextTokens += tokens;
   replica.detached -= 1;
   recordDecision(log, DECISION.admit, replica.index, request, nowNs, tokens);
   appendRunning(replica, request);
   forming.admitted = true;
+  const due = knownTokens(requests, request) - tokens;
+  if (!isDecode(requests, request)) addPrompt(replica, step, requests, request, Math.min(due, forming.budget));
   // Where decodes have iterations of their own, those come next.
-  if (replica.rules.mixing === "mixed") addToStep(replica, step, requests, request, 1);
+  else if (replica.rules.mixing === "mixed") addToStep(replica, step, requests, request, 1);
 }
 
 /** Gives the first in the queue blocks for KV from elsewhere, and the next token's; false where they are short. */
@@ -163,16 +171,45 @@ function makeRoomForFetch(replica: ServingReplica, requests: RequestTable): bool
   if (blocksWanted(requests, request, room.tokens, blockTokens) + promised > pool.free) return false;
   popFront(replica.waiting);
   growBlocks(pool, requests, request, room);
+  requests.loaded[request] = requests.prompt[request]!;
+  detach(replica, requests, request);
+  return true;
+}
+
+/** Gives the first in the queue blocks for all its text and has what the tier holds of it brought; false where they are short. */
+function fetchFromTier(replica: ServingReplica, requests: RequestTable, request: number): boolean {
+  const { pool, blockTokens } = replica;
+  const known = knownTokens(requests, request);
+  if (Math.ceil(known / blockTokens) - prefixMatch.blocks + prefixMatch.idle > pool.free) return false;
+  popFront(replica.waiting);
+  requests.loaded[request] = prefixMatch.tierTokens;
+  requests.fromTier[request] = prefixMatch.tierTokens - prefixMatch.blocks * blockTokens;
+  holdMatch(pool, requests, request);
+  room.tokens = known;
+  room.blockTokens = blockTokens;
+  growBlocks(pool, requests, request, room);
+  const due = known - requests.loaded[request]!;
+  replica.backlogTokens += due - requests.pending[request]!;
+  requests.pending[request] = due;
+  detach(replica, requests, request);
+  return true;
+}
+
+function detach(replica: ServingReplica, requests: RequestTable, request: number): void {
   requests.kv[request] = KV.coming;
   replica.detached += 1;
   pushBack(replica.fetches, request);
-  return true;
 }
 
 /** A request's KV has come. */
 export function kvArrived(replica: ServingReplica, requests: RequestTable, request: number): void {
   assert(requests.kv[request] === KV.coming, "KV arrives that was not on its way", request);
   requests.kv[request] = KV.here;
+  if (replica.rules.prefixCaching) {
+    room.tokens = requests.loaded[request]!;
+    room.blockTokens = replica.blockTokens;
+    publishKeys(replica.pool, requests, request, room);
+  }
   pushBack(replica.arrived, request);
 }
 
@@ -304,6 +341,7 @@ function noMatch(): void {
   prefixMatch.extents = 0;
   prefixMatch.idle = 0;
   prefixMatch.own = false;
+  prefixMatch.tierTokens = 0;
 }
 
 /** A request joins the queue; `cachedTokens` is what its replica is believed to have of its prompt. */

@@ -4,6 +4,7 @@ import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 import { NO_DRAFTS, type TokenGain } from "../../policy/serving/token-gain.ts";
 import { type BlockPool, blockPool } from "./block-pool.ts";
 import type { HolderIndex } from "./holder-index.ts";
+import { keyTier } from "./key-tier.ts";
 
 /** One iteration: what it computes and whose first and last tokens it brings. */
 export interface ServingStep {
@@ -54,17 +55,25 @@ export interface ReplicaOptions {
   /** Engine blocks a key of the requests covers. */
   readonly keyBlocks: number;
   readonly holders: HolderIndex;
+  /** Whole keys that are kept outside the devices; 0 or absent: none. */
+  readonly tierKeys?: number;
 }
 
 const RUNNING_FIRST = 16;
 
-export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks, holders }: ReplicaOptions): ServingReplica {
+export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks, holders, tierKeys = 0 }: ReplicaOptions): ServingReplica {
   return {
     index,
     rules,
     blockTokens,
     gain: rules.gain ?? NO_DRAFTS,
-    pool: blockPool({ capacity: Math.max(0, kvBlocks - rules.reservedBlocks), keyBlocks, holders, replica: index }),
+    pool: blockPool({
+      capacity: Math.max(0, kvBlocks - rules.reservedBlocks),
+      keyBlocks,
+      holders,
+      replica: index,
+      tier: tierKeys > 0 ? keyTier(tierKeys) : undefined,
+    }),
     running: new Int32Array(RUNNING_FIRST),
     runningCount: 0,
     waiting: emptyIntDeque(),

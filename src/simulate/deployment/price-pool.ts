@@ -1,7 +1,10 @@
 import { err, ok, type Result } from "../../base/result.ts";
+import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
+import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
 import { type ExplainedCost, iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
 import type { IterationFault } from "../../cost/iteration/iteration-fault.ts";
 import { type KvBudget, kvBudget } from "../../cost/iteration/kv-budget.ts";
+import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
 import { collectiveModel } from "../../cost/network/collectives/collective-model.ts";
 import { sheetNetwork } from "../../cost/network/sheet-network.ts";
 import type { OperatorModel } from "../../cost/operator/operator-model.ts";
@@ -39,7 +42,8 @@ export interface PricedPool {
 export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<PricedPool, IterationFault> {
   const { architecture, sheet } = parts;
   const { engine, parallel, precision, speculation } = pool;
-  if (pool.offload !== undefined) return err({ code: "no-basis", missing: "KV kept outside the devices (offload) is not simulated" });
+  const offload = offloadOf(pool, architecture);
+  if (!offload.ok) return offload;
   const cost = parts.cost === undefined ? iterationsCost(pool, parts) : ok(parts.cost);
   if (!cost.ok) return cost;
   const budget = kvBudget({ architecture, sheet, parallel, precision, engine });
@@ -60,9 +64,24 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     kvBlocks: budget.value.kvBlocks,
     overheadNs: engine.overheadNs,
     ...(speculation === undefined ? {} : { speculation }),
+    ...(offload.value === undefined ? {} : { offload: offload.value }),
     startUpNs: pool.startUpNs ?? 0,
   };
   return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings });
+}
+
+/** KV outside a replica's devices, with the bytes of a token over all layers. Errors: `no-basis` where the engine would not look for it. */
+function offloadOf(
+  { offload, engine, role, precision }: Pool,
+  architecture: SequenceModel,
+): Result<ReplicaSettings["offload"], IterationFault> {
+  if (offload === undefined) return ok(undefined);
+  if (!engine.prefixCaching)
+    return err({ code: "no-basis", missing: "KV kept outside the devices (offload) is simulated with prefix caching alone" });
+  if (role !== "both") return err({ code: "no-basis", missing: "KV kept outside the devices (offload) is not simulated with split roles" });
+  const model = decoderBlocks(architecture);
+  if (!model.ok) return model;
+  return ok({ ...offload, bytesPerToken: sequenceBytes(model.value, ONE_DEVICE, precision).perToken });
 }
 
 /** What iterations of a pool's replicas cost. Errors: `cut-invalid`, `no-basis`. */

@@ -1,7 +1,7 @@
 // Goal: whatever the requests, rules and routing, blocks and tokens are conserved, every request ends once, and leaps decide as single iterations
 // do. Method: random small runs that are short of blocks, recounted after every event; planted faults show that each check can fail.
 import { describe, expect, it } from "vitest";
-import { changingCase, servingCase, splitCase } from "../../../test/support/serving-cases.ts";
+import { changingCase, offloadCase, servingCase, splitCase } from "../../../test/support/serving-cases.ts";
 import { referTo } from "../../engine/serving/block-pool.ts";
 import { DECISION, readDecisions } from "../../engine/serving/decision-log.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
@@ -91,6 +91,20 @@ describe("random runs on fleets that change", () => {
     }
     expect(lost).toBeGreaterThan(SEEDS / 4);
     expect(ordered).toBeGreaterThan(SEEDS / 4);
+  });
+});
+
+describe("random runs with KV kept outside the devices", () => {
+  it("keep their books and decide the same leaping and stepping", () => {
+    let loads = 0;
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const input = offloadCase(seed, RULES[seed % RULES.length]);
+      const { faults, outcome } = auditServing(input);
+      expect(faults, `seed ${seed}`).toEqual([]);
+      expect(runServing({ ...input, stepping: "unit" }).hash, `seed ${seed}`).toBe(outcome.hash);
+      for (const { kind } of readDecisions(outcome.decisions)) if (kind === DECISION.transfer) loads += 1;
+    }
+    expect(loads).toBeGreaterThan(SEEDS / 2);
   });
 });
 

@@ -19,6 +19,7 @@ export function checkServingInput(input: ServingInput): void {
   }
   checkRoles(input);
   checkChanges(input);
+  checkOffload(input);
   if (input.sampleNs !== undefined && !(input.sampleNs > 0)) throw invalid("sampleNs", "must be above 0");
 }
 
@@ -37,6 +38,19 @@ function checkChanges({ replicas, outages = [], resubmitNs, scaling }: ServingIn
   if (!(least >= 1 && least <= replicas.length)) throw invalid("scaling.least", `${least} of ${replicas.length} replicas`);
   if (!(everyNs >= 1)) throw invalid("scaling.everyNs", "must be at least 1");
   if (!(orderAbove > 0 && drainBelow >= 0 && drainBelow < orderAbove)) throw invalid("scaling", "drainBelow must lie below orderAbove");
+}
+
+function checkOffload({ replicas, outages = [], scaling }: ServingInput): void {
+  for (const [index, { offload, role, rules, prefixCaching }] of replicas.entries()) {
+    if (offload === undefined) continue;
+    const where = `replicas[${index}].offload`;
+    if (role !== "both") throw invalid(where, "KV outside the devices is not simulated with split roles");
+    if (outages.length > 0 || scaling !== undefined) throw invalid(where, "KV outside the devices is not simulated on fleets that change");
+    if (!(rules?.prefixCaching ?? prefixCaching)) throw invalid(where, "KV outside the devices needs prefix caching");
+    const { bytes, bandwidthBytesPerSecond, bytesPerToken } = offload;
+    if (!(bytes >= 0)) throw invalid(`${where}.bytes`, `${bytes} is no size`);
+    if (!(bandwidthBytesPerSecond > 0 && bytesPerToken > 0)) throw invalid(where, "rate and bytes of a token must be above 0");
+  }
 }
 
 function checkSpeculation({ speculation, maxBatchedTokens }: ReplicaSettings, where: string): void {

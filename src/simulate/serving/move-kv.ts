@@ -29,6 +29,10 @@ export function startFetches(run: ServingRun, replica: ServingReplica, nowNs: nu
   const { fetches } = replica;
   if (fetches.size === 0) return;
   const { moves, context } = run;
+  if (!run.split) {
+    loadFromTier(run, replica, nowNs);
+    return;
+  }
   assert(moves !== undefined, "KV is fetched where none is moved");
   moves.network.advance(nowNs, moves.ended);
   for (let i = 0; i < fetches.size; i++) {
@@ -40,6 +44,29 @@ export function startFetches(run: ServingRun, replica: ServingReplica, nowNs: nu
     moves.network.start(row, moves.path, { bytes: bytesLeft(run, row, nowNs), nowNs });
   }
   fetches.size = 0;
+}
+
+/** Has KV brought from the tier outside a replica's devices: one request after the other. */
+function loadFromTier({ context, lanes, loads }: ServingRun, { fetches, index }: ServingReplica, nowNs: number): void {
+  const lane = lanes[index]!;
+  for (let i = 0; i < fetches.size; i++) {
+    const request = itemAt(fetches, i);
+    const tokens = context.requests.fromTier[request]!;
+    lane.tierFreeNs = Math.max(lane.tierFreeNs, nowNs) + Math.max(1, Math.round(tokens * lane.tierTokenNs));
+    recordDecision(context.log, DECISION.transfer, index, request, nowNs, tokens);
+    loads.push(lane.tierFreeNs, request);
+  }
+  fetches.size = 0;
+}
+
+/** KV from the tier outside is there: its request may run. */
+export function finishLoad(run: ServingRun, nowNs: number): void {
+  const request = run.loads.pop()!;
+  const { requests } = run.context;
+  const index = requests.at[request]!;
+  settleReplica(run, index, nowNs, true);
+  kvArrived(run.replicas[index]!, requests, request);
+  nudge(run, index, nowNs);
 }
 
 /**

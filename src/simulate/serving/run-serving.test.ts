@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
-import { readDecisions } from "../../engine/serving/decision-log.ts";
+import { DECISION, readDecisions } from "../../engine/serving/decision-log.ts";
 import { vllmRules } from "../../policy/serving/scheduling-rules.ts";
 import { runServing } from "./run-serving.ts";
 import type { ReplicaSettings, RequestColumns, ServingInput } from "./serving-input.ts";
@@ -124,6 +124,24 @@ describe("a run of one replica", () => {
     ]);
     const { queuedNs, lastTokenNs } = run({ requests: { ...rows, thinkNs: Float64Array.from([0, 5000]) } });
     expect(queuedNs[1]).toBe(lastTokenNs[0]! + 5000);
+  });
+
+  it("brings back KV that was kept outside the devices, one request after the other", () => {
+    // 8 blocks: a prompt of 96 tokens and its output take 7, so the second pushes the first out; tokens come back at 1 µs each.
+    const first = [1, 2, 3, 4, 5, 6];
+    const rows = requests([
+      { at: 0, prompt: 96, output: 2, blocks: first },
+      { at: 1e9, prompt: 96, output: 2, blocks: [11, 12, 13, 14, 15, 16] },
+      { at: 2e9, prompt: 96, output: 2, blocks: first },
+    ]);
+    const offload = { bytes: 1e6, bandwidthBytesPerSecond: 1e9, bytesPerToken: 1000 };
+    const kept = run({ requests: rows, replicas: [replica({ kvBlocks: 9, offload })] });
+    expect([...kept.cachedTokens]).toEqual([0, 0, 80]);
+    // Five blocks may come from caches: the first is still on the device, 64 tokens come back; the last 16 are computed anew.
+    expect([...readDecisions(kept.decisions)].filter(({ kind }) => kind === DECISION.transfer).map(({ detail }) => detail)).toEqual([64]);
+    expect(kept.firstTokenNs[2]! - 2e9).toBe(64_000 + 1_016_000);
+    const small = run({ requests: rows, replicas: [replica({ kvBlocks: 9, offload: { ...offload, bytes: 0 } })] });
+    expect(small.cachedTokens[2]).toBe(16);
   });
 
   it("brings the expected tokens of speculation, and no more than the output", () => {

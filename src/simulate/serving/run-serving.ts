@@ -3,7 +3,7 @@ import { decisionBytes, decisionHash } from "../../engine/serving/decision-log.t
 import { advanceReplica } from "./advance-replica.ts";
 import { changeAvailability, orderedReplicaNs, refuseStranded } from "./availability.ts";
 import { checkServingInput } from "./check-serving-input.ts";
-import { advanceMoves, nextMoveNs } from "./move-kv.ts";
+import { advanceMoves, finishLoad, nextMoveNs } from "./move-kv.ts";
 import { routeRequest } from "./route-request.ts";
 import { type RunSampler, runSampler } from "./sample-run.ts";
 import type { ServingInput, ServingOutcome } from "./serving-input.ts";
@@ -37,7 +37,8 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     const spawnedNs = run.spawned.peekTime() ?? Infinity;
     const moveNs = run.moves === undefined ? Infinity : nextMoveNs(run.moves);
     const changeNs = run.available.changes.peekTime() ?? Infinity;
-    const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs, moveNs);
+    const loadNs = run.loads.peekTime() ?? Infinity;
+    const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs, moveNs, loadNs);
     // When nothing is left to happen to a request, no change is of interest but to those that wait for a replica.
     if (nowNs === Infinity && (run.available.stranded.length === 0 || changeNs === Infinity)) break;
     if (changeNs <= nowNs) {
@@ -50,6 +51,7 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     if (arrivalNs <= nowNs) routeRequest(run, next++, nowNs, false);
     else if (wakeNs <= nowNs) advanceReplica(run, popWake(run.wakes), nowNs);
     else if (moveNs <= nowNs) advanceMoves(run, nowNs);
+    else if (loadNs <= nowNs) finishLoad(run, nowNs);
     else routeRequest(run, run.spawned.pop()!, nowNs, true);
     if (after?.() === false) return;
   }

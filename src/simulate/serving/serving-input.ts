@@ -38,6 +38,11 @@ export interface ReplicaSettings {
   readonly overheadNs: Nanoseconds;
   readonly speculation?: Speculation;
   readonly startUpNs: Nanoseconds;
+  /**
+   * KV kept outside the devices: keys go there when they lose a block on the device, and come back one request after the other. Writing costs
+   * nothing, and routing does not see what is there. Needs prefix caching; not with split roles, outages or scaling.
+   */
+  readonly offload?: { readonly bytes: number; readonly bandwidthBytesPerSecond: number; readonly bytesPerToken: number };
   /** How iterations are formed; absent: vLLM's rules with the limits above. Its own limits count, not those above. */
   readonly rules?: SchedulingRules;
 }

@@ -35,6 +35,7 @@ export function servingRun(input: ServingInput): ServingRun {
       kvBlocks: setting.kvBlocks,
       keyBlocks,
       holders,
+      tierKeys: tierKeys(setting, keyBlocks),
     }),
   );
   const kinds = replicaKinds(replicas, settings);
@@ -56,6 +57,8 @@ export function servingRun(input: ServingInput): ServingRun {
       factor: input.poolFactors?.[setting.pool] ?? 1,
       overheadNs: setting.overheadNs,
       startNs: 0,
+      tierFreeNs: 0,
+      tierTokenNs: setting.offload === undefined ? 0 : (setting.offload.bytesPerToken * 1e9) / setting.offload.bandwidthBytesPerSecond,
       busyNs: 0,
       ends: new Float64Array(REACH_FIRST + 1),
       at: 0,
@@ -73,6 +76,7 @@ export function servingRun(input: ServingInput): ServingRun {
     available: availability(input),
     decodes,
     split,
+    loads: new TimeHeap<number>(),
     moves: split ? kvMoves(input.kvTransfer!, replicas.length) : undefined,
     canServeKind: new Int8Array(kinds.kindCount),
     routing: servingRouting(input.routing, input.seed),
@@ -101,6 +105,10 @@ export function servingRun(input: ServingInput): ServingRun {
     outputSum: 0,
   };
   return run;
+}
+
+function tierKeys({ offload, blockTokens }: ReplicaSettings, keyBlocks: number): number {
+  return offload === undefined ? 0 : Math.floor(offload.bytes / (offload.bytesPerToken * blockTokens * keyBlocks));
 }
 
 function rulesFor(setting: ReplicaSettings): SchedulingRules {

@@ -39,6 +39,8 @@ export interface ServingRun {
   readonly decodes: Int32Array;
   readonly split: boolean;
   readonly moves: KvMoves | undefined;
+  /** Requests whose KV comes from outside the devices, by the time it is there. */
+  readonly loads: TimeHeap<number>;
   readonly routing: ServingRouting;
   readonly question: RouteQuestion;
   /** The instant of the routing under way; replicas below `acted` have acted at it already. */
@@ -63,6 +65,9 @@ export interface ReplicaLane {
   readonly overheadNs: number;
   /** Start of the iteration that runs. */
   startNs: number;
+  /** When the way from the tier outside is free, and ns a token takes on it. */
+  tierFreeNs: number;
+  readonly tierTokenNs: number;
   busyNs: number;
   /** Ends of the iterations of a leap: `ends[at]` is the next one; those before `ends[last]` change no batch. */
   ends: Float64Array;
