@@ -60,7 +60,7 @@ function sampled(path: string, engine: SiliconEngine): Sampled[] {
 function timesOf(test: RunnableCase, constants: EngineConstants): SiliconTimes {
   const cost = siliconCost(test, { operators: physicsModel, constants });
   if (!cost.ok) throw new Error(`${test.row.id}: ${JSON.stringify(cost.error)}`);
-  return siliconTimes(test, cost.value, constants.frontNs);
+  return siliconTimes(test, cost.value, constants);
 }
 
 /** Steps of the slopes: small beside `far`, large beside a nanosecond. */
@@ -70,6 +70,7 @@ function pointOf({ test, weight }: Sampled, from: readonly number[], eagerLayerN
   const base = timesOf(test, constantsOf(from, eagerLayerNs));
   const slopes = FITTED.map(({ name, far }, index) => {
     if (name === "frontNs") return { ttftNs: 1, tpotNs: 0 };
+    if (name === "frontClientNs") return { ttftNs: test.clients, tpotNs: 0 };
     if (name === "blackwellEight" && !affected(test)) return { ttftNs: 0, tpotNs: 0 };
     const by = SLOPE_STEP * far;
     const moved = timesOf(

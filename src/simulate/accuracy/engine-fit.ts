@@ -21,7 +21,8 @@ export interface FittedConstant {
     | "stepNs"
     | "sequenceNs"
     | "blackwellEight"
-    | "frontNs";
+    | "frontNs"
+    | "frontClientNs";
   readonly prior: number;
   readonly far: number;
   readonly least: number;
@@ -38,6 +39,7 @@ export const FITTED: readonly FittedConstant[] = [
   { name: "sequenceNs", prior: 5000, far: 10_000, least: 0, most: 60_000 },
   { name: "blackwellEight", prior: 1, far: 0.3, least: 0.4, most: 1.5 },
   { name: "frontNs", prior: 50_000_000, far: 50_000_000, least: 0, most: 400_000_000 },
+  { name: "frontClientNs", prior: 1_000_000, far: 3_000_000, least: 0, most: 15_000_000 },
 ];
 
 export const PRIORS: readonly number[] = FITTED.map(({ prior }) => prior);
@@ -115,8 +117,10 @@ function miss(predicted: number, measured: number): number {
 }
 
 /** Constants as the values of a fit, in the order of `FITTED`. */
-export function valuesOf({ overheads, blackwellEight, frontNs }: EngineConstants): readonly number[] {
-  return FITTED.map(({ name }) => (name === "blackwellEight" ? blackwellEight : name === "frontNs" ? frontNs : overheads[name]));
+export function valuesOf({ overheads, ...others }: EngineConstants): readonly number[] {
+  return FITTED.map(({ name }) =>
+    name === "blackwellEight" || name === "frontNs" || name === "frontClientNs" ? others[name] : overheads[name],
+  );
 }
 
 /** The values of a fit as constants. */
@@ -136,5 +140,6 @@ export function constantsOf(values: readonly number[], eagerLayerNs: number): En
     },
     blackwellEight: of("blackwellEight"),
     frontNs: of("frontNs"),
+    frontClientNs: of("frontClientNs"),
   };
 }

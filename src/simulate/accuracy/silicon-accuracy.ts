@@ -30,7 +30,7 @@ function logMiss(point: SiliconPoint, time: SiliconTime): number {
 }
 
 /**
- * Half-widths (in |ln|) of 90 % intervals by engine and fold: the quantile of what groups of other folds missed when they were held out themselves.
+ * Half-widths (in |ln|) of 90 % intervals by engine and fold: the quantile of what rows of other folds missed when their groups were held out themselves.
  */
 export function siliconIntervals(points: readonly SiliconPoint[], time: SiliconTime): (engine: string, fold: number) => number {
   const known = points.filter(({ knowledge }) => knowledge !== "setting not named");
@@ -41,24 +41,11 @@ export function siliconIntervals(points: readonly SiliconPoint[], time: SiliconT
     if (kept !== undefined) return kept;
     const others = known.filter((point) => point.fold !== fold);
     const own = others.filter(({ row }) => row.engine === engine);
-    const made = balancedQuantile(own.length >= RESIDUALS_MIN ? own : others, time);
-    found.set(key, made);
-    return made;
+    const pool = own.length >= RESIDUALS_MIN ? own : others;
+    const width = predictiveQuantile(Float64Array.from(pool, (point) => logMiss(point, time)).sort(), INTERVAL);
+    found.set(key, width);
+    return width;
   };
-}
-
-/** Draws of a group in the pool: by the root of its rows, so that neither a large one nor many small ones stand for all. */
-const DRAWS = 4;
-
-function balancedQuantile(points: readonly SiliconPoint[], time: SiliconTime): number {
-  const groups = new Map<string, number[]>();
-  for (const point of points) groups.set(point.group, [...(groups.get(point.group) ?? []), logMiss(point, time)]);
-  const pool: number[] = [];
-  for (const misses of groups.values()) {
-    const draws = Math.ceil(DRAWS * Math.sqrt(misses.length));
-    for (let draw = 0; draw < draws; draw++) pool.push(quantile(misses, (draw + 0.5) / draws));
-  }
-  return predictiveQuantile(Float64Array.from(pool).sort(), INTERVAL);
 }
 
 /** One line of the table from some points. */

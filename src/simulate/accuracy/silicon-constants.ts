@@ -20,6 +20,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 0.78,
       frontNs: 104687500,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -35,6 +36,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 1,
       frontNs: 96875000,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -50,6 +52,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 0.812,
       frontNs: 111718750,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -65,6 +68,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 0.728,
       frontNs: 98437500,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -80,6 +84,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 0.78,
       frontNs: 104687500,
+      frontClientNs: 0,
     },
   ],
   sglang: [
@@ -97,6 +102,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 0.897,
       frontNs: 107812500,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -112,6 +118,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 0.925,
       frontNs: 96875000,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -127,6 +134,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 0.869,
       frontNs: 124218750,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -142,6 +150,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 0.883,
       frontNs: 107031250,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -157,6 +166,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 0.808,
       frontNs: 113281250,
+      frontClientNs: 0,
     },
   ],
   vllm: [
@@ -174,6 +184,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 1,
       frontNs: 12500000,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -189,6 +200,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 1,
       frontNs: 4687500,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -204,6 +216,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 1,
       frontNs: 12500000,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -219,6 +232,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 1,
       frontNs: 15625000,
+      frontClientNs: 0,
     },
     {
       overheads: {
@@ -234,6 +248,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 1,
       frontNs: 25000000,
+      frontClientNs: 0,
     },
   ],
 };

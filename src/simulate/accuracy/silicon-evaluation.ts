@@ -70,7 +70,7 @@ function pointOf(test: RunnableCase, options: EvaluationOptions): SiliconPoint |
   const constants = must(SILICON_CONSTANTS[row.engine][fold], row.engine);
   const cost = siliconCost(test, { operators: options.operators ?? physicsModel, constants });
   if (!cost.ok) return iterationFaultText(cost.error);
-  const { ttftNs, tpotNs } = siliconTimes(test, cost.value, constants.frontNs);
+  const { ttftNs, tpotNs } = siliconTimes(test, cost.value, constants);
   return {
     row,
     group,

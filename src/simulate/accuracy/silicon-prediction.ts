@@ -4,7 +4,7 @@ import { siliconCut } from "../../cost/accuracy/silicon/silicon-faults.ts";
 import { siliconFormats } from "../../cost/accuracy/silicon/silicon-formats.ts";
 import type { SiliconRow, SiliconSide } from "../../cost/accuracy/silicon/silicon-row.ts";
 import { type Cut, devicesOf, type Formats } from "../../cost/iteration/cut.ts";
-import { type EngineConstants, overheadsOn } from "../../cost/iteration/engines/engine-constants.ts";
+import { type EngineConstants, frontTimeNs, overheadsOn } from "../../cost/iteration/engines/engine-constants.ts";
 import { type ExplainedCost, iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
 import { iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
 import { kvBudget } from "../../cost/iteration/kv-budget.ts";
@@ -34,8 +34,8 @@ export type RunnableCase = Extract<SiliconCase, { readonly cut: Cut }>;
 /** Tokens an iteration of a data-parallel rank has at most; default of the three engines on these devices. */
 const BATCHED_TOKENS = 8192;
 const BLOCK_TOKENS = 64;
-/** Share of a device's memory that engines take. Source: defaults of the three engines, 0.88 to 0.92. */
-const MEMORY_FRACTION = 0.9;
+/** Share of a device's memory that engines take. Source: InferenceMAX's launch commands, 0.9 to 0.95. */
+const MEMORY_FRACTION = 0.95;
 /** Requests of a client: fewer than the benchmark's 10, so that the first wave weighs more in the mean, and time less. */
 const WAVES = 5;
 /** The first wave is one of 10 there and one of 5 here. */
@@ -111,7 +111,7 @@ export interface SiliconTimes {
 }
 
 /** Runs the closed loop of a row in virtual time. */
-export function siliconTimes(test: RunnableCase, cost: ExplainedCost, frontNs: number): SiliconTimes {
+export function siliconTimes(test: RunnableCase, cost: ExplainedCost, constants: EngineConstants): SiliconTimes {
   const { row, clients, cut } = test;
   const rules = rulesOf(row.engine, {
     maxBatchedTokens: BATCHED_TOKENS * cut.data + clients,
@@ -134,7 +134,7 @@ export function siliconTimes(test: RunnableCase, cost: ExplainedCost, frontNs: n
     leastShare: siliconBenchmark(row).leastShare,
     seed: SEED,
   });
-  return { ttftNs: means.ttftNs + frontNs, tpotNs: means.tpotNs };
+  return { ttftNs: means.ttftNs + frontTimeNs(constants, clients), tpotNs: means.tpotNs };
 }
 
 export function caseDevices(test: RunnableCase): number {

@@ -9,6 +9,13 @@ export interface EngineConstants {
   readonly blackwellEight: number;
   /** From a client's request until the engine has it, and back: tokenising, HTTP. Units: ns. */
   readonly frontNs: number;
+  /** What each client in flight adds to that: requests that come together pass the front end one by one. Units: ns. */
+  readonly frontClientNs: number;
+}
+
+/** Time of an engine's front end before a first token, with so many clients. Units: ns. */
+export function frontTimeNs({ frontNs, frontClientNs }: EngineConstants, clients: number): number {
+  return frontNs + frontClientNs * clients;
 }
 
 const BLACKWELL = /^g?b[23]00/;

@@ -13,11 +13,6 @@ export function engineOverheads(engine: EngineName, sheet: DeviceSheet, formats:
   return engine === "heddle" ? NO_OVERHEADS : overheadsOn(FITTED_ENGINES[engine], sheet, formats);
 }
 
-/** From a client's request until an engine has it, and back, as served models were measured. Units: ns. */
-export function engineFrontNs(engine: EngineName): number {
-  return engine === "heddle" ? 0 : FITTED_ENGINES[engine].frontNs;
-}
-
 /** Families whose served models the constants were fitted on: catalogue ids. */
 const MEASURED = /^(h100|h200|g?b[23]00)/;
 /**

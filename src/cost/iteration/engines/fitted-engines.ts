@@ -19,6 +19,7 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
     },
     blackwellEight: 0.78,
     frontNs: 104687500,
+    frontClientNs: 0,
   },
   /** 106 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.298. */
   sglang: {
@@ -35,6 +36,7 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
     },
     blackwellEight: 0.883,
     frontNs: 107031250,
+    frontClientNs: 0,
   },
   /** 36 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.111. */
   vllm: {
@@ -51,5 +53,6 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
     },
     blackwellEight: 1,
     frontNs: 12500000,
+    frontClientNs: 0,
   },
 };
