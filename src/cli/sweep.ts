@@ -18,6 +18,7 @@ import { withShareProgress } from "./share-progress.ts";
 import { type SweepRun, sweepHere, sweepOverNats } from "./sweep/coordinate.ts";
 import { openJournal } from "./sweep/journal.ts";
 import { sweepWorker } from "./sweep/nats-worker.ts";
+import { measuredSources } from "./sweep/price-points.ts";
 import { type SweepJob, sweepFingerprint, workloadSum } from "./sweep/sweep-job.ts";
 import { type ResultColumn, resultColumns, writeResults } from "./sweep/write-results.ts";
 
@@ -150,9 +151,11 @@ function sweepJob(
     ...(lengths === undefined ? {} : { lengths }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
   };
+  const sheets = Object.fromEntries(deployment.pools.map(({ device }) => [device, sheet(device)]));
   const job: SweepJob = {
     deployment,
-    sheets: Object.fromEntries(deployment.pools.map(({ device }) => [device, sheet(device)])),
+    sheets,
+    measured: measuredSources(sheets),
     ...(config === undefined ? {} : { config }),
     varies: flags.vary,
     workload,

@@ -5,8 +5,11 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import type { HeddleError } from "../../src/base/heddle-error.ts";
+import { addSweepCommand } from "../../src/cli/sweep.ts";
 import { natsServer, startNats } from "../support/nats-server.ts";
+import { printedBy } from "../support/printed-by.ts";
 
 const MAIN = join(process.cwd(), "dist/src/cli/main.js");
 const DEPLOYMENT = join(process.cwd(), "examples/deployments/llama-8b-l40s.yaml");
@@ -15,6 +18,11 @@ const GRID = ["--vary", "pools.0.replicas=1,2", "--vary", "workload.rate=1,2", "
 const POINTS = 8;
 const folder = mkdtempSync(join(tmpdir(), "heddle-sweep-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** More points than end before a signal comes. */
+const MANY = ["--vary", "seed=1,2,3,4,5,6"];
+const MANY_POINTS = 6 * POINTS;
 
 function words(out: string, more: readonly string[] = [], workload = WORKLOAD): string[] {
   return [MAIN, "sweep", DEPLOYMENT, "--workload", workload, ...GRID, "--slo", "ttft=1s,tpot=50ms", "--out", join(folder, out), ...more];
@@ -35,13 +43,13 @@ describe("heddle sweep", () => {
   it("gives a row a point as CSV and as Parquet, alike on one thread and on two", async () => {
     expect(sweep("one.csv", ["--threads", "1"]).status).toBe(0);
     expect(sweep("two.parquet", ["--threads", "2"]).status).toBe(0);
-    const lines = readFileSync(join(folder, "one.csv"), "utf8").trim().split("\n");
-    expect(lines).toHaveLength(POINTS + 1);
+    const rowsOfCsv = readFileSync(join(folder, "one.csv"), "utf8").trim().split("\n");
+    expect(rowsOfCsv).toHaveLength(POINTS + 1);
     const bytes = readFileSync(join(folder, "two.parquet"));
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
     const rows = await parquetReadObjects({ file });
-    const names = lines[0]!.split(",");
-    expect(rows.map((row) => names.map((name) => String(row[name] ?? "")).join(","))).toEqual(lines.slice(1));
+    const names = rowsOfCsv[0]!.split(",");
+    expect(rows.map((row) => names.map((name) => String(row[name] ?? "")).join(","))).toEqual(rowsOfCsv.slice(1));
     // The last field turns fastest, and faster memory gives shorter times per token.
     const tpot = rows.map((row) => Number(row["tpot_ms_p50"]));
     for (let point = 0; point < POINTS; point += 2) expect(tpot[point]! / tpot[point + 1]!).toBeGreaterThan(1.5);
@@ -49,22 +57,20 @@ describe("heddle sweep", () => {
   });
 
   it("goes on where it was interrupted, and drops a row that was cut off", async () => {
-    const long = WORKLOAD.replace("seconds=20", "seconds=150");
-    const child = spawn(process.execPath, words("long.csv", ["--threads", "1"], long), { stdio: "ignore" });
+    const child = spawn(process.execPath, words("long.csv", ["--threads", "1", ...MANY]), { stdio: "ignore" });
     const exit = ended(child);
     const journal = join(folder, "long.csv.journal");
-    for (let tries = 0; tries < 600 && lineCount(journal) < 3; tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+    await lines(journal, 3);
     child.kill("SIGINT");
     expect(await exit).toBe(130);
     const kept = lineCount(journal) - 1;
     expect(kept).toBeGreaterThanOrEqual(2);
-    expect(kept).toBeLessThan(POINTS);
-    appendFileSync(journal, '{"index":7,"figu');
-    const { status, stderr } = spawnSync(process.execPath, words("long.csv", [], long), { encoding: "utf8" });
+    expect(kept).toBeLessThan(MANY_POINTS);
+    appendFileSync(journal, '{"index":47,"figu');
+    const { status, stderr } = sweep("long.csv", MANY);
     expect(status).toBe(0);
-    expect(stderr).toContain(`${kept} of ${POINTS} points are in`);
-    const whole = spawnSync(process.execPath, words("whole.csv", [], long), { encoding: "utf8" });
-    expect(whole.status).toBe(0);
+    expect(stderr).toContain(`${kept} of ${MANY_POINTS} points are in`);
+    expect(sweep("whole.csv", MANY).status).toBe(0);
     expect(readFileSync(join(folder, "long.csv"), "utf8")).toBe(readFileSync(join(folder, "whole.csv"), "utf8"));
   });
 
@@ -87,12 +93,13 @@ describe("heddle sweep", () => {
   it.each([
     ["a pool that is not there", ["--vary", "pools.7.replicas=1"], "usage"],
     ["a worker without a queue", ["--worker"], "usage"],
+    ["another ending", ["--out", join(folder, "rows.xlsx")], "usage"],
     ["the journal of another sweep", ["--vary", "seed=1,2", "--journal", join(folder, "one.csv.journal")], "journal-other"],
     ["a server that is not there", ["--nats", "nats://127.0.0.1:1"], "queue-lost"],
-  ])("refuses %s", (_name, more, code) => {
-    const { status, stdout } = sweep("refused.csv", [...more, "--json"]);
-    expect(status).toBeGreaterThan(0);
-    expect(JSON.parse(stdout).error.code).toBe(code);
+  ])("refuses %s", async (_name, more, code) => {
+    const command = printedBy(addSweepCommand);
+    const error = await command(...words("refused.csv", more).slice(1)).catch((thrown: unknown) => thrown);
+    expect((error as HeddleError).code).toBe(code);
   });
 });
 
@@ -105,19 +112,15 @@ describe.skipIf("absent" in server)(`sweeps over several hosts${"absent" in serv
       spawn(process.execPath, [MAIN, "sweep", "--worker", "--nats", nats.url, "--threads", "1", ...more], { stdio: "ignore" });
     const killed = worker();
     try {
-      const long = WORKLOAD.replace("seconds=20", "seconds=100");
-      const alone = spawnSync(process.execPath, words("alone.csv", [], long), { encoding: "utf8" });
-      expect(alone.status).toBe(0);
-      const child = spawn(process.execPath, words("shared.csv", ["--nats", nats.url], long), { stdio: "ignore" });
+      const child = spawn(process.execPath, words("shared.csv", ["--nats", nats.url, ...MANY]), { stdio: "ignore" });
       const exit = ended(child);
-      const journal = join(folder, "shared.csv.journal");
-      for (let tries = 0; tries < 800 && lineCount(journal) < 2; tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+      await lines(join(folder, "shared.csv.journal"), 3);
       // It has begun the next point by now.
       killed.kill("SIGKILL");
       const other = worker();
       expect(await exit).toBe(0);
       other.kill("SIGKILL");
-      expect(readFileSync(join(folder, "shared.csv"), "utf8")).toBe(readFileSync(join(folder, "alone.csv"), "utf8"));
+      expect(readFileSync(join(folder, "shared.csv"), "utf8")).toBe(readFileSync(join(folder, "whole.csv"), "utf8"));
     } finally {
       killed.kill("SIGKILL");
       nats.stop();
@@ -131,8 +134,7 @@ describe.skipIf("absent" in server)(`sweeps over several hosts${"absent" in serv
     writeFileSync(file, row(4));
     const child = spawn(process.execPath, words("other.csv", ["--nats", nats.url], file), { stdio: "ignore" });
     try {
-      const journal = join(folder, "other.csv.journal");
-      for (let tries = 0; tries < 400 && lineCount(journal) < 1; tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+      await lines(join(folder, "other.csv.journal"), 1);
       writeFileSync(file, row(5));
       const args = [MAIN, "sweep", "--worker", "--nats", nats.url, "--threads", "1", "--json"];
       const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 30_000 });
@@ -144,6 +146,11 @@ describe.skipIf("absent" in server)(`sweeps over several hosts${"absent" in serv
     }
   });
 });
+
+/** Waits until a file has so many lines. */
+async function lines(path: string, count: number): Promise<void> {
+  for (let tries = 0; tries < 1200 && lineCount(path) < count; tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+}
 
 function lineCount(path: string): number {
   try {

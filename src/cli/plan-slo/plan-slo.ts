@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
+import { measuredOperators } from "../../execute/calibrate/kit/operator-store.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import { DEPLOYMENT_DEFAULTS } from "../../plan/deployment/deployment-defaults.ts";
 import type { FleetPlan } from "../../plan/slo/fleet-plan.ts";
@@ -148,7 +149,7 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
     fleets,
     factors: {},
     routing: flags.routing,
-    price: designPricer(architecture, sheets),
+    price: designPricer(architecture, sheets, measuredOperators),
     choices: {
       precisions: flags.precision.length === 0 ? [DEFAULT_PRECISION] : flags.precision,
       tensor: DEGREES,

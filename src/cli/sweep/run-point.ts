@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../base/error-codes.ts";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { deploymentRuns } from "../../simulate/deployment/deployment-ensemble.ts";
 import { deviceCount } from "../../simulate/deployment/run-figures.ts";
 import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
@@ -7,9 +8,9 @@ import { type PointRow, pointFigures } from "../../simulate/sweep/point-row.ts";
 import { gridPoint } from "../../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../../simulate/sweep/sweep-point.ts";
 import { scaleColumns } from "../../simulate/workload/columns/scale-columns.ts";
-import { priceDeployment } from "../deployment/open-deployment.ts";
 import { openWorkload } from "../deployment/open-workload.ts";
 import { sheetOf } from "../rack-catalog.ts";
+import { poolPricer } from "./price-points.ts";
 import { type SweepJob, workloadSum } from "./sweep-job.ts";
 
 /** Errors that are an answer: such a point cannot be, and the others can. */
@@ -40,17 +41,15 @@ export function pointRunner(job: SweepJob): (index: number) => PointRow {
     });
   }
   const scaled = new Map<string, RequestColumns>();
-  const sheet = (device: string): ReturnType<typeof sheetOf> => job.sheets[device] ?? sheetOf(device);
+  const sheet = (device: string): DeviceSheet => job.sheets[device] ?? sheetOf(device);
+  const pools = poolPricer(job, sheet);
   return (index) => {
     const point = sweepPoint({ deployment: job.deployment, sheetOf: sheet, seed: job.seed }, gridPoint(job.varies, index));
     const key = JSON.stringify(point.scale);
     const columns = scaled.get(key) ?? scaleColumns(requests, point.scale);
     if (!scaled.has(key) && scaled.size >= KEPT_WORKLOADS) scaled.delete(scaled.keys().next().value!);
     scaled.set(key, columns);
-    const config = point.deployment.model === job.deployment.model ? job.config : undefined;
-    const given = { devices: Object.fromEntries(point.sheets), ...(config === undefined ? {} : { config }) };
-    const priced = priceDeployment(point.deployment, ".", given);
-    const run = { deployment: point.deployment, ...priced, requests: columns };
+    const run = { deployment: point.deployment, ...pools(point), requests: columns };
     const [result] = deploymentRuns(run, {
       runs: 1,
       seed: point.seed,

@@ -10,6 +10,8 @@ export interface SweepJob {
   readonly deployment: Deployment;
   /** Sheets of the deployment's devices, so that every host has the same. */
   readonly sheets: Readonly<Record<string, DeviceSheet>>;
+  /** By what each device is priced where it is imported; a host that has other tables refuses. */
+  readonly measured: Readonly<Record<string, string>>;
   /** The model's `config.json`, where the deployment names a file. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly varies: readonly Vary[];

@@ -1,9 +1,10 @@
 import { err, ok } from "../../base/result.ts";
 import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
-import type { ExplainedCost } from "../../cost/iteration/iteration-cost-of.ts";
 import { type IterationFault, iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
 import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
+import { changedOperators } from "../../cost/operator/changed-operators.ts";
+import type { OperatorModel } from "../../cost/operator/operator-model.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Pool } from "../../plan/deployment/deployment.ts";
 import { devicesOf } from "../../plan/slo/fleet-plan.ts";
@@ -12,21 +13,30 @@ import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { scaleSheet } from "../../rack/catalog/scale-sheet.ts";
 import { iterationsCost, pricePool } from "./price-pool.ts";
 
+/** Measured operators of a device, where there are any. */
+export type OperatorsOf = (sheet: DeviceSheet) => OperatorModel | undefined;
+
 /**
  * Prices replicas for a search as `pricePool` prices pools for a simulation, so that both speak of the same replicas.
  *
  * Complexity: the cost of iterations is made once for each device, cut and formats; settings and roles share it.
  */
-export function designPricer(architecture: SequenceModel, sheets: ReadonlyMap<string, DeviceSheet>): DesignPricer {
+export function designPricer(
+  architecture: SequenceModel,
+  sheets: ReadonlyMap<string, DeviceSheet>,
+  operatorsOf: OperatorsOf = () => undefined,
+): DesignPricer {
+  const measured = new Map([...sheets].map(([device, sheet]) => [device, operatorsOf(sheet)] as const));
   const scaled = new Map<string, DeviceSheet>();
   const costs = new Map<string, ReturnType<typeof iterationsCost>>();
   const model = decoderBlocks(architecture);
   return (design, factors) => {
     const sheet = remembered(scaled, `${design.device} ${JSON.stringify(factors)}`, () => scaleSheet(sheets.get(design.device)!, factors));
     const pool = poolOf(design);
-    const cost = remembered(costs, costKey(design, factors), () => iterationsCost(pool, { architecture, sheet }));
+    const parts = { architecture, sheet, ...operatorsPart(measured.get(design.device), sheets.get(design.device)!, sheet, factors) };
+    const cost = remembered(costs, costKey(design, factors), () => iterationsCost(pool, parts));
     if (!cost.ok) return err(designFault(cost.error));
-    const priced = pricePool(pool, 0, { architecture, sheet, cost: cost.value as ExplainedCost });
+    const priced = pricePool(pool, 0, { ...parts, cost: cost.value });
     if (!priced.ok) return err(designFault(priced.error));
     if (!model.ok) return err(designFault(model.error));
     const { budget } = priced.value;
@@ -37,6 +47,16 @@ export function designPricer(architecture: SequenceModel, sheets: ReadonlyMap<st
       kvBytesPerToken: sequenceBytes(model.value, ONE_DEVICE, design.precision).perToken,
     });
   };
+}
+
+function operatorsPart(
+  measured: OperatorModel | undefined,
+  before: DeviceSheet,
+  after: DeviceSheet,
+  factors: FigureFactors,
+): { operators?: OperatorModel } {
+  if (measured === undefined) return {};
+  return { operators: Object.values(factors).every((factor) => factor === 1) ? measured : changedOperators(measured, before, after) };
 }
 
 function poolOf({ device, role, parallel, precision, engine }: ReplicaDesign): Pool {

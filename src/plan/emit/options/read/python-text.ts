@@ -18,7 +18,9 @@ export function pythonCalls(text: string, name: string): PythonCall[] {
   for (const match of text.matchAll(pattern)) {
     const open = match.index + match[0].length - 1;
     const close = closingBracket(text, open);
-    if (close !== undefined) calls.push(callOf(text.slice(open + 1, close)));
+    // A bracket that never closes leaves no Python behind it.
+    if (close === undefined) break;
+    calls.push(callOf(text.slice(open + 1, close)));
   }
   return calls;
 }

@@ -1,0 +1,82 @@
+import { HeddleError } from "../../base/heddle-error.ts";
+import type { Result } from "../../base/result.ts";
+import type { ExplainedCost } from "../../cost/iteration/iteration-cost-of.ts";
+import { type IterationFault, iterationError } from "../../cost/iteration/iteration-fault.ts";
+import { changedOperators } from "../../cost/operator/changed-operators.ts";
+import type { OperatorModel } from "../../cost/operator/operator-model.ts";
+import { measuredOperators } from "../../execute/calibrate/kit/operator-store.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import { readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
+import type { Pool } from "../../plan/deployment/deployment.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { iterationsCost, type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
+import type { SweepPoint } from "../../simulate/sweep/sweep-point.ts";
+import { architectureNamed } from "../deployment/open-deployment.ts";
+import type { SweepJob } from "./sweep-job.ts";
+
+/** Costs of iterations that are kept: points that differ in rates, limits or numbers of replicas share one. */
+const KEPT_COSTS = 64;
+
+/** What each device is priced by that tables were imported of. */
+export function measuredSources(sheets: Readonly<Record<string, DeviceSheet>>): Readonly<Record<string, string>> {
+  const found = Object.entries(sheets).map(([device, sheet]) => [device, measuredOperators(sheet)?.source] as const);
+  return Object.fromEntries(found.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
+}
+
+/**
+ * Prices the pools of points: by imported tables where a device has some, scaled by physics where a point changes its figures.
+ *
+ * Errors: `no-basis` where this host has other tables than the sweep was begun with; of points those of `pricePool`.
+ */
+export function poolPricer(
+  job: SweepJob,
+  sheetOf: (device: string) => DeviceSheet,
+): (point: SweepPoint) => { readonly architecture: SequenceModel; readonly pools: readonly PricedPool[] } {
+  const here = measuredSources(job.sheets);
+  if (JSON.stringify(here) !== JSON.stringify(job.measured)) {
+    const detail = `this host has ${JSON.stringify(here)} imported, the sweep was begun with ${JSON.stringify(job.measured)}`;
+    throw new HeddleError("no-basis", { where: "tables of operators", detail });
+  }
+  const costs = new Map<string, Result<ExplainedCost, IterationFault>>();
+  const measured = new Map<string, OperatorModel | undefined>();
+  const own = job.config === undefined ? undefined : readArchitecture(JSON.stringify(job.config));
+  return ({ deployment, sheets }) => {
+    const { model } = deployment;
+    const architecture = own?.kind === "sequence" && model === job.deployment.model ? own : architectureNamed(model, ".");
+    const pools = deployment.pools.map((pool, index) => {
+      const sheet = sheets.get(pool.device)!;
+      const parts = { architecture, sheet, ...operatorsOf(measured, sheetOf(pool.device), sheet) };
+      const cost = remembered(costs, costKey(model, pool, sheet), () => iterationsCost(pool, parts));
+      const priced = cost.ok ? pricePool(pool, index, { ...parts, cost: cost.value }) : cost;
+      if (!priced.ok) throw iterationError(priced.error, `pool ${pool.name}`);
+      return priced.value;
+    });
+    return { architecture, pools };
+  };
+}
+
+/** Tables are read once a device. */
+function operatorsOf(
+  known: Map<string, OperatorModel | undefined>,
+  before: DeviceSheet,
+  after: DeviceSheet,
+): { operators?: OperatorModel } {
+  if (!known.has(before.id)) known.set(before.id, measuredOperators(before));
+  const measured = known.get(before.id);
+  if (measured === undefined) return {};
+  return { operators: before === after ? measured : changedOperators(measured, before, after) };
+}
+
+/** What the cost of a pool's iterations depends on. */
+function costKey(model: string, { parallel, precision, engine, speculation }: Pool, sheet: DeviceSheet): string {
+  return JSON.stringify([model, parallel, precision, engine.name, speculation, sheet]);
+}
+
+function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  if (known.size >= KEPT_COSTS) known.delete(known.keys().next().value!);
+  const made = make();
+  known.set(key, made);
+  return made;
+}
