@@ -2,7 +2,7 @@ import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
 import { quadrature } from "../../priced.ts";
 import type { Formats } from "../cut.ts";
 import { type EngineOverheads, NO_OVERHEADS } from "../engine-overheads.ts";
-import { overheadsOn } from "./engine-constants.ts";
+import { frontTimeNs, overheadsOn } from "./engine-constants.ts";
 import { FITTED_ENGINES } from "./fitted-engines.ts";
 
 /** Engines by name; `heddle` adds nothing, as its host times are measured on each host. */
@@ -11,6 +11,11 @@ export type EngineName = "vllm" | "sglang" | "trtllm" | "heddle";
 /** What an engine adds to the operators of a device in given formats. */
 export function engineOverheads(engine: EngineName, sheet: DeviceSheet, formats: Formats): EngineOverheads {
   return engine === "heddle" ? NO_OVERHEADS : overheadsOn(FITTED_ENGINES[engine], sheet, formats);
+}
+
+/** What a client that is alone waits for the engine's front end before a first token. Units: ns. */
+export function engineFrontNs(engine: EngineName): number {
+  return engine === "heddle" ? 0 : frontTimeNs(FITTED_ENGINES[engine], 1);
 }
 
 /** Families whose served models the constants were fitted on: catalogue ids. */
