@@ -62,6 +62,7 @@ export async function planElsewhere(
   if (flags.slo === undefined) return emitOnly(command, flags);
   const emitting = given(command).find((option) => EMITTING.includes(option));
   if (emitting !== undefined && flags.emit.length === 0) throw usage(emitting, "goes with --emit");
+  refuseOtherEngine(flags);
   const made = await planSlo(model, flags);
   const report = sloReport(made, []);
   const used = new Set(report.deployment.pools.map(({ device }) => device));
@@ -75,6 +76,15 @@ export async function planElsewhere(
   }
   if (!written.ok) throw written.error;
   if (flags.json !== true || flags.out !== undefined) writeTargets(written.value, flags.out);
+}
+
+/** Targets that run one engine alone, so that a search for another need not begin. */
+const ONE_ENGINE: Readonly<Record<string, string>> = { vllm: "vllm", sglang: "sglang", trtllm: "trtllm", "llm-d": "vllm" };
+
+function refuseOtherEngine({ emit, engine }: SloFlags & EmitFlags): void {
+  const target = emit.find((each) => (ONE_ENGINE[each] ?? engine) !== engine);
+  if (target !== undefined)
+    throw usage("emit", `${target} runs ${ONE_ENGINE[target]}, and the plan is for ${engine}: --engine ${ONE_ENGINE[target]}`);
 }
 
 function attempt<T>(make: () => T): Result<T, HeddleError> {
