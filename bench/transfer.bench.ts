@@ -18,6 +18,7 @@ const SLOTS: readonly ConstantSlot[] = [
   "experts half",
   "experts eight",
   "experts eightBlock",
+  "experts packed",
   "stream",
 ];
 const ROWS_PER_SLOT = 250;

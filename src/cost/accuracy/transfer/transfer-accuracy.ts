@@ -85,7 +85,7 @@ function spreadFromOthers(results: readonly LeftOut[], of: LeftOut): number | un
 }
 
 function timesOf(set: DeviceSet, slot: ConstantSlot): DeviceTimes {
-  const rows = set.rows.filter(({ query }) => slotOf(query) === slot && !("weightType" in query && query.weightType !== query.type));
+  const rows = set.rows.filter(({ query }) => slotOf(query) === slot);
   return { device: deviceFigures(set.sheet), rows };
 }
 

@@ -35,6 +35,7 @@ const PRODUCT_SLOTS: Readonly<Record<ProductClass, ConstantSlot>> = {
   eight: "product eight",
   eightBlock: "product eightBlock",
   four: "product four",
+  packed: "product packed",
 };
 const EXPERT_SLOTS: Readonly<Record<ProductClass, ConstantSlot>> = {
   wide: "experts wide",
@@ -42,14 +43,15 @@ const EXPERT_SLOTS: Readonly<Record<ProductClass, ConstantSlot>> = {
   eight: "experts eight",
   eightBlock: "experts eightBlock",
   four: "experts four",
+  packed: "experts packed",
 };
 
 export function slotOf(query: ComputeQuery): ConstantSlot {
   switch (query.op) {
     case "product":
-      return PRODUCT_SLOTS[productClass(query.type, query.blockScaled === true)];
+      return PRODUCT_SLOTS[productClass(query)];
     case "experts":
-      return EXPERT_SLOTS[productClass(query.type, query.blockScaled === true)];
+      return EXPERT_SLOTS[productClass(query)];
     default:
       return query.op;
   }

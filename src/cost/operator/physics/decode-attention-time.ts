@@ -1,6 +1,6 @@
+import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { DecodeAttentionQuery } from "../operator-query.ts";
 import type { DeviceFigures } from "./device-figures.ts";
-import { ELEMENT_BYTES } from "./element-bytes.ts";
 import type { DecodeAttentionConstants } from "./physics-constants.ts";
 
 /** Half of a tile of keys. */

@@ -1,9 +1,11 @@
+import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { ExpertQuery } from "../operator-query.ts";
 import type { DeviceFigures } from "./device-figures.ts";
-import { ELEMENT_BYTES } from "./element-bytes.ts";
 import { expertLoad } from "./experts-touched.ts";
 import type { ExpertConstants } from "./physics-constants.ts";
 
+/** Columns of a tile: shares of an inner width are rounded up to them. */
+const COLUMN_STEP = 64;
 /** Gate, up and down products of an expert. */
 const PRODUCTS = 3;
 
@@ -21,7 +23,8 @@ export function expertsNs(device: DeviceFigures, constants: ExpertConstants, que
   const activations = load.rows * (2 * width + PRODUCTS * inner) * 2 * constants.copies;
   const gathered = query.tokens * query.active * width * 2 * constants.gathers;
   const memoryNs = (weights + activations + gathered) / (device.bytesPerNs * constants.memoryShare);
-  const computeNs = (2 * PRODUCTS * load.padded * width * inner) / (flopsPerNs * constants.computeShare);
+  const columns = Math.ceil(inner / COLUMN_STEP) * COLUMN_STEP;
+  const computeNs = (2 * PRODUCTS * load.padded * width * columns) / (flopsPerNs * constants.computeShare);
   const longer = computeNs > memoryNs ? computeNs : memoryNs;
   return constants.launchNs + longer + constants.serialShare * (computeNs + memoryNs - longer);
 }

@@ -36,6 +36,12 @@ export function expertLoad(query: ExpertQuery, tileRows: number): ExpertLoad {
   load.padded = 0;
   if (query.load === "balanced") even(held, pairs, tileRows);
   else powerLaw(query, held, query.load.powerLaw, tileRows);
+  // Others wait for the device that has a token, so what counts has one at least.
+  if (load.touched < 1) {
+    load.rows /= load.touched;
+    load.padded /= load.touched;
+    load.touched = 1;
+  }
   return load;
 }
 

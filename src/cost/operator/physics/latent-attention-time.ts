@@ -1,7 +1,7 @@
 import type { PeakType } from "../../../rack/peak-type.ts";
+import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { LatentAttentionQuery } from "../operator-query.ts";
 import type { DeviceFigures } from "./device-figures.ts";
-import { ELEMENT_BYTES } from "./element-bytes.ts";
 import type { LatentAttentionConstants, ProductConstants } from "./physics-constants.ts";
 import { productNs } from "./product-time.ts";
 

@@ -1,8 +1,8 @@
 import type { PeakType } from "../../../rack/peak-type.ts";
+import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { LinkQuery, OperatorQuery } from "../operator-query.ts";
 import { decodeAttentionNs } from "./decode-attention-time.ts";
 import type { DeviceFigures } from "./device-figures.ts";
-import { ELEMENT_BYTES } from "./element-bytes.ts";
 import { expertsNs } from "./experts-time.ts";
 import { LATENT_ATTENTION_TYPE, latentAttentionNs } from "./latent-attention-time.ts";
 import type { PhysicsConstants } from "./physics-constants.ts";
@@ -37,7 +37,7 @@ export function operatorNs(device: DeviceFigures, constants: PhysicsConstants, q
     case "product": {
       const inputBytes = ELEMENT_BYTES[query.type];
       const weightBytes = query.weightType === undefined ? inputBytes : ELEMENT_BYTES[query.weightType];
-      const product = constants.product[productClass(query.type, query.blockScaled === true)];
+      const product = constants.product[productClass(query)];
       return productNs(device, product, query, { flopsPerNs: device.flopsPerNs[query.type] ?? 0, inputBytes, weightBytes });
     }
     case "prefill-attention":
@@ -45,7 +45,7 @@ export function operatorNs(device: DeviceFigures, constants: PhysicsConstants, q
     case "decode-attention":
       return decodeAttentionNs(device, constants.decodeAttention, query, attentionPeak(device));
     case "latent-attention": {
-      const product = constants.product[productClass(query.type, query.blockScaled === true)];
+      const product = constants.product[productClass(query)];
       const rates = {
         projectionFlopsPerNs: device.flopsPerNs[query.type] ?? 0,
         attentionFlopsPerNs: latentPeak(device, query.attentionType),
@@ -53,7 +53,7 @@ export function operatorNs(device: DeviceFigures, constants: PhysicsConstants, q
       return latentAttentionNs(device, { latent: constants.latentAttention, product }, query, rates);
     }
     case "experts": {
-      const experts = constants.experts[productClass(query.type, query.blockScaled === true)];
+      const experts = constants.experts[productClass(query)];
       return expertsNs(device, experts, query, device.flopsPerNs[query.type] ?? 0);
     }
     case "stream":

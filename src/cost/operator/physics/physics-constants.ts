@@ -106,8 +106,8 @@ export interface StreamConstants {
   readonly spread: number;
 }
 
-/** Classes of types that one set of product constants serves. */
-export type ProductClass = "wide" | "half" | "eight" | "eightBlock" | "four";
+/** Classes of types that one set of product constants serves; `packed`: weights of 4 or 8 bits that are unpacked to a wider type. */
+export type ProductClass = "wide" | "half" | "eight" | "eightBlock" | "four" | "packed";
 
 /** Everything a family of devices needs besides its data sheets. */
 export interface PhysicsConstants {

@@ -46,6 +46,19 @@ const experts = (tokens: number, load: "balanced" | { powerLaw: number } = "bala
   type: "bf16",
   load,
 });
+/** Experts on one device under the public tables' skewed load. */
+const mixture = (tokens: number, format: { type?: "bf16" | "f8e4m3"; blockScaled?: boolean; weightType?: "i4" }): OperatorQuery => ({
+  op: "experts",
+  tokens,
+  width: 4096,
+  inner: 1536,
+  active: 8,
+  experts: 128,
+  ranks: { tensor: 1, expert: 1 },
+  type: "bf16",
+  load: { powerLaw: 1.2 },
+  ...format,
+});
 const latent = (phase: "prefill" | "decode", batch: number, tokens: number, context: number): OperatorQuery => ({
   op: "latent-attention",
   phase,
@@ -85,9 +98,16 @@ describe("physics of operators", () => {
     ["a100-sxm", product(4096, 5120, 5120), 803.5],
     ["a100-sxm", product(16, 1024, 1024), 7.6],
     ["b200-sxm", product(1024, 16384, 16384), 359.3],
+    ["h100-sxm", prefill(1, 8192), 787.6],
+    ["h100-sxm", decode(64, 2048), 187.4],
+    ["h100-sxm", latent("decode", 64, 1, 4097), 221.6],
+    ["h100-sxm", latent("prefill", 1, 4096, 0), 755.4],
+    ["h100-sxm", mixture(1024, {}), 1966.8],
+    ["h100-sxm", mixture(1024, { type: "f8e4m3", blockScaled: true }), 1225.3],
+    ["h100-sxm", mixture(1024, { weightType: "i4" }), 4699.9],
   ];
 
-  it("holds measured rows inside its 90 % intervals, all but one of six at most, and not with figures of another device", () => {
+  it("holds measured rows inside its 90 % intervals, all but two at most, and not with figures of another device", () => {
     const outside = (sheetOf: (id: string) => DeviceSheet) =>
       measured.filter(([id, query, us]) => {
         const result = physicsModel(sheetOf(id)).price(query);
@@ -96,8 +116,8 @@ describe("physics of operators", () => {
         expect(basis).toBe("data-sheet");
         return predicted > us * 1e3 * (1 + spread) || predicted < (us * 1e3) / (1 + spread);
       }).length;
-    expect(outside(deviceSheet)).toBeLessThanOrEqual(1);
-    expect(outside(() => deviceSheet("l4"))).toBeGreaterThan(3);
+    expect(outside(deviceSheet)).toBeLessThanOrEqual(2);
+    expect(outside(() => deviceSheet("l4"))).toBeGreaterThan(8);
   });
 
   it("prices every operator of one device as a finite time above its ideal", () => {
@@ -140,6 +160,11 @@ describe("physics of operators", () => {
         }
       }
     }
+  });
+
+  it("takes kernels that unpack weights for what they are: slower than wide ones where tokens are many", () => {
+    const h100 = deviceSheet("h100-sxm");
+    expect(ns(h100, mixture(1024, { weightType: "i4" }))).toBeGreaterThan(1.5 * ns(h100, mixture(1024, {})));
   });
 
   it("reads weights that are stored narrower than they multiply", () => {

@@ -52,7 +52,7 @@ function spreadOf(constants: PhysicsConstants, query: ComputeQuery): number {
   switch (query.op) {
     case "product":
     case "experts":
-      return constants[query.op][productClass(query.type, query.blockScaled === true)].spread;
+      return constants[query.op][productClass(query)].spread;
     case "prefill-attention":
       return constants.prefillAttention.spread;
     case "decode-attention":

@@ -1,7 +1,7 @@
+import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { PrefillAttentionQuery } from "../operator-query.ts";
 import { meanKeysSeen } from "./attention-keys.ts";
 import type { DeviceFigures } from "./device-figures.ts";
-import { ELEMENT_BYTES } from "./element-bytes.ts";
 import type { PrefillAttentionConstants } from "./physics-constants.ts";
 
 /** Head dimension the share of the peak is given for. */

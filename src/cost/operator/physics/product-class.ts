@@ -13,8 +13,16 @@ const CLASS_OF: Readonly<Record<PeakType, ProductClass>> = {
   i4: "four",
 };
 
-/** Class of constants that products of a type use. */
-export function productClass(type: PeakType, blockScaled: boolean): ProductClass {
+/** What a product's class depends on. */
+export interface ClassedQuery {
+  readonly type: PeakType;
+  readonly blockScaled?: boolean;
+  readonly weightType?: PeakType;
+}
+
+/** Class of constants that a product uses. */
+export function productClass({ type, blockScaled, weightType }: ClassedQuery): ProductClass {
+  if (weightType !== undefined && weightType !== type) return "packed";
   const plain = CLASS_OF[type];
-  return blockScaled && plain === "eight" ? "eightBlock" : plain;
+  return blockScaled === true && plain === "eight" ? "eightBlock" : plain;
 }

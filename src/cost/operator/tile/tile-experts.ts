@@ -1,5 +1,5 @@
+import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { ExpertQuery } from "../operator-query.ts";
-import { ELEMENT_BYTES } from "../physics/element-bytes.ts";
 import { expertLoad } from "../physics/experts-touched.ts";
 import { rowOperatorNs } from "./row-operator.ts";
 import type { TileConstants } from "./tile-constants.ts";

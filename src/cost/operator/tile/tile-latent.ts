@@ -1,5 +1,5 @@
+import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { LatentAttentionQuery } from "../operator-query.ts";
-import { ELEMENT_BYTES } from "../physics/element-bytes.ts";
 import { rowOperatorNs } from "./row-operator.ts";
 import { tileAttentionNs } from "./tile-attention.ts";
 import type { TileConstants } from "./tile-constants.ts";

@@ -33,7 +33,7 @@ export const BOUNDS: SearchOptions["bounds"] = {
 /** Chosen from a list, not by steps, or not a constant of the kernel. */
 const NOT_SEARCHED = new Set(["spread", "tileRows", "tileKeys", "splitsSingle"]);
 /** Products that take their input as it comes move nothing for it. */
-const UNQUANTISED: readonly ConstantSlot[] = ["product half", "product wide"];
+const UNQUANTISED: readonly ConstantSlot[] = ["product half", "product wide", "product packed"];
 
 /** Names of the constants of a slot that a fit may move. */
 export function freeConstants(slot: ConstantSlot, constants: SlotConstants): readonly string[] {

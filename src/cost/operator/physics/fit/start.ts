@@ -30,7 +30,7 @@ export const START: PhysicsConstants = {
   family: "start of a search",
   source: "none",
   devices: [],
-  product: { wide: PRODUCT, half: PRODUCT, eight: QUANTISED, eightBlock: QUANTISED, four: QUANTISED },
+  product: { wide: PRODUCT, half: PRODUCT, eight: QUANTISED, eightBlock: QUANTISED, four: QUANTISED, packed: PRODUCT },
   prefillAttention: {
     launchNs: 8000,
     memoryShare: 0.8,
@@ -67,6 +67,6 @@ export const START: PhysicsConstants = {
     serialShare: 0.2,
     spread: 1,
   },
-  experts: { wide: EXPERTS, half: EXPERTS, eight: EXPERTS, eightBlock: EXPERTS, four: EXPERTS },
+  experts: { wide: EXPERTS, half: EXPERTS, eight: EXPERTS, eightBlock: EXPERTS, four: EXPERTS, packed: EXPERTS },
   stream: { launchNs: 2500, memoryShare: 0.85, cacheGain: 2, cacheFit: 1, spread: 1 },
 };

@@ -10,6 +10,7 @@ const TYPE_OF: Readonly<Record<ProductClass, PeakType>> = {
   eight: "f8e4m3",
   eightBlock: "f8e4m3",
   four: "f4e2m1",
+  packed: "bf16",
 };
 
 /**
@@ -66,8 +67,14 @@ function products(kind: ProductClass): readonly ComputeQuery[] {
     n,
     k,
     type: TYPE_OF[kind],
-    ...(kind === "eightBlock" ? { blockScaled: true } : {}),
+    ...marks(kind),
   }));
+}
+
+/** What tells block scales and packed weights. */
+function marks(kind: ProductClass): { readonly blockScaled?: true; readonly weightType?: PeakType } {
+  if (kind === "packed") return { weightType: "i4" };
+  return kind === "eightBlock" ? { blockScaled: true } : {};
 }
 
 function experts(kind: ProductClass): readonly ComputeQuery[] {
@@ -88,7 +95,7 @@ function experts(kind: ProductClass): readonly ComputeQuery[] {
     experts: 128,
     ranks: { tensor: 1, expert },
     type: TYPE_OF[kind],
-    ...(kind === "eightBlock" ? { blockScaled: true } : {}),
+    ...marks(kind),
     load: { powerLaw: 1.2 },
   }));
 }
