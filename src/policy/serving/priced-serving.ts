@@ -25,6 +25,9 @@ export const pricedServing: ServingRouting = {
     let least = Infinity;
     let pricedFor = -1;
     let floorNs = 0;
+    let cost = costs[best]!;
+    let chunk = 1;
+    let places = 1;
     for (let i = 0; i < candidateCount; i++) {
       const at = candidates[i]!;
       const load = loads[at]!;
@@ -32,11 +35,11 @@ export const pricedServing: ServingRouting = {
       const place = Math.imul(cached, GOLDEN) >>> MEMO_SHIFT;
       // Idle replicas of one kind that have as much of its prompt are alike: the first of them stands for all.
       if (load === 0 && memo.idle[place] === 1 && memo.cached[place] === cached && kinds[at] === pricedFor) continue;
-      const replica = replicas[at]!;
-      const cost = costs[at]!;
-      const { maxBatchedTokens: chunk, maxSequences } = replica.rules;
       if (kinds[at] !== pricedFor) {
         pricedFor = kinds[at]!;
+        cost = costs[at]!;
+        chunk = replicas[at]!.rules.maxBatchedTokens;
+        places = replicas[at]!.rules.maxSequences;
         memo.cached.fill(-1);
         floorNs = decodeNs(cost, 1, promptTokens, promptTokens);
       }
@@ -46,9 +49,10 @@ export const pricedServing: ServingRouting = {
         memo.ownNs[place] = prefillNs(cost, promptTokens - cached, cached, chunk);
       }
       const ownNs = memo.ownNs[place]!;
-      const alongside = Math.min(load, maxSequences - 1);
+      const alongside = Math.min(load, places - 1);
       // What it costs at least, from what is at hand: most replicas of a large fleet are passed over here.
       if (ownNs * (1 + alongside) + question.expectedTokens * floorNs >= least) continue;
+      const replica = replicas[at]!;
       const backlogNs = prefillNs(cost, replica.backlogTokens, 0, chunk);
       if (backlogNs + ownNs * (1 + alongside) + question.expectedTokens * floorNs >= least) continue;
       question.refresh(at);

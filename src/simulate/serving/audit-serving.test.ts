@@ -11,7 +11,7 @@ import { STATE } from "./availability.ts";
 import { runServing } from "./run-serving.ts";
 import type { ServingRun } from "./serving-state.ts";
 
-const SEEDS = 80;
+const SEEDS = 60;
 const RULES: readonly Partial<SchedulingRules>[] = [
   {},
   { reserve: "chunk" },
