@@ -13,9 +13,9 @@ export function engineOverheads(engine: EngineName, sheet: DeviceSheet, formats:
   return engine === "heddle" ? NO_OVERHEADS : overheadsOn(FITTED_ENGINES[engine], sheet, formats);
 }
 
-/** What a client that is alone waits for the engine's front end before a first token. Units: ns. */
-export function engineFrontNs(engine: EngineName): number {
-  return engine === "heddle" ? 0 : frontTimeNs(FITTED_ENGINES[engine], 1);
+/** From a client's request until an engine has it, and back, with so many clients in flight, as served models were measured. Units: ns. */
+export function engineFrontNs(engine: EngineName, clients = 1): number {
+  return engine === "heddle" ? 0 : frontTimeNs(FITTED_ENGINES[engine], clients);
 }
 
 /** Families whose served models the constants were fitted on: catalogue ids. */
