@@ -75,6 +75,19 @@ describe("what is written", () => {
     expect(sglang).toContain("--max-running-requests 2048");
   });
 
+  it("tells split replicas of vLLM where others reach them", () => {
+    for (const target of ["kubernetes", "dynamo", "llm-d"] as const) {
+      const split = { ...splitDeployment("vllm"), routing: "random" as const };
+      const text = emitted(target, split)
+        .files.map((file) => file.text)
+        .join();
+      expect(text.match(/VLLM_NIXL_SIDE_CHANNEL_HOST\n\s+valueFrom:\n\s+fieldRef:\n\s+fieldPath: status.podIP/g)).toHaveLength(2);
+    }
+    const script = emitted("vllm", splitDeployment("vllm")).files[0]!.text;
+    expect(script).toMatch(/^export VLLM_NIXL_SIDE_CHANNEL_HOST="\$\{OWN_ADDRESS:\?\}"$/m);
+    expect(emitted("vllm", SINGLE).files[0]!.text).not.toContain("export");
+  });
+
   it("is YAML that reads back, and a script with quotes that hold", () => {
     const file = emitted("kubernetes", splitDeployment("vllm")).files[0]!;
     const kinds = parseAllDocuments(file.text).map((document) => (document.toJS() as { kind: string }).kind);

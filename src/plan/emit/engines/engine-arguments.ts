@@ -9,10 +9,15 @@ export interface EngineArguments {
   readonly positional: number;
   readonly args: readonly string[];
   readonly follower?: readonly string[];
+  /** Variables of the environment that the engine reads; `own-address` stands for the address at which others reach the process. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly files: readonly EmittedFile[];
   readonly missing: readonly Inexpressible[];
   readonly notes: readonly string[];
 }
+
+/** Value of a variable that holds the address of the machine or pod itself. */
+export const OWN_ADDRESS = "own-address";
 
 export interface EngineContext {
   readonly deployment: Deployment;

@@ -5,6 +5,7 @@ import {
   type EngineArguments,
   type EngineContext,
   inexpressible,
+  OWN_ADDRESS,
   replicaNodes,
   splitRole,
   transferMissing,
@@ -32,7 +33,11 @@ const KV: Readonly<Partial<Record<string, string>>> = {
   i4: "int4_per_token_head",
 };
 
-/** `vllm serve` for one pool. Source: vllm/engine/arg_utils.py and vllm/config/ of vLLM 0.33.0. */
+/**
+ * `vllm serve` for one pool. Split replicas tell one another where their KV is on a port that listens on loopback unless told otherwise.
+ *
+ * Source: vllm/engine/arg_utils.py and vllm/config/ and vllm/envs.py of vLLM 0.33.0.
+ */
 export function vllmArguments(pool: Pool, context: EngineContext): EngineArguments {
   const { parallel, precision } = pool;
   const missing: Inexpressible[] = [];
@@ -65,6 +70,7 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
     positional: 0,
     args: [...args, ...spread, "--host", "0.0.0.0", "--port", context.port],
     ...(nodes.nodes === 1 ? {} : { follower: [...args, ...spread, "--headless"] }),
+    ...(role.role === undefined ? {} : { environment: { VLLM_NIXL_SIDE_CHANNEL_HOST: OWN_ADDRESS } }),
     files: [],
     missing,
     notes: [],

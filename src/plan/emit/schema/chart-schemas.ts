@@ -61,6 +61,7 @@ const ROLE: JsonSchema = {
           modelCommand: { type: "string", enum: ["vllmServe", "imageDefault", "custom"] },
           command: { type: "array", items: TEXT },
           args: { type: "array", items: TEXT },
+          env: { type: "array", items: { $ref: "io.k8s.api.core.v1.EnvVar" } },
           ports: { type: "array", items: { $ref: "io.k8s.api.core.v1.ContainerPort" } },
           resources: { $ref: "io.k8s.api.core.v1.ResourceRequirements" },
           mountModelVolume: TRUTH,

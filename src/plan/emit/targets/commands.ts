@@ -1,6 +1,6 @@
 import type { Deployment, Pool } from "../../deployment/deployment.ts";
 import type { EmitOptions, Emitted, EmittedCommand, EmittedFile, Inexpressible } from "../emit-types.ts";
-import { type EngineArguments, inexpressible } from "../engines/engine-arguments.ts";
+import { type EngineArguments, inexpressible, OWN_ADDRESS } from "../engines/engine-arguments.ts";
 import { type EmitEngine, ENGINE_WRITERS } from "../engines/engine-writer.ts";
 import { needsRouter, type RoutedEngine, routerArguments } from "../engines/router.ts";
 import { shellCommand } from "./shell.ts";
@@ -40,6 +40,7 @@ function poolScript(engine: EmitEngine, pool: Pool, given: { readonly deployment
     `# Pool ${pool.name}: ${pool.replicas} replica${pool.replicas === 1 ? "" : "s"} of this.`,
     ...(written.follower === undefined ? [] : ["# On every machine of a replica; NODE_RANK from 0, MASTER the address of machine 0."]),
     "set -eu",
+    ...exports(written),
     scriptOf(written),
     "",
   ].join("\n");
@@ -51,6 +52,13 @@ function poolScript(engine: EmitEngine, pool: Pool, given: { readonly deployment
     missing: [...written.missing, ...other],
     notes: written.notes,
   };
+}
+
+/** Variables of the environment; the address of the machine is asked for. */
+function exports({ environment = {} }: EngineArguments): string[] {
+  return Object.entries(environment).map(
+    ([name, value]) => `export ${shellCommand([`${name}=${value === OWN_ADDRESS ? "$(OWN_ADDRESS)" : value}`])}`,
+  );
 }
 
 /** The commands of a pool's machines, to be checked. */

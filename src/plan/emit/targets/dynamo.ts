@@ -2,7 +2,7 @@ import type { Deployment, Pool, RoutingName } from "../../deployment/deployment.
 import type { EmitOptions, Emitted, EmittedCommand, Inexpressible, KubernetesObject } from "../emit-types.ts";
 import { type EngineArguments, inexpressible, replicaDevices } from "../engines/engine-arguments.ts";
 import { type EmitEngine, ENGINE_WRITERS, emitEngine } from "../engines/engine-writer.ts";
-import { objectName, yamlStream } from "./objects.ts";
+import { containerEnvironment, objectName, yamlStream } from "./objects.ts";
 
 /** Of the wheel ai-dynamo whose templates and arguments were read. */
 const VERSION = "1.6.1";
@@ -78,11 +78,13 @@ function component(pool: Pool, deployment: Deployment, options: EmitOptions): Co
   const missing = [...written.missing];
   if (accelerator === undefined) missing.push(inexpressible(pool.name, "device", "the name of its resource in Kubernetes is not known"));
   const config = configOf(pool, written);
+  const env = containerEnvironment(written);
   const container = {
     name: "main",
     image: options.image ?? IMAGES[engine],
     command: ["python3", "-m", `dynamo.${engine}`],
     args,
+    ...(env.length === 0 ? {} : { env }),
     resources: { limits: { [accelerator ?? ""]: String(replicaDevices(pool) / nodes) } },
     ...(config === undefined ? {} : { volumeMounts: [{ name: "config", mountPath: CONFIG_FOLDER }] }),
   };

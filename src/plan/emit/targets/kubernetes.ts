@@ -4,7 +4,7 @@ import { type EngineArguments, inexpressible, replicaDevices } from "../engines/
 import { type EmitEngine, ENGINE_WRITERS, emitEngine } from "../engines/engine-writer.ts";
 import { needsRouter, routerArguments } from "../engines/router.ts";
 import { commandsOf, scriptOf } from "./commands.ts";
-import { objectName, serviceObject, yamlStream } from "./objects.ts";
+import { containerEnvironment, objectName, serviceObject, yamlStream } from "./objects.ts";
 
 const PORT = 8000;
 const ROUTER_PORT = 9000;
@@ -105,11 +105,12 @@ function severalNodes(pod: Pod, index: number, nodes: number): KubernetesObject[
 function template(pod: Pod, labels: Readonly<Record<string, string>>, nodes: number, master?: string): object {
   const { pool, written, accelerator, image } = pod;
   const rank = { name: "NODE_RANK", valueFrom: { fieldRef: { fieldPath: "metadata.labels['apps.kubernetes.io/pod-index']" } } };
+  const env = [...(master === undefined ? [] : [rank, { name: "MASTER", value: master }]), ...containerEnvironment(written)];
   const container = {
     name: "engine",
     image,
     ...(nodes === 1 ? { command: written.program, args: written.args } : { command: ["/bin/sh", "-c"], args: [scriptOf(written)] }),
-    ...(master === undefined ? {} : { env: [rank, { name: "MASTER", value: master }] }),
+    ...(env.length === 0 ? {} : { env }),
     ports: [{ name: "http", containerPort: PORT }],
     resources: { limits: { [accelerator]: String(replicaDevices(pool) / nodes) } },
     ...(nodes === 1

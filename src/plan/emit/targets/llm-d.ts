@@ -3,7 +3,7 @@ import type { EmitOptions, Emitted, EmittedCommand, Inexpressible } from "../emi
 import { checkpointName, inexpressible, replicaDevices } from "../engines/engine-arguments.ts";
 import { vllmArguments } from "../engines/vllm.ts";
 import { ENGINE_IMAGES } from "./kubernetes.ts";
-import { objectName, yamlStream } from "./objects.ts";
+import { containerEnvironment, objectName, yamlStream } from "./objects.ts";
 
 /** Ports of the chart: what the side-car listens on, and the engine behind it. Source: values.yaml of llm-d-modelservice 024c0f2. */
 const SERVICE_PORT = 8000;
@@ -80,6 +80,7 @@ function poolValues(
     missing.push(inexpressible(pool.name, "parallel", "replicas over several machines are not written for llm-d"));
   const accelerator = given.options.acceleratorResource;
   if (accelerator === undefined) missing.push(inexpressible(pool.name, "device", "the name of its resource in Kubernetes is not known"));
+  const env = containerEnvironment(written);
   return {
     values: {
       create: true,
@@ -92,6 +93,7 @@ function poolValues(
           modelCommand: "custom",
           command: written.program,
           args: written.args,
+          ...(env.length === 0 ? {} : { env }),
           ports: [{ containerPort: port, name: "http", protocol: "TCP" }],
           resources: { limits: { [accelerator ?? ""]: String(replicaDevices(pool)) } },
           mountModelVolume: true,

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import type { KubernetesObject } from "../emit-types.ts";
+import { type EngineArguments, OWN_ADDRESS } from "../engines/engine-arguments.ts";
 
 /** Objects as one YAML stream. */
 export function yamlStream(objects: readonly object[]): string {
@@ -24,6 +25,12 @@ export function serviceObject(name: string, { selector, port, headless }: Servic
       ports: [{ name: "http", port, targetPort: port }],
     },
   };
+}
+
+/** An engine's variables as a container takes them. */
+export function containerEnvironment({ environment = {} }: EngineArguments): object[] {
+  const podIp = { fieldRef: { fieldPath: "status.podIP" } };
+  return Object.entries(environment).map(([name, value]) => (value === OWN_ADDRESS ? { name, valueFrom: podIp } : { name, value }));
 }
 
 /** A name that Kubernetes takes: RFC 1123, at most 50 characters so that endings fit. */
