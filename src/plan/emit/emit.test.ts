@@ -102,6 +102,7 @@ describe("what is written", () => {
       "Deployment",
       "Service",
     ]);
+    expect(file.text).not.toMatch(/[&*]a\d/);
     const script = emitted("vllm", splitDeployment("vllm")).files.find(({ name }) => name === "vllm-decode.sh")!.text;
     expect(script).toContain(`--kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'`);
     const config = parse(emitted("trtllm", withEngine("trtllm", SINGLE)).files[1]!.text) as { kv_cache_config: object };

@@ -70,7 +70,7 @@ export function commandsOf(engine: EmitEngine, pool: string, { args, follower, p
 export function scriptOf({ program, args, follower }: EngineArguments): string {
   if (follower === undefined || follower === args) return `exec ${shellCommand([...program, ...args])}`;
   return [
-    `if ${shellCommand(["[", "$(NODE_RANK)", "=", "0", "]"])}; then`,
+    `if [ ${shellCommand(["$(NODE_RANK)"])} = 0 ]; then`,
     `exec ${shellCommand([...program, ...args])}`,
     "fi",
     `exec ${shellCommand([...program, ...follower])}`,

@@ -4,7 +4,7 @@ import { type EngineArguments, OWN_ADDRESS } from "../engines/engine-arguments.t
 
 /** Objects as one YAML stream. */
 export function yamlStream(objects: readonly object[]): string {
-  return objects.map((object) => stringify(object, { lineWidth: 0 })).join("---\n");
+  return objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join("---\n");
 }
 
 export interface ServiceOptions {
