@@ -45,7 +45,10 @@ describe("heddle plan --slo", () => {
     expect(bandwidth.rateAfter).toBeGreaterThan(1.2 * bandwidth.rateBefore);
     const { deployment } = readDeployment(readFileSync(out, "utf8"));
     expect(deployment).toEqual(report.deployment);
-    expect(await plan(...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms")).toContain("what binds: time per token");
+    const text = await plan(...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--sensitivity-prices");
+    expect(text).toContain("what binds: time per token");
+    const cheaper = /^memoryBandwidth\t.*\t([\d.]+)$/m.exec(text)?.[1];
+    expect(Number(cheaper)).toBeLessThan(report.search.dollarsNow);
   });
 
   it("pays more for a tighter target, and for prices at the slow end of their error", async () => {

@@ -26,7 +26,7 @@ const ELSEWHERE: readonly string[] = [
     "replicaDevices",
     "routing",
   ],
-  ...["kvLink", "budget", "errorQuantile", "simulations", "searchSeconds", "seed"],
+  ...["kvLink", "budget", "errorQuantile", "sensitivityPrices", "simulations", "searchSeconds", "seed"],
 ];
 const EMITTING: readonly string[] = [
   ...[

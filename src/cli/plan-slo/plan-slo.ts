@@ -85,7 +85,7 @@ export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> 
       verification,
       chosen,
       slow: simulate(chosen.plan, SLOW_QUANTILE),
-      sensitivities: sensitivities(problem, chosen.plan, { factor: SENSITIVITY_FACTOR, research: false }),
+      sensitivities: sensitivities(problem, chosen.plan, { factor: SENSITIVITY_FACTOR, research: flags.sensitivityPrices === true }),
       sheets,
     };
   });

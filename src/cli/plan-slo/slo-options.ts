@@ -28,6 +28,7 @@ export interface SloFlags {
   readonly kvLink?: TransferLink;
   readonly budget?: number;
   readonly errorQuantile: number;
+  readonly sensitivityPrices?: boolean;
   readonly simulations: number;
   readonly searchSeconds: number;
   readonly seed: number;
@@ -74,6 +75,7 @@ export function addSloOptions(command: Command): Command {
     .option("--kv-link <link>", "link from prefill to decode replicas, such as 50GB/s,20us; split roles are tried with it", kvLink)
     .option("--budget <dollars>", "dollars an hour, at most", dollars)
     .option("--error-quantile <share>", "quantile of the prices' error that simulations take: 0.5 as priced, 0.95 pessimistic", share, 0.5)
+    .option("--sensitivity-prices", "search again with each figure doubled: what the cheapest fleet would cost by closed forms")
     .option("--simulations <n>", "simulations of the whole workload, at most", wholeNumber(1, COUNT_MAX), SIMULATIONS)
     .option("--search-seconds <n>", "time after which no simulation is begun", wholeNumber(1, COUNT_MAX), SEARCH_SECONDS)
     .option("--seed <n>", "seed of the routing", wholeNumber(0, 4_294_967_295), 1);

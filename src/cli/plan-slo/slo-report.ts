@@ -34,7 +34,13 @@ export interface SloReport {
   readonly runnerUp?: PlanRow & { readonly why: string };
   readonly pareto: readonly PlanRow[];
   readonly simulated: readonly (PlanRow & { readonly simulated: SimulatedPlan })[];
-  readonly search: { readonly designs: number; readonly fleets: number; readonly untried: number; readonly presumed: number };
+  readonly search: {
+    readonly designs: number;
+    readonly fleets: number;
+    readonly untried: number;
+    readonly dollarsNow: number;
+    readonly presumed: number;
+  };
   readonly refused: SloPlan["search"]["refused"];
   readonly tooSlow: Readonly<Record<string, number>>;
   readonly emitted: readonly WrittenTarget[];
@@ -83,7 +89,13 @@ export function sloReport(made: SloPlan, emitted: readonly WrittenTarget[]): Slo
     ...(other === undefined ? {} : { runnerUp: { ...row(other), why: whyItLost(other, plan) } }),
     pareto: search.pareto.map(row),
     simulated: verification.tried.map((each) => ({ ...row(each.plan), simulated: each.simulated })),
-    search: { designs: search.designs, fleets: search.plans.length, untried: verification.untried, presumed: verification.presumed },
+    search: {
+      designs: search.designs,
+      fleets: search.plans.length,
+      untried: verification.untried,
+      dollarsNow: search.plans[0]!.dollarsPerHour,
+      presumed: verification.presumed,
+    },
     refused: search.refused,
     tooSlow: Object.fromEntries(search.tooSlow),
     emitted,
@@ -113,15 +125,7 @@ export function sloText(report: SloReport): string {
       ...report.refused.map(({ code, designs, first }) => `refused: ${designs} designs, ${code}; the first: ${first}`),
       ...Object.entries(report.tooSlow).map(([limit, designs]) => `too slow for a lone request: ${designs} designs (${limit})`),
     ].join("\n"),
-    `doubling each gives this plan, in requests/s within the target:\n${table(
-      ["what", "now", "doubled", ""],
-      report.sensitivities.map(({ knob, rateBefore, rateAfter }) => [
-        knob,
-        rateBefore.toFixed(2),
-        rateAfter.toFixed(2),
-        change(rateBefore, rateAfter),
-      ]),
-    )}`,
+    sensitivityText(report),
     `fleets that no other beats (closed forms at the peak rate, ${at}):\n${table(
       ["$/h", "devices", "TTFT", "TPOT", "requests/s", "pools"],
       report.pareto.slice(0, FRONT_ROWS).map((each) => planCells(each)),
@@ -137,6 +141,17 @@ export function sloText(report: SloReport): string {
       ]),
     )}`,
   ].join("\n\n");
+}
+
+function sensitivityText({ sensitivities, search }: SloReport): string {
+  const priced = sensitivities.some(({ dollarsAfter }) => dollarsAfter !== undefined);
+  const head = ["what", "now", "doubled", "", ...(priced ? ["cheapest fleet, $/h"] : [])];
+  const rows = sensitivities.map(({ knob, rateBefore, rateAfter, dollarsAfter }) => [
+    ...[knob, rateBefore.toFixed(2), rateAfter.toFixed(2), change(rateBefore, rateAfter)],
+    ...(priced ? [dollarsAfter === undefined ? "none" : dollarsAfter.toFixed(2)] : []),
+  ]);
+  const against = priced ? `; the cheapest by closed forms now costs ${search.dollarsNow.toFixed(2)}` : "";
+  return `doubling each gives this plan, in requests/s within the target${against}:\n${table(head, rows)}`;
 }
 
 function planCells({ dollarsPerHour, devices, ttftNs, tpotNs, rate, pools }: PlanRow): string[] {
