@@ -40,7 +40,7 @@ export function addValidateCommand(program: Command): void {
     .description("Print how far off predictions are, by kind, against public measurements.")
     .option("--data <folder>", "folder of public measurements, to compute every figure anew")
     .option("--part <id>", "only this part; once for each", (text: string, before: readonly string[] = []) => [...before, text])
-    .option("--write-docs <file>", "write the page, and its rows as JSON beside it")
+    .option("--write-docs <file>", "write the page, and its rows as JSON beside it; with --part the others stay as they were stored")
     .option(
       "--check",
       "hold what is computed against the table that came with this version: exit status 1 where an error grew or a prediction is gone",
@@ -72,7 +72,10 @@ async function validate({ data, part: wanted, writeDocs, check, json }: Validate
         );
   const shown = { ...document, parts: document.parts.filter(({ id }) => chosen(id)) };
   if (writeDocs !== undefined) {
-    const text = writeAccuracy(shown);
+    // Parts that were not asked for stay as they were stored.
+    const stored = wanted === undefined ? [] : storedAccuracy().parts;
+    const parts = ACCURACY_PARTS.flatMap(({ id }) => [...shown.parts, ...stored].find((part) => part.id === id) ?? []);
+    const text = writeAccuracy({ ...shown, parts });
     writeWhole(writeDocs.replace(/\.md$/, ".json"), text);
     // The page is of what was written, digits included.
     writeWhole(writeDocs, accuracyPage(readAccuracy(text)));
