@@ -4,55 +4,55 @@ import type { EngineConstants } from "./engine-constants.ts";
 
 /** Constants of each engine from all rows of the sample. Their error on groups they have not seen is in docs/accuracy.md. */
 export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", EngineConstants>> = {
-  /** 115 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.275. */
-  trtllm: {
-    overheads: {
-      stepNs: 1312500,
-      sequenceNs: 8594,
-      layerNs: 0,
-      eagerLayerNs: 0,
-      kernelNs: -891,
-      attentionFactor: 0.784,
-      expertFactor: 0.727,
-      computeFactor: 1,
-      exchangeFactor: 1.234,
-    },
-    blackwellEight: 0.78,
-    frontNs: 104687500,
-    frontClientNs: 0,
-  },
-  /** 106 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.298. */
+  /** 90 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.288. */
   sglang: {
     overheads: {
-      stepNs: 312500,
-      sequenceNs: 4844,
-      layerNs: 0,
-      eagerLayerNs: 2000000,
-      kernelNs: 141,
-      attentionFactor: 0.681,
-      expertFactor: 0.75,
-      computeFactor: 1.275,
-      exchangeFactor: 1.262,
-    },
-    blackwellEight: 0.883,
-    frontNs: 107031250,
-    frontClientNs: 0,
-  },
-  /** 36 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.111. */
-  vllm: {
-    overheads: {
-      stepNs: 828125,
-      sequenceNs: 8906,
+      stepNs: 468750,
+      sequenceNs: 9688,
       layerNs: 0,
       eagerLayerNs: 0,
-      kernelNs: -516,
-      attentionFactor: 1.291,
-      expertFactor: 1,
-      computeFactor: 1.05,
-      exchangeFactor: 1.338,
+      kernelNs: 891,
+      attentionFactor: 0.803,
+      expertFactor: 0.859,
+      computeFactor: 1.112,
+      exchangeFactor: 1.131,
     },
-    blackwellEight: 1,
-    frontNs: 12500000,
+    blackwellEight: 0.822,
+    frontNs: 122656250,
+    frontClientNs: 3531250,
+  },
+  /** 97 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.265. */
+  trtllm: {
+    overheads: {
+      stepNs: 1296875,
+      sequenceNs: 9688,
+      layerNs: 0,
+      eagerLayerNs: 0,
+      kernelNs: -1547,
+      attentionFactor: 0.766,
+      expertFactor: 0.719,
+      computeFactor: 1.1,
+      exchangeFactor: 1.244,
+    },
+    blackwellEight: 0.733,
+    frontNs: 85937500,
+    frontClientNs: 343750,
+  },
+  /** 30 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.126. */
+  vllm: {
+    overheads: {
+      stepNs: 453125,
+      sequenceNs: 11875,
+      layerNs: 0,
+      eagerLayerNs: 0,
+      kernelNs: -94,
+      attentionFactor: 1.281,
+      expertFactor: 1,
+      computeFactor: 1.144,
+      exchangeFactor: 1.019,
+    },
+    blackwellEight: 0.733,
+    frontNs: 9375000,
     frontClientNs: 0,
   },
 };
