@@ -5,7 +5,7 @@ import { MADE_UP, madeUpNs, madeUpProducts, madeUpTable } from "../../../../test
 import type { Priced } from "../../priced.ts";
 import type { MeasuredOperator } from "../measured-table.ts";
 import type { OperatorQuery, PrefillAttentionQuery, ProductQuery } from "../operator-query.ts";
-import { prefillWork } from "../operator-work.ts";
+import { prefillWork, productWork } from "../operator-work.ts";
 import { tableOperatorModel } from "./table-operator-model.ts";
 
 const MODEL = tableOperatorModel(MADE_UP, [madeUpTable(madeUpProducts())]);
@@ -67,6 +67,25 @@ describe("prices from tables", () => {
     const ratio = priced(query, model).ns / madeUpNs(query);
     expect(ratio).toBeGreaterThan(0.9);
     expect(ratio).toBeLessThan(1.1);
+  });
+});
+
+describe("tables that cannot be true", () => {
+  it("are not used where many rows are faster than the peak, and prices never are", () => {
+    const rows = madeUpProducts().map((row, i) => (i % 10 === 0 ? { ...row, ns: 1 } : row));
+    const model = tableOperatorModel(MADE_UP, [madeUpTable(rows)]);
+    expect(missing(product(64, 1536, 1536), model)).toMatch(
+      /a table of product: bf16 that can be true: \d+ of 343 rows of made-up.parquet/,
+    );
+    // At 0.85 of the time at the peak every row passes; the peak still holds.
+    const fast = madeUpProducts().map(({ query, row }) => ({
+      query,
+      row,
+      ns: Math.max(2000, 0.85e-5 * productWork(query as ProductQuery).ops),
+    }));
+    const quick = tableOperatorModel(MADE_UP, [madeUpTable(fast)]);
+    const large = product(4096, 8192, 8192);
+    expect(priced(large, quick).ns).toBeCloseTo(productWork(large).ops / 100_000, 3);
   });
 });
 

@@ -6,6 +6,7 @@ import type { Priced } from "../../priced.ts";
 import type { MeasuredTable } from "../measured-table.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator-model.ts";
 import type { OperatorQuery, PrefillAttentionQuery } from "../operator-query.ts";
+import { operatorWork } from "../operator-work.ts";
 import { type FilteredTable, plausibleRows } from "../plausible-rows.ts";
 import { CACHED_CONTEXT_HALF_WIDTH, cachedContextNs, longestRate } from "./cached-context.ts";
 import { type DeviceRates, deviceRates } from "./device-rates.ts";
@@ -14,6 +15,7 @@ import type { OperatorFamily } from "./operator-family.ts";
 import { fitOperatorTable, type OperatorTable, SITE_OCTAVES_MAX } from "./operator-table.ts";
 import { rowsByTable } from "./rows-by-table.ts";
 import { halfWidthAt, isPlace, logAt, octavesOutside, type SiteCurve } from "./site-curve.ts";
+import { spoiltTables } from "./spoilt-tables.ts";
 import { plainQuery, type StandIn, standInsOf } from "./stand-ins.ts";
 
 /** Octaves beyond the measured part of a curve at which a table says nothing any more. */
@@ -29,13 +31,14 @@ export interface TableOperatorModel extends OperatorModel {
  * Prices operators of one device from measured tables.
  *
  * Model: logarithm of measured over rough time, along the curve of a measured shape or one predicted from the shapes near it (`surface.ts`), times the
- * rough time of the query. Intervals come from groups left out; they widen with the distance from what was measured, until there is no basis.
+ * rough time of the query. A table with many impossible rows is not used at all, and no price is below the time at the device's peak. Intervals come from groups left out; they widen with the distance from what was measured, until there is no basis.
  * Complexity: a table is fitted when it is first asked for (0.1 to 0.3 s), a new shape costs 0.1 to 0.3 ms, any other query about a microsecond.
  */
 export function tableOperatorModel(sheet: DeviceSheet, measured: readonly MeasuredTable[]): TableOperatorModel {
   const filtered = measured.map((table) => plausibleRows(table, sheet));
   const rates = deviceRates(sheet);
   const parts = new Map(rowsByTable(rowsOf(filtered)).map((part) => [`${part.family.name}: ${part.name}`, part]));
+  const spoilt = spoiltTables(measured, filtered);
   const fitted = new Map<string, OperatorTable>();
   const tableFor = (key: string): OperatorTable | undefined => {
     const known = fitted.get(key);
@@ -54,10 +57,14 @@ export function tableOperatorModel(sheet: DeviceSheet, measured: readonly Measur
       const family = familyOf(query);
       if (family === undefined) return err({ code: "no-basis", missing: `a table of ${query.op}` });
       const plain = plainQuery(query);
-      const table = tableFor(`${family.name}: ${family.table(plain)}`);
+      const key = `${family.name}: ${family.table(plain)}`;
+      const fault = spoilt.get(key);
+      if (fault !== undefined) return err({ code: "no-basis", missing: fault });
+      const table = tableFor(key);
       if (table !== undefined) return priceFrom({ table, family, rates }, plain, { query: plain, halfWidth: 0 });
       for (const standIn of standInsOf(plain)) {
-        const other = tableFor(`${family.name}: ${family.table(standIn.query)}`);
+        const otherKey = `${family.name}: ${family.table(standIn.query)}`;
+        const other = spoilt.has(otherKey) ? undefined : tableFor(otherKey);
         if (other !== undefined) return priceFrom({ table: other, family, rates }, plain, standIn);
       }
       return err({ code: "no-basis", missing: `a table of ${family.name} for ${family.table(query)}` });
@@ -89,6 +96,9 @@ function priceFrom({ table, family, rates }: FittedTable, query: OperatorQuery, 
     ns += cachedContextNs(query, rates, longestRate(curve, standIn.query as PrefillAttentionQuery, rates));
     halfWidth += CACHED_CONTEXT_HALF_WIDTH;
   }
+  // Nothing is faster than the device's peak, whatever its neighbours were measured at.
+  const work = operatorWork(query);
+  if (work !== undefined) ns = Math.max(ns, work.ops / rates.opsPerNs[work.type]);
   return ok({ ns, spread: exp(halfWidth) - 1, basis: basisOf(curve, x, out, cached || standIn.halfWidth > 0) });
 }
 
