@@ -43,7 +43,8 @@ export function vllmRules(limits: RuleLimits): SchedulingRules {
 }
 
 /**
- * SGLang's: prompts in iterations of their own, before decodes; on a shortage those with the fewest output tokens are taken back.
+ * SGLang's: prompts in iterations of their own, before decodes; on a shortage those with the fewest output tokens are taken back. Its estimate of
+ * output still to come (`new_token_ratio`) is left out: it admits a little earlier here.
  *
  * Source: sgl-project/sglang `python/sglang/srt/managers/scheduler.py`, `schedule_batch.py` (`retract_decode`).
  */

@@ -28,8 +28,12 @@ const CALLS_PER_LAYER: Readonly<Record<string, number>> = {
 const CALLS_PER_ITERATION: Readonly<Record<string, number>> = { embedding: 1, final_layernorm: 1 };
 /** Sizes up to this are summed once and kept. */
 const KEPT_TOKENS = 16_384;
-/** Half-width (90 %) of the systematic error of such tables: kernels were timed one by one, in eager mode. */
-const TABLE_SPREAD = 0.05;
+/**
+ * Half-width (90 %) of the systematic error: what repeats of one served configuration differ by in time per token (90 % of pairs).
+ *
+ * Source: aiconfigurator@095f58a `silicon_sample.csv`, repeated rows of one configuration.
+ */
+const TABLE_SPREAD = 0.061;
 
 /**
  * Iterations priced from measured layers.
