@@ -75,6 +75,18 @@ describe("iterations from layer tables", () => {
     expect(padded.iterationNs(one) - plain.iterationNs(one)).toBe(6 * 5 * 10);
   });
 
+  it("add experts that even routing puts to work, and collectives, in every layer", () => {
+    const decode = (decodes: number) => ({ ...emptyBatch(), decodes, decodeContext: decodes * 1000, decodeContextMax: 1000 });
+    const experts = [1, 10].flatMap((tokens) => [4, 8].map((activated) => ({ tokens, activated, ns: 100 * tokens + 1000 * activated })));
+    const plain = layerTableCost(TABLES, { layers: 2, source: "test" });
+    const mixture = layerTableCost({ ...TABLES, experts }, { layers: 2, source: "test", experts: { count: 8, active: 4 } });
+    // One token has 4 of 8 experts at work, ten 8 x (1 - 1/1024).
+    expect(mixture.iterationNs(decode(1)) - plain.iterationNs(decode(1))).toBe(2 * (100 + 4000));
+    expect(mixture.iterationNs(decode(10)) - plain.iterationNs(decode(10))).toBeCloseTo(2 * (1000 + 8000 * (1 - 1 / 1024)), -1);
+    const shared = layerTableCost(TABLES, { layers: 2, source: "test", collectiveNs: (tokens) => 7 * tokens });
+    expect(shared.iterationNs(decode(10)) - plain.iterationNs(decode(10))).toBe(2 * 70);
+  });
+
   it("refuse layers they do not know and tables that miss one", () => {
     const fault = (tables: LayerTables): string => {
       try {

@@ -1,4 +1,6 @@
 import { HeddleError } from "../../../base/heddle-error.ts";
+import { pow } from "../../../base/math.ts";
+import { gridReader } from "../../grid.ts";
 import type { LayerTables } from "../../import/llmservingsim/layer-tables.ts";
 import type { BatchShape, IterationCost } from "../iteration-cost.ts";
 import { attentionNs, attentionTable, type DecodeRows, decodeAttentionNs } from "./attention-table.ts";
@@ -10,6 +12,10 @@ export interface LayerTableOptions {
   readonly layers: number;
   /** Where the tables come from. */
   readonly source: string;
+  /** Experts of a layer and those a token goes to; needed where the tables have experts. */
+  readonly experts?: { readonly count: number; readonly active: number };
+  /** Time of one layer's collectives, which the tables of tensor-parallel shares do not hold; absent: none. Units: ns. */
+  readonly collectiveNs?: (tokens: number) => number;
   /** Batch sizes of recorded graphs, ascending: smaller batches are padded to one; absent: none. */
   readonly paddedSizes?: readonly number[];
 }
@@ -38,7 +44,7 @@ const TABLE_SPREAD = 0.061;
 /**
  * Iterations priced from measured layers.
  *
- * Model: embedding(T) + L (Σ layers(T) + attention) + norm(T) + head(s) + sampler(s), T = tokens, s = sequences. Several prompts count as equal
+ * Model: embedding(T) + L (Σ layers(T) + experts(T) + attention + collectives(T)) + norm(T) + head(s) + sampler(s), T = tokens, s = sequences. Several prompts count as equal
  * chunks of their token-weighted mean length. Decodes of unequal length take the time at the mean, and a share of what the longest would
  * take for all.
  * Units: ns.
@@ -46,8 +52,8 @@ const TABLE_SPREAD = 0.061;
  * Source: tables and sum as in casys-kaist/LLMServingSim@5daddb2.
  */
 export function layerTableCost(tables: LayerTables, options: LayerTableOptions): IterationCost {
-  if (tables.experts.length > 0) throw invalid("tables of experts need the batch's routing: they are not priced yet", options.source);
   const perToken = tokenTables(tables, options);
+  const experts = expertTimes(tables, options);
   const perSequence = [...groups(tables.perSequence, (row) => row.layer).values()].map((rows) =>
     sizeTable(rows.map(({ sequences, ns }) => ({ size: sequences, ns }))),
   );
@@ -55,9 +61,11 @@ export function layerTableCost(tables: LayerTables, options: LayerTableOptions):
   const decodeRows: DecodeRows = { table: attention, rows: [] };
   const share = skewShare(tables.skew);
   const kept = new Float64Array(KEPT_TOKENS + 1).fill(-1);
+  const layersNs = (tokens: number): number =>
+    sumOf(perToken, tokens) + options.layers * (experts(tokens) + (options.collectiveNs?.(tokens) ?? 0));
   const tokensNs = (tokens: number): number => {
-    if (tokens > KEPT_TOKENS) return sumOf(perToken, tokens);
-    if (kept[tokens]! < 0) kept[tokens] = sumOf(perToken, tokens);
+    if (tokens > KEPT_TOKENS) return layersNs(tokens);
+    if (kept[tokens]! < 0) kept[tokens] = layersNs(tokens);
     return kept[tokens]!;
   };
   const keptHeads = new Float64Array(KEPT_TOKENS + 1).fill(-1);
@@ -97,6 +105,18 @@ export function layerTableCost(tables: LayerTables, options: LayerTableOptions):
     basis: "interpolated",
     source,
   };
+}
+
+/**
+ * Time of a layer's experts by tokens, with as many experts at work as even routing makes: N (1 - (1 - k / N)^T).
+ *
+ * Why even: the tables know no routing; an uneven one has fewer experts at work, and takes less time for few tokens.
+ */
+function expertTimes({ experts }: LayerTables, { experts: shape, source }: LayerTableOptions): (tokens: number) => number {
+  if (experts.length === 0) return () => 0;
+  if (shape === undefined) throw invalid("the tables have experts: their number and the active ones are needed", source);
+  const read = gridReader(experts.map(({ tokens, activated, ns }) => ({ x: tokens, y: activated, value: ns })));
+  return (tokens) => read(tokens, shape.count * (1 - pow(1 - shape.active / shape.count, tokens))).value;
 }
 
 function padded(tokens: number, sizes: readonly number[]): number {
