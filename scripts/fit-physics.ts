@@ -11,6 +11,7 @@ import { fitSlot } from "../src/cost/operator/physics/fit/fit-slot.ts";
 import { type HeldOutErrors, heldOutErrors, leftOutDeviceErrors } from "../src/cost/operator/physics/fit/held-out.ts";
 import { START } from "../src/cost/operator/physics/fit/start.ts";
 import type { PhysicsConstants } from "../src/cost/operator/physics/physics-constants.ts";
+import { unpacksFloats } from "../src/cost/operator/physics/product-class.ts";
 import { measuredSets } from "./measured-operators.ts";
 
 interface FamilyPlan {
@@ -146,7 +147,7 @@ function timesOf(family: FamilyPlan, slot: ConstantSlot, all: readonly DeviceSet
     .filter(({ faulty }) => !faulty?.includes(slot))
     .map(({ sheet, rows }) => ({
       device: deviceFigures(sheet),
-      rows: rows.filter(({ query }) => slotOf(query) === slot),
+      rows: rows.filter(({ query }) => slotOf(query) === slot && !("weightType" in query && unpacksFloats(query))),
     }))
     .filter(({ rows }) => rows.length > 0);
 }

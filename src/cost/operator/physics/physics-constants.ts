@@ -106,7 +106,7 @@ export interface StreamConstants {
   readonly spread: number;
 }
 
-/** Classes of types that one set of product constants serves; `packed`: weights of 4 or 8 bits that are unpacked to a wider type. */
+/** Classes of types that one set of product constants serves; `packed`: weights that are whole numbers of 4 or 8 bits, unpacked to a wider type. */
 export type ProductClass = "wide" | "half" | "eight" | "eightBlock" | "four" | "packed";
 
 /** Everything a family of devices needs besides its data sheets. */

@@ -8,7 +8,7 @@ import { type DeviceFigures, deviceFigures } from "./device-figures.ts";
 import { familyOf } from "./families.ts";
 import { type ComputeQuery, missingPeak, operatorNs } from "./operator-time.ts";
 import type { PhysicsConstants } from "./physics-constants.ts";
-import { productClass } from "./product-class.ts";
+import { productClass, unpacksFloats } from "./product-class.ts";
 
 /**
  * Prices operators of a device from its data sheet: ideal times, the efficiency its family reaches at a size, and launches.
@@ -28,6 +28,11 @@ export function physicsModel(sheet: DeviceSheet, constants: PhysicsConstants = f
 const BASIS: Basis = "data-sheet";
 /** Added in quadrature for devices of a family that were not measured themselves. Source: H200 priced with the H100's constants and the reverse. */
 const SIBLING_SPREAD = 0.25;
+/**
+ * Half-width where 4-bit floats are unpacked. Source: experts on the H200 take 2.6 times what is priced here in vLLM 0.19 (median of 204 rows of
+ * aiconfigurator-ops), and about what is priced in TensorRT-LLM (gpt-oss-120b in aiconfigurator-silicon).
+ */
+const UNPACKED_FLOAT_SPREAD = 1.6;
 
 function priceOperator(
   device: DeviceFigures,
@@ -51,8 +56,10 @@ function priceOperator(
 function spreadOf(constants: PhysicsConstants, query: ComputeQuery): number {
   switch (query.op) {
     case "product":
-    case "experts":
-      return constants[query.op][productClass(query)].spread;
+    case "experts": {
+      const { spread } = constants[query.op][productClass(query)];
+      return unpacksFloats(query) && spread < UNPACKED_FLOAT_SPREAD ? UNPACKED_FLOAT_SPREAD : spread;
+    }
     case "prefill-attention":
       return constants.prefillAttention.spread;
     case "decode-attention":

@@ -20,9 +20,21 @@ export interface ClassedQuery {
   readonly weightType?: PeakType;
 }
 
-/** Class of constants that a product uses. */
+/** Whole numbers that weights are stored in. */
+const PACKED: readonly (PeakType | undefined)[] = ["i4", "i8"];
+
+/**
+ * Class of constants that a product uses.
+ *
+ * Why not all unpacked weights are `packed`: engines differ by a factor of 2.6 in how they unpack 4-bit floats (`unpacksFloats`).
+ */
 export function productClass({ type, blockScaled, weightType }: ClassedQuery): ProductClass {
-  if (weightType !== undefined && weightType !== type) return "packed";
+  if (weightType !== type && PACKED.includes(weightType)) return "packed";
   const plain = CLASS_OF[type];
   return blockScaled === true && plain === "eight" ? "eightBlock" : plain;
+}
+
+/** Whether weights are floats that are unpacked to a wider type: priced as that type with narrow reads, and known to a wide interval only. */
+export function unpacksFloats({ type, weightType }: ClassedQuery): boolean {
+  return weightType !== undefined && weightType !== type && !PACKED.includes(weightType);
 }
