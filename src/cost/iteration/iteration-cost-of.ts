@@ -102,8 +102,9 @@ function formatsOf({ precision, architecture }: IterationInput): Formats {
 }
 
 /** Operators and network as one model. */
-function joined({ operators, network, sheet, load }: IterationInput): OperatorModel {
-  const narrow = load === undefined ? randomRouting(narrowWeights(operators, sheet)) : narrowWeights(operators, sheet);
+function joined({ operators, network, sheet, load, engine }: IterationInput): OperatorModel {
+  const stored = narrowWeights(operators, sheet, engine === "trtllm" || engine === "sglang" ? "own" : "measured");
+  const narrow = load === undefined ? randomRouting(stored) : stored;
   if (network === undefined) return narrow;
   return {
     source: `${operators.source}; ${network.source}`,

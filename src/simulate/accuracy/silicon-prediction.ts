@@ -100,6 +100,7 @@ export function siliconCost(
     precision: test.formats,
     operators: options.operators(sheet),
     ...(network && { network: collectiveModel(network) }),
+    engine: test.row.engine,
     overheads: overheadsOn(options.constants, sheet, test.formats),
   });
 }
