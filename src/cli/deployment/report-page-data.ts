@@ -74,6 +74,8 @@ function latencyChart({ ttftNs, tpotNs, e2eNs }: RequestTimes, { objective }: De
 }
 
 const PARTS = 100;
+/** Points of a line over time at most. */
+const SAMPLES_MAX = 400;
 
 function overTime({ requests }: DeploymentRun, { outcome }: EnsembleRun, { ttftNs }: RequestTimes): ReportChart {
   const order = [...ttftNs.keys()].filter((i) => ttftNs[i]! >= 0).sort((a, b) => outcome.queuedNs[a]! - outcome.queuedNs[b]!);
@@ -104,9 +106,12 @@ function sampleSections(samples: ServingSamples | undefined): ReportSection[] {
   if (samples === undefined || samples.atNs.length < 2) return [];
   const { atNs, replicas } = samples;
   const start = atNs[0]!;
-  const x = atNs.map((at) => at - start);
+  // Closed loops are sampled at a fixed pace, however long they last.
+  const step = Math.ceil(atNs.length / SAMPLES_MAX);
+  const shown = [...atNs.keys()].filter((i) => i % step === 0);
+  const x = shown.map((i) => atNs[i]! - start);
   const over = (values: readonly number[], take: (all: readonly number[]) => number): number[] =>
-    atNs.map((_, i) => take(values.slice(i * replicas, (i + 1) * replicas)));
+    shown.map((i) => take(values.slice(i * replicas, (i + 1) * replicas)));
   const sum = (all: readonly number[]): number => all.reduce((total, value) => total + value, 0);
   const time = { name: "time", unit: "ns", log: false } as const;
   return [

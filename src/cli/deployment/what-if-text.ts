@@ -38,8 +38,8 @@ export function whatIfText(report: WhatIfReport): string {
     known
       ? `measured: by the ${report.clock} (${report.source}). All else is estimated; "off by" is the model's error on the fleet as it runs.`
       : "Every figure is estimated; nothing of this fleet was measured (`heddle import` takes its logs).",
-    runs === 1
-      ? "One run without errors: no interval was asked for."
+    runs <= 2
+      ? "One run or two give no interval: ask for three and more."
       : `In brackets: 90 % of ${runs} pairs of runs that share the errors of their prices.`,
   ].join("\n");
 }
