@@ -1,7 +1,7 @@
 // Goal: `heddle sweep` gives one row a point, the same however it was run: on threads, interrupted and begun again, or by workers of which one is killed.
 // Method: the compiled command on an example deployment with a short generated workload; a NATS server from its wheel.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
@@ -33,6 +33,13 @@ function sweep(
   more: readonly string[] = [],
 ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
   return spawnSync(process.execPath, words(out, more), { encoding: "utf8" });
+}
+
+/** Rows of the many points, run in one go. */
+function wholeRows(): string {
+  const path = join(folder, "whole.csv");
+  if (!existsSync(path)) expect(sweep("whole.csv", MANY).status).toBe(0);
+  return readFileSync(path, "utf8");
 }
 
 function ended(child: ChildProcess): Promise<number | null> {
@@ -70,8 +77,7 @@ describe("heddle sweep", () => {
     const { status, stderr } = sweep("long.csv", MANY);
     expect(status).toBe(0);
     expect(stderr).toContain(`${kept} of ${MANY_POINTS} points are in`);
-    expect(sweep("whole.csv", MANY).status).toBe(0);
-    expect(readFileSync(join(folder, "long.csv"), "utf8")).toBe(readFileSync(join(folder, "whole.csv"), "utf8"));
+    expect(readFileSync(join(folder, "long.csv"), "utf8")).toBe(wholeRows());
   });
 
   it("keeps a point that cannot be as a row with its error", () => {
@@ -120,7 +126,7 @@ describe.skipIf("absent" in server)(`sweeps over several hosts${"absent" in serv
       const other = worker();
       expect(await exit).toBe(0);
       other.kill("SIGKILL");
-      expect(readFileSync(join(folder, "shared.csv"), "utf8")).toBe(readFileSync(join(folder, "whole.csv"), "utf8"));
+      expect(readFileSync(join(folder, "shared.csv"), "utf8")).toBe(wholeRows());
     } finally {
       killed.kill("SIGKILL");
       nats.stop();
