@@ -36,6 +36,14 @@ it("8-bit products and experts on Blackwell have a factor of their own; 4-bit on
   expect(of("h200-sxm", EIGHT).computeFactor).toBe(overheads.computeFactor);
 });
 
+it("factors on operators stay with the families they were fitted on", () => {
+  const { overheads } = FITTED_ENGINES.vllm;
+  const elsewhere = engineOverheads("vllm", deviceSheet("rtx-4090"), EIGHT);
+  const factors = { attentionFactor: 1, expertFactor: 1, computeFactor: 1, exchangeFactor: 1 };
+  expect(elsewhere).toEqual({ ...overheads, ...factors });
+  expect(overheads).not.toMatchObject(factors);
+});
+
 it("an iteration with an engine is not one of operators alone, and its interval is that of served models", () => {
   const input: IterationInput = {
     architecture: must(knownArchitecture("Llama-3.1-8B"), "it"),

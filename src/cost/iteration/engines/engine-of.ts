@@ -8,9 +8,14 @@ import { FITTED_ENGINES } from "./fitted-engines.ts";
 /** Engines by name; `heddle` adds nothing, as its host times are measured on each host. */
 export type EngineName = "vllm" | "sglang" | "trtllm" | "heddle";
 
-/** What an engine adds to the operators of a device in given formats. */
+/**
+ * What an engine adds to the operators of a device in given formats. Factors on operators make up for what physics misses of the families whose served
+ * models they were fitted on, and no further: other families keep times of steps, sequences and layers alone.
+ */
 export function engineOverheads(engine: EngineName, sheet: DeviceSheet, formats: Formats): EngineOverheads {
-  return engine === "heddle" ? NO_OVERHEADS : overheadsOn(FITTED_ENGINES[engine], sheet, formats);
+  if (engine === "heddle") return NO_OVERHEADS;
+  const overheads = overheadsOn(FITTED_ENGINES[engine], sheet, formats);
+  return MEASURED.test(sheet.id) ? overheads : { ...overheads, attentionFactor: 1, expertFactor: 1, computeFactor: 1, exchangeFactor: 1 };
 }
 
 /** From a client's request until an engine has it, and back, with so many clients in flight, as served models were measured. Units: ns. */
