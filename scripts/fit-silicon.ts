@@ -22,9 +22,9 @@ const TARGET = "src/simulate/accuracy/silicon-constants.ts";
 const PUBLIC_TARGET = "src/cost/iteration/engines/fitted-engines.ts";
 
 /** Rows of a group that a fit sees at most: evenly spaced in the file's order. */
-const GROUP_ROWS = 10;
+const GROUP_ROWS = 16;
 /** Host time of a layer in iterations with prompts: tried one by one, as it is a floor and not a slope. Units: ns. */
-const EAGER_NS = [0, 2_000_000];
+const EAGER_NS = [0, 1_500_000];
 /** The fit is repeated around what it found, since predictions are linear in the constants only nearby. */
 const PASSES = 2;
 /** In this order: what an engine has no rows for (8 bits on Blackwell) it takes from the one before, of the same fold. */
