@@ -3,12 +3,14 @@ import { type Command, InvalidArgumentError } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import { readTorchKit } from "../cost/import/torch-kit/read-torch-kit.ts";
 import { type HostOverhead, hostOverhead } from "../cost/iteration/host-overhead.ts";
+import type { IterationCost } from "../cost/iteration/iteration-cost.ts";
 import { type EngineGrid, type EnginePoint, measureEngine } from "../execute/calibrate/engine-kit/measure-engine.ts";
 import { servedModels } from "../execute/calibrate/engine-kit/stream-completion.ts";
 import { storeOperators } from "../execute/calibrate/kit/operator-store.ts";
 import { torchKit } from "../execute/calibrate/kit/torch-kit.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
 import { openDeployment } from "./deployment/open-deployment.ts";
+import { refuseGiven } from "./given-options.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
 import { sheetOf } from "./rack-catalog.ts";
 
@@ -63,14 +65,21 @@ export function addCalibrateCommand(program: Command): void {
     .option("--rounds <count>", "requests of each lane at a point; the first is not counted", (text) => numbers(text)[0]!, 3)
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
-    .action(calibrate);
+    .action((flags: Flags, command: Command) => calibrate(flags, command));
 }
 
-async function calibrate(flags: Flags): Promise<void> {
+/** Options of the measurement of a server. */
+const OF_ENGINE = ["url", "deployment", "model", "key", "prompts", "outputs", "concurrency", "rounds"];
+
+async function calibrate(flags: Flags, command: Command): Promise<void> {
+  if (flags.kit !== "engine") refuseGiven(command, OF_ENGINE, "goes with --kit engine");
+  if (flags.import === undefined) refuseGiven(command, ["device"], "goes with --import");
+  else refuseGiven(command, ["output"], "goes with --kit; what is imported is kept in heddle's home");
   if (flags.import !== undefined) {
     if (flags.kit !== undefined) throw new HeddleError("usage", { where: "--import", detail: "not together with --kit" });
     return importKit(flags.import, flags.device, flags.json === true);
   }
+  if (flags.kit === "torch") refuseGiven(command, ["json"], "the program is written as it is");
   if (flags.kit === "torch") return writeOut(flags.output, torchKit());
   if (flags.kit === "engine") return engine(flags);
   throw new HeddleError("usage", { where: "--kit", detail: "give --kit torch, --kit engine or --import <file>" });
@@ -113,6 +122,8 @@ function importKit(path: string, device: string | undefined, json: boolean): voi
 
 async function engine(flags: Flags): Promise<void> {
   if (flags.url === undefined) throw new HeddleError("usage", { where: "--url", detail: "--kit engine needs the address of a server" });
+  // What is wrong with the deployment is said before minutes of measuring.
+  const cost = flags.deployment === undefined ? undefined : openDeployment(flags.deployment).pools[0]!.cost;
   const abort = new AbortController();
   process.once("SIGINT", () => abort.abort());
   const place = { url: flags.url, signal: abort.signal, ...(flags.key === undefined ? {} : { key: flags.key }) };
@@ -127,7 +138,7 @@ async function engine(flags: Flags): Promise<void> {
   const result = await measureEngine({ ...place, model }, grid, ({ concurrency }, done, all) =>
     note(`${done} of ${all} points measured (${concurrency} at once)`),
   );
-  const overhead = flags.deployment === undefined ? undefined : overheadOf(flags.deployment, result.points);
+  const overhead = cost === undefined ? undefined : overheadOf(cost, result.points);
   const answer = overhead === undefined ? result : { ...result, overhead };
   if (flags.output !== undefined) writeWhole(flags.output, JSON.stringify(answer, null, 1));
   printResult(flags.json === true, answer, () =>
@@ -135,9 +146,8 @@ async function engine(flags: Flags): Promise<void> {
   );
 }
 
-/** What the first pool's devices leave of the measured times. Errors: those of `openDeployment`. */
-function overheadOf(path: string, points: readonly EnginePoint[]): HostOverhead {
-  const { cost } = openDeployment(path).pools[0]!;
+/** What the first pool's devices leave of the measured times. */
+function overheadOf(cost: IterationCost, points: readonly EnginePoint[]): HostOverhead {
   const decoding = points.filter(({ tpotNs }) => tpotNs.p50 > 0);
   return hostOverhead(
     cost,

@@ -39,6 +39,8 @@ export function addCatalogCommand(rack: Command): void {
         return printResult(flags.json === true, { devices: DEVICE_SHEETS, links: LINK_SHEETS }, catalogText);
       }
       const sheet = sheetOf(name);
+      if (flags.yaml === true && flags.json === true)
+        throw new HeddleError("usage", { where: "--yaml", detail: "not together with --json" });
       if (flags.yaml === true) process.stdout.write(writeDeviceSheet(sheet));
       else printResult(flags.json === true, sheet, () => sheetText(sheet));
     });

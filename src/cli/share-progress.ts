@@ -19,7 +19,7 @@ export interface SharedRun {
 export async function withShareProgress<T>(title: string, action: (run: SharedRun) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = (): void => controller.abort();
-  const display = process.stderr.isTTY === true ? barDisplay(title) : lineDisplay(title);
+  const display = process.stderr.isTTY === true ? barDisplay(title, { hideCursor: true }) : lineDisplay(title);
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
   try {
@@ -31,17 +31,29 @@ export async function withShareProgress<T>(title: string, action: (run: SharedRu
   }
 }
 
+/**
+ * The same for what keeps nothing when it is interrupted: no signal is caught, so one ends the program at once, in the middle of a computation too.
+ *
+ * Errors: those of `action`.
+ */
+export async function withShownProgress<T>(title: string, action: (onProgress: SharedRun["onProgress"]) => Promise<T>): Promise<T> {
+  // A program that ends at once does not bring a hidden cursor back.
+  const display = process.stderr.isTTY === true ? barDisplay(title, { hideCursor: false }) : lineDisplay(title);
+  try {
+    return await action(display.show);
+  } finally {
+    display.close();
+  }
+}
+
 interface Display {
   readonly show: (share: number, text: string) => void;
   readonly close: () => void;
 }
 
 /** The bar appears with the first report: what is cached shows none. */
-function barDisplay(title: string): Display {
-  const bar = new SingleBar(
-    { format: `${title} |{bar}| {percentage}% {text}`, hideCursor: true, clearOnComplete: true },
-    Presets.shades_classic,
-  );
+function barDisplay(title: string, { hideCursor }: { readonly hideCursor: boolean }): Display {
+  const bar = new SingleBar({ format: `${title} |{bar}| {percentage}% {text}`, hideCursor, clearOnComplete: true }, Presets.shades_classic);
   let started = false;
   return {
     show: (share, text) => {

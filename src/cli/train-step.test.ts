@@ -28,6 +28,9 @@ describe("heddle train-step", () => {
   it.each([
     [[...COMMON, "--tensor", "3"], "training-invalid"],
     [[...COMMON, "--pipeline", "16", "--interleave", "3"], "training-invalid"],
+    [[...COMMON, "--micro", "2"], "usage"],
+    [[...COMMON, "--recompute", "full"], "usage"],
+    [[...COMMON, "--tensor", "2", "--top", "3"], "usage"],
     [COMMON.with(3, "h1000"), "device-unknown"],
     [COMMON.with(1, "Lama"), "model-not-found"],
     [COMMON.with(1, "DeepSeek-V3"), "no-basis"],

@@ -10,6 +10,7 @@ import type { TrainingRun } from "../cost/training/training-run.ts";
 import { neededPeak } from "../rack/catalog/needed-figure.ts";
 import type { PeakType } from "../rack/peak-type.ts";
 import { architectureNamed } from "./deployment/open-deployment.ts";
+import { refuseGiven } from "./given-options.ts";
 import { formatNs, printResult, table } from "./output.ts";
 import { sheetOf } from "./rack-catalog.ts";
 
@@ -70,10 +71,13 @@ export function addTrainStepCommand(program: Command): void {
     .option("--top <count>", "cuts listed", whole, 10)
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
-    .action(train);
+    .action((name: string, flags: Flags, command: Command) => train(name, flags, command));
 }
 
-function train(name: string, flags: Flags): void {
+/** What the search tries itself, so that a value of them would change nothing. */
+const SEARCHED = ["interleave", "expert", "micro", "recompute"];
+
+function train(name: string, flags: Flags, command: Command): void {
   const model = trainedModel(architectureNamed(name, "."));
   if (!model.ok) throw iterationError(model.error, name);
   const sheet = sheetOf(flags.device);
@@ -81,6 +85,8 @@ function train(name: string, flags: Flags): void {
   const costs = sheetTrainingCosts(sheet);
   const memoryBytes = sheet.memory.capacityBytes.value;
   const search = flags.tensor === undefined && flags.pipeline === undefined;
+  if (search) refuseGiven(command, SEARCHED, "goes with --tensor or --pipeline; all values are tried where no cut is given");
+  else refuseGiven(command, ["top"], "goes with a search: without --tensor and --pipeline");
   const base: TrainingRun = {
     model: model.value,
     sequence: flags.sequence,

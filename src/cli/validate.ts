@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
@@ -87,7 +87,8 @@ async function validate({ data, part: wanted, writeDocs, check, json }: Validate
 }
 
 async function computed(data: DataFolder, parts: readonly AccuracyPart[]): Promise<AccuracyDocument> {
-  if (!existsSync(data.path)) throw new HeddleError("file-unreadable", { where: data.path, detail: "there is no such folder" });
+  if (statSync(data.path, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new HeddleError("file-unreadable", { where: data.path, detail: "there is no such folder" });
   const results: AccuracyPartResult[] = [];
   for (const { id, title, needs, beside, rows } of parts) {
     const result = { id, title, beside: [...beside] };

@@ -129,6 +129,9 @@ describe("heddle plan --emit", () => {
     ["what a target has no word for", ["plan", "--deployment", deployment, "--emit", "sglang"], "emit-inexpressible"],
     ["a deployment that is written for nothing", ["plan", "--deployment", deployment], "usage"],
     ["a target without a deployment", ["plan", "--emit", "vllm"], "usage"],
+    ["a model beside the deployment's own", ["plan", "Llama-3.1-8B", ...written.slice(1)], "usage"],
+    ["an image where no manifest is written", [...written, "--image", "x"], "usage"],
+    ["a folder that is a file", [...written, "--out", deployment], "file-unwritable"],
     [
       "another engine than the plan is for",
       [

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import { writeWhole } from "../../execute/discover/rack-cache.ts";
@@ -12,7 +11,6 @@ import type { OptionList } from "../../plan/emit/options/option-list.ts";
 import { type CommandName, readPackageOptions } from "../../plan/emit/options/read/read-package.ts";
 import { readKubernetesDefinitions } from "../../plan/emit/schema/kubernetes-definitions.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
-import type { PeakType } from "../../rack/peak-type.ts";
 import { note } from "../output.ts";
 import type { EmitFlags } from "./slo-options.ts";
 
@@ -60,7 +58,6 @@ export function writeTargets(written: readonly WrittenTarget[], folder: string |
         process.stdout.write(`# ${target}: ${name}\n${text}\n`);
         continue;
       }
-      mkdirSync(join(folder, target), { recursive: true });
       writeWhole(join(folder, target, name), text);
       note(`wrote ${join(folder, target, name)}`);
     }
@@ -71,15 +68,13 @@ export function writeTargets(written: readonly WrittenTarget[], folder: string |
 function emitOptions(sheets: readonly DeviceSheet[], flags: EmitFlags): EmitOptions {
   const perNode = flags.devicesPerNode ?? only(sheets.map((sheet) => sheet.perNode?.value));
   const resource = flags.accelerator ?? only(sheets.map(({ vendor }) => RESOURCES[vendor]));
-  const [weights, experts] = (flags.checkpointTypes ?? "").split("/") as (PeakType | "" | undefined)[];
   return {
     ...(flags.checkpoint === undefined && flags.checkpointTypes === undefined
       ? {}
       : {
           checkpoint: {
             ...(flags.checkpoint === undefined ? {} : { name: flags.checkpoint }),
-            ...(weights === "" || weights === undefined ? {} : { weights }),
-            ...(experts === "" || experts === undefined ? {} : { experts }),
+            ...flags.checkpointTypes,
           },
         }),
     ...(perNode === undefined ? {} : { devicesPerNode: perNode }),

@@ -3,7 +3,9 @@ import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { writeWhole } from "../../execute/discover/rack-cache.ts";
 import { writeDeployment } from "../../plan/deployment/deployment-file.ts";
+import type { EmitTarget } from "../../plan/emit/emit-types.ts";
 import { openDeployment } from "../deployment/open-deployment.ts";
+import { givenOptions, optionText } from "../given-options.ts";
 import { note, printResult } from "../output.ts";
 import { emitTargets, writeTargets } from "./emit-files.ts";
 import { planSlo } from "./plan-slo.ts";
@@ -47,7 +49,7 @@ const SHARED: readonly string[] = ["output", "json"];
 
 /** Whether options of fleets or of other systems were given. */
 export function isSloPlan(command: Command): boolean {
-  return given(command).some((option) => [...ELSEWHERE, ...EMITTING].includes(option));
+  return givenOptions(command).some((option) => [...ELSEWHERE, ...EMITTING].includes(option));
 }
 
 /** `heddle plan --slo` and `--emit`. Errors: `usage` where options of native racks stand beside them; those of the parts. */
@@ -56,12 +58,13 @@ export async function planElsewhere(
   command: Command,
   flags: SloFlags & EmitFlags & { readonly output?: string; readonly json?: boolean },
 ): Promise<void> {
-  const other = given(command).find((option) => ![...ELSEWHERE, ...EMITTING, ...SHARED].includes(option));
+  const other = givenOptions(command).find((option) => ![...ELSEWHERE, ...EMITTING, ...SHARED].includes(option));
   if (other !== undefined) throw usage(other, "is of plans for native racks; --slo and --emit do not take it");
   if (flags.slo !== undefined && flags.deployment !== undefined) throw usage("deployment", "is planned already; --slo makes one");
   if (flags.slo === undefined) return emitOnly(command, flags);
-  const emitting = given(command).find((option) => EMITTING.includes(option));
+  const emitting = givenOptions(command).find((option) => EMITTING.includes(option));
   if (emitting !== undefined && flags.emit.length === 0) throw usage(emitting, "goes with --emit");
+  refuseIdle(flags);
   refuseOtherEngine(flags);
   const made = await planSlo(model, flags);
   const report = sloReport(made, []);
@@ -76,6 +79,21 @@ export async function planElsewhere(
   }
   if (!written.ok) throw written.error;
   if (flags.json !== true || flags.out !== undefined) writeTargets(written.value, flags.out);
+}
+
+/** Options that only manifests have a place for, and the targets that are manifests with one. */
+const OF_MANIFESTS: readonly { readonly option: "accelerator" | "image" | "routerImage"; readonly targets: readonly EmitTarget[] }[] = [
+  { option: "accelerator", targets: ["kubernetes", "dynamo", "llm-d"] },
+  { option: "image", targets: ["kubernetes", "dynamo", "llm-d"] },
+  { option: "routerImage", targets: ["kubernetes"] },
+];
+
+/** Errors: `usage` where no target has a place for an option. */
+function refuseIdle(flags: EmitFlags): void {
+  for (const { option, targets } of OF_MANIFESTS) {
+    if (flags[option] !== undefined && !flags.emit.some((target) => targets.includes(target)))
+      throw usage(option, `goes with --emit ${targets.join(", ")}`);
+  }
 }
 
 /** Targets that run one engine alone, so that a search for another need not begin. */
@@ -96,10 +114,14 @@ function attempt<T>(make: () => T): Result<T, HeddleError> {
 }
 
 function emitOnly(command: Command, flags: EmitFlags & { readonly json?: boolean }): void {
-  const search = given(command).find((option) => ELSEWHERE.includes(option));
+  const search = givenOptions(command).find((option) => ELSEWHERE.includes(option));
   if (search !== undefined) throw usage(search, "goes with --slo");
   if (flags.deployment === undefined) throw usage("emit", "needs --deployment or --slo: what is to be written?");
   if (flags.emit.length === 0) throw usage("deployment", "needs --emit: what is it to be written for?");
+  if (givenOptions(command).includes("output"))
+    throw usage("output", "is where --slo writes its plan; --out is the folder of what is emitted");
+  if (command.args.length > 0) throw usage("deployment", `names its model; ${command.args[0]} is not needed`);
+  refuseIdle(flags);
   const { deployment, pools } = openDeployment(flags.deployment);
   const written = emitTargets(
     deployment,
@@ -110,12 +132,6 @@ function emitOnly(command: Command, flags: EmitFlags & { readonly json?: boolean
   if (flags.json !== true || flags.out !== undefined) writeTargets(written, flags.out);
 }
 
-/** Options that the command line names. */
-function given(command: Command): string[] {
-  return Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === "cli");
-}
-
 function usage(option: string, detail: string): HeddleError {
-  const dashed = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return new HeddleError("usage", { where: `--${dashed}`, detail });
+  return new HeddleError("usage", { where: optionText(option), detail });
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
@@ -19,7 +18,7 @@ import { simulatePlan } from "../../simulate/deployment/simulate-plan.ts";
 import { architectureNamed, priceDeployment } from "../deployment/open-deployment.ts";
 import { type OpenWorkload, openWorkload } from "../deployment/open-workload.ts";
 import { sheetOf } from "../rack-catalog.ts";
-import { withShareProgress } from "../share-progress.ts";
+import { withShownProgress } from "../share-progress.ts";
 import { DEFAULT_PRECISION, fleetOffer, type SloFlags } from "./slo-options.ts";
 
 /** Degrees that are tried; those that do not fit a model, a device count or a memory fall away. */
@@ -60,21 +59,16 @@ export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> 
   const sheets = new Map(fleets.flatMap(({ devices }) => devices.map(({ device }) => [device, sheetOf(device)] as const)));
   const workload = openWorkload(flags.workload, flags);
   const asked = problemOf({ model, architecture, fleets, sheets, workload, target, flags });
-  return withShareProgress("planning", async ({ signal, onProgress }) => {
+  return withShownProgress("planning", async (onProgress) => {
     const simulate = planSimulator(asked, { architecture, workload, flags });
     const { problem, search } = learned(asked, (plan) => simulate(plan, flags.errorQuantile));
     onProgress(0, `${search.designs} designs, ${search.plans.length} fleets; simulating`);
     const verification = await verifyPlans(problem, search.plans, {
-      simulate: async (plan) => {
-        // Lets a signal be heard.
-        await setImmediate();
-        return simulate(plan, flags.errorQuantile);
-      },
+      simulate: async (plan) => simulate(plan, flags.errorQuantile),
       simulationsMax: flags.simulations,
-      shouldStop: () => signal.aborted || performance.now() - startedMs > flags.searchSeconds * MS_PER_S,
+      shouldStop: () => performance.now() - startedMs > flags.searchSeconds * MS_PER_S,
       onTried: (tried) => onProgress(tried.length / flags.simulations, `${tried.length} plans simulated`),
     });
-    if (signal.aborted) throw new HeddleError("interrupted", { detail: `after ${verification.tried.length} simulations` });
     const { chosen } = verification;
     if (chosen === undefined) throw unmet(verification, target);
     return {

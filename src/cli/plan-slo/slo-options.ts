@@ -138,6 +138,12 @@ function share(text: string): number {
   throw new InvalidArgumentError("a share between 0 and 1 is meant");
 }
 
+/** Types that a checkpoint stores. */
+export interface CheckpointTypes {
+  readonly weights: PeakType;
+  readonly experts?: PeakType;
+}
+
 /** What `--emit` takes. */
 export interface EmitFlags {
   readonly deployment?: string;
@@ -145,7 +151,7 @@ export interface EmitFlags {
   readonly out?: string;
   readonly checkWith: readonly string[];
   readonly checkpoint?: string;
-  readonly checkpointTypes?: string;
+  readonly checkpointTypes?: CheckpointTypes;
   readonly devicesPerNode?: number;
   readonly accelerator?: string;
   readonly image?: string;
@@ -161,12 +167,24 @@ export function addEmitOptions(command: Command): Command {
     .option("--out <folder>", "folder of what is written (default: printed)")
     .option("--check-with <package>", "wheel or site-packages whose own options the commands are held against; repeatable", collect, [])
     .option("--checkpoint <name>", "what the engine loads, where it is not the model's name")
-    .option("--checkpoint-types <types>", "types that the checkpoint stores: weights or weights/experts, such as f8e4m3/f8e4m3")
+    .option(
+      "--checkpoint-types <types>",
+      "types that the checkpoint stores: weights or weights/experts, such as f8e4m3/f8e4m3",
+      checkpointTypes,
+    )
     .option("--devices-per-node <n>", "devices of a machine, where the device's sheet does not say", wholeNumber(1, COUNT_MAX))
     .option("--accelerator <resource>", "name of the device among Kubernetes' resources, such as nvidia.com/gpu")
     .option("--image <image>", "container image of the engine")
     .option("--router-image <image>", "container image of the router")
     .addOption(new Option("--draft <method>", "how draft tokens are made").choices(["mtp"]));
+}
+
+/** `weights` or `weights/experts`. */
+function checkpointTypes(text: string): CheckpointTypes {
+  const [weights, experts, ...more] = text.split("/").map((part) => TYPES.find((type) => type === part));
+  if (weights === undefined || more.length > 0 || (experts === undefined && text.includes("/")))
+    throw new InvalidArgumentError(`weights or weights/experts of ${TYPES.join(", ")} are meant`);
+  return { weights, ...(experts === undefined ? {} : { experts }) };
 }
 
 function collectTarget(text: string, all: readonly EmitTarget[]): readonly EmitTarget[] {

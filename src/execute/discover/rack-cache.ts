@@ -43,7 +43,16 @@ export function writeWhole(path: string, text: string | Uint8Array): void {
     writeFileSync(part, text);
     renameSync(part, path);
   } catch (cause) {
+    removeIfThere(part);
     throw new HeddleError("file-unwritable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A path below something that is no folder: nothing was written there.
   }
 }
 

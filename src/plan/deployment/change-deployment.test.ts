@@ -55,7 +55,18 @@ describe("changes of a deployment", () => {
     ["pools.a.replica=2", "deployment-invalid"],
     ["routing=clever", "deployment-invalid"],
     ["=2", "usage"],
+    ["__proto__.x=1", "usage --change __proto__.x"],
+    ["pools.a.__proto__.x=1", "usage --change pools.a.__proto__.x"],
   ])("refuse %s", (text, expected) => {
     expect(fault(text)).toContain(expected);
+    expect("x" in {}).toBe(false);
+  });
+
+  it("refuse a field that is changed twice, by number and by name", () => {
+    expect(() => changed("pools.0.replicas=2", "pools.a.replicas=3")).toThrow(/--change pools\.a\.replicas\): a field is changed once/);
+  });
+
+  it("name the field without a line: no file has it", () => {
+    expect(() => changed("pools.a.replicas=0")).toThrow(/\(after the change, pools\[0\]\.replicas\)/);
   });
 });

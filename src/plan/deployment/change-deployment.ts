@@ -16,6 +16,9 @@ export interface ChangedDeployment {
   readonly notes: readonly string[];
 }
 
+/** Names that no field has and that lead out of a deployment. */
+const NO_FIELDS: ReadonlySet<string> = new Set(["", "__proto__", "constructor", "prototype"]);
+
 /** Fields of a pool on which the number of KV blocks depends. */
 const DECIDE_BLOCKS = [["device"], ["parallel"], ["precision"], ["engine", "memoryFraction"], ["engine", "blockTokens"]];
 
@@ -33,23 +36,43 @@ export function parseChange(text: string): Change {
  * A deployment with some fields otherwise.
  *
  * A stated number of KV blocks holds for the device, cut and formats it was counted on: where one of those changes it is computed anew, and a note says so.
- * Errors: `usage` naming a path that leads nowhere; `deployment-invalid` naming the field of a value that cannot be.
+ * Errors: `usage` naming a path that leads nowhere or is changed twice; `deployment-invalid` naming the field of a value that cannot be.
  */
 export function changeDeployment(before: Deployment, changes: readonly Change[]): ChangedDeployment {
   const copy = structuredClone(before) as unknown as Fields;
+  const seen = new Set<string>();
   const touched = changes.map(({ path, value }) => {
     const steps = stepsOf(copy, path);
+    const field = steps.join(".");
+    if (seen.has(field)) throw new HeddleError("usage", { where: `--change ${path}`, detail: "a field is changed once" });
+    seen.add(field);
     setAt(copy, steps, { path, value: parseValue(value) });
     return steps;
   });
   const notes = forgetBlocks(copy, touched);
-  const { deployment, defaults } = readDeployment(JSON.stringify(copy, null, 1));
+  const { deployment, defaults } = readChanged(copy);
   return { deployment, defaults, notes };
+}
+
+/** Reads it as a file; its errors name the field alone, as no file has the line. */
+function readChanged(changed: Fields): ReturnType<typeof readDeployment> {
+  try {
+    return readDeployment(JSON.stringify(changed, null, 1));
+  } catch (thrown) {
+    if (!(thrown instanceof HeddleError) || thrown.where === undefined) throw thrown;
+    const { code, where, detail } = thrown;
+    throw new HeddleError(code, {
+      where: `after the change, ${where.replace(/^line \d+, /, "")}`,
+      ...(detail === undefined ? {} : { detail }),
+      cause: thrown,
+    });
+  }
 }
 
 /** The steps of a path, a pool's name replaced by its number. */
 function stepsOf(deployment: Fields, path: string): readonly string[] {
   const steps = path.split(".");
+  if (steps.some((step) => NO_FIELDS.has(step))) throw new HeddleError("usage", { where: `--change ${path}`, detail: "leads to no field" });
   if (steps[0] !== "pools" || steps[1] === undefined) return steps;
   const pools = deployment["pools"] as readonly Fields[];
   if (/^\d+$/.test(steps[1]) && Number(steps[1]) < pools.length) return steps;

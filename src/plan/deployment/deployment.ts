@@ -29,7 +29,7 @@ export interface Pool {
   readonly speculation?: Speculation;
   /** KV kept outside the devices: bytes and the rate at which it comes back. */
   readonly offload?: { readonly bytes: number; readonly bandwidthBytesPerSecond: number };
-  /** From the order of a replica until it serves. */
+  /** From the order of a replica until it serves. Refused above 0 where all replicas serve from the start, as in `heddle simulate`. */
   readonly startUpNs?: number;
 }
 

@@ -109,6 +109,18 @@ describe("a deployment's run", () => {
   });
 });
 
+describe("fields that would change nothing", () => {
+  it.each([
+    ["a start-up time, as no replica of a deployment starts", "startUpNs: 5", "startUpNs"],
+    ["a format of experts that the model does not have", "precision: { experts: f8e4m3 }", "precision.experts"],
+  ])("are refused: %s", (_what, field, named) => {
+    const { deployment } = readDeployment(SMALL.replace("replicas: 2", field));
+    const parts = { architecture: knownArchitecture("Llama-3.1-8B")!, sheet: deviceSheet("l40s") };
+    const priced = pricePool(deployment.pools[0]!, 0, parts);
+    expect(priced).toMatchObject({ ok: false, error: { code: "no-basis", missing: expect.stringContaining(named) } });
+  });
+});
+
 describe("growth of queues", () => {
   const columns = (count: number, more: object = {}): RequestColumns => ({ count, ...more }) as RequestColumns;
   const waits = (wait: (i: number) => number, count = 100) =>

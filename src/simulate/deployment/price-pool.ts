@@ -42,6 +42,8 @@ export interface PricedPool {
 export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<PricedPool, IterationFault> {
   const { architecture, sheet } = parts;
   const { engine, parallel, precision, speculation } = pool;
+  const idle = idleField(pool, architecture);
+  if (idle !== undefined) return err({ code: "no-basis", missing: idle });
   const offload = offloadOf(pool, architecture);
   if (!offload.ok) return offload;
   const cost = parts.cost === undefined ? iterationsCost(pool, parts) : ok(parts.cost);
@@ -65,9 +67,18 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     overheadNs: engine.overheadNs,
     ...(speculation === undefined ? {} : { speculation }),
     ...(offload.value === undefined ? {} : { offload: offload.value }),
-    startUpNs: pool.startUpNs ?? 0,
+    startUpNs: 0,
   };
   return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings });
+}
+
+/** A field of the pool that would change nothing, with the reason; undefined where there is none. */
+function idleField({ startUpNs = 0, precision }: Pool, architecture: SequenceModel): string | undefined {
+  if (startUpNs > 0) return "startUpNs: the replicas of a deployment all serve from the start";
+  if (precision.experts === undefined || precision.experts === precision.weights) return undefined;
+  const model = decoderBlocks(architecture);
+  if (!model.ok || model.value.blocks.some(({ block }) => block.kind === "mixture")) return undefined;
+  return "precision.experts: the model has no experts";
 }
 
 /** KV outside a replica's devices, with the bytes of a token over all layers. Errors: `no-basis` where the engine would not look for it. */

@@ -1,4 +1,4 @@
-import { indexBelow, type MeasuredCurve, valueAlong } from "./measured-curves.ts";
+import { type MeasuredCurve, valueAlong } from "./measured-curves.ts";
 
 /** Most places that measured curves share before a grid of half octaves is laid over them. */
 const SHARED_PLACES_MAX = 96;
@@ -54,12 +54,4 @@ function axisOf(curves: readonly MeasuredCurve[]): Float64Array {
   const low = sorted[0]!;
   const steps = Math.ceil((sorted[sorted.length - 1]! - low) / STEP_OCTAVES);
   return Float64Array.from({ length: steps + 1 }, (_, i) => low + i * STEP_OCTAVES);
-}
-
-/** The level at or below `x`, and the share of the way to the next one; ends where the axis ends. */
-export function levelAt(axis: Float64Array, x: number): { level: number; share: number } {
-  const below = indexBelow(axis, x);
-  if (below < 0) return { level: 0, share: 0 };
-  if (below >= axis.length - 1) return { level: axis.length - 1, share: 0 };
-  return { level: below, share: (x - axis[below]!) / (axis[below + 1]! - axis[below]!) };
 }
