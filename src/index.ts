@@ -2,7 +2,22 @@
 export { type ByteSource, bytesOf } from "./base/bytes.ts";
 export { ERROR_CODES, type ErrorCode } from "./base/error-codes.ts";
 export { HeddleError } from "./base/heddle-error.ts";
+// Readers of public measurements, and networks beyond what a deployment file says: docs/network.md. No command needs them; tools around heddle do.
+export { readNcclTests } from "./cost/import/nccl-tests/read-nccl-tests.ts";
+export { readNcclTopology } from "./cost/import/nccl-topology/read-nccl-topology.ts";
+export { readNixlbench } from "./cost/import/transfer/read-nixlbench.ts";
+export { readUcxPerftest } from "./cost/import/transfer/read-ucx-perftest.ts";
+export { readLayerProfile } from "./cost/import/vidur/read-layer-profile.ts";
+export { readNetworkProfile } from "./cost/import/vidur/read-network-profile.ts";
+export { collectiveModel } from "./cost/network/collectives/collective-model.ts";
+export { tableCollectives } from "./cost/network/collectives/table-collectives.ts";
+export { evenHandOver, kvBytes, layerwiseHandOver, sustainedRate, transferNs } from "./cost/network/kv-transfer.ts";
+export { topologyLoad } from "./cost/network/topology-load.ts";
+// Constants of a device that is in no table, from a few rows measured on it.
+export { mostTelling } from "./cost/operator/physics/probe/most-telling.ts";
+export { probedConstants } from "./cost/operator/physics/probe/probed-constants.ts";
 export { stepCostFrom } from "./cost/step-cost-from.ts";
+export { checkpointInterval, goodput, planCheckpoints } from "./cost/training/checkpoints.ts";
 export type { DataflowConfig } from "./engine/dataflow/dataflow-config.ts";
 export { createDataflowEngine } from "./engine/dataflow/dataflow-engine.ts";
 export type { DataflowCommand, DataflowEvent, DataflowRack, StageSpec, TaskSpec } from "./engine/dataflow/dataflow-types.ts";
@@ -37,6 +52,12 @@ export { earliestFinish } from "./policy/policies/earliest-finish.ts";
 export type { RoutingPolicy } from "./policy/routing.ts";
 export type { Rack } from "./rack/rack.ts";
 export { readRack, writeRack } from "./rack/rack-file.ts";
+export { dragonfly } from "./rack/topology/dragonfly.ts";
+export { fatTree } from "./rack/topology/fat-tree.ts";
+export { hostNode } from "./rack/topology/host-node.ts";
+export { railFabric } from "./rack/topology/rail-fabric.ts";
+export { scaleUpDomain } from "./rack/topology/scale-up-domain.ts";
+export { torus } from "./rack/topology/torus.ts";
 export { defineGraph } from "./sdk/define-graph.ts";
 export { type HostDevice, hostDevice } from "./sdk/host-device.ts";
 export { loadDecoder } from "./sdk/load-decoder.ts";
@@ -79,5 +100,7 @@ export type {
 } from "./sdk/sdk-types.ts";
 export { tensor } from "./sdk/tensor.ts";
 export { simulateDataflow } from "./simulate/dataflow/simulate-dataflow.ts";
+export { createFlowNetwork } from "./simulate/flows/flow-network.ts";
+export { topologyLinks } from "./simulate/flows/topology-links.ts";
 export { virtualRun } from "./simulate/run/virtual-run.ts";
 export { version } from "./version.ts";

@@ -170,7 +170,7 @@ export const ERROR_CODES = {
     message: "the file of measurements is damaged or not of the form it should have",
     exit: 2,
     http: 400,
-    todo: "the detail names line and column; `heddle import --help` lists the forms that are read",
+    todo: "the detail names line and column; what `heddle calibrate --kit torch` writes measures a valid one",
   },
   "ledger-invalid": {
     message: "the ledger file is damaged or of another version",

@@ -1,5 +1,5 @@
 // Rows that are done survive whatever ends a sweep: a line that was cut off is dropped, other damage and other sweeps are refused.
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -41,6 +41,12 @@ describe("a journal", () => {
     const again = openJournal(path, "a sweep");
     expect([...again.rows.keys()]).toEqual([3, 1, 5]);
     again.close();
+  });
+
+  it("leaves no file where no point was kept", () => {
+    const path = join(folder, "none");
+    openJournal(path, "a sweep").close();
+    expect(existsSync(path)).toBe(false);
   });
 
   it("is refused where it is of another sweep, of something else, or damaged", () => {

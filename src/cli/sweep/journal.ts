@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { PointFigures, PointRow } from "../../simulate/sweep/point-row.ts";
 
@@ -9,6 +9,7 @@ export interface Journal {
   readonly rows: ReadonlyMap<number, PointRow>;
   /** Keeps a row; one that is there already stays as it is. Gives whether it was new. */
   add(row: PointRow): boolean;
+  /** A journal without rows is removed: a sweep that could not begin leaves nothing. */
   close(): void;
 }
 
@@ -43,7 +44,10 @@ export function openJournal(path: string, fingerprint: string): Journal {
       write(row);
       return true;
     },
-    close: () => closeSync(file),
+    close: () => {
+      closeSync(file);
+      if (rows.size === 0) rmSync(path, { force: true });
+    },
   };
 }
 

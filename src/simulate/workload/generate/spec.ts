@@ -42,7 +42,10 @@ export function specFields(text: string, form: string): SpecFields {
       if (otherwise !== undefined && !fields.has(field)) return otherwise;
       const value = decimal(textOf(field));
       if (least === undefined ? value > 0 : value >= least) return value;
-      throw workloadInvalid({ field }, least === undefined ? "a number above 0 is meant" : `a number of at least ${least} is meant`);
+      throw workloadInvalid(
+        { field },
+        `${least === undefined ? "a number above 0" : `a number of at least ${least}`} is meant, without an exponent`,
+      );
     },
     whole: (field, { least, most, otherwise }) => {
       if (otherwise !== undefined && !fields.has(field)) return otherwise;
