@@ -5,24 +5,9 @@ import { quantile } from "../src/base/statistics.ts";
 import type { AccuracyRow } from "../src/cost/accuracy/accuracy-row.ts";
 import { phaseTransferAccuracy } from "../src/cost/accuracy/transfer/phase-transfer.ts";
 import { transferAccuracy } from "../src/cost/accuracy/transfer/transfer-accuracy.ts";
-import type { ConstantSlot } from "../src/cost/operator/physics/constant-slot.ts";
+import { EVALUATIONS, ROWS_PER_SLOT, TRANSFER_SLOTS } from "../src/cost/accuracy/transfer/transfer-slots.ts";
 import type { Bench, BenchReport } from "./bench.ts";
 
-const SLOTS: readonly ConstantSlot[] = [
-  "product half",
-  "product eight",
-  "product eightBlock",
-  "prefill-attention",
-  "decode-attention",
-  "latent-attention",
-  "experts half",
-  "experts eight",
-  "experts eightBlock",
-  "experts packed",
-  "stream",
-];
-const ROWS_PER_SLOT = 250;
-const EVALUATIONS = 250;
 /** Target of the median error of a kind of operator on a device, measured. */
 const TARGET = 0.2;
 
@@ -33,7 +18,7 @@ export const bench: Bench = {
     note(`reading tables, ${perSlot} rows of a kind of operator and device`);
     const sets = await measuredSets(perSlot);
     const rows: AccuracyRow[] = [];
-    for (const slot of SLOTS) {
+    for (const slot of TRANSFER_SLOTS) {
       note(slot);
       rows.push(...transferAccuracy(sets, { slots: [slot], evaluations: EVALUATIONS }));
     }

@@ -2,24 +2,8 @@ import { phaseTransferAccuracy } from "../../cost/accuracy/transfer/phase-transf
 import { publicOperatorSets } from "../../cost/accuracy/transfer/public-operators.ts";
 import { helixPhases, splitwisePhases } from "../../cost/accuracy/transfer/public-phases.ts";
 import { transferAccuracy } from "../../cost/accuracy/transfer/transfer-accuracy.ts";
-import type { ConstantSlot } from "../../cost/operator/physics/constant-slot.ts";
+import { EVALUATIONS, ROWS_PER_SLOT, TRANSFER_SLOTS } from "../../cost/accuracy/transfer/transfer-slots.ts";
 import type { AccuracyPart } from "./accuracy-part.ts";
-
-const SLOTS: readonly ConstantSlot[] = [
-  "product half",
-  "product eight",
-  "product eightBlock",
-  "prefill-attention",
-  "decode-attention",
-  "latent-attention",
-  "experts half",
-  "experts eight",
-  "experts eightBlock",
-  "experts packed",
-  "stream",
-];
-const ROWS_PER_SLOT = 250;
-const EVALUATIONS = 250;
 
 /** Devices left out of every fit, one after the other: operators, layers and models. */
 export const TRANSFER: AccuracyPart = {
@@ -29,7 +13,7 @@ export const TRANSFER: AccuracyPart = {
   beside: ["llmcompass-operators", "blis-device"],
   rows: async (data) => {
     const sets = await publicOperatorSets(data, ROWS_PER_SLOT);
-    const operators = transferAccuracy(sets, { slots: SLOTS, evaluations: EVALUATIONS });
+    const operators = transferAccuracy(sets, { slots: TRANSFER_SLOTS, evaluations: EVALUATIONS });
     return [...operators, ...phaseTransferAccuracy([...helixPhases(data), ...splitwisePhases(data)])];
   },
 };
