@@ -8,10 +8,10 @@ import type { DeploymentReport, PoolReport } from "./deployment-report.ts";
 
 /** The report for people. */
 export function deploymentText(report: DeploymentReport): string {
-  const { deployment, figures, workload, devices } = report;
+  const { deployment, figures, workload } = report;
   const { finished, rejected, unfinished } = figures.requests;
   return [
-    `${deployment.model} on ${devices} device${devices === 1 ? "" : "s"}, ${workload.requests} requests (${workload.source})`,
+    `${deployment.model} on ${devicesText(report)}, ${workload.requests} requests (${workload.source})`,
     `${finished} finished, ${rejected} refused as too long, ${unfinished} unfinished; ${formatNs(figures.lastingNs.value)} of serving`,
     ...workload.leftOut.map(({ reason, rows }) => `left out of the workload: ${rows} rows ${reason}`),
     ...stationaryText(report),
@@ -24,6 +24,12 @@ export function deploymentText(report: DeploymentReport): string {
     ...defaultLines(report.defaults),
     `Every figure is estimated. ${intervalText(report)}`,
   ].join("\n");
+}
+
+/** Devices, and whether they are those of the largest fleet. */
+export function devicesText({ deployment, devices }: DeploymentReport): string {
+  const most = deployment.pools.some(({ scaling }) => scaling !== undefined) ? "at most " : "";
+  return `${most}${devices} device${devices === 1 ? "" : "s"}`;
 }
 
 export function stationaryText({ figures, runs }: DeploymentReport): string[] {
@@ -60,7 +66,11 @@ export function latencyRows({ figures }: DeploymentReport): string[][] {
   ];
 }
 
-export function otherRows({ figures, objective, devices, pools }: DeploymentReport): string[][] {
+export function otherRows(report: DeploymentReport): string[][] {
+  const { deployment, figures, objective, pools } = report;
+  // Of those that were paid for, mean over the time.
+  const devices = pools.reduce((sum, pool, i) => sum + (pool.devices * figures.replicas[i]!.value) / deployment.pools[i]!.replicas, 0);
+  const changes = deployment.pools.some(({ scaling, outages }) => scaling !== undefined || outages !== undefined);
   const perDevice = (bar: Bar): Bar => ({ value: bar.value / devices, low: bar.low / devices, high: bar.high / devices });
   const joined = pools.map(({ name }, i) => [pools.length === 1 ? "devices busy" : `${name} busy`, barText(figures.busy[i]!, percent)]);
   return [
@@ -81,10 +91,19 @@ export function otherRows({ figures, objective, devices, pools }: DeploymentRepo
     ["$ a million tokens", barText(figures.dollarsPerMillionTokens, dollars)],
     ["J an output token, devices while they compute", barText(figures.joulesPerOutputToken, rate)],
     ...joined,
+    ...(changes
+      ? [
+          ...pools.map(({ name }, i) => [
+            pools.length === 1 ? "replicas paid for, mean" : `${name} replicas paid for, mean`,
+            barText(figures.replicas[i]!, (value) => value.toFixed(2)),
+          ]),
+          ["requests sent again", barText(figures.resent, count)],
+        ]
+      : []),
     ["KV use, mean", barText(figures.kvMean, percent)],
     ["KV use, peak", barText(figures.kvPeak, percent)],
     ["prompt tokens found cached", barText(figures.cachedShare, percent)],
-    ["preemptions", barText(figures.preemptions, (count) => String(Math.round(count)))],
+    ["preemptions", barText(figures.preemptions, count)],
   ];
 }
 
@@ -125,6 +144,10 @@ export function rate(value: number): string {
 
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
+}
+
+function count(value: number): string {
+  return String(Math.round(value));
 }
 
 function dollars(value: number): string {

@@ -7,18 +7,18 @@ import { objectiveText } from "../../simulate/deployment/objective.ts";
 import { type RequestTimes, requestTimes } from "../../simulate/deployment/run-figures.ts";
 import type { ServingSamples } from "../../simulate/serving/serving-input.ts";
 import type { DeploymentReport } from "./deployment-report.ts";
-import { defaultLines, intervalText, latencyRows, otherRows, poolLines, stationaryText } from "./deployment-text.ts";
+import { defaultLines, devicesText, intervalText, latencyRows, otherRows, poolLines, stationaryText } from "./deployment-text.ts";
 
 /** Points of a distribution curve. */
 const CURVE_POINTS = 200;
 
 /** The page of a simulation: the report's figures, and charts of its first run. */
 export function reportPageData(report: DeploymentReport, run: DeploymentRun, first: EnsembleRun): ReportData {
-  const { deployment, workload, figures, objective, devices } = report;
+  const { deployment, workload, figures, objective } = report;
   const times = requestTimes(run.requests, first.outcome);
   const { finished, rejected, unfinished } = figures.requests;
   return {
-    title: `${deployment.model} on ${devices} device${devices === 1 ? "" : "s"}`,
+    title: `${deployment.model} on ${devicesText(report)}`,
     facts: [
       ["workload", `${workload.requests} requests (${workload.source})`],
       ["finished", `${finished}, ${rejected} refused as too long, ${unfinished} unfinished`],
@@ -31,7 +31,7 @@ export function reportPageData(report: DeploymentReport, run: DeploymentRun, fir
       { title: "Latency", text: intervalText(report), table: { head: ["", "mean", "p50", "p90", "p99"], rows: latencyRows(report) } },
       {
         title: "Throughput, cost and use",
-        text: "Energy is that of the devices while they compute; cost is all devices from the first arrival to the last token.",
+        text: "Energy is that of the devices while they compute; cost is all devices whose replicas are ordered, from the first arrival to the last token.",
         table: { head: ["", "value"], rows: otherRows(report) },
       },
       {
@@ -128,18 +128,39 @@ function sampleSections(samples: ServingSamples | undefined): ReportSection[] {
         marks: [],
       },
     },
+    ...(samples.serving.every((count) => count === replicas) ? [] : [replicasSection(samples, shown, x)]),
     {
       title: "KV in use",
-      text: "Share of the blocks that requests hold: mean of the replicas and the fullest one.",
+      text: "Share of the blocks that requests hold: mean of the replicas that are paid for and the fullest one.",
       chart: {
         x: time,
         y: { name: "of the blocks", unit: "share", log: false },
         lines: [
-          { name: "mean", x, y: over(samples.kvUsed, (all) => sum(all) / replicas) },
+          {
+            name: "mean",
+            x,
+            y: shown.map((i) => sum(samples.kvUsed.slice(i * replicas, (i + 1) * replicas)) / Math.max(1, samples.ordered[i]!)),
+          },
           { name: "fullest", x, y: over(samples.kvUsed, (all) => Math.max(...all)) },
         ],
         marks: [],
       },
     },
   ];
+}
+
+function replicasSection(samples: ServingSamples, shown: readonly number[], x: readonly number[]): ReportSection {
+  return {
+    title: "Replicas",
+    text: "Paid for, and those of them that serve: the others start or are lost.",
+    chart: {
+      x: { name: "time", unit: "ns", log: false },
+      y: { name: "replicas", unit: "count", log: false },
+      lines: [
+        { name: "paid for", x, y: shown.map((i) => samples.ordered[i]!) },
+        { name: "serving", x, y: shown.map((i) => samples.serving[i]!) },
+      ],
+      marks: [],
+    },
+  };
 }

@@ -60,7 +60,7 @@ function around({ value, low, high }: Bar): string {
 function cells(row: WhatIfRow, known: boolean): string[] {
   const format = FORMATS[row.unit];
   const bar = (value: Bar | undefined, how = format): string => {
-    if (value === undefined || Number.isNaN(value.value)) return "unknown";
+    if (value === undefined || !Number.isFinite(value.value)) return "unknown";
     return value.low === value.high ? how(value.value) : `${how(value.value)} [${how(value.low)} to ${how(value.high)}]`;
   };
   const measured = row.measured === undefined ? "" : format(row.measured);
@@ -79,6 +79,7 @@ const FORMATS: Readonly<Record<WhatIfRow["unit"], (value: number) => string>> = 
   "a second": rate,
   dollars: (value) => `$${value.toPrecision(3)}`,
   share: percent,
+  count: (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(3)),
 };
 
 function signed(error: number): string {

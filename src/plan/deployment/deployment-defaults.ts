@@ -7,6 +7,8 @@ export const DEPLOYMENT_DEFAULTS: {
   readonly parallel: Parallelism;
   readonly precision: Precision;
   readonly engine: EngineSettings;
+  readonly scalingEveryNs: number;
+  readonly resubmitNs: number;
 } = {
   routing: "round-robin",
   replicas: 1,
@@ -22,6 +24,8 @@ export const DEPLOYMENT_DEFAULTS: {
     chunkedPrefill: true,
     overheadNs: 0,
   },
+  scalingEveryNs: 15e9,
+  resubmitNs: 0,
 };
 
 /**
@@ -42,5 +46,7 @@ export const DEFAULT_REASONS: Readonly<Record<string, string>> = {
   "engine.memoryFraction": "vLLM",
   "engine.prefixCaching": "vLLM",
   "engine.chunkedPrefill": "vLLM",
+  "scaling.everyNs": "Kubernetes' horizontal autoscaler (--horizontal-pod-autoscaler-sync-period)",
+  "outages.resubmitNs": "sent again at once",
   "engine.overheadNs": "nothing beyond the engine's own constants: measure what your host adds",
 };

@@ -7,6 +7,10 @@ import { HeddleError } from "../../base/heddle-error.ts";
 import { readDeployment, writeDeployment } from "./deployment-file.ts";
 
 const FOLDER = "examples/deployments";
+const LOAD = "orderAbove: 2, drainBelow: 1";
+const OFFLOAD = "    offload: { bytes: 1, bandwidthBytesPerSecond: 1 }\n";
+const SPLIT =
+  "version: 1\nmodel: m\npools:\n  - { device: d, role: prefill }\n  - { device: d, role: decode, name: b }\nkvTransfer: { bandwidthBytesPerSecond: 1, latencyNs: 0 }\n";
 const SMALL = "version: 1\nmodel: m\npools:\n  - device: d\n";
 
 function fault(text: string): HeddleError {
@@ -44,6 +48,18 @@ describe("deployment files", () => {
     expect(defaults.find(({ field }) => field === "pools.0.engine.maxBatchedTokens")!.value).toBe(String(engine.maxBatchedTokens));
   });
 
+  it("fills in what scaling and losses leave out", () => {
+    const { deployment, defaults } = readDeployment(
+      `${SMALL}    replicas: 3\n    scaling: { least: 2, ${LOAD} }\n    outages: { meanUpNs: 6.0e+12, repairNs: 5 }\n`,
+    );
+    expect(deployment.pools[0]).toMatchObject({
+      scaling: { least: 2, everyNs: 15e9, orderAbove: 2, drainBelow: 1 },
+      outages: { meanUpNs: 6e12, repairNs: 5, resubmitNs: 0 },
+    });
+    const filled = defaults.map(({ field }) => field).filter((field) => /scaling|outages/.test(field));
+    expect(filled).toEqual(["pools.0.scaling.everyNs", "pools.0.outages.resubmitNs"]);
+  });
+
   it.each([
     ["not YAML", "version: [1", "line 1"],
     ["no pools", "version: 1\nmodel: m\npools: []\n", "pools"],
@@ -55,6 +71,20 @@ describe("deployment files", () => {
     ["disaggregation without a link", `${SMALL}    role: prefill\n  - { device: d, role: decode, name: b }\n`, "kvTransfer"],
     ["two pools of one name", `${SMALL}    name: a\n  - { device: d, name: a }\n`, "pools[1].name"],
     ["a fraction above 1", `${SMALL}    engine: { memoryFraction: 1.2 }\n`, "pools[0].engine.memoryFraction"],
+    ["scaling beyond the replicas", `${SMALL}    scaling: { least: 2, ${LOAD} }\n`, "line 5, pools[0].scaling.least"],
+    ["more replicas at first than there are", `${SMALL}    scaling: { least: 1, initial: 2, ${LOAD} }\n`, "pools[0].scaling.initial"],
+    ["giving back above ordering", `${SMALL}    scaling: { least: 1, orderAbove: 2, drainBelow: 2 }\n`, "pools[0].scaling.drainBelow"],
+    ["scaling that looks without end", `${SMALL}    scaling: { least: 1, everyNs: 1, ${LOAD} }\n`, "pools[0].scaling.everyNs"],
+    ["scaling of one pool of two", `${SMALL}    scaling: { least: 1, ${LOAD} }\n  - { device: d, name: b }\n`, "pools[0].scaling"],
+    ["scaling of split roles", SPLIT.replace("role: decode", `role: decode, scaling: { least: 1, ${LOAD} }`), "pools[1].scaling"],
+    [
+      "losses of split roles",
+      SPLIT.replace("role: decode", "role: decode, outages: { meanUpNs: 6.0e+12, repairNs: 1 }"),
+      "pools[1].outages",
+    ],
+    ["scaling with KV outside", `${SMALL}    scaling: { least: 1, ${LOAD} }\n${OFFLOAD}`, "pools[0].scaling"],
+    ["losses with KV outside", `${SMALL}    outages: { meanUpNs: 6.0e+12, repairNs: 1 }\n${OFFLOAD}`, "pools[0].outages"],
+    ["hosts lost in no time", `${SMALL}    outages: { meanUpNs: 1, repairNs: 1 }\n`, "line 5, pools[0].outages.meanUpNs"],
     [
       "prompts that never fit an iteration",
       `${SMALL}    engine: { chunkedPrefill: false, maxBatchedTokens: 100, maxModelTokens: 200 }\n`,

@@ -70,7 +70,7 @@ type Fill = <T>(field: string, given: T | undefined, value: T, reason: string) =
 
 function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
   const standard = DEPLOYMENT_DEFAULTS;
-  const { name, role, replicas, parallel, precision, engine, ...others } = pool;
+  const { name, role, replicas, parallel, precision, engine, scaling, outages, ...others } = pool;
   const fields = <T extends object>(part: string, given: object | undefined, values: T): T => {
     const all: Record<string, unknown> = { ...given };
     for (const [key, value] of Object.entries(values)) {
@@ -88,5 +88,7 @@ function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
     parallel: fields("parallel", parallel, standard.parallel),
     precision: fields("precision", precision, standard.precision),
     engine: fields("engine", engine, standard.engine),
+    ...(scaling === undefined ? {} : { scaling: fields("scaling", scaling, { ...scaling, everyNs: standard.scalingEveryNs }) }),
+    ...(outages === undefined ? {} : { outages: fields("outages", outages, { ...outages, resubmitNs: standard.resubmitNs }) }),
   };
 }

@@ -8,6 +8,9 @@ const REPLICAS_MAX = 100_000;
 const POOLS_MAX = 64;
 const TOKENS_MAX = 100_000_000;
 const NS_MAX = 8.64e15;
+/** Least times: a look at the load every 10 ms; a replica that fails more often than once a minute may never end a long prompt. Units: ns. */
+const EVERY_NS_MIN = 1e7;
+const UP_NS_MIN = 6e10;
 
 const count = (most: number) => z.int().min(1).max(most);
 const whole = z.int().min(0).max(NS_MAX);
@@ -45,6 +48,20 @@ const speculation = z.strictObject({
   draftCost: z.number().min(0).max(100),
 });
 
+const scaling = z.strictObject({
+  least: count(REPLICAS_MAX),
+  initial: z.exactOptional(count(REPLICAS_MAX)),
+  everyNs: z.exactOptional(z.int().min(EVERY_NS_MIN).max(NS_MAX)),
+  orderAbove: positive,
+  drainBelow: z.number().min(0),
+});
+
+const outages = z.strictObject({
+  meanUpNs: z.int().min(UP_NS_MIN).max(NS_MAX),
+  repairNs: whole,
+  resubmitNs: z.exactOptional(whole),
+});
+
 const pool = z.strictObject({
   name: z.exactOptional(nameText),
   role: z.exactOptional(z.enum(["both", "prefill", "decode", "encode", "attention", "ffn"])),
@@ -56,6 +73,8 @@ const pool = z.strictObject({
   speculation: z.exactOptional(speculation),
   offload: z.exactOptional(z.strictObject({ bytes: positive, bandwidthBytesPerSecond: positive })),
   startUpNs: z.exactOptional(whole),
+  scaling: z.exactOptional(scaling),
+  outages: z.exactOptional(outages),
 });
 
 /** Form of a deployment file, version 1: all but the model, the pools and their devices may be left out. */

@@ -29,8 +29,34 @@ export interface Pool {
   readonly speculation?: Speculation;
   /** KV kept outside the devices: bytes and the rate at which it comes back. */
   readonly offload?: { readonly bytes: number; readonly bandwidthBytesPerSecond: number };
-  /** From the order of a replica until it serves. Refused above 0 where all replicas serve from the start, as in `heddle simulate`. */
+  /** From the order of a replica, or the repair of its host, until it serves. Refused above 0 without scaling and outages, in `heddle simulate` too. */
   readonly startUpNs?: number;
+  /** The pool grows and shrinks with its load; `replicas` is the most there may be. Of a fleet's only pool. */
+  readonly scaling?: Scaling;
+  readonly outages?: Outages;
+}
+
+/** When replicas are ordered and given back, as `replicasWanted` of policy/serving decides. */
+export interface Scaling {
+  /** Replicas that are kept, whatever the load. */
+  readonly least: number;
+  /** Replicas that serve at the beginning; absent: `least`. */
+  readonly initial?: number;
+  /** Time between two looks at the load. Units: ns. */
+  readonly everyNs: number;
+  /** Requests taken and not ended, a replica: above the first replicas are ordered, below the other one is drained and given back. */
+  readonly orderAbove: number;
+  readonly drainBelow: number;
+}
+
+/** Replicas fail with their hosts at a constant rate, each on its own. Units: ns. */
+export interface Outages {
+  /** Mean time from the beginning, or from when it serves again, to the loss of a replica. */
+  readonly meanUpNs: number;
+  /** From the loss until the host is there again; the replica serves `startUpNs` later. */
+  readonly repairNs: number;
+  /** From the loss until its requests are sent again. */
+  readonly resubmitNs: number;
 }
 
 export type PoolRole = "both" | "prefill" | "decode" | "encode" | "attention" | "ffn";

@@ -4,6 +4,7 @@ import type { Nanoseconds } from "../../base/units.ts";
 export interface ScalingRules {
   /** Replicas that serve at the beginning; the others are orders that were not made yet. */
   readonly initial: number;
+  /** Kept up where hosts are lost, too. */
   readonly least: number;
   /** Time between two looks. */
   readonly everyNs: Nanoseconds;
@@ -28,8 +29,8 @@ export interface FleetLoad {
 export function replicasWanted({ serving, starting, requests }: FleetLoad, rules: ScalingRules): number {
   const there = serving + starting;
   const mean = requests / Math.max(1, there);
-  if (mean > rules.orderAbove) return Math.max(there, Math.ceil(requests / rules.orderAbove));
+  if (mean > rules.orderAbove) return Math.max(rules.least, there, Math.ceil(requests / rules.orderAbove));
   if (mean < rules.drainBelow && starting === 0)
     return Math.max(rules.least, Math.min(there, Math.ceil(requests / rules.orderAbove), there - 1));
-  return there;
+  return Math.max(rules.least, there);
 }

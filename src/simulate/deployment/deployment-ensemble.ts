@@ -30,6 +30,9 @@ export interface DeploymentFigures {
   readonly kvMean: Bar;
   readonly kvPeak: Bar;
   readonly preemptions: Bar;
+  /** By pool: replicas that were paid for, mean over the time. */
+  readonly replicas: readonly Bar[];
+  readonly resent: Bar;
   readonly cachedShare: Bar;
   /** Share of the runs in which the queue was still growing when the last request arrived. */
   readonly growingShare: number;
@@ -59,7 +62,7 @@ const SAMPLES = 200;
 
 /**
  * Runs of a deployment with the systematic errors of its prices drawn anew: one quantile a run for all pools, as prices of one model err together; the
- * quantiles are spread evenly over the runs. The first run has factor 1.
+ * quantiles are spread evenly over the runs. The first run has factor 1. Losses of replicas are drawn anew for each run, alike for those of one number.
  */
 export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): Generator<EnsembleRun> {
   const { runs, seed, objective } = options;
@@ -74,7 +77,9 @@ export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): G
       return place === undefined ? 1 : runFactor({ systematic: cost.spread }, (place + 0.5) / drawn);
     });
     const watch = iterationWatch(run.pools, poolFactors);
-    const outcome = runServing(servingInputOf(run, { seed, poolFactors, sampleNs, onIteration: watch.listener }));
+    const outcome = runServing(
+      servingInputOf(run, { seed, outageSeed: mix32(mix32(seed) + i), poolFactors, sampleNs, onIteration: watch.listener }),
+    );
     yield { figures: runFigures(run, { outcome, watch }, objective), outcome };
   }
 }
@@ -106,6 +111,8 @@ export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigure
     kvMean: bar((run) => run.kvMean),
     kvPeak: bar((run) => run.kvPeak),
     preemptions: bar((run) => run.preemptions),
+    replicas: first.replicas.map((_, pool) => bar((run) => run.replicas[pool]!)),
+    resent: bar((run) => run.resent),
     cachedShare: bar((run) => run.cachedShare),
     growingShare: runs.filter((run) => run.growing).length / runs.length,
     requests: first.requests,

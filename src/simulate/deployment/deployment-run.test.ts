@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { HeddleError } from "../../base/heddle-error.ts";
 import type { BatchShape } from "../../cost/iteration/iteration-cost.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
-import { readDeployment } from "../../plan/deployment/deployment-file.ts";
+import { changeDeployment, parseChange } from "../../plan/deployment/change-deployment.ts";
+import { readDeployment, writeDeployment } from "../../plan/deployment/deployment-file.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
 import { runServing } from "../serving/run-serving.ts";
 import type { RequestColumns, ServingOutcome } from "../serving/serving-input.ts";
@@ -118,6 +119,78 @@ describe("fields that would change nothing", () => {
     const parts = { architecture: knownArchitecture("Llama-3.1-8B")!, sheet: deviceSheet("l40s") };
     const priced = pricePool(deployment.pools[0]!, 0, parts);
     expect(priced).toMatchObject({ ok: false, error: { code: "no-basis", missing: expect.stringContaining(named) } });
+  });
+});
+
+describe("replicas that come and go", () => {
+  const SCALED = `version: 1
+model: Llama-3.1-8B
+pools:
+  - name: a
+    device: l40s
+    replicas: 3
+    startUpNs: 5.0e+9
+    scaling: { least: 1, everyNs: 1.0e+9, orderAbove: 6, drainBelow: 3 }
+    outages: { meanUpNs: 6.0e+10, repairNs: 1.0e+10, resubmitNs: 1.0e+8 }
+routing: least-loaded
+`;
+  const WAVES = "diurnal:rate=3,peak=1.9,period=60,prompt=100-900,output=20-80,seconds=120,seed=2";
+  const outcomeOf = (...changes: readonly string[]) => {
+    const { deployment } = changeDeployment(readDeployment(SCALED).deployment, changes.map(parseChange));
+    const run = runOf(writeDeployment(deployment), WAVES);
+    const [one] = [...deploymentRuns(run, { runs: 1, seed: 1 })];
+    return { run, ...one! };
+  };
+  const base = outcomeOf();
+
+  it.each([
+    "pools.a.replicas=2",
+    "pools.a.startUpNs=2e10",
+    "pools.a.scaling.least=2",
+    "pools.a.scaling.initial=3",
+    "pools.a.scaling.everyNs=4e9",
+    "pools.a.scaling.orderAbove=9",
+    "pools.a.scaling.drainBelow=1",
+    "pools.a.scaling=null",
+    "pools.a.outages.meanUpNs=3e11",
+    "pools.a.outages.repairNs=2e10",
+    "pools.a.outages.resubmitNs=2e9",
+    "pools.a.outages=null",
+  ])("run otherwise with %s", (change) => {
+    expect(outcomeOf(change).outcome.hash).not.toBe(base.outcome.hash);
+  });
+
+  it("answer all requests, and tell how many were sent again", () => {
+    expect(base.figures.requests).toMatchObject({ rejected: 0, unfinished: 0 });
+    expect(base.figures.resent).toBeGreaterThan(0);
+    expect(outcomeOf("pools.a.outages=null").figures.resent).toBe(0);
+  });
+
+  it("cost what their hours cost", () => {
+    const dollars = deviceSheet("l40s").dollarsPerHour!.value;
+    for (const { run, outcome, figures } of [base, outcomeOf("pools.a.scaling=null", "pools.a.outages=null", "pools.a.startUpNs=0")]) {
+      const hours = outcome.replicaNs.reduce((sum, ns) => sum + ns, 0) / 3.6e12;
+      const tokens = run.requests.outputTokens.reduce((sum, count) => sum + count, 0);
+      expect((figures.dollarsPerMillionOutputTokens * tokens) / 1e6 / (dollars * hours)).toBeCloseTo(1, 9);
+      expect(figures.replicas[0]).toBeCloseTo((hours * 3.6e12) / figures.lastingNs, 9);
+    }
+    const fixed = outcomeOf("pools.a.scaling=null").figures;
+    expect(fixed.replicas).toEqual([3]);
+    expect(base.figures.replicas[0]).toBeGreaterThan(1);
+    expect(base.figures.replicas[0]).toBeLessThan(2.9);
+    expect(base.figures.dollarsPerMillionOutputTokens).toBeLessThan(fixed.dollarsPerMillionOutputTokens);
+    expect(base.figures.ttft.p99).toBeGreaterThan(fixed.ttft.p99);
+    const { samples } = base.outcome;
+    expect(Math.min(...samples!.ordered)).toBeLessThan(Math.max(...samples!.ordered));
+    expect(samples!.serving.every((count, i) => count <= samples!.ordered[i]!)).toBe(true);
+    expect(samples!.serving.some((count, i) => count < samples!.ordered[i]!)).toBe(true);
+  });
+
+  it("are lost anew in each run of an ensemble, alike for a seed", () => {
+    const resent = (seed: number): number[] => [...deploymentRuns(base.run, { runs: 3, seed })].map(({ figures }) => figures.resent);
+    expect(new Set(resent(1)).size).toBeGreaterThan(1);
+    expect(resent(1)).toEqual(resent(1));
+    expect(resent(2)).not.toEqual(resent(1));
   });
 });
 

@@ -19,6 +19,8 @@ export interface DeploymentRun {
 
 export interface RunOptions {
   readonly seed: number;
+  /** Of the losses of replicas; absent: `seed`. */
+  readonly outageSeed?: number;
   /** Factor on every iteration of each pool: the systematic error of its prices. */
   readonly poolFactors?: readonly number[];
   /** Time between samples of queues and KV. Units: ns. */
@@ -35,6 +37,7 @@ export interface RunOptions {
 export function servingInputOf({ deployment, architecture, pools, requests }: DeploymentRun, options: RunOptions): ServingInput {
   checkLengths(pools, requests);
   const { kvTransfer } = deployment;
+  const scaling = deployment.pools.find((pool) => pool.scaling !== undefined)?.scaling;
   return {
     requests,
     replicas: pools.flatMap(({ pool, settings }) => Array.from({ length: pool.replicas }, (): ReplicaSettings => settings)),
@@ -43,6 +46,8 @@ export function servingInputOf({ deployment, architecture, pools, requests }: De
     stepping: options.stepping ?? "leap",
     ...(options.poolFactors === undefined ? {} : { poolFactors: options.poolFactors }),
     ...(options.onIteration === undefined ? {} : { onIteration: options.onIteration }),
+    ...(options.outageSeed === undefined ? {} : { outageSeed: options.outageSeed }),
+    ...(scaling === undefined ? {} : { scaling: { ...scaling, initial: scaling.initial ?? scaling.least } }),
     ...(options.sampleNs === undefined ? {} : { sampleNs: options.sampleNs }),
     ...(kvTransfer === undefined ? {} : { kvTransfer: { ...kvTransfer, ...kvOf(architecture, pools) } }),
   };

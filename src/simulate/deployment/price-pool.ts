@@ -41,7 +41,7 @@ export interface PricedPool {
  */
 export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<PricedPool, IterationFault> {
   const { architecture, sheet } = parts;
-  const { engine, parallel, precision, speculation } = pool;
+  const { engine, parallel, precision, speculation, outages } = pool;
   const idle = idleField(pool, architecture);
   if (idle !== undefined) return err({ code: "no-basis", missing: idle });
   const offload = offloadOf(pool, architecture);
@@ -67,14 +67,16 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     overheadNs: engine.overheadNs,
     ...(speculation === undefined ? {} : { speculation }),
     ...(offload.value === undefined ? {} : { offload: offload.value }),
-    startUpNs: 0,
+    startUpNs: pool.startUpNs ?? 0,
+    ...(outages === undefined ? {} : { outages: { ...outages, repairNs: outages.repairNs + (pool.startUpNs ?? 0) } }),
   };
   return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings });
 }
 
 /** A field of the pool that would change nothing, with the reason; undefined where there is none. */
-function idleField({ startUpNs = 0, precision }: Pool, architecture: SequenceModel): string | undefined {
-  if (startUpNs > 0) return "startUpNs: the replicas of a deployment all serve from the start";
+function idleField({ startUpNs = 0, precision, scaling, outages }: Pool, architecture: SequenceModel): string | undefined {
+  if (startUpNs > 0 && scaling === undefined && outages === undefined)
+    return "startUpNs: without scaling and outages all replicas serve from the start";
   if (precision.experts === undefined || precision.experts === precision.weights) return undefined;
   const model = decoderBlocks(architecture);
   if (!model.ok || model.value.blocks.some(({ block }) => block.kind === "mixture")) return undefined;

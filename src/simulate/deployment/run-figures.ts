@@ -24,12 +24,16 @@ export interface RunFigures {
   /** Requests that kept the objective: share of all that arrived, and of them a second. */
   readonly goodShare: Ratio;
   readonly goodPerSecond: number;
-  /** US dollars, of all devices from the first arrival to the last token. */
+  /** US dollars, of all devices while their replicas are ordered, from the first arrival to the last token. */
   readonly dollarsPerMillionTokens: number;
   readonly dollarsPerMillionOutputTokens: number;
   /** Of devices while they compute. Units: J a token of output. */
   readonly joulesPerOutputToken: number;
-  /** By pool, mean over its replicas. */
+  /** By pool, replicas that were ordered, mean over the time: those that start or are repaired included. */
+  readonly replicas: readonly number[];
+  /** Requests that were sent again because their replica was lost. */
+  readonly resent: number;
+  /** By pool, share of the time for which its replicas were ordered. */
   readonly busy: readonly Ratio[];
   readonly kvMean: Ratio;
   readonly kvPeak: Ratio;
@@ -85,7 +89,8 @@ export function runFigures(run: DeploymentRun, { outcome, watch }: WatchedOutcom
   const lastingNs = Math.max(0, outcome.endedNs - startNs);
   const seconds = lastingNs / NS_PER_S;
   const good = objective === undefined ? NaN : goodCount(times, objective);
-  const dollars = dollarsAnHour(run) * (seconds / 3600);
+  const replicas = meanReplicas(run, outcome, lastingNs);
+  const dollars = dollarsAnHour(run, replicas) * (seconds / 3600);
   const waiting = there(outcome.scheduledNs.map((atNs, i) => (atNs < 0 ? -1 : atNs - outcome.queuedNs[i]!)));
   return {
     requests: { finished, rejected: outcome.rejected, unfinished: requests.count - finished - outcome.rejected },
@@ -102,7 +107,9 @@ export function runFigures(run: DeploymentRun, { outcome, watch }: WatchedOutcom
     dollarsPerMillionTokens: (dollars / (inputTokens + outputTokens)) * 1e6,
     dollarsPerMillionOutputTokens: (dollars / outputTokens) * 1e6,
     joulesPerOutputToken: watch.joules() / outputTokens,
-    busy: busyShares(run, outcome, lastingNs),
+    replicas,
+    resent: outcome.resent,
+    busy: busyShares(run, outcome, { replicas, lastingNs }),
     ...kvFigures(outcome),
     preemptions: outcome.preemptions,
     cachedShare: cachedTokens / inputTokens,
@@ -111,7 +118,7 @@ export function runFigures(run: DeploymentRun, { outcome, watch }: WatchedOutcom
   };
 }
 
-/** Devices of a deployment. */
+/** Devices of a deployment; of one that scales, the most there may be. */
 export function deviceCount({ pools }: Pick<DeploymentRun, "pools">): number {
   return pools.reduce((sum, { pool }) => sum + pool.replicas * devicesOf(pool.parallel), 0);
 }
@@ -142,16 +149,28 @@ function goodCount(times: RequestTimes, { ttftNs, tpotNs, e2eNs }: Objective): n
 }
 
 /** NaN where a device has no price. */
-function dollarsAnHour({ pools }: DeploymentRun): number {
-  return pools.reduce((sum, { pool, sheet }) => sum + pool.replicas * devicesOf(pool.parallel) * (sheet.dollarsPerHour?.value ?? NaN), 0);
+function dollarsAnHour({ pools }: DeploymentRun, replicas: readonly number[]): number {
+  return pools.reduce((sum, { pool, sheet }, i) => sum + replicas[i]! * devicesOf(pool.parallel) * (sheet.dollarsPerHour?.value ?? NaN), 0);
 }
 
-function busyShares({ pools }: DeploymentRun, { busyNs }: ServingOutcome, lastingNs: number): number[] {
+function meanReplicas(run: DeploymentRun, { replicaNs }: ServingOutcome, lastingNs: number): number[] {
+  return sumsByPool(run, replicaNs).map((sum, i) => (lastingNs === 0 ? run.pools[i]!.pool.replicas : sum / lastingNs));
+}
+
+function busyShares(
+  run: DeploymentRun,
+  { busyNs }: ServingOutcome,
+  { replicas, lastingNs }: { readonly replicas: readonly number[]; readonly lastingNs: number },
+): number[] {
+  return sumsByPool(run, busyNs).map((sum, i) => sum / replicas[i]! / lastingNs);
+}
+
+function sumsByPool({ pools }: DeploymentRun, ofReplicas: Float64Array): number[] {
   let replica = 0;
   return pools.map(({ pool }) => {
     let sum = 0;
-    for (let i = 0; i < pool.replicas; i++) sum += busyNs[replica++]!;
-    return sum / pool.replicas / lastingNs;
+    for (let i = 0; i < pool.replicas; i++) sum += ofReplicas[replica++]!;
+    return sum;
   });
 }
 
@@ -163,7 +182,8 @@ function kvFigures({ samples }: ServingOutcome): { kvMean: number; kvPeak: numbe
     sum += share;
     peak = Math.max(peak, share);
   }
-  return { kvMean: sum / samples.kvUsed.length, kvPeak: peak };
+  // Replicas that are not ordered hold nothing.
+  return { kvMean: sum / samples.ordered.reduce((all, count) => all + count, 0), kvPeak: peak };
 }
 
 function there(values: Float64Array): Float64Array {

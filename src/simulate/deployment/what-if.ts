@@ -7,7 +7,7 @@ import type { RunFigures } from "./run-figures.ts";
 /** A figure before and after a change. */
 export interface WhatIfRow {
   readonly name: string;
-  readonly unit: "ns" | "a second" | "dollars" | "share";
+  readonly unit: "ns" | "a second" | "dollars" | "share" | "count";
   /** Of the fleet as it runs, where it was measured. */
   readonly measured?: number;
   readonly before: Bar;
@@ -48,6 +48,8 @@ const FIGURES: readonly Figure[] = [
     measured: (figures) => figures.outputTokensPerSecond,
   },
   { name: "requests kept the limits", unit: "share", of: (run) => run.goodShare },
+  { name: "replicas, mean", unit: "count", of: (run) => run.replicas.reduce((sum, count) => sum + count, 0) },
+  { name: "requests sent again", unit: "count", of: (run) => run.resent },
   { name: "$ a million output tokens", unit: "dollars", of: (run) => run.dollarsPerMillionOutputTokens },
 ];
 
@@ -60,14 +62,15 @@ export interface KnownFigures {
 /**
  * What a change does, figure by figure. Runs of both sides are paired by their numbers.
  *
- * Rows without a value on either side (no limits, no price) are left out.
+ * Rows without a value on either side (no limits, no price) are left out, and counts of what never happened.
  */
 export function whatIfRows(before: readonly RunFigures[], after: readonly RunFigures[], known: KnownFigures | undefined): WhatIfRow[] {
   assert(before.length === after.length && before.length > 0, "runs are paired", { before: before.length, after: after.length });
   return FIGURES.flatMap(({ name, unit, of, measured: measuredOf, withFront }) => {
     const frontNs = withFront === true ? (known?.frontNs ?? 0) : 0;
     const [was, is] = [before, after].map((runs) => runs.map((run) => of(run) + frontNs)) as [number[], number[]];
-    if (Number.isNaN(was[0]) && Number.isNaN(is[0])) return [];
+    const none = [...was, ...is].every((value) => value === 0);
+    if (none || (Number.isNaN(was[0]) && Number.isNaN(is[0]))) return [];
     const ratio = barWithFirst(is.map((value, i) => value / was[i]!));
     const measured = known === undefined ? NaN : (measuredOf?.(known.figures) ?? NaN);
     const row: WhatIfRow = { name, unit, before: barWithFirst(was), after: barWithFirst(is), ratio };

@@ -1,12 +1,16 @@
 import type { TimeHeap } from "../../base/heap.ts";
+import type { Outage } from "./serving-input.ts";
 
 /** Which replicas take requests, and when that changes: hosts that are lost and come back, and fleets that grow and shrink. */
 export interface Availability {
   readonly state: Uint8Array;
   /** Time since each replica is ordered; -1 where it is not. */
   readonly orderedNs: Float64Array;
-  /** Time for which replicas were ordered, over all. */
-  replicaNs: number;
+  /** Time for which each replica was ordered before it was given back. */
+  readonly replicaNs: Float64Array;
+  /** The next loss of each host whose losses are drawn. */
+  readonly nextOutage: readonly ((() => Outage) | undefined)[];
+  resent: number;
   readonly changes: TimeHeap<Change>;
   /** Requests that found no replica. */
   readonly stranded: number[];

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import { replicasWanted } from "../../policy/serving/scaling.ts";
 import { vllmRules } from "../../policy/serving/scheduling-rules.ts";
+import { auditOutcome } from "./audit-serving.ts";
 import { drawOutages } from "./draw-outages.ts";
 import { runServing } from "./run-serving.ts";
 import type { ReplicaSettings, RequestColumns, ServingInput } from "./serving-input.ts";
@@ -39,15 +40,16 @@ function requests(count: number, output: number): RequestColumns {
   };
 }
 
+const INPUT: ServingInput = {
+  requests: requests(1, 6),
+  replicas: [REPLICA, REPLICA],
+  routing: "least-loaded",
+  seed: 1,
+  stepping: "leap",
+};
+
 function run(changes: Partial<ServingInput>): ReturnType<typeof runServing> {
-  return runServing({
-    requests: requests(1, 6),
-    replicas: [REPLICA, REPLICA],
-    routing: "least-loaded",
-    seed: 1,
-    stepping: "leap",
-    ...changes,
-  });
+  return runServing({ ...INPUT, ...changes });
 }
 
 describe("a host that is lost", () => {
@@ -81,6 +83,40 @@ describe("drawn losses", () => {
     const own = outages.filter(({ replica }) => replica === 7);
     for (const [i, { atNs }] of own.entries()) expect(atNs).toBeGreaterThan(i === 0 ? 0 : own[i - 1]!.untilNs);
   });
+
+  const rates = { meanUpNs: 8_000_000, repairNs: 3_000_000, resubmitNs: 100_000 };
+  const rows = requests(40, 6);
+  const late = { ...rows, arrivalNs: Float64Array.from({ length: 40 }, (_, i) => 5e9 + 2_000_000 * i) };
+
+  it("are the same given as a list and drawn as the run goes, from the first arrival on, leaping and one by one", () => {
+    const drawn = { requests: late, replicas: [REPLICA, REPLICA].map((replica) => ({ ...replica, outages: rates })), outageSeed: 3 };
+    const outages = drawOutages({ ...rates, replicas: 2, untilNs: 10e9, seed: 3 }).map(({ replica, atNs, untilNs }) => ({
+      replica,
+      atNs: 5e9 + atNs,
+      untilNs: 5e9 + untilNs,
+    }));
+    const listed = run({ requests: late, outages, resubmitNs: rates.resubmitNs });
+    const outcome = run(drawn);
+    expect(outcome.hash).toBe(listed.hash);
+    expect(outcome.resent).toBeGreaterThan(5);
+    expect(run({ ...drawn, stepping: "unit" }).hash).toBe(outcome.hash);
+    expect(run({ ...drawn, outageSeed: 4 }).hash).not.toBe(outcome.hash);
+    expect(auditOutcome({ ...INPUT, ...drawn }, outcome)).toEqual([]);
+    // Hosts under repair are paid for, from the first arrival on.
+    expect([...outcome.replicaNs]).toEqual([outcome.endedNs - 5e9, outcome.endedNs - 5e9]);
+  });
+
+  it("are refused beside a list of losses, and where roles are split", () => {
+    const replicas = [{ ...REPLICA, outages: rates }];
+    expect(() => run({ replicas, outages: [{ replica: 0, atNs: 1, untilNs: 2 }] })).toThrow(/outages/);
+    const split = [
+      { ...REPLICA, role: "prefill" as const, outages: rates },
+      { ...REPLICA, role: "decode" as const },
+    ];
+    const kvTransfer = { bytesPerToken: 1, bandwidthBytesPerSecond: 1e9, latencyNs: 0, layerwise: false, layers: 1 };
+    expect(() => run({ replicas: split, kvTransfer })).toThrow(/split roles/);
+    expect(() => run({ replicas: [{ ...REPLICA, outages: { ...rates, meanUpNs: 0 } }] })).toThrow(/outages/);
+  });
 });
 
 describe("a fleet that scales", () => {
@@ -94,8 +130,9 @@ describe("a fleet that scales", () => {
     // 3 requests over 1.5: one more is ordered at 2 ms, and serves what arrives after 5.5 ms.
     expect([...replica]).toEqual([0, 0, 0, 1]);
     expect(scheduledNs[3]).toBe(7_000_000);
-    expect(replicaNs).toBeGreaterThan(endedNs);
-    expect(replicaNs).toBeLessThan(2 * endedNs);
+    expect(replicaNs[0]).toBe(endedNs);
+    // Ordered at 2 ms, which is when it is paid from.
+    expect([...replicaNs.subarray(1)]).toEqual([endedNs - 2_000_000, 0, 0]);
   });
 
   it("wants no second order while one starts, and one replica less when there is little to do", () => {
@@ -104,5 +141,7 @@ describe("a fleet that scales", () => {
     expect(replicasWanted({ serving: 4, starting: 0, requests: 1 }, scaling)).toBe(1);
     expect(replicasWanted({ serving: 1, starting: 0, requests: 0 }, scaling)).toBe(1);
     expect(replicasWanted({ serving: 3, starting: 0, requests: 3 }, scaling)).toBe(3);
+    // Hosts were lost.
+    expect(replicasWanted({ serving: 0, starting: 1, requests: 1 }, { ...scaling, least: 2 })).toBe(2);
   });
 });

@@ -7,33 +7,50 @@ import { loseRequest } from "../../engine/serving/lose-request.ts";
 import { clearStep } from "../../engine/serving/serving-replica.ts";
 import { replicasWanted } from "../../policy/serving/scaling.ts";
 import type { Availability, Change } from "./availability-types.ts";
-import type { ServingInput } from "./serving-input.ts";
+import { outagesOf } from "./draw-outages.ts";
+import type { Outage, ServingInput } from "./serving-input.ts";
 import type { ServingRun } from "./serving-state.ts";
 import { settleReplica } from "./settle-replica.ts";
 
 export const STATE = { absent: 0, starting: 1, serving: 2, draining: 3, lost: 4 } as const;
 
-export function availability({ replicas, outages = [], scaling }: ServingInput): Availability {
+export function availability(input: ServingInput): Availability {
+  const { replicas, requests, outages = [], scaling } = input;
   const initial = scaling?.initial ?? replicas.length;
+  const startNs = requests.count === 0 ? 0 : requests.arrivalNs[0]!;
   const changes = new TimeHeap<Change>();
   for (const { replica, atNs, untilNs } of outages) {
     changes.push(atNs, { kind: "lost", replica });
     if (untilNs !== Infinity) changes.push(untilNs, { kind: "back", replica });
   }
-  if (scaling !== undefined) changes.push(scaling.everyNs, { kind: "look" });
+  const nextOutage = replicas.map(({ outages: rates }, i) =>
+    rates === undefined ? undefined : outagesOf(i, rates, startNs, input.outageSeed ?? input.seed),
+  );
+  for (const next of nextOutage) pushOutage(changes, next);
+  if (scaling !== undefined) changes.push(startNs + scaling.everyNs, { kind: "look" });
   return {
     state: Uint8Array.from(replicas, (_, i) => (i < initial ? STATE.serving : STATE.absent)),
-    orderedNs: Float64Array.from(replicas, (_, i) => (i < initial ? 0 : -1)),
-    replicaNs: 0,
+    orderedNs: Float64Array.from(replicas, (_, i) => (i < initial ? startNs : -1)),
+    replicaNs: new Float64Array(replicas.length),
+    nextOutage,
+    resent: 0,
     changes,
     stranded: [],
   };
+}
+
+function pushOutage(changes: TimeHeap<Change>, next: (() => Outage) | undefined): void {
+  if (next === undefined) return;
+  const { replica, atNs, untilNs } = next();
+  changes.push(atNs, { kind: "lost", replica });
+  changes.push(untilNs, { kind: "back", replica });
 }
 
 /** Does the next change of what serves. */
 export function changeAvailability(run: ServingRun, nowNs: number): void {
   const { available } = run;
   const change = available.changes.pop()!;
+  if (change.kind === "back") pushOutage(available.changes, available.nextOutage[change.replica]);
   if (change.kind === "look") look(run, nowNs);
   else if (change.kind === "lost") loseReplica(run, change.replica, nowNs);
   else if (available.state[change.replica] === (change.kind === "started" ? STATE.starting : STATE.lost)) {
@@ -58,9 +75,11 @@ function loseReplica(run: ServingRun, index: number, nowNs: number): void {
   const there: number[] = [];
   for (let i = 0; i < replica.runningCount; i++) there.push(replica.running[i]!);
   for (let i = 0; i < replica.waiting.size; i++) there.push(itemAt(replica.waiting, i));
+  const resubmitNs = run.input.replicas[index]!.outages?.resubmitNs ?? run.input.resubmitNs ?? 0;
+  available.resent += there.length;
   for (const request of there) {
     loseRequest(requests, request, run.firstTokenNs[request]! >= 0);
-    run.spawned.push(nowNs + (run.input.resubmitNs ?? 0), request);
+    run.spawned.push(nowNs + resubmitNs, request);
   }
   resetPool(replica.pool, requests.parked);
   replica.runningCount = 0;
@@ -118,7 +137,7 @@ function look(run: ServingRun, nowNs: number): void {
 function giveBackReplica(run: ServingRun, index: number, nowNs: number): void {
   const { available } = run;
   available.state[index] = STATE.absent;
-  available.replicaNs += nowNs - available.orderedNs[index]!;
+  available.replicaNs[index]! += nowNs - available.orderedNs[index]!;
   available.orderedNs[index] = -1;
   // A replica that is ordered again starts with an empty cache.
   resetPool(run.replicas[index]!.pool, run.context.requests.parked);
@@ -133,11 +152,9 @@ export function refuseStranded(run: ServingRun): void {
   }
 }
 
-/** Time for which replicas were ordered until the end of a run. */
-export function orderedReplicaNs({ available, endedNs }: ServingRun): number {
-  let sum = available.replicaNs;
-  for (const since of available.orderedNs) if (since >= 0) sum += Math.max(0, endedNs - since);
-  return sum;
+/** Time for which each replica was ordered until the end of a run. */
+export function orderedReplicaNs({ available, endedNs }: ServingRun): Float64Array {
+  return available.orderedNs.map((since, i) => available.replicaNs[i]! + (since < 0 ? 0 : Math.max(0, endedNs - since)));
 }
 
 /** Candidates anew; another array, so that nobody takes the old ones for whole. */

@@ -25,8 +25,15 @@ export function checkServingInput(input: ServingInput): void {
 
 function checkChanges({ replicas, outages = [], resubmitNs, scaling }: ServingInput): void {
   const split = replicas.some(({ role }) => role !== "both");
-  if (split && outages.length > 0) throw invalid("outages", "losses of replicas with split roles are not simulated");
+  const drawn = replicas.findIndex((replica) => replica.outages !== undefined);
+  if (split && (outages.length > 0 || drawn >= 0)) throw invalid("outages", "losses of replicas with split roles are not simulated");
   if (split && scaling !== undefined) throw invalid("scaling", "scaling of replicas with split roles is not simulated");
+  if (drawn >= 0 && outages.length > 0) throw invalid("outages", "losses are given or drawn, not both");
+  for (const [index, { outages: rates }] of replicas.entries()) {
+    if (rates === undefined) continue;
+    if (!(rates.meanUpNs >= 1 && rates.repairNs >= 0 && rates.resubmitNs >= 0))
+      throw invalid(`replicas[${index}].outages`, "a mean time from 1 and times from 0 are meant");
+  }
   for (const [index, { replica, atNs, untilNs }] of outages.entries()) {
     if (replicas[replica] === undefined) throw invalid(`outages[${index}].replica`, `${replica} is no replica`);
     if (!(atNs >= 0 && untilNs > atNs)) throw invalid(`outages[${index}]`, "ends before it begins");
@@ -45,7 +52,8 @@ function checkOffload({ replicas, outages = [], scaling }: ServingInput): void {
     if (offload === undefined) continue;
     const where = `replicas[${index}].offload`;
     if (role !== "both") throw invalid(where, "KV outside the devices is not simulated with split roles");
-    if (outages.length > 0 || scaling !== undefined) throw invalid(where, "KV outside the devices is not simulated on fleets that change");
+    if (outages.length > 0 || scaling !== undefined || replicas.some((replica) => replica.outages !== undefined))
+      throw invalid(where, "KV outside the devices is not simulated on fleets that change");
     if (!(rules?.prefixCaching ?? prefixCaching)) throw invalid(where, "KV outside the devices needs prefix caching");
     const { bytes, bandwidthBytesPerSecond, bytesPerToken } = offload;
     if (!(bytes >= 0)) throw invalid(`${where}.bytes`, `${bytes} is no size`);

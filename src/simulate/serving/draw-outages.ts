@@ -1,26 +1,32 @@
 import { ln } from "../../base/math.ts";
 import { seededPrng } from "../../base/prng.ts";
 import type { Nanoseconds } from "../../base/units.ts";
-import type { Outage } from "./serving-input.ts";
+import type { Outage, OutageRates } from "./serving-input.ts";
 
-export interface OutageRates {
+/** Losses of one host at a constant rate, one after the other, from `startNs` on. The same for the same seed on every platform. */
+export function outagesOf(replica: number, { meanUpNs, repairNs }: OutageRates, startNs: Nanoseconds, seed: number): () => Outage {
+  const prng = seededPrng(seed + replica);
+  let upSinceNs = startNs;
+  return () => {
+    const atNs = upSinceNs + Math.max(1, Math.round(-ln(1 - prng.nextFloat()) * meanUpNs));
+    upSinceNs = atNs + Math.max(1, repairNs);
+    return { replica, atNs, untilNs: upSinceNs };
+  };
+}
+
+export interface OutageDraw extends OutageRates {
   readonly replicas: number;
-  /** Mean time a host serves before it is lost, and from then until a new one serves. */
-  readonly meanUpNs: Nanoseconds;
-  readonly repairNs: Nanoseconds;
   /** No host is lost after this. */
   readonly untilNs: Nanoseconds;
   readonly seed: number;
 }
 
-/** Losses of hosts at a constant rate, each on its own. The same list for the same seed on every platform. */
-export function drawOutages({ replicas, meanUpNs, repairNs, untilNs, seed }: OutageRates): Outage[] {
+/** Losses of hosts, each on its own, in the order of time. */
+export function drawOutages({ replicas, untilNs, seed, ...rates }: OutageDraw): Outage[] {
   const outages: Outage[] = [];
   for (let replica = 0; replica < replicas; replica++) {
-    const prng = seededPrng(seed + replica);
-    const upNs = (): number => Math.max(1, Math.round(-ln(1 - prng.nextFloat()) * meanUpNs));
-    for (let atNs = upNs(); atNs < untilNs; atNs += repairNs + upNs())
-      outages.push({ replica, atNs, untilNs: atNs + Math.max(1, repairNs) });
+    const next = outagesOf(replica, rates, 0, seed);
+    for (let outage = next(); outage.atNs < untilNs; outage = next()) outages.push(outage);
   }
   return outages.sort((a, b) => a.atNs - b.atNs || a.replica - b.replica);
 }

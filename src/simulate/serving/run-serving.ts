@@ -83,6 +83,7 @@ export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): Ser
     decisions: decisionBytes(context.log),
     rejected: run.rejected,
     replicaNs: orderedReplicaNs(run),
+    resent: run.available.resent,
     ...(sampler === undefined ? {} : { samples: sampler.samples }),
   };
 }

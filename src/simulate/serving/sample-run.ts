@@ -1,3 +1,4 @@
+import { STATE } from "./availability.ts";
 import type { ServingSamples } from "./serving-input.ts";
 import type { ServingRun } from "./serving-state.ts";
 import { settleReplica } from "./settle-replica.ts";
@@ -19,10 +20,14 @@ export function runSampler(run: ServingRun): RunSampler | undefined {
     running: [] as number[],
     waiting: [] as number[],
     kvUsed: [] as number[],
+    ordered: [] as number[],
+    serving: [] as number[],
   };
   let dueNs = -1;
   const take = (atNs: number): void => {
     samples.atNs.push(atNs);
+    samples.ordered.push(countOf(run.available.orderedNs, (sinceNs) => sinceNs >= 0));
+    samples.serving.push(countOf(run.available.state, (state) => state === STATE.serving || state === STATE.draining));
     for (const { index } of replicas) {
       settleReplica(run, index, atNs, false);
       const { runningCount, waiting, pool } = replicas[index]!;
@@ -38,4 +43,10 @@ export function runSampler(run: ServingRun): RunSampler | undefined {
     },
     samples,
   };
+}
+
+function countOf(values: Float64Array | Uint8Array, holds: (value: number) => boolean): number {
+  let count = 0;
+  for (const value of values) if (holds(value)) count += 1;
+  return count;
 }

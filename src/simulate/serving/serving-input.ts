@@ -38,6 +38,8 @@ export interface ReplicaSettings {
   readonly overheadNs: Nanoseconds;
   readonly speculation?: Speculation;
   readonly startUpNs: Nanoseconds;
+  /** Losses of the replica's host, drawn as the run goes. Not with split roles. */
+  readonly outages?: OutageRates & { readonly resubmitNs: Nanoseconds };
   /**
    * KV kept outside the devices: keys go there when they lose a block on the device, and come back one request after the other. Writing costs
    * nothing, and routing does not see what is there. Needs prefix caching; not with split roles, outages or scaling.
@@ -62,10 +64,12 @@ export interface ServingInput {
     readonly layerwise: boolean;
     readonly layers: number;
   };
-  /** Hosts that are lost with their replicas, and when they serve again (Infinity: never). Not with split roles. */
+  /** Hosts that are lost with their replicas, and when they serve again (Infinity: never). Not with split roles, nor beside drawn ones. */
   readonly outages?: readonly Outage[];
   /** From the loss of a host until its requests are sent again; 0 where absent. */
   readonly resubmitNs?: Nanoseconds;
+  /** Of the losses that are drawn; absent: `seed`. */
+  readonly outageSeed?: number;
   /** The fleet grows and shrinks: `replicas` is the most there may be. Not with split roles. */
   readonly scaling?: ScalingRules;
   /** `leap`: iterations whose batch does not change are priced in one go where that changes no decision; `unit`: one by one. Equal hashes. */
@@ -80,6 +84,13 @@ export interface Outage {
   readonly replica: number;
   readonly atNs: Nanoseconds;
   readonly untilNs: Nanoseconds;
+}
+
+/** Losses of a host at a constant rate. */
+export interface OutageRates {
+  /** Mean time a host serves before it is lost, and from then until a new one serves. */
+  readonly meanUpNs: Nanoseconds;
+  readonly repairNs: Nanoseconds;
 }
 
 export type IterationListener = (replica: number, startNs: Nanoseconds, endNs: Nanoseconds, shape: Readonly<BatchShape>) => void;
@@ -106,8 +117,10 @@ export interface ServingOutcome {
   /** Requests that no replica could ever serve: too long for its blocks, or for an iteration where prompts may not be cut. */
   readonly rejected: number;
   readonly samples?: ServingSamples;
-  /** Time for which replicas were ordered, until the last request ended: what is paid for. */
-  readonly replicaNs: number;
+  /** Time for which each replica was ordered, from the first arrival until the last request ended: what is paid for, repairs included. */
+  readonly replicaNs: Float64Array;
+  /** Requests that were sent again because their replica was lost, each time counted. */
+  readonly resent: number;
 }
 
 /** Samples by time, then replica: `running[sample * replicas + replica]`. */
@@ -119,4 +132,7 @@ export interface ServingSamples {
   readonly waiting: readonly number[];
   /** Share of the blocks that requests hold. Ratio. */
   readonly kvUsed: readonly number[];
+  /** By time alone: replicas that are paid for, and those of them that take or end requests. */
+  readonly ordered: readonly number[];
+  readonly serving: readonly number[];
 }

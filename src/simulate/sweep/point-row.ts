@@ -26,6 +26,8 @@ export const FIGURE_NAMES = [
   "kv_peak",
   "cached_share",
   "preemptions",
+  "replicas_mean",
+  "requests_resent",
   "devices",
 ] as const;
 
@@ -66,6 +68,8 @@ export function pointFigures(figures: RunFigures, devices: number): PointFigures
     kv_peak: figures.kvPeak,
     cached_share: figures.cachedShare,
     preemptions: figures.preemptions,
+    replicas_mean: figures.replicas.reduce((sum, count) => sum + count, 0),
+    requests_resent: figures.resent,
     devices,
   };
 }
