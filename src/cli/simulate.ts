@@ -38,11 +38,14 @@ results, OpenTelemetry spans, ShareGPT with --tokenizer) or is generated; length
 ${Object.values(GENERATED_FORMS)
   .map((form) => `  ${form}`)
   .join("\n")}
+Pools may grow and shrink with their load (scaling: least, everyNs, orderAbove, drainBelow; startUpNs) and lose replicas (outages: meanUpNs, repairNs,
+resubmitNs; drawn by --seed); cost then counts the time for which replicas are ordered. See docs/what-if.md.
 A plan takes files and poisson:, and runs the engines and policies that serve.
 
 Examples:
   heddle simulate examples/deployments/llama-8b-l40s.yaml --workload poisson:rate=4,prompt=200-2000,output=50-400,seconds=120
   heddle simulate fleet.yaml --workload trace.jsonl --scale rate=2 --slo ttft=500ms,tpot=40ms
+  heddle simulate examples/deployments/llama-8b-autoscaled.yaml --workload diurnal:rate=6,peak=1.9,period=3600,prompt=200-2000,output=50-400,seconds=3600
   heddle simulate plan.json --workload trace.jsonl --runs 50 --json`;
 
 /** Adds `heddle simulate`. */
@@ -59,7 +62,7 @@ export function addSimulateCommand(program: Command): void {
     .option("--html <file>", "write the report as a page with charts")
     .option("--timeline <file>", "write the run without errors for Perfetto or Chrome's trace viewer")
     .option("--runs <n>", "runs the bars are taken over", wholeNumber(1, RUNS_MAX), DEFAULT_RUNS)
-    .option("--seed <n>", "seed of the errors drawn", wholeNumber(0, SEED_MAX), 1)
+    .option("--seed <n>", "seed of the errors and losses drawn", wholeNumber(0, SEED_MAX), 1)
     .option("--rack <file>", "rack file the plan was made for")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)

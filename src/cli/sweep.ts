@@ -74,7 +74,7 @@ export function addSweepCommand(program: Command): void {
     .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
     .option("--slo <limits>", "limits that requests must keep, such as ttft=500ms,tpot=40ms", objectiveOption)
-    .option("--seed <n>", "seed of the routing", wholeNumber(0, SEED_MAX), 1)
+    .option("--seed <n>", "seed of the routing and of losses of replicas", wholeNumber(0, SEED_MAX), 1)
     .option("--out <file>", "where results go, .parquet or .csv", "sweep.parquet")
     .option("--journal <file>", "where rows are kept meanwhile (default: the results' name with .journal)")
     .option("--threads <n>", "simulations at once", wholeNumber(1, THREADS_MAX), availableParallelism())

@@ -38,6 +38,7 @@ A change is a field of the deployment and its new value (null: leave it out); po
 
 Examples:
   heddle what-if fleet.json --change pools.0.replicas=4
+  heddle what-if fleet.json --change pools.0.outages.meanUpNs=6.05e14 --change pools.0.outages.repairNs=6e11
   heddle what-if fleet.json --change routing=prefix-aware --change workload.rate=1.5
   heddle what-if examples/deployments/llama-8b-l40s.yaml --change pools.l40s.device=h100-sxm --workload poisson:rate=8,prompt=200-2000,output=50-400,seconds=60`;
 
@@ -51,7 +52,7 @@ export function addWhatIfCommand(program: Command): void {
     .option("--workload <workload>", "as of `heddle simulate`; a fleet file has its own")
     .option("--slo <limits>", "limits that requests must keep, such as ttft=500ms,tpot=40ms[,e2e=20s][,share=0.9]", objectiveOption)
     .option("--runs <n>", "pairs of runs the intervals are taken over", wholeNumber(1, RUNS_MAX), DEFAULT_RUNS)
-    .option("--seed <n>", "seed of the errors drawn", wholeNumber(0, SEED_MAX), 1)
+    .option("--seed <n>", "seed of the errors and losses drawn", wholeNumber(0, SEED_MAX), 1)
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(whatIf);

@@ -83,6 +83,36 @@ describe("heddle simulate <deployment>", () => {
     expect(scaled.figures.e2e.mean.value).toBeGreaterThan(2 * plain.figures.e2e.mean.value);
   });
 
+  it("counts replicas that come and go, and the requests that they lose", () => {
+    const path = "examples/deployments/llama-8b-autoscaled.yaml";
+    const load = "diurnal:rate=5,peak=1.9,period=240,prompt=200-1000,output=50-300,seconds=240";
+    const losing = file("losing.yaml", readFileSync(path, "utf8").replace("meanUpNs: 604800000000000", "meanUpNs: 100000000000"));
+    const { stdout } = heddle("simulate", losing, "--workload", load, "--runs", "3");
+    expect(stdout).toContain("on at most 4 devices");
+    expect(stdout).toMatch(/replicas paid for, mean\t[123]\.\d\d/);
+    expect(stdout).toMatch(/requests sent again\t[1-9]/);
+    expect(stdout).toContain("whose replicas are lost anew");
+    const args = ["--workload", load, "--runs", "2", "--json", "--change", "pools.0.scaling=null"];
+    const { rows } = JSON.parse(heddle("what-if", path, ...args).stdout) as {
+      rows: { name: string; ratio: { value: number }; after: { value: number } }[];
+    };
+    const row = (name: string) => rows.find((one) => one.name === name)!;
+    expect(row("replicas, mean").after.value).toBe(4);
+    expect(row("$ a million output tokens").ratio.value).toBeCloseTo(row("replicas, mean").ratio.value, 1);
+    expect(row("TTFT p99").ratio.value).toBeLessThan(1);
+  });
+
+  it.each([
+    ["scaling: { least: 1, orderAbove: 2, drainBelow: 1 }", "pools[0].scaling"],
+    ["outages: { meanUpNs: 6.0e+12, repairNs: 1 }", "pools[0].outages"],
+  ])("refuses %s with split roles before anything runs", (field, where) => {
+    const others = "{ device: l40s, role: decode, name: b }\nkvTransfer: { bandwidthBytesPerSecond: 1.0e+9, latencyNs: 0 }\n";
+    const text = `version: 1\nmodel: Llama-3.1-8B\npools:\n  - { device: l40s, role: prefill, ${field} }\n  - ${others}`;
+    const { error } = JSON.parse(heddle("simulate", file("split.yaml", text), "--workload", LOAD, "--json").stdout);
+    expect(error.code).toBe("deployment-invalid");
+    expect(error.where).toContain(where);
+  });
+
   it("writes a timeline that a viewer reads", () => {
     const path = join(folder, "timeline.json");
     expect(heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1", "--timeline", path).status).toBe(0);

@@ -41,11 +41,12 @@ export function stationaryText({ figures, runs }: DeploymentReport): string[] {
 }
 
 /** What the brackets hold. */
-export function intervalText({ runs }: Pick<DeploymentReport, "runs">): string {
+export function intervalText({ runs, deployment }: Pick<DeploymentReport, "runs" | "deployment">): string {
   if (runs === 1) return "One run without errors: no interval was asked for.";
   // The one that is drawn lies in the middle.
   if (runs === 2) return "Two runs give no interval: ask for three and more.";
-  return `In brackets: where 90 % of ${runs} runs lie whose prices err as the basis says; queues and lengths are as in the workload.`;
+  const lost = deployment.pools.some(({ outages }) => outages !== undefined) ? " and whose replicas are lost anew" : "";
+  return `In brackets: where 90 % of ${runs} runs lie whose prices err as the basis says${lost}; queues and lengths are as in the workload.`;
 }
 
 function latencyTable(report: DeploymentReport): string {
