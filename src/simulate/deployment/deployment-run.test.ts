@@ -112,7 +112,7 @@ describe("a deployment's run", () => {
 
 describe("fields that would change nothing", () => {
   it.each([
-    ["a start-up time, as no replica of a deployment starts", "startUpNs: 5", "startUpNs"],
+    ["a start-up time where no replica starts", "startUpNs: 5", "startUpNs"],
     ["a format of experts that the model does not have", "precision: { experts: f8e4m3 }", "precision.experts"],
   ])("are refused: %s", (_what, field, named) => {
     const { deployment } = readDeployment(SMALL.replace("replicas: 2", field));
