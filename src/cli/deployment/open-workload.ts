@@ -39,7 +39,7 @@ function generated(text: string, lengths: string | undefined, countTokens: Count
     if (countTokens !== undefined) throw new HeddleError("usage", { where: "--tokenizer", detail: "a generated workload has no texts" });
     return { source: text, requests: generateColumns(text), leftOut: [] };
   }
-  const file = readWorkload(readBytesFile(lengths), countTokens === undefined ? {} : { countTokens });
+  const file = readCounted(lengths, countTokens);
   return {
     source: `${text}, lengths of ${file.source}`,
     requests: generateColumns(text, { lengths: requestColumns(file) }),
@@ -50,6 +50,19 @@ function generated(text: string, lengths: string | undefined, countTokens: Count
 function fromFile(path: string, { lengths }: WorkloadOptions, countTokens: CountTokens | undefined): OpenWorkload {
   if (lengths !== undefined)
     throw new HeddleError("usage", { where: "--lengths", detail: "goes with a generated workload; this one is a file" });
-  const workload = readWorkload(readBytesFile(path), countTokens === undefined ? {} : { countTokens });
+  const workload = readCounted(path, countTokens);
   return { source: workload.source, requests: requestColumns(workload), leftOut: workload.leftOut ?? [] };
+}
+
+/** A workload file; a tokenizer that nothing was counted with is refused. */
+function readCounted(path: string, countTokens: CountTokens | undefined): Workload {
+  if (countTokens === undefined) return readWorkload(readBytesFile(path));
+  let counted = false;
+  const count: CountTokens = (text) => {
+    counted = true;
+    return countTokens(text);
+  };
+  const workload = readWorkload(readBytesFile(path), { countTokens: count });
+  if (!counted) throw new HeddleError("usage", { where: "--tokenizer", detail: `${path} holds numbers of tokens, not texts` });
+  return workload;
 }
