@@ -6,6 +6,7 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: ["test/support/software-gpu-setup.ts"],
     testTimeout: 60_000,
-    maxWorkers: 2,
+    // One more than the cores of the machines it is run on: many tests wait for processes, timers and sockets.
+    maxWorkers: 3,
   },
 });
