@@ -6,7 +6,6 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: ["test/support/software-gpu-setup.ts"],
     testTimeout: 60_000,
-    // One more than the cores of the machines it is run on: many tests wait for processes, timers and sockets.
-    maxWorkers: 3,
+    maxWorkers: 2,
   },
 });
