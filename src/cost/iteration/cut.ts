@@ -19,19 +19,6 @@ export interface Formats {
   readonly blockScaled?: boolean;
 }
 
-/** Bytes an element takes in memory, with the scales of block formats (one byte for 16 values of NVFP4, 32 of MXFP4: the larger). */
-export const ELEMENT_BYTES: Readonly<Record<PeakType, number>> = {
-  f64: 8,
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  f8e4m3: 1,
-  f8e5m2: 1,
-  f4e2m1: 0.5625,
-  i8: 1,
-  i4: 0.5625,
-};
-
 export const ONE_DEVICE: Cut = { tensor: 1, pipeline: 1, data: 1, expert: 1, context: 1 };
 
 export function devicesOf({ tensor, pipeline, data, context }: Cut): number {

@@ -1,4 +1,5 @@
-import { type Cut, ELEMENT_BYTES, type Formats } from "./cut.ts";
+import { STORED_BYTES } from "../operator/stored-bytes.ts";
+import type { Cut, Formats } from "./cut.ts";
 import type { DecoderBlocks } from "./decoder-blocks.ts";
 
 /** What a sequence keeps on the fullest device of its data-parallel rank. Units: bytes. */
@@ -18,7 +19,7 @@ const CONVOLUTION_BYTES = 2;
  * rank; context ranks share tokens; pipeline stages share layers. Source: as vLLM, SGLang and TensorRT-LLM lay KV out.
  */
 export function sequenceBytes(model: DecoderBlocks, cut: Cut, formats: Formats): SequenceBytes {
-  const element = ELEMENT_BYTES[formats.kv];
+  const element = STORED_BYTES[formats.kv];
   let perToken = 0;
   let perSequence = 0;
   for (const { block, count } of model.blocks) {

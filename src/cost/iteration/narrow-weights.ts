@@ -1,9 +1,9 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { PeakType } from "../../rack/peak-type.ts";
-import { ELEMENT_BYTES } from "../operator/element-bytes.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator/operator-model.ts";
 import type { ExpertQuery, ProductQuery } from "../operator/operator-query.ts";
+import { STORED_BYTES } from "../operator/stored-bytes.ts";
 import type { Priced } from "../priced.ts";
 
 /** Types a device without a peak for the weights' type computes in: the first it has. */
@@ -49,12 +49,12 @@ function ownKernel(
 ): Result<Priced, NoOperatorBasis> {
   const widened = operators.price({ ...query, type: wide });
   if (!widened.ok) return widened;
-  const ratio = ELEMENT_BYTES[query.type] / ELEMENT_BYTES[wide];
+  const ratio = STORED_BYTES[query.type] / STORED_BYTES[wide];
   const least = operators.price(
     query.op === "product" ? { ...query, type: wide, k: query.k * ratio } : { ...query, type: wide, inner: query.inner * ratio },
   );
   if (!least.ok) return least;
-  const bytes = weightElements(query) * (ELEMENT_BYTES[wide] - ELEMENT_BYTES[query.type]);
+  const bytes = weightElements(query) * (STORED_BYTES[wide] - STORED_BYTES[query.type]);
   const saved = (bytes * NS_PER_S) / sheet.memory.bandwidthBytesPerSecond.value;
   return ok({ ...widened.value, ns: Math.max(least.value.ns, widened.value.ns - saved) });
 }

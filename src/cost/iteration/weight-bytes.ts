@@ -1,4 +1,5 @@
-import { type Cut, ELEMENT_BYTES, type Formats } from "./cut.ts";
+import { STORED_BYTES } from "../operator/stored-bytes.ts";
+import type { Cut, Formats } from "./cut.ts";
 import type { DecoderBlocks, PricedBlock } from "./decoder-blocks.ts";
 
 /** Weights that stay in 16 bits whatever the format: embeddings, head, routers. */
@@ -58,8 +59,8 @@ function denseParameters(block: Exclude<PricedBlock, { kind: "mixture" }>, width
 export function weightBytes(model: DecoderBlocks, cut: Cut, formats: Formats): number {
   const { dense, routed, shared, plain } = decoderParameters(model);
   const stage = Math.ceil(model.layers / cut.pipeline) / model.layers;
-  const bytes = ELEMENT_BYTES[formats.weights];
-  const expertBytes = ELEMENT_BYTES[formats.experts ?? formats.weights];
+  const bytes = STORED_BYTES[formats.weights];
+  const expertBytes = STORED_BYTES[formats.experts ?? formats.weights];
   let repeated = 0;
   for (const { block, count } of model.blocks) {
     if (block.kind === "attention" && cut.tensor > block.kvHeads)

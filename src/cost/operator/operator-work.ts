@@ -1,5 +1,4 @@
 import type { PeakType } from "../../rack/peak-type.ts";
-import { ELEMENT_BYTES } from "./element-bytes.ts";
 import type {
   DecodeAttentionQuery,
   ExpertQuery,
@@ -8,6 +7,7 @@ import type {
   PrefillAttentionQuery,
   ProductQuery,
 } from "./operator-query.ts";
+import { STORED_BYTES } from "./stored-bytes.ts";
 
 /** What an operator cannot do with less of: operations (a multiply-add counted as 2) of one type, and bytes that are read or written at least once. */
 export interface OperatorWork {
@@ -40,7 +40,7 @@ export function operatorWork(query: OperatorQuery): OperatorWork | undefined {
 }
 
 export function productWork({ m, n, k, type, weightType }: ProductQuery): OperatorWork {
-  const bytes = m * k * ELEMENT_BYTES[type] + n * k * ELEMENT_BYTES[weightType ?? type] + m * n * ACTIVATION_BYTES;
+  const bytes = m * k * STORED_BYTES[type] + n * k * STORED_BYTES[weightType ?? type] + m * n * ACTIVATION_BYTES;
   return { ops: 2 * m * n * k, type, bytes };
 }
 
@@ -56,7 +56,7 @@ export function causalPairs(tokens: number, context: number, window: number): nu
 export function prefillWork(query: PrefillAttentionQuery): OperatorWork {
   const { batch, tokens, context, heads, kvHeads, headDim, window } = query;
   const seen = window > 0 ? Math.min(context, window) + tokens : context + tokens;
-  const bytes = batch * headDim * (2 * tokens * heads * ACTIVATION_BYTES + 2 * seen * kvHeads * ELEMENT_BYTES[query.kvType]);
+  const bytes = batch * headDim * (2 * tokens * heads * ACTIVATION_BYTES + 2 * seen * kvHeads * STORED_BYTES[query.kvType]);
   return { ops: 4 * batch * heads * headDim * causalPairs(tokens, context, window), type: query.type, bytes };
 }
 
@@ -64,7 +64,7 @@ export function prefillWork(query: PrefillAttentionQuery): OperatorWork {
 export function decodeWork(query: DecodeAttentionQuery): OperatorWork {
   const { batch, heads, kvHeads, headDim, window } = query;
   const seen = window > 0 ? Math.min(query.context, window) : query.context;
-  const bytes = batch * headDim * (2 * heads * ACTIVATION_BYTES + 2 * seen * kvHeads * ELEMENT_BYTES[query.kvType]);
+  const bytes = batch * headDim * (2 * heads * ACTIVATION_BYTES + 2 * seen * kvHeads * STORED_BYTES[query.kvType]);
   return { ops: 4 * batch * heads * headDim * seen, type: "bf16", bytes };
 }
 
@@ -83,8 +83,7 @@ export function latentWork(query: LatentAttentionQuery): OperatorWork {
   if (query.phase === "prefill") ops += 2 * batch * heads * (queryDim + valueDim) * causalPairs(tokens, context, 0);
   else ops += 2 * batch * heads * context * (2 * kvRank + rotatedDim);
   const cached = batch * (query.phase === "prefill" ? context + tokens : context) * (kvRank + rotatedDim);
-  const bytes =
-    (shared + expanded) * ELEMENT_BYTES[query.type] + 2 * rows * width * ACTIVATION_BYTES + cached * ELEMENT_BYTES[query.kvType];
+  const bytes = (shared + expanded) * STORED_BYTES[query.type] + 2 * rows * width * ACTIVATION_BYTES + cached * STORED_BYTES[query.kvType];
   return { ops, type: query.type, bytes };
 }
 
@@ -94,6 +93,6 @@ export function expertWork(query: ExpertQuery): OperatorWork {
   const inner = query.inner / ranks.tensor;
   const rows = (tokens * active) / ranks.expert;
   const touched = Math.min(experts / ranks.expert, rows);
-  const weights = touched * EXPERT_PRODUCTS * width * inner * ELEMENT_BYTES[query.weightType ?? query.type];
+  const weights = touched * EXPERT_PRODUCTS * width * inner * STORED_BYTES[query.weightType ?? query.type];
   return { ops: 2 * EXPERT_PRODUCTS * rows * width * inner, type: query.type, bytes: weights + 2 * tokens * width * ACTIVATION_BYTES };
 }

@@ -29,7 +29,7 @@ export type DataType =
   | "complex64"
   | "unknown";
 
-/** Bytes of one element; packed types have parts of a byte. 0 where it is not known or has no fixed size. */
+/** Bytes of one element's own bits, without scales of block formats; packed types have parts of a byte. 0 where it is not known or has no fixed size. */
 export const ELEMENT_BYTES: Readonly<Record<DataType, number>> = {
   f64: 8,
   f32: 4,

@@ -1,6 +1,6 @@
 import type { DenseFeedForward, MixtureFeedForward } from "../../../graph/architecture/feed-forward.ts";
 import type { DispatchQuery, OperatorQuery, ProductQuery } from "../../operator/operator-query.ts";
-import { ELEMENT_BYTES } from "../cut.ts";
+import { STORED_BYTES } from "../../operator/stored-bytes.ts";
 import { sumOverTensor } from "./attention-terms.ts";
 import { collective, product, ranksInNode, type Site, STREAM_BYTES, stream } from "./site.ts";
 import type { Term } from "./term.ts";
@@ -86,7 +86,7 @@ function exchangeTerms(site: Site, block: MixtureFeedForward, repeat: number): r
   const { width, cut, formats } = site;
   const group = cut.tensor * cut.data;
   const copies = Math.min(active, cut.expert) * ((cut.tensor * cut.data) / cut.expert);
-  const thereBytes = ELEMENT_BYTES[formats.experts ?? formats.weights] >= STREAM_BYTES ? STREAM_BYTES : 1;
+  const thereBytes = STORED_BYTES[formats.experts ?? formats.weights] >= STREAM_BYTES ? STREAM_BYTES : 1;
   const rank = (tokens: number): number => tokens / cut.data / cut.tensor;
   return [
     {

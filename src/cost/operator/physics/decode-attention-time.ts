@@ -1,5 +1,5 @@
-import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { DecodeAttentionQuery } from "../operator-query.ts";
+import { STORED_BYTES } from "../stored-bytes.ts";
 import type { DeviceFigures } from "./device-figures.ts";
 import type { DecodeAttentionConstants } from "./physics-constants.ts";
 
@@ -27,7 +27,7 @@ export function decodeAttentionNs(
   const seen = query.window + WINDOW_REST;
   const context = query.window > 0 && seen < query.context ? seen : query.context;
   const group = Math.ceil(heads / kvHeads / constants.tileRows) * constants.tileRows;
-  const elementBytes = ELEMENT_BYTES[query.kvType];
+  const elementBytes = STORED_BYTES[query.kvType];
   const tokenBytes = 2 * headDim * (elementBytes < QUERY_BYTES ? elementBytes + constants.widenBytes : elementBytes);
   const units = batch * kvHeads;
   const bytes = units * context * tokenBytes + batch * heads * headDim * 4;

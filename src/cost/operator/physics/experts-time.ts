@@ -1,5 +1,5 @@
-import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { ExpertQuery } from "../operator-query.ts";
+import { STORED_BYTES } from "../stored-bytes.ts";
 import type { DeviceFigures } from "./device-figures.ts";
 import { expertLoad } from "./experts-touched.ts";
 import type { ExpertConstants } from "./physics-constants.ts";
@@ -19,7 +19,7 @@ export function expertsNs(device: DeviceFigures, constants: ExpertConstants, que
   const { width, ranks } = query;
   const inner = query.inner / ranks.tensor;
   const load = expertLoad(query, constants.tileRows);
-  const weights = load.touched * PRODUCTS * width * inner * ELEMENT_BYTES[query.weightType ?? query.type];
+  const weights = load.touched * PRODUCTS * width * inner * STORED_BYTES[query.weightType ?? query.type];
   const activations = load.rows * (2 * width + PRODUCTS * inner) * 2 * constants.copies;
   const gathered = query.tokens * query.active * width * 2 * constants.gathers;
   const memoryNs = (weights + activations + gathered) / (device.bytesPerNs * constants.memoryShare);

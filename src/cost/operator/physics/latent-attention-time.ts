@@ -1,6 +1,6 @@
 import type { PeakType } from "../../../rack/peak-type.ts";
-import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { LatentAttentionQuery } from "../operator-query.ts";
+import { STORED_BYTES } from "../stored-bytes.ts";
 import type { DeviceFigures } from "./device-figures.ts";
 import type { LatentAttentionConstants, ProductConstants } from "./physics-constants.ts";
 import { productNs } from "./product-time.ts";
@@ -29,7 +29,7 @@ export function latentAttentionNs(
   const { latent, product } = constants;
   const { batch, heads, width, queryRank, kvRank, plainDim, rotatedDim, valueDim } = query;
   const rows = batch * query.tokens;
-  const bytes = ELEMENT_BYTES[query.type];
+  const bytes = STORED_BYTES[query.type];
   const options = { flopsPerNs: rates.projectionFlopsPerNs, inputBytes: bytes, weightBytes: bytes };
   const project = (n: number, k: number): number => productNs(device, product, { m: rows, n, k }, options) - product.launchNs;
   const queryDim = plainDim + rotatedDim;
@@ -48,7 +48,7 @@ export function latentAttentionNs(
   const weights = heads * kvRank * (plainDim + valueDim) * 2;
   ns += absorbed / (rates.attentionFlopsPerNs * product.computeShare) + weights / (device.bytesPerNs * product.memoryShare);
   const cached = batch * query.context * (kvRank + rotatedDim);
-  const memoryNs = (cached * ELEMENT_BYTES[query.kvType]) / (device.bytesPerNs * latent.decodeMemoryShare);
+  const memoryNs = (cached * STORED_BYTES[query.kvType]) / (device.bytesPerNs * latent.decodeMemoryShare);
   const flops = 2 * heads * batch * query.context * (2 * kvRank + rotatedDim);
   const computeNs = flops / (rates.attentionFlopsPerNs * latent.decodeComputeShare);
   const longer = computeNs > memoryNs ? computeNs : memoryNs;

@@ -1,6 +1,6 @@
 import type { PeakType } from "../../../rack/peak-type.ts";
-import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { LinkQuery, OperatorQuery } from "../operator-query.ts";
+import { STORED_BYTES } from "../stored-bytes.ts";
 import { decodeAttentionNs } from "./decode-attention-time.ts";
 import type { DeviceFigures } from "./device-figures.ts";
 import { expertsNs } from "./experts-time.ts";
@@ -35,8 +35,8 @@ export function missingPeak(device: DeviceFigures, query: ComputeQuery): PeakTyp
 export function operatorNs(device: DeviceFigures, constants: PhysicsConstants, query: ComputeQuery): number {
   switch (query.op) {
     case "product": {
-      const inputBytes = ELEMENT_BYTES[query.type];
-      const weightBytes = query.weightType === undefined ? inputBytes : ELEMENT_BYTES[query.weightType];
+      const inputBytes = STORED_BYTES[query.type];
+      const weightBytes = query.weightType === undefined ? inputBytes : STORED_BYTES[query.weightType];
       const product = constants.product[productClass(query)];
       return productNs(device, product, query, { flopsPerNs: device.flopsPerNs[query.type] ?? 0, inputBytes, weightBytes });
     }

@@ -1,5 +1,5 @@
-import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { PrefillAttentionQuery } from "../operator-query.ts";
+import { STORED_BYTES } from "../stored-bytes.ts";
 import { meanKeysSeen } from "./attention-keys.ts";
 import type { DeviceFigures } from "./device-figures.ts";
 import type { PrefillAttentionConstants } from "./physics-constants.ts";
@@ -37,7 +37,7 @@ export function prefillAttentionNs(
     if (longestNs > computeNs) computeNs = longestNs;
   } else computeNs = (units * unitFlops) / (flopsPerNs * share);
   const kvTokens = tokens + (window > 0 ? Math.min(context, window) : context);
-  const bytes = batch * headDim * (tokens * heads * 4 + 2 * kvTokens * kvHeads * ELEMENT_BYTES[query.kvType]);
+  const bytes = batch * headDim * (tokens * heads * 4 + 2 * kvTokens * kvHeads * STORED_BYTES[query.kvType]);
   const memoryNs = bytes / (device.bytesPerNs * constants.memoryShare);
   const longer = computeNs > memoryNs ? computeNs : memoryNs;
   return constants.launchNs + longer + constants.serialShare * (computeNs + memoryNs - longer);

@@ -1,7 +1,7 @@
 import { exp, pow } from "../../../base/math.ts";
-import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { PrefillAttentionQuery } from "../operator-query.ts";
 import { prefillWork } from "../operator-work.ts";
+import { STORED_BYTES } from "../stored-bytes.ts";
 import type { DeviceRates } from "./device-rates.ts";
 import { PREFILLS } from "./families/attention.ts";
 import { logAt, type SiteCurve } from "./site-curve.ts";
@@ -27,7 +27,7 @@ export function cachedContextNs(query: PrefillAttentionQuery, rates: DeviceRates
   const tiles = batch * heads * Math.ceil(tokens / TILE_ROWS);
   const waves = Math.max(tiles, rates.cores);
   const computeNs = (4 * waves * TILE_ROWS * headDim * seen) / opsPerNs;
-  const memoryNs = (2 * batch * kvHeads * headDim * seen * ELEMENT_BYTES[query.kvType]) / (rates.bytesPerNs * MEMORY_SHARE);
+  const memoryNs = (2 * batch * kvHeads * headDim * seen * STORED_BYTES[query.kvType]) / (rates.bytesPerNs * MEMORY_SHARE);
   return Math.max(computeNs, memoryNs);
 }
 

@@ -1,6 +1,6 @@
-import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { ExpertQuery } from "../operator-query.ts";
 import { expertLoad } from "../physics/experts-touched.ts";
+import { STORED_BYTES } from "../stored-bytes.ts";
 import { rowOperatorNs } from "./row-operator.ts";
 import type { TileConstants } from "./tile-constants.ts";
 import type { TileDevice } from "./tile-device.ts";
@@ -25,8 +25,8 @@ export function tileExpertsNs(device: TileDevice, constants: TileConstants, quer
   const load = expertLoad(query, TILE_ROWS);
   const count = Math.max(1, load.touched);
   const m = Math.max(1, load.rows / count);
-  const bytes = ELEMENT_BYTES[query.type];
-  const weightBytes = ELEMENT_BYTES[query.weightType ?? query.type];
+  const bytes = STORED_BYTES[query.type];
+  const weightBytes = STORED_BYTES[query.weightType ?? query.type];
   const up = tileProduct(device, constants, { m, n: 2 * inner, k: width, bytes, weightBytes, flopsPerNs, count }).ns;
   const down = tileProduct(device, constants, { m, n: width, k: inner, bytes, weightBytes, flopsPerNs, count }).ns;
   const activation = rowOperatorNs(device, constants, { rows: load.rows, columns: inner, bytes: ACTIVATION_BYTES, reads: 1, warm: true });

@@ -1,5 +1,5 @@
-import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { LatentAttentionQuery } from "../operator-query.ts";
+import { STORED_BYTES } from "../stored-bytes.ts";
 import { rowOperatorNs } from "./row-operator.ts";
 import { tileAttentionNs } from "./tile-attention.ts";
 import type { TileConstants } from "./tile-constants.ts";
@@ -24,7 +24,7 @@ export function tileLatentNs(device: TileDevice, constants: TileConstants, query
   const { batch, tokens, context, heads, width, queryRank, kvRank, plainDim, rotatedDim, valueDim } = query;
   const rows = batch * tokens;
   const queryDim = plainDim + rotatedDim;
-  const bytes = ELEMENT_BYTES[query.type];
+  const bytes = STORED_BYTES[query.type];
   const project = (n: number, k: number, count = 1, m = rows): number =>
     tileProduct(device, constants, { m, n, k, bytes, flopsPerNs: rates.projection, count }).ns;
   let ns = project(queryRank + kvRank + rotatedDim, width) + project(heads * queryDim, queryRank) + project(width, heads * valueDim);
@@ -38,6 +38,6 @@ export function tileLatentNs(device: TileDevice, constants: TileConstants, query
   }
   ns += project(kvRank, plainDim, heads) + project(valueDim, kvRank, heads);
   // Keys and values are one latent row: half of what two of that size would be read.
-  const keys = { meanKeys: context, readKeys: context / 2, kvHeads: 1, headDim: kvRank + rotatedDim, kvBytes: ELEMENT_BYTES[query.kvType] };
+  const keys = { meanKeys: context, readKeys: context / 2, kvHeads: 1, headDim: kvRank + rotatedDim, kvBytes: STORED_BYTES[query.kvType] };
   return ns + tileAttentionNs(device, constants, { ...shared, ...keys });
 }

@@ -2,10 +2,10 @@ import { err, ok, type Result } from "../../../base/result.ts";
 import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
 import type { PeakType } from "../../../rack/peak-type.ts";
 import type { Priced } from "../../priced.ts";
-import { ELEMENT_BYTES } from "../element-bytes.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator-model.ts";
 import type { OperatorQuery } from "../operator-query.ts";
 import { meanKeysSeen } from "../physics/attention-keys.ts";
+import { STORED_BYTES } from "../stored-bytes.ts";
 import { rowOperatorNs } from "./row-operator.ts";
 import { tileAttentionNs } from "./tile-attention.ts";
 import { type TileConstants, tileConstantsOf } from "./tile-constants.ts";
@@ -53,8 +53,8 @@ function priceTiled(device: TileDevice, constants: TileConstants, query: Operato
           m,
           n,
           k,
-          bytes: ELEMENT_BYTES[query.type],
-          weightBytes: ELEMENT_BYTES[query.weightType ?? query.type],
+          bytes: STORED_BYTES[query.type],
+          weightBytes: STORED_BYTES[query.weightType ?? query.type],
           flopsPerNs,
         }).ns,
         PRODUCT_SPREAD,
@@ -66,7 +66,7 @@ function priceTiled(device: TileDevice, constants: TileConstants, query: Operato
       const { batch, tokens: queries, heads, kvHeads, headDim, window, context } = query;
       const meanKeys = meanKeysSeen(queries, context, window);
       const readKeys = queries + (window > 0 && window < context ? window : context);
-      const kvBytes = ELEMENT_BYTES[query.kvType];
+      const kvBytes = STORED_BYTES[query.kvType];
       return priced(
         tileAttentionNs(device, constants, { batch, queries, meanKeys, readKeys, heads, kvHeads, headDim, kvBytes, flopsPerNs }),
         ATTENTION_SPREAD,
@@ -77,7 +77,7 @@ function priceTiled(device: TileDevice, constants: TileConstants, query: Operato
       if (flopsPerNs === undefined) return noPeak(device, "bf16");
       const { batch, heads, kvHeads, headDim, window, context } = query;
       const keys = window > 0 && window < context ? window : context;
-      const kvBytes = ELEMENT_BYTES[query.kvType];
+      const kvBytes = STORED_BYTES[query.kvType];
       const attention = { batch, queries: 1, meanKeys: keys, readKeys: keys, heads, kvHeads, headDim, kvBytes, flopsPerNs };
       return priced(tileAttentionNs(device, constants, attention), ATTENTION_SPREAD);
     }
