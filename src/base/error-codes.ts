@@ -208,6 +208,12 @@ export const ERROR_CODES = {
     http: 400,
     todo: "name another journal or output, or delete it to begin anew",
   },
+  "sweep-empty": {
+    message: "no point of the sweep could be simulated",
+    exit: 4,
+    http: 422,
+    todo: "the detail names the first point's error, the results those of all points; correct the deployment or what is varied",
+  },
   "queue-lost": {
     message: "the queue of a sweep over several hosts cannot be reached",
     exit: 5,

@@ -5,6 +5,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import { knownArchitecture } from "../graph/architecture/known/known-architecture.ts";
 import { readDeployment } from "../plan/deployment/deployment-file.ts";
 import type { Objective } from "../simulate/deployment/objective.ts";
+import type { PointRow } from "../simulate/sweep/point-row.ts";
 import { gridPoint, gridSize, parseVary, type Vary } from "../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../simulate/sweep/sweep-point.ts";
 import { architectureNamed } from "./deployment/open-deployment.ts";
@@ -54,7 +55,8 @@ const ROWS_SHOWN = 20;
 const HELP = `
 Every combination of the values is simulated once, on all cores. What is varied: fields of the deployment (pools go by number or name), figures of its
 devices (a value, or a factor such as x2), factors on the workload (rate, length, prompt, output), and seed. Results go to Parquet or CSV by the file's
-ending. Rows are kept in a journal as they come: after an interrupt or a crash the same command goes on where it was.
+ending. Rows are kept in a journal as they come: after an interrupt or a crash the same command goes on where it was. A point that cannot be is a row with
+its error; the exit status is 0 where any point could be simulated and 4 (sweep-empty) where none could.
 
 With --nats the points are laid into a queue of a NATS server with JetStream, and workers on any host run them (heddle sweep --worker --nats URL). A
 worker reads the workload by the same name. A point whose worker dies goes to another one, and counts once.
@@ -132,9 +134,21 @@ async function sweep(path: string | undefined, flags: SweepFlags): Promise<void>
     writeResults(flags.out, columns);
     printResult(flags.json === true, { points, out: flags.out, columns }, () => sweepText(columns));
     note(`wrote ${flags.out}`);
+    sayFailures(flags.out, [...journal.rows.values()]);
   } finally {
     journal.close();
   }
+}
+
+/** Points that could not be simulated are rows; a sweep of nothing else has failed. Errors: `sweep-empty`. */
+function sayFailures(out: string, rows: readonly PointRow[]): void {
+  const failed = rows.filter(({ error }) => error !== undefined);
+  if (failed.length === 0) return;
+  if (failed.length < rows.length) return note(`${failed.length} of ${rows.length} points could not be simulated; their rows say why`);
+  const first = failed.reduce((least, row) => (row.index < least.index ? row : least));
+  throw new HeddleError("sweep-empty", {
+    detail: `all ${rows.length} points failed, point ${first.index}: ${first.error}; the rows are in ${out}`,
+  });
 }
 
 function sweepJob(

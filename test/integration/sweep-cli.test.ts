@@ -92,8 +92,20 @@ describe("heddle sweep", () => {
       "--out",
       join(folder, "cut.csv"),
     ];
-    expect(spawnSync(process.execPath, args).status).toBe(0);
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(status).toBe(0);
+    expect(stderr).toContain("1 of 2 points could not be simulated");
     expect(readFileSync(join(folder, "cut.csv"), "utf8")).toMatch(/32 heads over 64 tensor ranks \[cut-invalid\]/);
+  });
+
+  it("fails where no point could be simulated, after the rows are written", async () => {
+    const out = join(folder, "none.csv");
+    const command = printedBy(addSweepCommand);
+    const words = ["sweep", DEPLOYMENT, "--workload", WORKLOAD, "--vary", "pools.0.parallel.tensor=48,64", "--out", out];
+    const error = (await command(...words).catch((thrown: unknown) => thrown)) as HeddleError;
+    expect(error.code).toBe("sweep-empty");
+    expect(error.message).toMatch(/all 2 points.*point 0: .*48 tensor ranks \[cut-invalid\].*none\.csv/);
+    expect(readFileSync(out, "utf8").trim().split("\n")).toHaveLength(3);
   });
 
   it.each([
