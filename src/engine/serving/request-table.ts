@@ -32,8 +32,8 @@ export interface RequestTable {
   readonly kv: Uint8Array;
   /** Leading tokens whose KV comes from elsewhere. */
   readonly loaded: Int32Array;
-  /** Of those, the ones that come from the tier outside its replica. */
-  readonly fromTier: Int32Array;
+  /** Of those, the ones that come over a link: all but what its replica's cache has. */
+  readonly fetched: Int32Array;
   /** 1: its blocks stay when it ends, until `letGo`. */
   readonly keep: Uint8Array;
   /** Replica it was sent to; -1 before. */
@@ -83,7 +83,7 @@ export function requestTable({ count, prompt, output, keyStart, keys }: RequestF
     pending: column(),
     kv: new Uint8Array(count),
     loaded: column(),
-    fromTier: column(),
+    fetched: column(),
     keep: new Uint8Array(count),
     at: column().fill(-1),
     cached: column().fill(-1),

@@ -161,17 +161,22 @@ function admitArrived(replica: ServingReplica, step: ServingStep, { requests, lo
   else if (replica.rules.mixing === "mixed") addToStep(replica, step, requests, request, 1);
 }
 
-/** Gives the first in the queue blocks for KV from elsewhere, and the next token's; false where they are short. */
+/** Gives the first in the queue blocks for KV from elsewhere, and the next token's; false where they are short. What the cache has is not fetched. */
 function makeRoomForFetch(replica: ServingReplica, requests: RequestTable): boolean {
   const request = peekFront(replica.waiting);
   const { pool, blockTokens, rules } = replica;
+  if (rules.prefixCaching) matchPrefix(pool, requests, request, blockTokens);
+  else noMatch();
   room.tokens = withinText(requests, request, knownTokens(requests, request) + replica.gain.draftTokens);
   room.blockTokens = blockTokens;
   const promised = rules.reserve === "output" ? promisedBlocks(replica, requests, request) : 0;
-  if (blocksWanted(requests, request, room.tokens, blockTokens) + promised > pool.free) return false;
+  const wanted = Math.ceil(room.tokens / blockTokens) - prefixMatch.blocks + prefixMatch.idle;
+  if (wanted + promised > pool.free) return false;
   popFront(replica.waiting);
-  growBlocks(pool, requests, request, room);
   requests.loaded[request] = requests.prompt[request]!;
+  requests.fetched[request] = requests.prompt[request]! - prefixMatch.blocks * blockTokens;
+  holdMatch(pool, requests, request);
+  growBlocks(pool, requests, request, room);
   detach(replica, requests, request);
   return true;
 }
@@ -183,7 +188,7 @@ function fetchFromTier(replica: ServingReplica, requests: RequestTable, request:
   if (Math.ceil(known / blockTokens) - prefixMatch.blocks + prefixMatch.idle > pool.free) return false;
   popFront(replica.waiting);
   requests.loaded[request] = prefixMatch.tierTokens;
-  requests.fromTier[request] = prefixMatch.tierTokens - prefixMatch.blocks * blockTokens;
+  requests.fetched[request] = prefixMatch.tierTokens - prefixMatch.blocks * blockTokens;
   holdMatch(pool, requests, request);
   room.tokens = known;
   room.blockTokens = blockTokens;

@@ -38,7 +38,7 @@ export function startFetches(run: ServingRun, replica: ServingReplica, nowNs: nu
   for (let i = 0; i < fetches.size; i++) {
     const row = itemAt(fetches, i);
     const source = context.requests.at[row - run.input.requests.count]!;
-    recordDecision(context.log, DECISION.transfer, replica.index, row, nowNs, context.requests.prompt[row]!);
+    recordDecision(context.log, DECISION.transfer, replica.index, row, nowNs, context.requests.fetched[row]!);
     moves.path[0] = 2 * source;
     moves.path[1] = 2 * replica.index + 1;
     moves.network.start(row, moves.path, { bytes: bytesLeft(run, row, nowNs), nowNs });
@@ -51,7 +51,7 @@ function loadFromTier({ context, lanes, loads }: ServingRun, { fetches, index }:
   const lane = lanes[index]!;
   for (let i = 0; i < fetches.size; i++) {
     const request = itemAt(fetches, i);
-    const tokens = context.requests.fromTier[request]!;
+    const tokens = context.requests.fetched[request]!;
     lane.tierFreeNs = Math.max(lane.tierFreeNs, nowNs) + Math.max(1, Math.round(tokens * lane.tierTokenNs));
     recordDecision(context.log, DECISION.transfer, index, request, nowNs, tokens);
     loads.push(lane.tierFreeNs, request);
@@ -75,7 +75,8 @@ export function finishLoad(run: ServingRun, nowNs: number): void {
  */
 function bytesLeft({ input, moves, firstTokenNs, context }: ServingRun, row: number, nowNs: number): number {
   const { bytesPerToken, bandwidthBytesPerSecond, layerwise, layers } = moves!.transfer;
-  const all = Math.ceil(context.requests.prompt[row]! * bytesPerToken);
+  // A message that moves nothing still says so.
+  const all = Math.max(1, Math.ceil(context.requests.fetched[row]! * bytesPerToken));
   if (!layerwise) return all;
   const request = row - input.requests.count;
   // A decode replica that had no room in time takes them later, all at once.

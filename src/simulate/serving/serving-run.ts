@@ -138,10 +138,16 @@ function splitTable(requests: ServingInput["requests"], keyStart: Int32Array, ke
     column.set(second, count);
     return column;
   };
-  const starts = new Int32Array(2 * count + 1).fill(keys.length);
-  starts.set(keyStart);
+  const starts = new Int32Array(2 * count + 1);
+  for (let i = 0; i <= count; i++) {
+    starts[i] = keyStart[i]!;
+    starts[count + i] = keys.length + keyStart[i]!;
+  }
+  const bothKeys = new Int32Array(2 * keys.length);
+  bothKeys.set(keys);
+  bothKeys.set(keys, keys.length);
   const output = twice(new Int32Array(count).fill(1), outputTokens);
-  const table = requestTable({ count: 2 * count, prompt: twice(promptTokens, promptTokens), output, keyStart: starts, keys });
+  const table = requestTable({ count: 2 * count, prompt: twice(promptTokens, promptTokens), output, keyStart: starts, keys: bothKeys });
   for (let i = 0; i < count; i++) {
     table.left[count + i]! -= 1;
     table.kv[count + i] = KV.wanted;

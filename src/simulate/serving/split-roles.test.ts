@@ -77,6 +77,24 @@ describe("prefill and decode apart", () => {
     expect(lastTokenNs[1]! - lastTokenNs[0]!).toBe(64_000 + 500 + 5_000_000);
   });
 
+  it("move only what the decode replica has not got, where it keeps prefixes, and all of it where it does not", () => {
+    const twice = {
+      ...requests(2, 72, 3),
+      arrivalNs: Float64Array.of(0, 20_000_000),
+      blockStart: Int32Array.of(0, 4, 8),
+      blockIds: Int32Array.of(0, 1, 2, 3, 0, 1, 2, 3),
+    };
+    const caching = { ...LIMITS, prefixCaching: true };
+    const keeps = { ...replica("decode"), prefixCaching: true, rules: { ...vllmRules(caching), stepsAhead: 0 as const } };
+    const timesOf = (decode: ReplicaSettings): number[] => {
+      const { firstTokenNs, lastTokenNs } = run({ requests: twice, replicas: [replica("prefill"), decode] });
+      return [0, 1].map((i) => lastTokenNs[i]! - firstTokenNs[i]!);
+    };
+    // 72 tokens of 1,000 bytes at 1 GB/s; four whole blocks of 16 tokens are there the second time.
+    expect(timesOf(replica("decode"))).toEqual([72_000 + 500 + 2_000_000, 72_000 + 500 + 2_000_000]);
+    expect(timesOf(keeps)).toEqual([72_000 + 500 + 2_000_000, 8000 + 500 + 2_000_000]);
+  });
+
   it("refuse roles that do not go together and links without a rate", () => {
     const fault = (changes: Partial<ServingInput>): string => {
       try {
