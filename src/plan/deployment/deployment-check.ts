@@ -35,10 +35,13 @@ export function checkDeployment({ pools, kvTransfer }: Deployment): DeploymentFa
   return undefined;
 }
 
-function poolFault({ parallel, engine, role }: Pool): DeploymentFault | undefined {
+function poolFault({ parallel, engine, role, speculation }: Pool): DeploymentFault | undefined {
   const { tensor, data, expert } = parallel;
   if (role === "encode" || role === "attention" || role === "ffn") {
     return { path: ["role"], message: `${role} pools are not simulated; both, prefill and decode are` };
+  }
+  if (role === "prefill" && speculation !== undefined) {
+    return { path: ["speculation"], message: "says nothing of a prefill pool: draft tokens belong to decode steps" };
   }
   if ((tensor * data) % expert !== 0) {
     return { path: ["parallel", "expert"], message: `is ${expert}; it divides tensor x data = ${tensor * data}` };

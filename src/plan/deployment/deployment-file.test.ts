@@ -82,6 +82,11 @@ describe("deployment files", () => {
       SPLIT.replace("role: decode", "role: decode, outages: { meanUpNs: 6.0e+12, repairNs: 1 }"),
       "pools[1].outages",
     ],
+    [
+      "drafts of a prefill pool",
+      SPLIT.replace("role: prefill", "role: prefill, speculation: { draftTokens: 1, acceptance: 0.5, draftCost: 0 }"),
+      "pools[0].speculation",
+    ],
     ["scaling with KV outside", `${SMALL}    scaling: { least: 1, ${LOAD} }\n${OFFLOAD}`, "pools[0].scaling"],
     ["losses with KV outside", `${SMALL}    outages: { meanUpNs: 6.0e+12, repairNs: 1 }\n${OFFLOAD}`, "pools[0].outages"],
     ["hosts lost in no time", `${SMALL}    outages: { meanUpNs: 1, repairNs: 1 }\n`, "line 5, pools[0].outages.meanUpNs"],
