@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Deployment } from "../deployment/deployment.ts";
+import { assumedNotes, scalingMissing } from "./assumed-fields.ts";
 import type { EmitOptions, EmitTarget, Emitted, Inexpressible } from "./emit-types.ts";
 import { emitCommands } from "./targets/commands.ts";
 import { emitDynamo } from "./targets/dynamo.ts";
@@ -16,8 +17,9 @@ export function emitDeployment(
   deployment: Deployment,
   options: EmitOptions,
 ): Result<Emitted, readonly Inexpressible[]> {
-  const { missing, ...emitted } = write(target, deployment, options);
-  return missing.length === 0 ? ok(emitted) : err(missing);
+  const { missing: ofTarget, ...emitted } = write(target, deployment, options);
+  const missing = [...ofTarget, ...scalingMissing(deployment)];
+  return missing.length === 0 ? ok({ ...emitted, notes: [...emitted.notes, ...assumedNotes(deployment)] }) : err(missing);
 }
 
 function write(target: EmitTarget, deployment: Deployment, options: EmitOptions): Emitted & { readonly missing: readonly Inexpressible[] } {

@@ -43,8 +43,12 @@ export function trtllmArguments(pool: Pool, context: EngineContext): EngineArgum
     ],
     files: [{ name: file, text: stringify(config) }],
     missing,
-    notes:
-      pool.precision.kv === "bf16" ? [`${pool.name}: KV in bf16 is written as "auto", which a checkpoint with quantised KV overrides`] : [],
+    notes: [
+      ...(pool.precision.kv === "bf16"
+        ? [`${pool.name}: KV in bf16 is written as "auto", which a checkpoint with quantised KV overrides`]
+        : []),
+      ...(engine.kvBlocks === undefined ? [] : [`${pool.name}: engine.memoryFraction is not written: kvBlocks say how much room KV has`]),
+    ],
   };
 }
 

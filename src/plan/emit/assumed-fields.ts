@@ -1,0 +1,37 @@
+import type { Deployment, Pool } from "../deployment/deployment.ts";
+import type { Inexpressible } from "./emit-types.ts";
+import { inexpressible } from "./engines/engine-arguments.ts";
+
+/** Fields that say what the simulation takes for granted of machines, links and drafts: no argument sets them, so a note names them. */
+export function assumedNotes({ pools, kvTransfer }: Deployment): readonly string[] {
+  const ofPools = pools.flatMap((pool) => {
+    const fields = assumedFields(pool);
+    return fields.length === 0
+      ? []
+      : [`${pool.name}: ${fields.join(", ")}: what the simulation took for granted; nothing is written for it`];
+  });
+  if (kvTransfer === undefined) return ofPools;
+  return [
+    ...ofPools,
+    "kvTransfer.bandwidthBytesPerSecond, kvTransfer.latencyNs: what the simulation took the links for; nothing is written for it",
+  ];
+}
+
+function assumedFields({ engine, speculation, offload, startUpNs = 0, outages }: Pool): string[] {
+  return [
+    ...(engine.overheadNs > 0 ? ["engine.overheadNs"] : []),
+    ...(speculation === undefined ? [] : ["speculation.acceptance", "speculation.draftCost"]),
+    ...(offload === undefined ? [] : ["offload.bandwidthBytesPerSecond"]),
+    ...(startUpNs > 0 ? ["startUpNs"] : []),
+    ...(outages === undefined ? [] : ["outages"]),
+  ];
+}
+
+/** Rules that no target is written: a fleet of fixed size in their stead would be another fleet. */
+export function scalingMissing({ pools }: Deployment): readonly Inexpressible[] {
+  return pools
+    .filter(({ scaling }) => scaling !== undefined)
+    .map(({ name }) =>
+      inexpressible(name, "scaling", "rules of an autoscaler are not written; leave scaling out and add the autoscaler's own object"),
+    );
+}
