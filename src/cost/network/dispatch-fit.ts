@@ -16,6 +16,12 @@ export function isFittedShape({ width, active, experts }: Pick<DispatchTime, "wi
 /** Devices in a node of the tables. */
 const PER_NODE = 8;
 
+/**
+ * Groups of experts that a token of normal mode goes to at most, one group a node. Source: ai-dynamo/aiconfigurator collector/deep_collector/test_internode.py,
+ * as DeepEP's own test of that name: `min(num_nodes, 4)`.
+ */
+const GROUPS_CHOSEN = 4;
+
 /** What a row of a table was measured of. */
 export function queryOf(
   { mode, tokens, width, active, experts, nodes, cores }: DispatchTime,
@@ -31,6 +37,7 @@ export function queryOf(
     active,
     experts,
     ...group,
+    ...(mode === "normal" && nodes > GROUPS_CHOSEN ? { gate: { groups: nodes, chosen: GROUPS_CHOSEN } } : {}),
     ...(cores === undefined ? {} : { cores: cores[direction] }),
   };
 }

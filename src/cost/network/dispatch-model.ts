@@ -1,6 +1,7 @@
 import { log2 } from "../../base/math.ts";
 import type { DispatchQuery } from "../operator/operator-query.ts";
-import { distinctGroups, remoteGroups, tokenBytes } from "./dispatch-traffic.ts";
+import { remoteUnits, tokenBytes } from "./dispatch-traffic.ts";
+import { RATE_SHARE } from "./rate-share.ts";
 
 /** Cores beyond which normal mode gains nothing. Source: DeepEP's default of 20 and the largest of its tuning range, 24. */
 export const CORES_MOST = 24;
@@ -21,7 +22,7 @@ export interface LocalConstants {
   readonly reads: number;
 }
 
-/** Between nodes: more latency, each rank's copies through its cores, each node's through its card. */
+/** Between nodes: more latency, each rank's copies through its cores and, from the device of a node that a card brings them to, over links; each node's through its card. */
 export interface CrossingConstants {
   readonly baseNs: number;
   /** For each doubling of nodes after 2. */
@@ -35,6 +36,8 @@ export interface CrossingConstants {
 export interface DispatchRates {
   readonly link: number;
   readonly card: number;
+  /** `card` is what the slowest device's card was measured to move: no share is taken off. */
+  readonly cardMeasured?: boolean;
 }
 
 /** Time inside one node. Units: ns. */
@@ -47,26 +50,27 @@ export function localDispatchNs(constants: LocalConstants, rates: DispatchRates,
     const moved = (tokens * active * (bytes + constants.copyBytes) * (ranks - 1)) / ranks;
     return latency + moved * together(1 / (experts * constants.partRate), 1 / most);
   }
-  const copies = remoteGroups(experts, ranks, active);
+  const copies = remoteUnits(query, ranks);
   const moved = tokens * (copies * (bytes + constants.copyBytes) + constants.reads * bytes);
   return latency + moved * together(1 / (coresOf(query) * constants.partRate), 1 / most);
 }
 
 /** Time over several nodes. Units: ns. */
 export function crossingDispatchNs(local: LocalConstants, crossing: CrossingConstants, rates: DispatchRates, query: DispatchQuery): number {
-  const { mode, tokens, experts, active, ranks, ranksPerNode } = query;
+  const { mode, tokens, active, ranks, ranksPerNode } = query;
   const nodes = ranks / ranksPerNode;
   const bytes = valueBytes(query);
   const latency = crossing.baseNs + crossing.doublingNs * log2(nodes / 2);
-  const card = crossing.cardShare * rates.card;
+  const card = rates.cardMeasured === true ? rates.card : crossing.cardShare * rates.card;
   if (mode === "low-latency") {
     const all = tokens * active * (bytes + local.copyBytes);
     const inside = (all * (ranksPerNode - 1)) / ranks / (local.linkShare * rates.link);
     return latency + together(inside, (all * (ranks - ranksPerNode)) / ranks / card);
   }
-  const copies = (distinctGroups(experts, ranks, active) * (ranks - 1)) / ranks;
-  const perRank = (tokens * copies * bytes) / (coresOf(query) * crossing.partRate);
-  return latency + together(perRank, (tokens * remoteGroups(experts, nodes, active) * bytes) / card);
+  const copied = tokens * remoteUnits(query, ranks) * bytes;
+  const byCores = copied / (coresOf(query) * crossing.partRate);
+  const byLinks = (copied * (ranksPerNode - 1)) / ranksPerNode / (RATE_SHARE.nvlink * rates.link);
+  return latency + together(together(byCores, byLinks), (tokens * remoteUnits(query, nodes) * bytes) / card);
 }
 
 function valueBytes({ direction, width, bits = direction === "dispatch" ? 8 : 16 }: DispatchQuery): number {

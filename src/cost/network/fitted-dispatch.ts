@@ -41,8 +41,8 @@ export const LOCAL_DISPATCH: Readonly<Record<"hopper" | "blackwell", Readonly<Re
  */
 export const CROSSING_DISPATCH: Readonly<Record<Mode, Readonly<Record<Direction, CrossingConstants>>>> = {
   normal: {
-    dispatch: { baseNs: 62400, doublingNs: 30000, partRate: 11.6, cardShare: 0.94 },
-    combine: { baseNs: 91600, doublingNs: 30000, partRate: 8.79, cardShare: 0.94 },
+    dispatch: { baseNs: 62400, doublingNs: 30000, partRate: 11.7, cardShare: 0.94 },
+    combine: { baseNs: 91600, doublingNs: 30000, partRate: 8.8, cardShare: 0.94 },
   },
   "low-latency": {
     dispatch: { baseNs: 20500, doublingNs: 4830, partRate: 0, cardShare: 0.977 },

@@ -22,5 +22,6 @@ export function pricePointToPoint(figures: NetworkFigures, { bytes, sameNode }: 
   }
   if (figures.scaleOut === undefined) return err({ code: "no-basis", missing: `the network between nodes of ${figures.name}` });
   const latency = Math.max(LATENCY_NS.across, figures.scaleOut.latencyNs ?? 0);
-  return ok({ ns: latency + (bytes / (figures.scaleOut.bytesPerSecond * RATE_SHARE.network)) * 1e9, spread: SPREAD, basis: "data-sheet" });
+  const rate = figures.scaleOut.bytesPerSecond * (figures.scaleOut.measured === true ? 1 : RATE_SHARE.network);
+  return ok({ ns: latency + (bytes / rate) * 1e9, spread: SPREAD, basis: "data-sheet" });
 }

@@ -42,6 +42,7 @@ export function sheetNetwork(sheet: DeviceSheet, library: CollectiveLibrary): Ne
       : {
           scaleOut: {
             bytesPerSecond: network.bandwidthBytesPerSecond.value,
+            ...(network.bandwidthBytesPerSecond.basis === "measured" ? { measured: true } : {}),
             ...(network.latencyNs === undefined ? {} : { latencyNs: network.latencyNs.value }),
           },
         }),

@@ -137,6 +137,8 @@ export interface DispatchQuery {
   /** Experts a token goes to, and experts in all. */
   readonly active: number;
   readonly experts: number;
+  /** Groups of neighbouring experts of which a token goes to `chosen` (DeepSeek's gate); absent: any experts. Low latency sends a copy an expert all the same. */
+  readonly gate?: { readonly groups: number; readonly chosen: number };
   readonly ranks: number;
   readonly ranksPerNode: number;
   /** Bits of a value: dispatch 8 where absent, combine 16. */

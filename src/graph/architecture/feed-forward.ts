@@ -12,6 +12,8 @@ export interface MixtureFeedForward {
   readonly experts: number;
   /** Experts a token visits. */
   readonly active: number;
+  /** Groups of neighbouring experts of which the router first chooses some for a token (DeepSeek V2 and V3); absent: any experts. */
+  readonly gate?: { readonly groups: number; readonly chosen: number };
   readonly inner: number;
   readonly bias: boolean;
   /** Parameters of the router besides its product: offsets used in choosing, learned or adjusted. */

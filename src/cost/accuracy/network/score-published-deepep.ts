@@ -1,5 +1,6 @@
 import { dispatchPricer } from "../../network/all-to-all.ts";
 import type { NetworkFigures } from "../../network/collectives/network-figures.ts";
+import { tokenBytes, visitedUnits } from "../../network/dispatch-traffic.ts";
 import { linkRateOfCores, logicalCardRate } from "../../network/logical-rate.ts";
 import type { DispatchQuery } from "../../operator/operator-query.ts";
 import type { AccuracyRow } from "../accuracy-row.ts";
@@ -21,26 +22,17 @@ const SM90_CORES = 20;
 
 /** Accuracy on DeepEP's own published figures: nothing was fitted on them. */
 export function scorePublishedDeepep(tables: PublishedDeepep): AccuracyRow[] {
-  const row = (
-    family: string,
-    device: string,
-    engine: string,
-    pairs: PredictedMeasured[],
-    excluded: Readonly<Record<string, number>> = {},
-  ): AccuracyRow => ({
+  const row = (family: string, device: string, engine: string, pairs: PredictedMeasured[]): AccuracyRow => ({
     dataSet: "deepep-tables",
     protocol: "none of it was fitted on",
     family,
     device,
     engine,
-    excluded,
+    excluded: {},
     ...errorFigures(pairs),
   });
-  const normal = tables.v1_normal.rows.filter(({ ep }) => ep !== 16);
   return [
-    row("rate normal", "H800", "DeepEP V1", normal.flatMap(v1Normal), {
-      "EP 16 follows an older definition of the rate": 2 * (tables.v1_normal.rows.length - normal.length),
-    }),
+    row("rate normal", "H800", "DeepEP V1", tables.v1_normal.rows.flatMap(v1Normal)),
     row("time low latency", "H800", "DeepEP V1", tables.v1_low_latency.rows.flatMap(v1LowLatency)),
     row("logical rate", "H100-class and B200-class", "DeepEP V2", tables.v2.rows.flatMap(v2)),
   ];
@@ -62,8 +54,28 @@ function v1Normal(row: PublishedDeepep["v1_normal"]["rows"][number]): PredictedM
       { dispatch: linkRateOfCores(LINK_RATE.H800, SM90_CORES, "hopper"), combine: linkRateOfCores(LINK_RATE.H800, SM90_CORES, "hopper") },
       row,
     );
-  const rate = logicalCardRate(CARD.bytesPerSecond / 1e9, row.ep, PER_NODE);
-  return both({ dispatch: rate, combine: rate }, row);
+  return both({ dispatch: countedRate(row.ep, "dispatch"), combine: countedRate(row.ep, "combine") }, row);
+}
+
+/** As DeepEP counts it: a copy for each node a token goes to, its own too, over the time. A token goes to the experts of at most 4 nodes. Units: bytes/ns. */
+function countedRate(ranks: number, direction: DispatchQuery["direction"]): number {
+  const nodes = ranks / PER_NODE;
+  const query: DispatchQuery = {
+    op: "dispatch",
+    mode: "normal",
+    direction,
+    tokens: 4096,
+    width: 7168,
+    active: 8,
+    experts: 256,
+    ...(nodes > 4 ? { gate: { groups: nodes, chosen: 4 } } : {}),
+    ranks,
+    ranksPerNode: PER_NODE,
+  };
+  const priced = dispatchPricer(H800).price(query);
+  return priced.ok
+    ? (query.tokens * visitedUnits(query, nodes) * tokenBytes(query.width, direction === "dispatch" ? 8 : 16)) / priced.value.ns
+    : NaN;
 }
 
 function v1LowLatency({ ep, dispatch_us, combine_us }: PublishedDeepep["v1_low_latency"]["rows"][number]): PredictedMeasured[] {

@@ -68,7 +68,7 @@ const LOW_LATENCY_TOKENS = 1024;
 /** DeepEP's ways of one direction; none where several ranks share an expert. */
 function dispatches(
   site: Site,
-  { experts, active }: MixtureFeedForward,
+  { experts, active, gate }: MixtureFeedForward,
   tokens: number,
   direction: DispatchQuery["direction"],
   bits: 8 | 16,
@@ -76,7 +76,7 @@ function dispatches(
   const { cut, width } = site;
   if (cut.expert !== cut.tensor * cut.data) return [];
   const group = { ranks: cut.expert, ranksPerNode: ranksInNode(cut.expert, site.perNode) };
-  const query = { op: "dispatch", direction, tokens, width, active, experts, bits, ...group } as const;
+  const query = { op: "dispatch", direction, tokens, width, active, experts, ...(gate && { gate }), bits, ...group } as const;
   const normal: DispatchQuery = { ...query, mode: "normal" };
   return tokens <= LOW_LATENCY_TOKENS ? [normal, { ...query, mode: "low-latency" }] : [normal];
 }

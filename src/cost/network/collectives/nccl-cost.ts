@@ -83,9 +83,10 @@ function algorithmRate(figures: NetworkFigures, shape: CollectiveShape, algorith
   const inside = link * (figures.scaleUp.throughHost === true ? 0.8 : constants.linkShare);
   // Rails: each device of a node has a card of its own, so a node's rate is their sum.
   const card = (figures.scaleOut?.bytesPerSecond ?? 0) / 1e9;
-  const across = card * NETWORK_SHARE;
+  const across = figures.scaleOut?.measured === true ? card : card * NETWORK_SHARE;
   const bus = nodes > 1 ? Math.min(inside, across * shape.ranksPerNode) : inside;
-  if (shape.kind === "all-to-all") return allToAllRate(shape, { inside, card }, protocol);
+  if (shape.kind === "all-to-all")
+    return allToAllRate(shape, { inside, card: figures.scaleOut?.measured === true ? card : card * ALL_TO_ALL.share }, protocol);
   const steps = shape.kind === "all-reduce" ? 2 * (shape.ranks - 1) : shape.kind === "broadcast" ? shape.ranks : shape.ranks - 1;
   const perBus = shape.ranks / steps;
   if (algorithm === "nvls") return nvlsRate(shape, inside * constants.nvlsEfficiency, bus, protocol, nodes);
@@ -122,7 +123,7 @@ function allToAllRate(shape: CollectiveShape, rate: { readonly inside: number; r
   const share = protocol === "ll" ? RING_LL_SHARE : 1;
   const inside = local > 1 ? (n / (local - 1)) * rate.inside * share : Number.POSITIVE_INFINITY;
   const size = Math.max(shape.bytes, ALL_TO_ALL.measuredFrom);
-  const reached = (ALL_TO_ALL.share * size) / (size + ALL_TO_ALL.halfBytes);
+  const reached = size / (size + ALL_TO_ALL.halfBytes);
   const across = n > local ? (n / (n - local)) * rate.card * reached * share : Number.POSITIVE_INFINITY;
   return Math.min(inside, across);
 }

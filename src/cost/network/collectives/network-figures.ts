@@ -25,6 +25,8 @@ export interface NetworkFigures {
   readonly scaleOut?: {
     /** Data-sheet rate of one device's network card. Units: bytes/s. */
     readonly bytesPerSecond: number;
+    /** The rate is what the slowest device's card was measured to move with all of them busy: no share of a data sheet's rate is taken off it. */
+    readonly measured?: boolean;
     /** One message, one way. Absent: NCCL's constant. Units: ns. */
     readonly latencyNs?: number;
   };

@@ -4,7 +4,7 @@ import type { LatentAttention } from "../attention.ts";
 import type { MixtureFeedForward } from "../feed-forward.ts";
 import type { PlacedBlock } from "../stack.ts";
 import { decoderFields, decoderModel, decoderStack, gatedFeedForward, layersOf } from "./decoder-fields.ts";
-import { readFields, size, unknownSetting } from "./fields.ts";
+import { invalidField, readFields, size, unknownSetting } from "./fields.ts";
 import { mixture } from "./mixture-decoders.ts";
 
 const fields = decoderFields.extend({
@@ -13,6 +13,8 @@ const fields = decoderFields.extend({
   n_routed_experts: size,
   n_shared_experts: z.int().min(0).nullish(),
   num_experts_per_tok: size,
+  n_group: size.nullish(),
+  topk_group: size.nullish(),
   first_k_dense_replace: z.int().min(0),
   moe_layer_freq: z.int().nullish(),
   q_lora_rank: size.nullish(),
@@ -61,10 +63,22 @@ function latentOf(config: Fields): LatentAttention {
 
 function mixtureOf(config: Fields): MixtureFeedForward {
   const shared = config.n_shared_experts ?? 0;
+  const gate = gateOf(config);
   return {
     ...mixture(config.n_routed_experts, config.num_experts_per_tok, config.moe_intermediate_size),
+    ...(gate === undefined ? {} : { gate }),
     // V3 balances by an offset per expert that is stored with the weights.
     routerBias: config.model_type !== "deepseek_v2",
     shared: shared > 0 ? { inner: shared * config.moe_intermediate_size, gate: false } : undefined,
   };
+}
+
+/** V2 and V3 send a token to the experts of a few groups only, so that it leaves its node for few others. */
+function gateOf({ n_group, topk_group, n_routed_experts: experts, num_experts_per_tok: active }: Fields): MixtureFeedForward["gate"] {
+  const groups = n_group ?? 1;
+  const chosen = topk_group ?? groups;
+  if (experts % groups !== 0) throw invalidField("n_group", `${groups} groups of ${experts} experts`);
+  if (chosen > groups || active * groups > chosen * experts)
+    throw invalidField("topk_group", `${active} experts of ${chosen} of ${groups} groups`);
+  return chosen < groups ? { groups, chosen } : undefined;
 }

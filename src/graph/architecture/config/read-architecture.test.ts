@@ -108,6 +108,8 @@ const CHANGED: readonly (readonly [PublishedModel["config"], string, string])[] 
   [{ ...published("Qwen1.5-MoE-A2.7B"), shared_expert_intermediate_size: null }, "model-config-invalid", "shared_expert_intermediate_size"],
   [{ ...published("DeepSeek-V3"), moe_layer_freq: 2 }, "architecture-unknown", "moe_layer_freq"],
   [{ ...published("DeepSeek-V3"), kv_lora_rank: null }, "model-config-invalid", "kv_lora_rank"],
+  [{ ...published("DeepSeek-V3"), n_group: 7 }, "model-config-invalid", "n_group"],
+  [{ ...published("DeepSeek-V3"), n_group: 8, topk_group: 9 }, "model-config-invalid", "topk_group"],
   [{ ...published("gpt-oss-20b"), layer_types: ["full_attention"] }, "model-config-invalid", "layer_types"],
   [{ ...published("gpt-oss-20b"), layer_types: Array(24).fill("linear_attention") }, "architecture-unknown", "layer_types"],
   [{ ...published("Gemma-3-27B"), text_config: { hidden_size: 8 } }, "model-config-invalid", "text_config.num_hidden_layers"],

@@ -33,3 +33,18 @@ test("GLM-5 says what of it is not described", () => {
   expect(knownArchitecture("GLM-5")?.notes.join()).toContain("2048 chosen tokens");
   expect(knownArchitecture("DeepSeek-V3")?.notes.join()).not.toContain("chosen tokens");
 });
+
+test("DeepSeek's gates choose groups of experts first, Kimi's do not", () => {
+  const gates = (name: string): Set<string> =>
+    new Set(
+      knownArchitecture(name)
+        ?.stacks.at(-1)
+        ?.layers.flatMap(({ blocks }) => blocks.map(({ block }) => block))
+        .filter((block) => block.kind === "mixture")
+        .map(({ gate }) => (gate === undefined ? "any" : `${gate.chosen} of ${gate.groups}`)),
+    );
+  expect(gates("DeepSeek-V3")).toEqual(new Set(["4 of 8"]));
+  expect(gates("DeepSeek-V2")).toEqual(new Set(["3 of 8"]));
+  expect(gates("DeepSeek-V2-Lite")).toEqual(new Set(["any"]));
+  expect(gates("Kimi-K2")).toEqual(new Set(["any"]));
+});

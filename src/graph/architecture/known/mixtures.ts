@@ -136,6 +136,8 @@ export const MIXTURES = {
     num_attention_heads: 128,
     num_key_value_heads: 128,
     n_routed_experts: 160,
+    n_group: 8,
+    topk_group: 3,
     q_lora_rank: 1536,
   },
   "DeepSeek-V3": {
@@ -151,6 +153,8 @@ export const MIXTURES = {
     n_routed_experts: 256,
     n_shared_experts: 1,
     num_experts_per_tok: 8,
+    n_group: 8,
+    topk_group: 4,
     first_k_dense_replace: 3,
     q_lora_rank: 1536,
     num_nextn_predict_layers: 1,
