@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { seededPrng } from "../src/base/prng.ts";
 import type { AccuracyRow } from "../src/cost/accuracy/accuracy-row.ts";
 import { collectiveSets } from "../src/cost/accuracy/network/collective-set.ts";
-import { scoreRatioRamp, scoreRingConstants } from "../src/cost/accuracy/network/score-bus-ratios.ts";
+import { scorePricedAllToAll, scoreRatioRamp, scoreRingConstants } from "../src/cost/accuracy/network/score-bus-ratios.ts";
 import { HELD_OUT, scoreCollectives } from "../src/cost/accuracy/network/score-collectives.ts";
 import { scoreDispatch } from "../src/cost/accuracy/network/score-dispatch.ts";
 import { scoreFamilies } from "../src/cost/accuracy/network/score-families.ts";
@@ -52,8 +52,14 @@ export const bench: Bench = {
       for (const row of [scoreKvTransfers(transfers), scoreTransferRates(transfers)]) figures.push(...figuresOf(row, row.protocol, 0.1));
       for (const name of ["nic", "nvlink", "ata"] as const)
         figures.push(
-          ...figuresOf(scoreRatioRamp(busRatios(root, name), name), "SimAI ratios, nodes held out", name === "ata" ? undefined : 0.1),
+          ...figuresOf(
+            scoreRatioRamp(busRatios(root, name), name, name === "ata" ? "all-to-all" : "ring"),
+            "SimAI ratios, nodes held out",
+            0.1,
+          ),
         );
+      for (const row of scorePricedAllToAll(busRatios(root, "ata"), hgx("hopper")))
+        figures.push(...figuresOf(row, `SimAI ratios, ${row.protocol}`));
       figures.push(...figuresOf(scoreRingConstants(busRatios(root, "nic"), hgx("hopper")), "SimAI ratios, NCCL's constants"));
     } else note(`no data sets at ${root}: errors are not measured`);
     for (const [nodes, under] of FLOW_LOADS) {

@@ -1,6 +1,6 @@
 import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
 import { collectiveSets } from "../../cost/accuracy/network/collective-set.ts";
-import { scoreRatioRamp, scoreRingConstants } from "../../cost/accuracy/network/score-bus-ratios.ts";
+import { scorePricedAllToAll, scoreRatioRamp, scoreRingConstants } from "../../cost/accuracy/network/score-bus-ratios.ts";
 import { HELD_OUT, scoreCollectives } from "../../cost/accuracy/network/score-collectives.ts";
 import { scoreDispatch } from "../../cost/accuracy/network/score-dispatch.ts";
 import { scoreFamilies } from "../../cost/accuracy/network/score-families.ts";
@@ -58,8 +58,14 @@ export const TRANSFERS: AccuracyPart = {
     const published = publishedTransfers(data);
     const rows = [scoreKvTransfers(published), scoreTransferRates(published)];
     if (!data.has("simai-busbw-ratios")) return rows;
-    const ramps = (["nic", "nvlink", "ata"] as const).map((name) => scoreRatioRamp(busRatios(data, name), RATIO_NAMES[name]));
-    return [...rows, ...ramps, scoreRingConstants(busRatios(data, "nic"), hgx("hopper"))];
+    const ramps = (["nic", "nvlink", "ata"] as const).map((name) =>
+      scoreRatioRamp(busRatios(data, name), RATIO_NAMES[name], name === "ata" ? "all-to-all" : "ring"),
+    );
+    const priced = [
+      scoreRingConstants(busRatios(data, "nic"), hgx("hopper")),
+      ...scorePricedAllToAll(busRatios(data, "ata"), hgx("hopper")),
+    ];
+    return [...rows, ...ramps, ...priced];
   },
 };
 

@@ -109,6 +109,7 @@ describe.skipIf(!there)("on public tables", () => {
       scoreKvTransfers(transfers),
       scoreTransferRates(transfers),
       scoreRatioRamp(busRatios(SHARED, "nic"), "cards"),
+      scoreRatioRamp(busRatios(SHARED, "ata"), "all-to-all", "all-to-all"),
     ];
     for (const row of rows) expect(row.meanError, row.family).toBeLessThan(0.1);
     expect(scoreRingConstants(busRatios(SHARED, "nic"), hgx("hopper")).meanError).toBeLessThan(0.13);
