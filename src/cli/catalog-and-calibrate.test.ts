@@ -9,8 +9,8 @@ import { printedBy } from "../../test/support/printed-by.ts";
 import { measuredOperators, storedOperators } from "../execute/calibrate/kit/operator-store.ts";
 import { DEVICE_SHEETS, deviceSheet } from "../rack/catalog/catalog.ts";
 import { readDeviceSheet } from "../rack/catalog/device-sheet-file.ts";
-import { addCalibrateCommand } from "./calibrate.ts";
-import { addRackCommand } from "./rack.ts";
+import { addCalibrateCommand } from "./commands/calibrate.ts";
+import { addRackCommand } from "./commands/rack.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-catalog-"));
 const home = process.env["HEDDLE_HOME"];

@@ -6,9 +6,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { printedBy } from "../../test/support/printed-by.ts";
 import { readChromeTrace } from "../../test/support/read-chrome-trace.ts";
 import { bytesOfArray, createOnnxBuilder } from "../graph/onnx/builder.ts";
-import { addExecuteCommand, type ExecuteReport } from "./execute.ts";
+import { addExecuteCommand } from "./commands/execute.ts";
+import { addReplayCommand } from "./commands/replay.ts";
+import type { ExecuteReport } from "./execute.ts";
 import { readNpy, writeNpy } from "./npy.ts";
-import { addReplayCommand } from "./replay.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-execute-"));
 const model = join(folder, "model.onnx");

@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, Option } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import { quantity } from "../base/quantity.ts";
 import { newRunFolder } from "../execute/ledger-files/run-folder.ts";
@@ -8,7 +7,6 @@ import { loadGraph } from "../sdk/load-graph.ts";
 import { openRack } from "../sdk/open-rack.ts";
 import type { OpenRack, Outputs, RackReport, RunnableGraph, RunSummary, Tensor } from "../sdk/sdk-types.ts";
 import { inputsFor } from "./execute-inputs.ts";
-import { collected, count } from "./model-options.ts";
 import { writeNpy } from "./npy.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
 
@@ -49,37 +47,7 @@ export interface OutputReport {
   readonly greatest: number | undefined;
 }
 
-const HELP = `
-The graph is cut into stages, each of which goes to the device that is predicted to end it first; what a device was never given before is predicted from
-the rack file, and measured as it runs. Inputs are .npy files, or JSON with nested lists of numbers; --random makes up what is not given.
-
-Examples:
-  heddle execute model.onnx --rack rack.yaml --random 1 --repeat 5
-  heddle execute model.onnx --rack rack.yaml --input image=cat.npy --trace run.json    (open run.json in ui.perfetto.dev)
-  heddle execute model.onnx --rack rack.yaml --random 1 --pin '/layer1/*=npu' --json`;
-
-/** Adds `heddle execute`. */
-export function addExecuteCommand(program: Command): void {
-  program
-    .command("execute")
-    .description("Run an ONNX model on a rack's devices, cut into stages, and say where each ran and how long it took.")
-    .argument("<model>", "ONNX file")
-    .option("--rack <file>", "rack file; this machine when absent")
-    .option("--input <name=file>", "an input of the graph, .npy or .json; repeatable", collected, [])
-    .option("--random <seed>", "make up inputs that are not given", seed)
-    .option("--size <name=value>", "a size of inputs that are made up; repeatable", collected, [])
-    .option("--repeat <n>", "runs, one after another", count, 1)
-    .option("--pin <pattern=device>", "operators that must run on a device; repeatable", collected, [])
-    .option("--trace <file>", "write a timeline for Perfetto or chrome://tracing")
-    .option("--ledger [folder]", "keep every event and decision for `heddle replay`")
-    .option("-o, --output <folder>", "write outputs as .npy files")
-    .addOption(new Option("--isolation <kind>", "where devices run").choices(["process", "thread", "inline"]).default("process"))
-    .option("--json", "print one JSON document")
-    .addHelpText("after", HELP)
-    .action((path: string, flags: ExecuteFlags) => execute(path, flags));
-}
-
-async function execute(path: string, flags: ExecuteFlags): Promise<void> {
+export async function execute(path: string, flags: ExecuteFlags): Promise<void> {
   const pins = pinsFrom(flags.pin);
   const graph = await loadGraph(path);
   const inputs = inputsFor(graph, { files: flags.input, seed: flags.random, sizes: flags.size });
@@ -195,11 +163,4 @@ function pinsFrom(pins: readonly string[]): Readonly<Record<string, string>> {
       return [pin.slice(0, at), pin.slice(at + 1)];
     }),
   );
-}
-
-function seed(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0)
-    throw new HeddleError("usage", { where: "--random", detail: "a whole number is wanted" });
-  return value;
 }

@@ -1,5 +1,6 @@
 import { formatNs } from "../base/duration.ts";
-import { changeDeployment, parseChange } from "../plan/deployment/change-deployment.ts";
+import { parseChange } from "../plan/deployment/change.ts";
+import { changeDeployment } from "../plan/deployment/change-deployment.ts";
 import { readDeployment } from "../plan/deployment/deployment-file.ts";
 import { deploymentRuns } from "../simulate/deployment/deployment-ensemble.ts";
 import type { RunFigures } from "../simulate/deployment/run-figures.ts";

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Command } from "commander";
 import { formatNs } from "../base/duration.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
@@ -27,31 +26,6 @@ interface ImportOptions {
   readonly json?: boolean;
 }
 
-const HELP = `
-A log is what a load generator or an engine wrote of single requests: results of \`vllm bench serve --save-result --save-detailed\`, AIPerf's
-profile_export.jsonl, an engine's request log (JSONL with queued_ts, first_token_ts, last_token_ts), or OpenTelemetry spans (OTLP JSON); or a trace
-without latencies. No log says on which devices it ran, so a deployment file does. --metrics takes a scrape of the engine's /metrics (Prometheus text):
-its KV blocks, block size, memory fraction and prefix caching go into the deployment, its histograms are printed.
-
-Examples:
-  heddle import result.json --deployment fleet.yaml --out fleet.json
-  heddle import requests.jsonl --deployment fleet.yaml --metrics metrics.txt --out fleet.json
-  heddle what-if fleet.json --change pools.0.replicas=4`;
-
-/** Adds `heddle import`. */
-export function addImportCommand(program: Command): void {
-  program
-    .command("import")
-    .description("Make one fleet file of what runs: its deployment, the load it had, and what was measured.")
-    .argument("<log>", "log or benchmark result of the fleet's requests")
-    .requiredOption("--deployment <file>", "deployment file: model, devices, engine settings")
-    .option("--metrics <file>", "scrape of the engine's metrics (Prometheus text)")
-    .requiredOption("--out <file>", "fleet file to write")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", HELP)
-    .action(importFleet);
-}
-
 /** What `heddle import` says. */
 interface ImportReport {
   readonly version: 1;
@@ -65,7 +39,7 @@ interface ImportReport {
   readonly metrics?: EngineMetrics;
 }
 
-function importFleet(log: string, options: ImportOptions): void {
+export function importFleet(log: string, options: ImportOptions): void {
   const folder = dirname(options.deployment);
   const metrics = options.metrics === undefined ? undefined : engineMetrics(prometheusSamples(readTextFile(options.metrics)));
   const { read, settings } = withSettings(readDeployment(readTextFile(options.deployment)), metrics);

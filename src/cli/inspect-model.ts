@@ -9,6 +9,7 @@ import { graphSymbols, inputSymbols } from "../inspect/run-sizes.ts";
 import { type StatedWork, speaksOf, withStatedWork } from "../inspect/stated-work.ts";
 import { valueAt } from "../inspect/work.ts";
 import type { ArchitectureSource, GraphSource, InspectSource } from "./inspect-source.ts";
+import { TYPES } from "./model-options.ts";
 
 /** What `heddle inspect` is asked about a model. */
 export interface ModelFlags {
@@ -22,9 +23,6 @@ export interface ModelFlags {
   /** `type=flops` or `type=flops,bytes` each. */
   readonly work?: readonly string[];
 }
-
-/** Types weights and state can be counted in. */
-export const TYPES: readonly DataType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
 
 /** Largest size a symbol may be given: far beyond any batch, text or image, and small enough that products of some sizes stay numbers. */
 const MAX_SIZE = 1_000_000_000;

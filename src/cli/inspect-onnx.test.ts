@@ -10,7 +10,7 @@ import type { ByteSource } from "../base/bytes.ts";
 import { openFileBytes } from "../execute/file-bytes.ts";
 import { readOnnx } from "../graph/onnx/read-onnx.ts";
 import type { Inspection } from "../inspect/inspection.ts";
-import { addInspectCommand } from "./inspect.ts";
+import { addInspectCommand } from "./commands/inspect.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-inspect-onnx-"));
 const path = (name: string): string => join(folder, `${name}.onnx`);

@@ -12,7 +12,7 @@ import { parameterCount, quantity } from "../base/quantity.ts";
 import type { RackReading } from "../inspect/classify/rack-reading.ts";
 import type { Inspection } from "../inspect/inspection.ts";
 import type { PageData } from "../inspect/page/page-data.ts";
-import { addInspectCommand } from "./inspect.ts";
+import { addInspectCommand } from "./commands/inspect.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-inspect-"));
 

@@ -1,6 +1,4 @@
-import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
-import { KNOWN_FAMILIES } from "../graph/architecture/config/read-architecture.ts";
 import { readOnRack } from "../inspect/classify/rack-reading.ts";
 import { RESERVE_DEFAULT } from "../inspect/classify/state-budget.ts";
 import { pageDataOf } from "../inspect/page/page-data.ts";
@@ -9,7 +7,6 @@ import { writePage } from "./inspect-page.ts";
 import { rackReadingText } from "./inspect-rack.ts";
 import { inspectionText } from "./inspect-report.ts";
 import { openInspectSource } from "./inspect-source.ts";
-import { addModelOptions, share } from "./model-options.ts";
 import { printResult } from "./output.ts";
 import { readRackFile } from "./rack.ts";
 
@@ -21,67 +18,19 @@ interface InspectFlags extends ModelFlags {
   readonly html?: string;
 }
 
-/** Families a line of help holds. */
-const FAMILIES_PER_LINE = 9;
-
-const HELP = `
-Reads a config.json, a Hugging Face folder (with or without weights) or a GGUF file, and tells parameters, bytes of weights and state, and for
-a prefill and a decode step the operations and bytes of every part. Nothing is run or measured. Where weights are there, their tensors are
-counted and held against the configuration.
-
-An ONNX model is read operator by operator, without its weights, and told in one run at given sizes. Sizes it leaves open have the names its
-inputs give them: --size name=value, or --batch, --prompt (new tokens) and --context where the model names these in the usual ways. Sizes not
-given have defaults, which are printed: batches 1; of a model that carries keys and values 1 new token at a context of 4096; images 224; all
-others 128 (or 1024 or 16384 where the model takes no less). Operators whose work is not known are listed, never counted as none. A .pt2 archive of
-torch.export is read the same way, with PyTorch's names of sizes (s77); a Chakra trace (.et) tells the run it was taken of.
-
-What operators of unknown work do (custom ones above all) can be stated: --work my_op=2*batch*tokens*4096, or with the bytes they move behind a comma.
-
-Families (model_type):
-${familyLines()}
-
-Examples:
-  heddle inspect config.json
-  heddle inspect ~/models/DeepSeek-V3 --dtype f8e4m3 --batch 128 --context 8192
-  heddle inspect model.gguf --operators
-  heddle inspect model.onnx --size height=640 --size width=640
-  heddle inspect config.json --json | jq .parameters.total
-  heddle inspect config.json --rack examples/racks/unlike-devices.yaml --html page.html`;
-
-function familyLines(): string {
-  const lines: string[] = [];
-  for (let at = 0; at < KNOWN_FAMILIES.length; at += FAMILIES_PER_LINE) {
-    lines.push(`  ${KNOWN_FAMILIES.slice(at, at + FAMILIES_PER_LINE).join(" ")}`);
-  }
-  return lines.join("\n");
-}
-
-/** Adds `heddle inspect`. */
-export function addInspectCommand(program: Command): void {
-  const command = program
-    .command("inspect")
-    .description("Tell what a model is made of and what its runs cost, from its configuration or graph alone.")
-    .argument("<model>", "config.json, Hugging Face folder, GGUF or ONNX file, .pt2 archive or Chakra trace");
-  addModelOptions(command)
-    .option("--operators", "also a row for every operator, with formulas")
-    .option("--rack <file>", "also where the time goes on every device of a rack file, and why; and the sequences its memory holds")
-    .option("--reserve <share>", `share of a memory kept for activations and the runtime (default: ${RESERVE_DEFAULT})`, share)
-    .option("--html <file>", "write a page with the graph, the roofline and all tables: one file, opened without a network")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", HELP)
-    .action((path: string, flags: InspectFlags) => {
-      const source = openInspectSource(path);
-      const { inspection, graph, contextLength } = inspectedModel(source, flags);
-      const { stored } = source;
-      const report = { stored, operators: flags.operators === true };
-      if (flags.reserve !== undefined && flags.rack === undefined)
-        throw new HeddleError("usage", { where: "--reserve", detail: "it is a share of a device's memory: --rack is missing" });
-      const rack = flags.rack === undefined ? undefined : readRackFile(flags.rack);
-      const options = { reserve: flags.reserve ?? RESERVE_DEFAULT, contextLength };
-      const reading = rack && readOnRack(graph, inspection, rack, options);
-      if (flags.html !== undefined) writePage(flags.html, pageDataOf(graph, inspection, reading));
-      printResult(flags.json === true, { ...inspection, stored, rack: reading }, () =>
-        [inspectionText(inspection, report), ...(reading === undefined ? [] : [rackReadingText(inspection, reading)])].join("\n\n"),
-      );
-    });
+/** `heddle inspect`. Errors: those of reading the model and the rack; `usage`. */
+export function inspectCommand(path: string, flags: InspectFlags): void {
+  const source = openInspectSource(path);
+  const { inspection, graph, contextLength } = inspectedModel(source, flags);
+  const { stored } = source;
+  const report = { stored, operators: flags.operators === true };
+  if (flags.reserve !== undefined && flags.rack === undefined)
+    throw new HeddleError("usage", { where: "--reserve", detail: "it is a share of a device's memory: --rack is missing" });
+  const rack = flags.rack === undefined ? undefined : readRackFile(flags.rack);
+  const options = { reserve: flags.reserve ?? RESERVE_DEFAULT, contextLength };
+  const reading = rack && readOnRack(graph, inspection, rack, options);
+  if (flags.html !== undefined) writePage(flags.html, pageDataOf(graph, inspection, reading));
+  printResult(flags.json === true, { ...inspection, stored, rack: reading }, () =>
+    [inspectionText(inspection, report), ...(reading === undefined ? [] : [rackReadingText(inspection, reading)])].join("\n\n"),
+  );
 }

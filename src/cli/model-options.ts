@@ -1,5 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { TYPES } from "./inspect-model.ts";
+import type { DataType } from "../graph/ir/graph.ts";
+
+/** Types weights and state can be counted in. */
+export const TYPES: readonly DataType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
 
 /** Adds the options that say at which sizes and in which types a model is looked at. */
 export function addModelOptions(command: Command): Command {

@@ -7,7 +7,7 @@ import { printedBy } from "../../test/support/printed-by.ts";
 import { PUBLISHED } from "../../test/support/published-models.ts";
 import type { PageData } from "../inspect/page/page-data.ts";
 import type { PlacementReport } from "../plan/place-graph/placement-report.ts";
-import { addPartitionCommand } from "./partition.ts";
+import { addPartitionCommand } from "./commands/partition.ts";
 
 const RACK = "examples/racks/unlike-devices.yaml";
 const folder = mkdtempSync(join(tmpdir(), "heddle-partition-"));

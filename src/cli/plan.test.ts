@@ -9,8 +9,10 @@ import { writeTinyGguf } from "../../test/support/tiny-gguf.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/plan-file.ts";
 import { writeRack } from "../rack/rack-file.ts";
-import { addPlanCommand, planText } from "./plan.ts";
-import { addRackCommand, rackText } from "./rack.ts";
+import { addPlanCommand } from "./commands/plan.ts";
+import { addRackCommand } from "./commands/rack.ts";
+import { planText } from "./plan.ts";
+import { rackText } from "./rack.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-plan-"));
 const model = writeTinyGguf(join(folder, "tiny.gguf"), { layers: 4, format: "Q4_1" });

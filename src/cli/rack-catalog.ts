@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import { quantity } from "../base/quantity.ts";
 import { DEVICE_SHEETS, deviceSheet } from "../rack/catalog/catalog.ts";
@@ -8,42 +7,17 @@ import { readDeviceSheet, writeDeviceSheet } from "../rack/catalog/device-sheet-
 import { LINK_SHEETS } from "../rack/catalog/links.ts";
 import { printResult, table } from "./output.ts";
 
-const HELP = `
-Devices that can be bought, rented or were announced, by their makers' figures, and links between them. Peaks are dense: sparsity is never counted. What
-no source gives is absent. With an id, or the path of a device sheet (.yaml), every figure of one device with its source.
-
-A device that does not exist is a device sheet of a few lines, usable wherever an id is:
-
-  id: h100-next
-  like: h100-sxm
-  memory: { bandwidthBytesPerSecond: x2, capacityBytes: 160 GiB }
-  scaleUp: nvlink-5
-
-Examples:
-  heddle rack catalog
-  heddle rack catalog mi300x
-  heddle rack catalog h100-sxm --yaml > mine.yaml`;
-
-/** Adds `heddle rack catalog`. */
-export function addCatalogCommand(rack: Command): void {
-  rack
-    .command("catalog")
-    .description("List known devices and links, or one device with the source of every figure.")
-    .argument("[device]", "id, or path of a device sheet (.yaml)")
-    .option("--yaml", "print one device as a device sheet")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", HELP)
-    .action((name: string | undefined, flags: { readonly yaml?: boolean; readonly json?: boolean }) => {
-      if (name === undefined) {
-        if (flags.yaml === true) throw new HeddleError("usage", { where: "--yaml", detail: "needs the id of one device" });
-        return printResult(flags.json === true, { devices: DEVICE_SHEETS, links: LINK_SHEETS }, catalogText);
-      }
-      const sheet = sheetOf(name);
-      if (flags.yaml === true && flags.json === true)
-        throw new HeddleError("usage", { where: "--yaml", detail: "not together with --json" });
-      if (flags.yaml === true) process.stdout.write(writeDeviceSheet(sheet));
-      else printResult(flags.json === true, sheet, () => sheetText(sheet));
-    });
+/** `heddle rack catalog`. Errors: `usage`; those of `sheetOf`. */
+export function catalog(name: string | undefined, flags: { readonly yaml?: boolean; readonly json?: boolean }): void {
+  if (name === undefined) {
+    if (flags.yaml === true) throw new HeddleError("usage", { where: "--yaml", detail: "needs the id of one device" });
+    printResult(flags.json === true, { devices: DEVICE_SHEETS, links: LINK_SHEETS }, catalogText);
+    return;
+  }
+  const sheet = sheetOf(name);
+  if (flags.yaml === true && flags.json === true) throw new HeddleError("usage", { where: "--yaml", detail: "not together with --json" });
+  if (flags.yaml === true) process.stdout.write(writeDeviceSheet(sheet));
+  else printResult(flags.json === true, sheet, () => sheetText(sheet));
 }
 
 /**

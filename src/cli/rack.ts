@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import { quantity } from "../base/quantity.ts";
 import { discoverRack } from "../execute/discover/discover-rack.ts";
@@ -11,7 +10,6 @@ import { isWholeModel } from "../plan/whole-model.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import { readRack, writeRack } from "../rack/rack-file.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
-import { addCatalogCommand } from "./rack-catalog.ts";
 import { withShareProgress } from "./share-progress.ts";
 import { absentDrivers, supportText } from "./support-report.ts";
 
@@ -23,52 +21,20 @@ interface DiscoverFlags {
   readonly model?: string;
 }
 
-const DISCOVER_HELP = `
-Describes this machine: CPU devices of several widths (alternatives that share cores), the WASM device, memory, and links; and measures them.
-With --model every device's driver is asked about every operator of the model (a GGUF file or Hugging Face folder: of the f32 decoder that heddle makes
-of it), in a process of its own, and what it refuses is listed with the reason.
-
-The outcome is cached under the machine's fingerprint and read back the next time, until the machine, Node or a driver changes.
-
-Examples:
-  heddle rack discover
-  heddle rack discover --recalibrate -o desk.yaml
-  heddle rack discover --model model.onnx`;
-
-/** Adds `heddle rack discover`, `heddle rack show` and `heddle rack catalog`. */
-export function addRackCommand(program: Command): void {
-  const rack = program.command("rack").description("Describe and measure this machine as a rack.");
-  rack
-    .command("discover")
-    .description("Find and calibrate the devices of this machine.")
-    .option("--recalibrate", "measure again what is cached")
-    .option("--fast", "a few seconds instead of half a minute, wider intervals, not cached")
-    .option("-o, --output <file>", "write the rack file here as well")
-    .option("--model <file>", "say what each device refuses of an ONNX file, GGUF file or Hugging Face folder")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", DISCOVER_HELP)
-    .action(discover);
-  rack
-    .command("show")
-    .description("Show a rack file, or the cached rack of this machine.")
-    .argument("[file]", "rack file")
-    .option("--model <file>", "say what each device refuses of an ONNX file, GGUF file or Hugging Face folder")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", "\nExamples:\n  heddle rack show\n  heddle rack show desk.yaml --model model.onnx --json")
-    .action(async (file: string | undefined, flags: Pick<DiscoverFlags, "json" | "model">) => {
-      const shown = file === undefined ? await discoverWithProgress({}) : readRackFile(file);
-      if (flags.model !== undefined) return printSupport(shown, flags.model, flags.json === true);
-      printResult(flags.json === true, shown, () => rackText(shown));
-    });
-  addCatalogCommand(rack);
-}
-
-async function discover(flags: DiscoverFlags): Promise<void> {
+/** `heddle rack discover`. Errors: those of measuring, and of reading a model. */
+export async function discover(flags: DiscoverFlags): Promise<void> {
   const rack = await discoverWithProgress(flags);
   if (flags.output !== undefined) writeWhole(flags.output, writeRack(rack));
   if (flags.model !== undefined) await printSupport(rack, flags.model, flags.json === true);
   else printResult(flags.json === true, rack, () => rackText(rack));
   if (flags.fast !== true) note(`cached in ${rackFolder(rack.fingerprint)}`);
+}
+
+/** `heddle rack show`. Errors: those of reading the rack, and a model. */
+export async function showRack(file: string | undefined, flags: Pick<DiscoverFlags, "json" | "model">): Promise<void> {
+  const shown = file === undefined ? await discoverWithProgress({}) : readRackFile(file);
+  if (flags.model !== undefined) return printSupport(shown, flags.model, flags.json === true);
+  printResult(flags.json === true, shown, () => rackText(shown));
 }
 
 /** Asks the rack's devices about a model. Errors: those of reading it. */

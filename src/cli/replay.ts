@@ -1,6 +1,5 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { Ledger } from "../engine/ledger.ts";
 import { joinLedger, readLedger } from "../engine/ledger-reader.ts";
@@ -31,26 +30,7 @@ export interface NodeReport {
 const ENDING = ".ledger";
 const SEGMENT = /^(.*?)(?:\.(\d+))?\.ledger$/;
 
-const HELP = `
-Feeds the recorded events back to new engines and compares a running hash of every command. Given the folder of a run, it also runs all engines
-together from the arrivals and the recorded durations. Ends with status 0 when all is equal, else with the first event that differs.
-
-Examples:
-  heddle replay ~/.cache/heddle/runs/<run>
-  heddle replay runs/today/replica-0-1.ledger --json`;
-
-/** Adds `heddle replay`. */
-export function addReplayCommand(program: Command): void {
-  program
-    .command("replay")
-    .description("Replay the ledgers of a run and report the first command that differs, if any.")
-    .argument("<ledger>", "ledger file, or folder of a run")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", HELP)
-    .action(replay);
-}
-
-function replay(path: string, options: { readonly json?: boolean }): void {
+export function replay(path: string, options: { readonly json?: boolean }): void {
   const ledgers = readLedgers(path);
   const report = replayAll(ledgers);
   printResult(options.json === true, report, () => replayText(report));

@@ -1,15 +1,14 @@
 import { randomInt } from "node:crypto";
-import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { TokenUsage } from "../execute/fleet-host/token-request.ts";
 import { openDecoderModel } from "../execute/model-store/open-model.ts";
 import { GREEDY } from "../execute/sampling/sampling.ts";
 import { promptEncoder } from "../serve/prompt-encoder.ts";
+import { ledgerPlace } from "./http-and-ledger.ts";
 import { note, printResult } from "./output.ts";
 import { abortOnSignal } from "./serve-until-signal.ts";
-import { ledgerPlace, numberFrom, wholeNumber } from "./serving-options.ts";
 import { type ServingStack, startStack, untilUp } from "./serving-stack.ts";
-import { addLocalOptions, type LocalFlags, makeLocalPlan } from "./up.ts";
+import { type LocalFlags, makeLocalPlan } from "./up.ts";
 
 interface RunOptions extends LocalFlags {
   readonly maxTokens: number;
@@ -30,31 +29,9 @@ interface Answer {
   readonly tokensPerSecond: number;
 }
 
-const DEFAULT_MAX_TOKENS = 256;
 const SEED_RANGE = 2 ** 31;
 const MS_PER_S = 1_000;
-const HELP = `
-Examples:
-  heddle run "Why is the sky blue?"
-  heddle run --raw "Once upon a time" --max-tokens 60 --temperature 0.8 --seed 7`;
-
-/** Adds `heddle run`. */
-export function addRunCommand(program: Command): void {
-  const command = program.command("run").description("Print a model's answer to one prompt.").argument("<prompt>", "what to ask");
-  addLocalOptions(command)
-    .option("--max-tokens <count>", "most tokens to generate", wholeNumber(1), DEFAULT_MAX_TOKENS)
-    .option("--temperature <t>", "0 takes the likeliest token", numberFrom(0, 2), 0)
-    .option("--top-p <p>", "keep the likeliest tokens up to this share", numberFrom(1e-6, 1), 1)
-    .option("--seed <seed>", "fixes what is drawn", wholeNumber(0))
-    .option("--system <text>", "system message before the prompt")
-    .option("--raw", "continue the text itself, without the chat template")
-    .option("--stop <text...>", "end before any of these")
-    .option("--json", "print one JSON document at the end")
-    .addHelpText("after", HELP)
-    .action(run);
-}
-
-async function run(prompt: string, options: RunOptions): Promise<void> {
+export async function run(prompt: string, options: RunOptions): Promise<void> {
   if (options.raw === true && options.system !== undefined) {
     throw new HeddleError("usage", { where: "--system", detail: "a raw prompt has no system message" });
   }

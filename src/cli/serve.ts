@@ -1,37 +1,13 @@
-import type { Command } from "commander";
+import { httpOptions, ledgerPlace } from "./http-and-ledger.ts";
 import { printResult } from "./output.ts";
 import { openPlan } from "./plan-input.ts";
 import { serveUntilSignal } from "./serve-until-signal.ts";
-import {
-  addLedgerOptions,
-  addServingOptions,
-  httpOptions,
-  type LedgerOptions,
-  ledgerPlace,
-  type ServingOptions,
-} from "./serving-options.ts";
+import type { LedgerOptions, ServingOptions } from "./serving-options.ts";
 import { startStack } from "./serving-stack.ts";
 
 type ServeOptions = ServingOptions & LedgerOptions & { readonly rack?: string; readonly json?: boolean };
 
-const HELP = `
-The plan is one that \`heddle plan\` wrote. Its rack is looked for in the cache; give --rack for another place.
-
-Examples:
-  heddle serve plan.json
-  heddle serve plan.json --rack rack.yaml --port 0 --ledger runs/today`;
-
-/** Adds `heddle serve`. */
-export function addServeCommand(program: Command): void {
-  const command = program.command("serve").description("Serve a plan: OpenAI's API over its replicas.").argument("<plan>", "plan file");
-  addLedgerOptions(addServingOptions(command))
-    .option("--rack <file>", "rack file the plan was made for")
-    .option("--json", "print one JSON document when ready")
-    .addHelpText("after", HELP)
-    .action(serve);
-}
-
-async function serve(path: string, options: ServeOptions): Promise<void> {
+export async function serve(path: string, options: ServeOptions): Promise<void> {
   const { plan, rack, model } = openPlan(path, options.rack);
   const http = httpOptions(options);
   const ledger = ledgerPlace(options);

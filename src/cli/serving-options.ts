@@ -1,9 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { HeddleError } from "../base/heddle-error.ts";
-import { newRunFolder } from "../execute/ledger-files/run-folder.ts";
-import type { LedgerPlace } from "../execute/replica-host/host-protocol.ts";
-import { type ApiKeys, readApiKeys } from "../serve/api-keys.ts";
-import { checkBind, DEFAULT_BODY_BYTES_MAX, type HttpServerOptions } from "../serve/http-server.ts";
 
 /** Options of every command that serves. */
 export interface ServingOptions {
@@ -22,6 +17,8 @@ export interface LedgerOptions {
 
 const DEFAULT_PORT = 8000;
 const PORT_MAX = 65_535;
+/** Bodies hold prompts, not files. Units: bytes. */
+const DEFAULT_BODY_BYTES_MAX = 4_194_304;
 const DEFAULT_DRAIN_SECONDS = 30;
 
 export function addServingOptions(command: Command): Command {
@@ -38,24 +35,6 @@ export function addLedgerOptions(command: Command): Command {
     .option("--ledger <folder>", "where the run's ledgers go (default: a new folder in the cache)")
     .option("--no-ledger", "write no ledgers")
     .option("--ledger-tokens", "keep token ids in the ledgers");
-}
-
-/** Errors: `file-unreadable` for the key file, `insecure-bind`. */
-export function httpOptions(options: ServingOptions): HttpServerOptions {
-  const { host, port, apiKeyFile, maxBodyBytes } = options;
-  const keys: ApiKeys | undefined = apiKeyFile === undefined ? undefined : readApiKeys(apiKeyFile);
-  const http = { host, port, keys, bodyBytesMax: maxBodyBytes };
-  // Said before anything is fetched or measured.
-  checkBind(http);
-  return http;
-}
-
-export function ledgerPlace({ ledger, ledgerTokens }: LedgerOptions): LedgerPlace | undefined {
-  if (ledger === false) {
-    if (ledgerTokens === true) throw new HeddleError("usage", { where: "--ledger-tokens", detail: "there is no ledger with --no-ledger" });
-    return undefined;
-  }
-  return { folder: ledger ?? newRunFolder(), tokens: ledgerTokens === true ? "kept" : "dropped" };
 }
 
 /** Reads a whole number of an option. */

@@ -1,7 +1,7 @@
 // Goal: the command prices one cut and searches for one. Method: what it prints for a known model, and errors by code.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { printedBy } from "../../test/support/printed-by.ts";
-import { addTrainStepCommand } from "./train-step.ts";
+import { addTrainStepCommand } from "./commands/train-step.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,20 +1,11 @@
-import type { Command } from "commander";
-import { DEFAULT_MODEL } from "../execute/model-store/catalog.ts";
 import { openDecoderModel } from "../execute/model-store/open-model.ts";
 import { type FirstPrompt, firstPromptText, measureFirstPrompt } from "./first-prompt.ts";
+import { httpOptions, ledgerPlace } from "./http-and-ledger.ts";
 import { note, printResult } from "./output.ts";
-import { addPlanOptions, type MadePlan, makePlan, type PlanFlags, planText } from "./plan.ts";
+import { type MadePlan, makePlan, type PlanFlags, planText } from "./plan.ts";
 import { rackText } from "./rack.ts";
 import { serveUntilSignal } from "./serve-until-signal.ts";
-import {
-  addLedgerOptions,
-  addServingOptions,
-  httpOptions,
-  type LedgerOptions,
-  ledgerPlace,
-  type ServingOptions,
-  wholeNumber,
-} from "./serving-options.ts";
+import type { LedgerOptions, ServingOptions } from "./serving-options.ts";
 import { type ServingStack, startStack } from "./serving-stack.ts";
 
 /** Options of a model planned on this machine. */
@@ -25,29 +16,6 @@ export interface LocalFlags extends PlanFlags, LedgerOptions {
 
 type UpOptions = LocalFlags & ServingOptions & { readonly json?: boolean };
 
-const HELP = `
-Describes and measures this machine (once; later starts read the cache), plans the model on it, starts the replicas, compares a first prompt with its
-prediction, and serves OpenAI's API until SIGTERM or SIGINT.
-
-Examples:
-  heddle up
-  heddle up --model Qwen/Qwen2.5-0.5B-Instruct-GGUF:q8_0 --port 8080
-  heddle up --host 0.0.0.0 --api-key-file keys.txt`;
-
-/** Adds the options of a model planned on this machine. */
-export function addLocalOptions(command: Command): Command {
-  command
-    .option("--model <model>", "name, org/repository, path or URL", DEFAULT_MODEL)
-    .option("--queue-limit <count>", "requests that may wait; one more gets 429", wholeNumber(0));
-  return addLedgerOptions(addPlanOptions(command));
-}
-
-/** Adds `heddle up`. */
-export function addUpCommand(program: Command): void {
-  const command = program.command("up").description("Serve a model on this machine: pull, discover, calibrate, plan and serve in one.");
-  addServingOptions(addLocalOptions(command)).option("--json", "print one JSON document when ready").addHelpText("after", HELP).action(up);
-}
-
 /** Pulls, discovers, calibrates and plans; whatever was done before is read from the cache. */
 export async function makeLocalPlan(flags: LocalFlags): Promise<MadePlan> {
   const made = await makePlan(flags.model, flags);
@@ -56,7 +24,7 @@ export async function makeLocalPlan(flags: LocalFlags): Promise<MadePlan> {
   return { ...made, plan: { ...made.plan, policy } };
 }
 
-async function up(options: UpOptions): Promise<void> {
+export async function up(options: UpOptions): Promise<void> {
   const http = httpOptions(options);
   const ledger = ledgerPlace(options);
   const made = await makeLocalPlan(options);

@@ -1,9 +1,6 @@
-import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
 import { planCosts } from "../execute/fleet-host/plan-costs.ts";
 import { note, printResult } from "./output.ts";
 import { openPlan } from "./plan-input.ts";
-import { wholeNumber } from "./serving-options.ts";
 import { withShareProgress } from "./share-progress.ts";
 import { verificationText } from "./verify-report.ts";
 import { learnFrom, verifyPlan } from "./verify-run.ts";
@@ -18,40 +15,7 @@ interface VerifyFlags {
   readonly json?: boolean;
 }
 
-const DEFAULT_LOAD = 0.6;
-const DEFAULT_SECONDS = 60;
-const DEFAULT_RUNS = 40;
-const SECONDS_MAX = 86_400;
-const RUNS_MAX = 10_000;
-const SEED_MAX = 4_294_967_295;
-
-const HELP = `
-One list of arrivals (prompts of 50 to 600 tokens, outputs of 20 to 120, at a share of the predicted capacity) runs simulated and then live, with the
-same engines and policies; printed are both with the error, and whether the 90 % bars of the simulation hold what was measured. What the live run
-showed of its iterations corrects later predictions of the same plan (--no-learn: not).
-
-Examples:
-  heddle verify plan.json
-  heddle verify plan.json --load 0.9 --seconds 120 --seed 3 --json`;
-
-/** Adds `heddle verify`. */
-export function addVerifyCommand(program: Command): void {
-  program
-    .command("verify")
-    .description("Run one list of arrivals live and simulated, and compare.")
-    .argument("<plan>", "plan file")
-    .option("--load <share>", "arrivals as a share of the predicted capacity, above 0 and up to 2", share, DEFAULT_LOAD)
-    .option("--seconds <n>", "length of the arrivals", wholeNumber(1, SECONDS_MAX), DEFAULT_SECONDS)
-    .option("--seed <n>", "seed of arrivals and errors drawn", wholeNumber(0, SEED_MAX), 1)
-    .option("--runs <n>", "simulated runs the bars are taken over", wholeNumber(1, RUNS_MAX), DEFAULT_RUNS)
-    .option("--rack <file>", "rack file the plan was made for")
-    .option("--no-learn", "do not keep what the live run showed")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", HELP)
-    .action(verify);
-}
-
-async function verify(path: string, flags: VerifyFlags): Promise<void> {
+export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const opened = openPlan(path, flags.rack);
   const input = { ...opened, costs: planCosts(opened.plan, opened.model, opened.rack) };
   const { load, seconds, seed, runs } = flags;
@@ -63,10 +27,4 @@ async function verify(path: string, flags: VerifyFlags): Promise<void> {
   if (!flags.learn) return;
   learnFrom(opened, observed);
   note("what the live run showed is kept; the next prediction of this plan uses it");
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || value > 2) throw new InvalidArgumentError("a share above 0 and up to 2 is wanted, such as 0.6");
-  return value;
 }

@@ -80,14 +80,6 @@ export function pinText({ replica, stage, device }: StagePin): string {
   return `${replica === undefined ? "" : `${replica}.`}${stage}=${device}`;
 }
 
-/** Reads a pin of the command line; `undefined` where it is not one. */
-export function parsePin(text: string): StagePin | undefined {
-  const match = /^(?:(\d{1,4})\.)?(\d{1,4})=(.+)$/.exec(text);
-  if (match === null) return undefined;
-  const [, replica, stage, device] = match;
-  return { stage: Number(stage), device: device!, ...(replica === undefined ? {} : { replica: Number(replica) }) };
-}
-
 /** Device a stage is pinned to, if any; a pin of one replica before one of all. */
 export function pinnedDevice(pins: readonly StagePin[], replica: number, stage: number): string | undefined {
   const own = pins.find((pin) => pin.replica === replica && pin.stage === stage);

@@ -24,7 +24,6 @@ export interface HttpServer {
   stop(): void;
 }
 
-export const DEFAULT_BODY_BYTES_MAX = 4_194_304;
 const LOOPBACK: readonly string[] = ["127.0.0.1", "::1", "localhost"];
 
 /** Errors: `insecure-bind` for an address beyond loopback without keys. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { HeddleError } from "../../src/base/heddle-error.ts";
-import { addPlanCommand } from "../../src/cli/plan.ts";
+import { addPlanCommand } from "../../src/cli/commands/plan.ts";
 import { readDeployment } from "../../src/plan/deployment/deployment-file.ts";
 import { writtenList } from "../../src/plan/emit/options/written-lists.ts";
 import { printedBy } from "../support/printed-by.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import type { HeddleError } from "../../src/base/heddle-error.ts";
-import { addSweepCommand } from "../../src/cli/sweep.ts";
+import { addSweepCommand } from "../../src/cli/commands/sweep.ts";
 import { natsServer, startNats } from "../support/nats-server.ts";
 import { printedBy } from "../support/printed-by.ts";
 

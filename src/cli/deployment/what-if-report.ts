@@ -2,7 +2,7 @@ import type { Basis } from "../../cost/estimate.ts";
 import { frontTimeNs } from "../../cost/iteration/engines/engine-constants.ts";
 import type { EngineName } from "../../cost/iteration/engines/engine-of.ts";
 import { FITTED_ENGINES } from "../../cost/iteration/engines/fitted-engines.ts";
-import type { Change } from "../../plan/deployment/change-deployment.ts";
+import type { Change } from "../../plan/deployment/change.ts";
 import type { FilledDefault } from "../../plan/deployment/deployment-file.ts";
 import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
 import type { RunFigures } from "../../simulate/deployment/run-figures.ts";

@@ -19,7 +19,8 @@ import { architectureNamed, priceDeployment } from "../deployment/open-deploymen
 import { type OpenWorkload, openWorkload } from "../deployment/open-workload.ts";
 import { sheetOf } from "../rack-catalog.ts";
 import { withShownProgress } from "../share-progress.ts";
-import { DEFAULT_PRECISION, fleetOffer, type SloFlags } from "./slo-options.ts";
+import { fleetOffer } from "./fleet-offer.ts";
+import { DEFAULT_PRECISION, type SloFlags } from "./slo-options.ts";
 
 /** Degrees that are tried; those that do not fit a model, a device count or a memory fall away. */
 const DEGREES: readonly number[] = [1, 2, 4, 8, 16, 32, 64];

@@ -1,14 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { HeddleError } from "../../base/heddle-error.ts";
 import type { Precision } from "../../plan/deployment/deployment.ts";
 import { EMIT_TARGETS, type EmitTarget } from "../../plan/emit/emit-types.ts";
-import type { FleetOffer, TransferLink } from "../../plan/slo/slo-problem.ts";
-import { neededFigure } from "../../rack/catalog/needed-figure.ts";
+import type { TransferLink } from "../../plan/slo/slo-problem.ts";
 import type { PeakType } from "../../rack/peak-type.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
 import { objectiveOption, scaleOption } from "../deployment/run-options.ts";
-import { sheetOf } from "../rack-catalog.ts";
 import { wholeNumber } from "../serving-options.ts";
 
 /** What `heddle plan --slo` takes besides the model. */
@@ -82,24 +79,6 @@ export function addSloOptions(command: Command): Command {
 }
 
 export { DEFAULT_PRECISION };
-
-/** An offer such as `h200-sxm:32@3.5+h100-sxm:64`. Errors: `usage`; `device-unknown`; `figure-missing` where neither it nor the sheet has a price. */
-export function fleetOffer(text: string): FleetOffer {
-  const devices = text.split("+").map((part) => {
-    const match = /^([^:@+]+):(\d+)(?:@(\d+(?:\.\d+)?))?$/.exec(part.trim());
-    const count = Number(match?.[2] ?? 0);
-    if (match === null || count < 1 || count > COUNT_MAX) {
-      throw new HeddleError("usage", { where: `--fleet ${text}`, detail: "device:count or device:count@dollars is meant, joined by +" });
-    }
-    const sheet = sheetOf(match[1]!);
-    const price = match[3] === undefined ? neededFigure(sheet, "dollarsPerHour", sheet.dollarsPerHour).value : Number(match[3]);
-    return { device: match[1]!, count, dollarsPerHour: price };
-  });
-  if (new Set(devices.map(({ device }) => device)).size < devices.length) {
-    throw new HeddleError("usage", { where: `--fleet ${text}`, detail: "a device is there twice" });
-  }
-  return { name: text, devices };
-}
 
 /** `50GB/s,20us`. */
 function kvLink(text: string): TransferLink {

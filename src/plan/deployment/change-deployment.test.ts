@@ -1,7 +1,8 @@
 // Goal: a change sets what it names and nothing else, and what depends on it is said. Method: changes of one deployment, one fault a case.
 import { describe, expect, it } from "vitest";
 import { HeddleError } from "../../base/heddle-error.ts";
-import { changeDeployment, parseChange } from "./change-deployment.ts";
+import { parseChange } from "./change.ts";
+import { changeDeployment } from "./change-deployment.ts";
 import { readDeployment } from "./deployment-file.ts";
 
 const { deployment } = readDeployment(

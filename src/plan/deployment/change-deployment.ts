@@ -1,12 +1,7 @@
 import { HeddleError } from "../../base/heddle-error.ts";
+import type { Change } from "./change.ts";
 import type { Deployment } from "./deployment.ts";
 import { type FilledDefault, readDeployment } from "./deployment-file.ts";
-
-/** One thing that is otherwise: `pools.0.replicas` = `4`. Pools are named by their number or their name. */
-export interface Change {
-  readonly path: string;
-  readonly value: string;
-}
 
 export interface ChangedDeployment {
   readonly deployment: Deployment;
@@ -23,14 +18,6 @@ const NO_FIELDS: ReadonlySet<string> = new Set(["", "__proto__", "constructor", 
 const DECIDE_BLOCKS = [["device"], ["parallel"], ["precision"], ["engine", "memoryFraction"], ["engine", "blockTokens"]];
 
 type Fields = Record<string, unknown>;
-
-/** `path=value` as written on a command line. Errors: `usage`. */
-export function parseChange(text: string): Change {
-  const equals = text.indexOf("=");
-  if (equals < 1)
-    throw new HeddleError("usage", { where: "--change", detail: `${text}: a field and its value are meant, such as pools.0.replicas=4` });
-  return { path: text.slice(0, equals), value: text.slice(equals + 1) };
-}
 
 /**
  * A deployment with some fields otherwise.

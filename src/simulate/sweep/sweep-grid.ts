@@ -1,5 +1,5 @@
 import { HeddleError } from "../../base/heddle-error.ts";
-import type { Change } from "../../plan/deployment/change-deployment.ts";
+import type { Change } from "../../plan/deployment/change.ts";
 
 /** A field with the values it takes in turn. */
 export interface Vary {

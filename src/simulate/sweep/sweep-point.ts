@@ -1,5 +1,6 @@
 import { HeddleError } from "../../base/heddle-error.ts";
-import { type Change, changeDeployment } from "../../plan/deployment/change-deployment.ts";
+import type { Change } from "../../plan/deployment/change.ts";
+import { changeDeployment } from "../../plan/deployment/change-deployment.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import type { DeviceSheet, Figure } from "../../rack/catalog/device-sheet.ts";
 import type { WorkloadScale } from "../workload/columns/scale-columns.ts";

@@ -6,7 +6,8 @@ import { describe, expect, it, test } from "vitest";
 import { PUBLISHED, type PublishedModel } from "../../../../test/support/published-models.ts";
 import { activeParameters, type Parameters, parametersOf } from "../../../inspect/parameters.ts";
 import { graphOf } from "../build/build-architecture.ts";
-import { architectureOf, KNOWN_FAMILIES, readArchitecture } from "./read-architecture.ts";
+import { KNOWN_FAMILIES } from "./known-families.ts";
+import { architectureOf, readArchitecture } from "./read-architecture.ts";
 
 const BILLION = 1e9;
 

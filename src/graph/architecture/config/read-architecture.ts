@@ -10,6 +10,7 @@ import { gemma2, gemma3Text } from "./gemma.ts";
 import { gemma3 } from "./gemma3.ts";
 import { gptOss } from "./gpt-oss.ts";
 import { bamba, graniteHybrid } from "./hybrids.ts";
+import type { KnownFamily } from "./known-families.ts";
 import { llama4, llama4Text } from "./llama4.ts";
 import { mamba2 } from "./mamba2.ts";
 import { graniteMoe, mixtral, olmoe, qwenMoe } from "./mixture-decoders.ts";
@@ -19,38 +20,40 @@ import { vit } from "./vit.ts";
 import { whisper } from "./whisper.ts";
 
 /** Readers by `model_type`. */
-const READERS: ReadonlyMap<string, (raw: unknown) => Architecture> = new Map<string, (raw: unknown) => Architecture>([
-  ...["llama", "mistral", "qwen2", "qwen3", "phi3", "granite"].map((family) => [family, denseDecoder] as const),
-  ["mixtral", mixtral],
-  ["qwen2_moe", qwenMoe],
-  ["qwen3_moe", qwenMoe],
-  ["olmoe", olmoe],
-  ["granitemoe", graniteMoe],
-  ["granitemoeshared", graniteMoe],
-  ["gpt_oss", gptOss],
-  ["deepseek_v2", deepseek],
-  ["deepseek_v3", deepseek],
-  ["kimi_k2", deepseek],
-  ["glm_moe_dsa", deepseek],
-  ["qwen3_next", qwenNext],
-  ["qwen3_5_moe_text", qwenNext],
-  ["opt", opt],
-  ["gemma2", gemma2],
-  ["gemma3_text", (raw) => gemma3Text(raw)],
-  ["gemma3", gemma3],
-  ["llama4_text", (raw) => llama4Text(raw)],
-  ["llama4", llama4],
-  ["mamba2", mamba2],
-  ["bamba", bamba],
-  ["granitemoehybrid", graniteHybrid],
-  ["whisper", whisper],
-  ["bert", bert],
-  ["vit", vit],
-  ["dlrm", dlrm],
-]);
-
-/** Families whose layers are known, by `model_type`. */
-export const KNOWN_FAMILIES: readonly string[] = [...READERS.keys()];
+const READERS: Readonly<Record<KnownFamily, (raw: unknown) => Architecture>> = {
+  llama: denseDecoder,
+  mistral: denseDecoder,
+  qwen2: denseDecoder,
+  qwen3: denseDecoder,
+  phi3: denseDecoder,
+  granite: denseDecoder,
+  mixtral,
+  qwen2_moe: qwenMoe,
+  qwen3_moe: qwenMoe,
+  olmoe,
+  granitemoe: graniteMoe,
+  granitemoeshared: graniteMoe,
+  gpt_oss: gptOss,
+  deepseek_v2: deepseek,
+  deepseek_v3: deepseek,
+  kimi_k2: deepseek,
+  glm_moe_dsa: deepseek,
+  qwen3_next: qwenNext,
+  qwen3_5_moe_text: qwenNext,
+  opt,
+  gemma2,
+  gemma3_text: (raw) => gemma3Text(raw),
+  gemma3,
+  llama4_text: (raw) => llama4Text(raw),
+  llama4,
+  mamba2,
+  bamba,
+  granitemoehybrid: graniteHybrid,
+  whisper,
+  bert,
+  vit,
+  dlrm,
+};
 
 /**
  * What a configuration file describes.
@@ -65,7 +68,7 @@ export function readArchitecture(text: string): Architecture {
 export function architectureOf(raw: unknown): Architecture {
   const family = typeof raw === "object" && raw !== null && "model_type" in raw ? raw.model_type : undefined;
   if (typeof family !== "string") throw invalidField("model_type", "it is missing");
-  const read = READERS.get(family);
+  const read = Object.hasOwn(READERS, family) ? READERS[family as KnownFamily] : undefined;
   if (read === undefined) throw new HeddleError("architecture-unknown", { where: "config.json, model_type", detail: family });
   return read(raw);
 }

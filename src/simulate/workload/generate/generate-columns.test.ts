@@ -5,7 +5,8 @@ import type { HeddleError } from "../../../base/heddle-error.ts";
 import type { RequestColumns } from "../../serving/serving-input.ts";
 import { requestColumns } from "../columns/request-columns.ts";
 import { generateWorkload } from "../read-workload.ts";
-import { GENERATED_FORMS, generateColumns } from "./generate-columns.ts";
+import { generateColumns } from "./generate-columns.ts";
+import { GENERATED_FORMS } from "./generated-forms.ts";
 
 function gaps({ arrivalNs, count }: RequestColumns): { mean: number; variation: number } {
   const all = Array.from({ length: count - 1 }, (_, i) => (arrivalNs[i + 1]! - arrivalNs[i]!) / 1e9);

@@ -1,10 +1,9 @@
 import type { Command } from "commander";
-import { HeddleError } from "../base/heddle-error.ts";
-import { printResult } from "./output.ts";
+import { HeddleError } from "../../base/heddle-error.ts";
 
 /** Native libraries heddle can fetch; the others come with npm. */
 const FETCHED: Readonly<Record<string, () => Promise<string>>> = {
-  openvino: async () => (await import("../execute/drivers/openvino/fetch-library.ts")).fetchOpenvino(),
+  openvino: async () => (await import("../../execute/drivers/openvino/fetch-library.ts")).fetchOpenvino(),
 };
 
 const PULL_HELP = `
@@ -27,6 +26,7 @@ export function addDriverCommand(program: Command): void {
       const fetch = Object.hasOwn(FETCHED, name) ? FETCHED[name] : undefined;
       if (fetch === undefined) throw new HeddleError("usage", { where: name, detail: `drivers: ${Object.keys(FETCHED).join(", ")}` });
       const path = await fetch();
+      const { printResult } = await import("../output.ts");
       printResult(options.json === true, { name, path }, () => path);
     });
 }

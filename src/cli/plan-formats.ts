@@ -1,0 +1,4 @@
+import type { ComputeFormat } from "../rack/rack.ts";
+
+/** Formats of weights that a plan can be pinned to. */
+export const PLAN_FORMATS: readonly ComputeFormat[] = ["f32", "bf16", "int4", "int8-row"];
