@@ -3,6 +3,7 @@ import { peekFront, popFront, pushBack, pushFront } from "../../base/int-deque.t
 import { gainedTokens } from "../../policy/serving/token-gain.ts";
 import { DECISION, type DecisionLog, recordDecision } from "./decision-log.ts";
 import { blocksWanted, growBlocks, holdMatch, matchPrefix, prefixMatch, publishKeys, releaseBlocks } from "./hold-blocks.ts";
+import { gateFormed, gatePasses, passedGate } from "./prompt-gate.ts";
 import { KV, knownTokens, type RequestTable } from "./request-table.ts";
 import { clearStep, type ServingReplica, type ServingStep } from "./serving-replica.ts";
 
@@ -48,6 +49,7 @@ export function scheduleStep(replica: ServingReplica, step: ServingStep, context
     !forming.admitted;
   replica.leastLeft = forming.least;
   if (step.active) replica.steps += 1;
+  gateFormed(replica, shape.prefills);
 }
 
 function scheduleRunning(replica: ServingReplica, step: ServingStep, context: StepContext, nowNs: number, which: Part): void {
@@ -99,7 +101,8 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
   while (replica.arrived.size > 0 && forming.budget > 0 && replica.runningCount < rules.maxSequences) {
     admitArrived(replica, step, context, nowNs);
   }
-  while (waiting.size > 0 && forming.budget > 0 && replica.runningCount < rules.maxSequences) {
+  for (let free = gatePasses(replica, requests, forming.budget); free > 0; free--) {
+    if (waiting.size === 0 || forming.budget <= 0 || replica.runningCount >= rules.maxSequences) break;
     const request = peekFront(waiting);
     if (requests.kv[request] === KV.wanted) {
       if (!makeRoomForFetch(replica, requests)) break;
@@ -121,6 +124,7 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
       continue;
     }
     popFront(waiting);
+    passedGate(replica);
     holdMatch(pool, requests, request);
     if (requests.cached[request]! < 0) {
       requests.cached[request] = hit;
@@ -173,6 +177,7 @@ function makeRoomForFetch(replica: ServingReplica, requests: RequestTable): bool
   const wanted = Math.ceil(room.tokens / blockTokens) - prefixMatch.blocks + prefixMatch.idle;
   if (wanted + promised > pool.free) return false;
   popFront(replica.waiting);
+  passedGate(replica);
   requests.loaded[request] = requests.prompt[request]!;
   requests.fetched[request] = requests.prompt[request]! - prefixMatch.blocks * blockTokens;
   holdMatch(pool, requests, request);
@@ -187,6 +192,7 @@ function fetchFromTier(replica: ServingReplica, requests: RequestTable, request:
   const known = knownTokens(requests, request);
   if (Math.ceil(known / blockTokens) - prefixMatch.blocks + prefixMatch.idle > pool.free) return false;
   popFront(replica.waiting);
+  passedGate(replica);
   requests.loaded[request] = prefixMatch.tierTokens;
   requests.fetched[request] = prefixMatch.tierTokens - prefixMatch.blocks * blockTokens;
   holdMatch(pool, requests, request);
@@ -328,6 +334,7 @@ function preempt(replica: ServingReplica, { requests, log }: StepContext, place:
   replica.backlogTokens += known - requests.pending[request]!;
   requests.pending[request] = known;
   pushFront(replica.waiting, request);
+  replica.gate.passed += 1;
   replica.preemptions += 1;
   forming.preempted = true;
 }

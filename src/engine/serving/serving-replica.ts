@@ -3,6 +3,7 @@ import { type BatchShape, emptyBatch } from "../../cost/iteration/iteration-cost
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 import { NO_DRAFTS, type TokenGain } from "../../policy/serving/token-gain.ts";
 import { type BlockPool, blockPool } from "./block-pool.ts";
+import type { GateState } from "./gate-state.ts";
 import type { HolderIndex } from "./holder-index.ts";
 import { keyTier } from "./key-tier.ts";
 
@@ -45,6 +46,7 @@ export interface ServingReplica {
   contextTokens: number;
   steps: number;
   preemptions: number;
+  readonly gate: GateState;
 }
 
 export interface ReplicaOptions {
@@ -87,6 +89,7 @@ export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks,
     contextTokens: 0,
     steps: 0,
     preemptions: 0,
+    gate: { since: rules.gate?.kind === "gather" ? -1 : 0, passed: 0 },
   };
 }
 

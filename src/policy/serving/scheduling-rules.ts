@@ -20,9 +20,27 @@ export interface SchedulingRules {
   readonly stepsAhead: 0 | 1;
   /** Blocks the engine keeps for itself. */
   readonly reservedBlocks: number;
+  /** When waiting prompts may join sequences that decode; absent: as soon as they have room. */
+  readonly gate?: PromptGate;
   /** Tokens a decode step brings; absent: one. Draft tokens count against `maxBatchedTokens` and need room. */
   readonly gain?: TokenGain;
 }
+
+/**
+ * Settings by which engines hold prompts back from sequences that decode; none of them is an engine's default.
+ *
+ * - `poll`: the queue is looked at after an iteration with prompts, and else every so many (SGLang's `scheduler_recv_interval`).
+ * - `gather`: prompts wait until they and the decodes have so many tokens, or for so many iterations (TensorRT-LLM's
+ *   `batch_wait_max_tokens_ratio`, `batch_wait_timeout_iters`).
+ * - `ranks`: with data-parallel attention prompts wait until each rank has one, which `waiting` of them are taken to mean, until a rank has nothing
+ *   to decode, or for the next of rounds of so many iterations (`attention_dp_config` with `enable_balance`, `timeout_iters`).
+ *
+ * Source: sgl-project/sglang `managers/scheduler_recv_skipper.py`; NVIDIA/TensorRT-LLM 1.1 `_torch/pyexecutor/py_executor.py`.
+ */
+export type PromptGate =
+  | { readonly kind: "poll"; readonly steps: number }
+  | { readonly kind: "gather"; readonly tokens: number; readonly steps: number }
+  | { readonly kind: "ranks"; readonly ranks: number; readonly waiting: number; readonly steps: number };
 
 export interface RuleLimits {
   readonly maxBatchedTokens: number;

@@ -2,6 +2,7 @@ import { must } from "../../base/assert.ts";
 import { siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
 import { siliconCut } from "../../cost/accuracy/silicon/silicon-faults.ts";
 import { siliconFormats } from "../../cost/accuracy/silicon/silicon-formats.ts";
+import { type SiliconHold, siliconLaunch } from "../../cost/accuracy/silicon/silicon-launch.ts";
 import type { SiliconRow, SiliconSide } from "../../cost/accuracy/silicon/silicon-row.ts";
 import { type Cut, devicesOf, type Formats } from "../../cost/iteration/cut.ts";
 import { type EngineConstants, frontTimeNs, overheadsOn } from "../../cost/iteration/engines/engine-constants.ts";
@@ -12,7 +13,7 @@ import { collectiveModel } from "../../cost/network/collectives/collective-model
 import { sheetNetwork } from "../../cost/network/sheet-network.ts";
 import type { OperatorModel } from "../../cost/operator/operator-model.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
-import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
+import { type PromptGate, rulesOf } from "../../policy/serving/scheduling-rules.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { runClosedLoop } from "./closed-loop-run.ts";
@@ -114,10 +115,11 @@ export interface SiliconTimes {
 /** Runs the closed loop of a row in virtual time. */
 export function siliconTimes(test: RunnableCase, cost: ExplainedCost, constants: EngineConstants): SiliconTimes {
   const { row, clients, cut } = test;
+  const launch = siliconLaunch(row, cut, clients);
   const rules = rulesOf(row.engine, {
-    maxBatchedTokens: BATCHED_TOKENS * cut.data + clients,
+    maxBatchedTokens: launch.batchedTokens * cut.data + (launch.decodesCount ? 0 : clients),
     maxSequences: clients,
-    chunkedPrefill: true,
+    chunkedPrefill: launch.chunked,
     prefixCaching: false,
   });
   const least = Math.ceil((row.promptTokens + row.outputTokens) / BLOCK_TOKENS) + 2;
@@ -125,7 +127,7 @@ export function siliconTimes(test: RunnableCase, cost: ExplainedCost, constants:
     turnAroundNs: TURN_AROUND_NS,
     firstWeight: FIRST_WEIGHT,
     cost,
-    rules,
+    rules: launch.hold === undefined ? rules : { ...rules, gate: gateOf(launch.hold, cut.data) },
     kvBlocks: Math.max(least, Math.floor(test.kvTokens / BLOCK_TOKENS)),
     blockTokens: BLOCK_TOKENS,
     clients,
@@ -140,4 +142,12 @@ export function siliconTimes(test: RunnableCase, cost: ExplainedCost, constants:
 
 export function caseDevices(test: RunnableCase): number {
   return devicesOf(test.cut);
+}
+
+/** Prompts dealt to ranks at random until each has one: ranks times this sum of 1 / 1, 1 / 2, ... */
+function gateOf(hold: SiliconHold, ranks: number): PromptGate {
+  if (hold.kind !== "ranks") return hold;
+  let dealt = 0;
+  for (let rank = 1; rank <= ranks; rank++) dealt += ranks / rank;
+  return { ...hold, ranks, waiting: Math.ceil(dealt) };
 }

@@ -4,6 +4,7 @@ import { setWake } from "../../base/wake-heap.ts";
 import type { BatchShape } from "../../cost/iteration/iteration-cost.ts";
 import { blocksWithoutKeys } from "../../engine/serving/block-pool.ts";
 import { completeStep } from "../../engine/serving/complete-step.ts";
+import { stepsUntilGate } from "../../engine/serving/prompt-gate.ts";
 import type { RequestTable } from "../../engine/serving/request-table.ts";
 import { blocksForPlainSteps, scheduleStep } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica, ServingStep } from "../../engine/serving/serving-replica.ts";
@@ -86,7 +87,7 @@ function leap(run: ServingRun, replica: ServingReplica, lane: ReplicaLane): void
     const next = executing.shape.decodeContext + runningCount * gainedTokens(gain, running, 1);
     if (!planned.plain || planned.shape.decodeContext !== next || executing.shape.decodes !== runningCount) return;
   }
-  let count = Math.min(Math.floor((replica.leastLeft - 1) / (1 + gain.draftTokens)), lane.reach);
+  let count = Math.min(Math.floor((replica.leastLeft - 1) / (1 + gain.draftTokens)), lane.reach, stepsUntilGate(replica));
   if (count <= 0) return;
   count = iterationsWithRoom(replica, run.context.requests, count);
   if (lane.ends.length <= count) lane.ends = grown(lane.ends, count + 1);

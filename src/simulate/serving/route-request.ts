@@ -126,9 +126,9 @@ function send(run: ServingRun, request: number, index: number, nowNs: number, ca
   const replica = run.replicas[index]!;
   recordDecision(run.context.log, DECISION.route, index, request, nowNs, cachedTokens);
   run.question.loads[index]! += 1;
-  const first = replica.waiting.size === 0;
+  const first = replica.waiting.size === 0 || replica.rules.gate !== undefined;
   enqueue(replica, run.context.requests, request, cachedTokens);
   if (!replica.executing.active) setWake(run.wakes, index, nowNs);
-  // Whoever stands behind another in the queue changes nothing until that one is admitted.
+  // Whoever stands behind another in the queue changes nothing until that one is admitted, unless a gate counts those that wait.
   else if (first) cutLeap(run, index);
 }

@@ -14,5 +14,10 @@ const FIXED_LENGTHS_SHARE = 0.9;
  * Source: README of InferenceMAX, "Benchmark Client Configuration": RANDOM_RANGE_RATIO 0.8, 10 requests a client.
  */
 export function siliconBenchmark(row: SiliconRow): SiliconBenchmark {
-  return { leastShare: /^(2026-|db-dump)/.test(row.source) ? 0.8 : FIXED_LENGTHS_SHARE };
+  return { leastShare: publishedRun(row) ? 0.8 : FIXED_LENGTHS_SHARE };
+}
+
+/** Whether a row is from a dump of InferenceMAX runs, whose launch scripts are public. */
+export function publishedRun(row: SiliconRow): boolean {
+  return /^(2026-|db-dump)/.test(row.source);
 }

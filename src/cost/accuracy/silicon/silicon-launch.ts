@@ -1,0 +1,75 @@
+import type { Cut } from "../../iteration/cut.ts";
+import { publishedRun } from "./silicon-benchmark.ts";
+import type { SiliconRow } from "./silicon-row.ts";
+
+/** What a row's engine was launched with beyond what its columns say. */
+export interface SiliconLaunch {
+  /** Tokens of one iteration of a data-parallel rank at most. */
+  readonly batchedTokens: number;
+  /** Whether decoding sequences count against them. */
+  readonly decodesCount: boolean;
+  /** Prompts may be cut over iterations. */
+  readonly chunked: boolean;
+  /** How prompts are held back; absent: they are not. */
+  readonly hold?: SiliconHold;
+}
+
+/** As the gates of scheduling rules: every so many iterations; until there are so many tokens or iterations; until each rank has a prompt. */
+export type SiliconHold =
+  | { readonly kind: "poll"; readonly steps: number }
+  | { readonly kind: "gather"; readonly tokens: number; readonly steps: number }
+  | { readonly kind: "ranks"; readonly steps: number };
+
+/** Tokens of an iteration where nothing is known: default of the three engines on these devices. */
+const DEFAULT_TOKENS = 8192;
+const DEFAULT: SiliconLaunch = { batchedTokens: DEFAULT_TOKENS, decodesCount: false, chunked: true };
+
+/**
+ * Settings of the engine that served a row.
+ *
+ * Source: launch scripts of InferenceMAX (SemiAnalysisAI/InferenceX, `benchmarks/*.sh` and `benchmarks/single_node/*.sh`, as of October 2025 to April
+ * 2026), which name them by model, format, device, lengths and clients. Of rows that are not from there nothing is known: defaults.
+ */
+export function siliconLaunch(row: SiliconRow, { tensor, data }: Cut, clients: number): SiliconLaunch {
+  if (!publishedRun(row)) return DEFAULT;
+  if (row.engine === "sglang") return sglangLaunch(row, clients);
+  if (row.engine === "trtllm") return trtllmLaunch(row, { tensor, data }, clients);
+  return DEFAULT;
+}
+
+function sglangLaunch({ model, device, products }: SiliconRow, clients: number): SiliconLaunch {
+  const base = { decodesCount: false, chunked: true } as const;
+  const blackwell = device.startsWith("b");
+  const poll = { hold: { kind: "poll", steps: clients >= 16 ? 30 : 10 } } as const;
+  if (model === "DeepSeek-V3") {
+    if (!blackwell) return { ...base, batchedTokens: 32768 };
+    return products === "nvfp4" ? { ...base, batchedTokens: 16384, ...poll } : { ...base, batchedTokens: 32768, ...poll };
+  }
+  if (model === "GLM-5") return { ...base, batchedTokens: 32768 };
+  if (model === "Qwen3.5-397B-A17B") return blackwell ? { ...base, batchedTokens: 32768, ...poll } : { ...base, batchedTokens: 16384 };
+  return DEFAULT;
+}
+
+/** `max_num_tokens` of Llama is the longest text that the engine serves. */
+const MODEL_LENGTH = 10_240;
+/** From then on the scripts of DeepSeek have room for so many tokens at least; before, for one prompt beside the decodes. */
+const MORE_TOKENS_SINCE = "2026";
+/** Tokens of an iteration are rounded up to these. */
+const STEP_TOKENS = 64;
+
+function trtllmLaunch(row: SiliconRow, { tensor, data }: Pick<Cut, "tensor" | "data">, clients: number): SiliconLaunch {
+  const { model, promptTokens, outputTokens, device, products } = row;
+  const base = { decodesCount: true, chunked: false } as const;
+  const short = promptTokens === 1024 && outputTokens === 1024;
+  if (model === "Llama-3.1-70B") {
+    const batchedTokens = MODEL_LENGTH;
+    return { ...base, batchedTokens, ...(short && tensor < 8 && { hold: { kind: "gather", tokens: 0.9 * batchedTokens, steps: 20 } }) };
+  }
+  if (model === "gpt-oss-120b") return { ...base, batchedTokens: 20_000 };
+  if (model !== "DeepSeek-V3") return DEFAULT;
+  const least = row.measured >= MORE_TOKENS_SINCE ? DEFAULT_TOKENS : 0;
+  const batchedTokens = Math.max(least, Math.ceil((promptTokens + clients + STEP_TOKENS) / STEP_TOKENS) * STEP_TOKENS);
+  if (data > 1) return { ...base, batchedTokens, hold: { kind: "ranks", steps: 60 } };
+  const delayed = short && clients >= 64 && device.startsWith("b") && products !== "nvfp4";
+  return { ...base, batchedTokens, ...(delayed && { hold: { kind: "gather", tokens: 0.8 * batchedTokens, steps: 40 } }) };
+}
