@@ -100,7 +100,10 @@ export async function sweep(path: string | undefined, flags: SweepFlags): Promis
 function sayFailures(out: string, rows: readonly PointRow[]): void {
   const failed = rows.filter(({ error }) => error !== undefined);
   if (failed.length === 0) return;
-  if (failed.length < rows.length) return note(`${failed.length} of ${rows.length} points could not be simulated; their rows say why`);
+  if (failed.length < rows.length) {
+    note(`${failed.length} of ${rows.length} points could not be simulated; their rows say why`);
+    return;
+  }
   const first = failed.reduce((least, row) => (row.index < least.index ? row : least));
   throw new HeddleError("sweep-empty", {
     detail: `all ${rows.length} points failed, point ${first.index}: ${first.error}; the rows are in ${out}`,
