@@ -16,8 +16,8 @@ import { readWorkload } from "../simulate/workload/read-workload.ts";
 import { defaultLines, rate } from "./deployment/deployment-text.ts";
 import { isPath, priceDeployment } from "./deployment/open-deployment.ts";
 import { printResult, table } from "./output.ts";
-import { readBytesFile, readTextFile } from "./plan-input.ts";
 import { sheetOf } from "./rack-catalog.ts";
+import { readBytesFile, readTextFile } from "./read-file.ts";
 
 interface ImportOptions {
   readonly deployment: string;

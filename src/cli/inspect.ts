@@ -8,7 +8,7 @@ import { rackReadingText } from "./inspect-rack.ts";
 import { inspectionText } from "./inspect-report.ts";
 import { openInspectSource } from "./inspect-source.ts";
 import { printResult } from "./output.ts";
-import { readRackFile } from "./rack.ts";
+import { readRackFile } from "./read-rack-file.ts";
 
 interface InspectFlags extends ModelFlags {
   readonly operators?: boolean;

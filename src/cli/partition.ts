@@ -16,7 +16,7 @@ import { printResult } from "./output.ts";
 import { apart, constraintFailure, constraintsFrom, constraintsOn, type PlacementTask } from "./partition-constraints.ts";
 import { checkPinned } from "./partition-pins.ts";
 import { placementLines, placementText } from "./partition-report.ts";
-import { readRackFile } from "./rack.ts";
+import { readRackFile } from "./read-rack-file.ts";
 import { withShareProgress } from "./share-progress.ts";
 
 interface PartitionFlags extends ModelFlags {

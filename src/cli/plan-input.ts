@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { HeddleError } from "../base/heddle-error.ts";
 import { loadCachedRack } from "../execute/discover/rack-cache.ts";
 import { openDecoderModel } from "../execute/model-store/open-model.ts";
@@ -7,6 +6,7 @@ import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/plan-file.ts";
 import type { Rack } from "../rack/rack.ts";
 import { readRack } from "../rack/rack-file.ts";
+import { readTextFile } from "./read-file.ts";
 
 /** A plan with what it was made of. */
 export interface PlanInput {
@@ -38,18 +38,4 @@ function rackOfPlan(plan: Plan, path: string | undefined): Rack {
     where: "fingerprint",
     detail: `${rack.fingerprint}, but the plan was made for ${plan.rackFingerprint}`,
   });
-}
-
-/** Errors: `file-unreadable`. */
-export function readTextFile(path: string): string {
-  return new TextDecoder().decode(readBytesFile(path));
-}
-
-/** Errors: `file-unreadable`. */
-export function readBytesFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new HeddleError("file-unreadable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
-  }
 }

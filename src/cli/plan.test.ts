@@ -12,7 +12,7 @@ import { writeRack } from "../rack/rack-file.ts";
 import { addPlanCommand } from "./commands/plan.ts";
 import { addRackCommand } from "./commands/rack.ts";
 import { planText } from "./plan.ts";
-import { rackText } from "./rack.ts";
+import { rackText } from "./rack-text.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-plan-"));
 const model = writeTinyGguf(join(folder, "tiny.gguf"), { layers: 4, format: "Q4_1" });

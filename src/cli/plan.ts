@@ -14,7 +14,8 @@ import { PLAN_FORMATS } from "./plan-formats.ts";
 import { isSloPlan, planElsewhere } from "./plan-slo/plan-elsewhere.ts";
 import type { EmitFlags, SloFlags } from "./plan-slo/slo-options.ts";
 import { pullWithProgress } from "./pull-progress.ts";
-import { discoverWithProgress, readRackFile } from "./rack.ts";
+import { discoverWithProgress } from "./rack.ts";
+import { readRackFile } from "./read-rack-file.ts";
 import { withShareProgress } from "./share-progress.ts";
 
 /** Choices of a plan as the command line gives them; `heddle up` takes the same. */

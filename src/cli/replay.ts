@@ -7,7 +7,7 @@ import { type Divergence, replayLedger } from "../engine/replay.ts";
 import { engineOfLedger } from "../engine/replay-engine.ts";
 import { type RecordedDivergence, recordedRun } from "../simulate/recorded/recorded-run.ts";
 import { note, printResult, table } from "./output.ts";
-import { readBytesFile } from "./plan-input.ts";
+import { readBytesFile } from "./read-file.ts";
 
 /** What a replay came to, node by node and for the run as a whole. */
 export interface ReplayReport {

@@ -1,19 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import { HeddleError } from "../base/heddle-error.ts";
-import { type PricedStepCost, stepCostFrom } from "../cost/step-cost-from.ts";
-import { planCosts } from "../execute/fleet-host/plan-costs.ts";
-import { ensembleMetrics, ensembleRuns } from "../simulate/ensemble.ts";
-import { createBasisWatcher } from "../simulate/metrics/basis-watcher.ts";
-import { planRunInput } from "../simulate/plan-run.ts";
-import { type SimulatedRun, simulatedRun } from "../simulate/simulated-run.ts";
-import { isPoisson } from "../simulate/workload/poisson.ts";
-import { generateWorkload, readWorkload } from "../simulate/workload/read-workload.ts";
-import type { Workload } from "../simulate/workload/workload.ts";
-import { type SimulateDeploymentOptions, simulateDeployment } from "./deployment/simulate-deployment.ts";
-import { printResult } from "./output.ts";
-import { openPlan, type PlanInput, readBytesFile, readTextFile } from "./plan-input.ts";
-import { withShareProgress } from "./share-progress.ts";
-import { type SimulationReport, simulationText } from "./simulation-report.ts";
+import type { SimulateDeploymentOptions } from "./deployment/simulate-deployment.ts";
+import { readTextFile } from "./read-file.ts";
 
 interface SimulateOptions extends SimulateDeploymentOptions {
   readonly rack?: string;
@@ -26,82 +13,18 @@ export async function simulate(path: string, options: SimulateOptions): Promise<
   if (!isPlan(readTextFile(path))) {
     if (options.rack !== undefined)
       throw new HeddleError("usage", { where: "--rack", detail: "goes with a plan; a deployment names its devices" });
+    const { simulateDeployment } = await import("./deployment/simulate-deployment.ts");
     return simulateDeployment(path, options);
   }
   for (const option of OF_DEPLOYMENTS) {
     if (options[option] !== undefined)
       throw new HeddleError("usage", { where: `--${option}`, detail: "goes with a deployment; this is a plan" });
   }
+  const { simulatePlan } = await import("./simulate-plan.ts");
   await simulatePlan(path, options);
 }
 
 /** Whether a file is a plan: JSON with the field that every plan has and no deployment knows. */
 function isPlan(text: string): boolean {
   return text.trimStart().startsWith("{") && text.includes('"rackFingerprint"');
-}
-
-async function simulatePlan(path: string, options: SimulateOptions): Promise<void> {
-  const workload = isPoisson(options.workload) ? generateWorkload(options.workload) : readWorkload(readBytesFile(options.workload));
-  if (workload.requests.some(({ after }) => after !== undefined)) {
-    throw new HeddleError("workload-invalid", {
-      where: options.workload,
-      detail: "requests wait for others; plans are simulated with arrivals alone",
-    });
-  }
-  const input = openPlan(path, options.rack);
-  const costs = pricedCosts(input);
-  const report = await withShareProgress("simulating", ({ signal, onProgress }) =>
-    simulateRuns({ ...input, costs, workload }, { ...options, signal, onProgress }),
-  );
-  printResult(options.json === true, report, () => simulationText(report));
-}
-
-/** Cost model of each replica. Errors: `plan-invalid` naming the device that cannot be priced. */
-function pricedCosts({ plan, model, rack }: PlanInput): PricedStepCost[] {
-  return planCosts(plan, model, rack).map((input) => {
-    const cost = stepCostFrom(input);
-    if (cost.ok) return cost.value;
-    throw new HeddleError("plan-invalid", { where: cost.error.device, detail: `the rack has no calibration of its ${cost.error.missing}` });
-  });
-}
-
-interface SimulateRuns {
-  readonly runs: number;
-  readonly seed: number;
-  readonly signal: AbortSignal;
-  readonly onProgress: (share: number, text: string) => void;
-}
-
-async function simulateRuns(
-  input: PlanInput & { readonly costs: readonly PricedStepCost[]; readonly workload: Workload },
-  { runs: count, seed, signal, onProgress }: SimulateRuns,
-): Promise<SimulationReport> {
-  const { plan, costs, rack, workload } = input;
-  const runInput = planRunInput(plan, { costs, rack, workload, seed });
-  const basis = createBasisWatcher(costs);
-  checkRun(simulatedRun({ ...runInput, watchers: [basis.watcher] }));
-  const runs: SimulatedRun[] = [];
-  for (const run of ensembleRuns(runInput, { runs: count, seed })) {
-    runs.push(checkRun(run));
-    onProgress(runs.length / count, `${runs.length} of ${count} runs`);
-    // Lets a signal be heard.
-    await setImmediate();
-    if (signal.aborted) throw new HeddleError("interrupted", { detail: `after ${runs.length} of ${count} runs` });
-  }
-  return {
-    plan: { model: plan.model.name, replicas: plan.replicas.length },
-    workload: { source: workload.source, requests: workload.requests.length },
-    runs: count,
-    seed,
-    basis: basis.basis(),
-    sources: [...new Set(costs.flatMap((cost) => cost.sources))],
-    requests: runs[0]!.metrics.requests,
-    metrics: ensembleMetrics(runs.map((run) => run.metrics)),
-  };
-}
-
-/** Errors: `internal` where an engine broke a promise. */
-function checkRun(run: SimulatedRun): SimulatedRun {
-  if (run.failure !== undefined) throw new HeddleError("internal", { where: "simulation", detail: run.failure });
-  return run;
 }

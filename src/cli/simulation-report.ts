@@ -1,5 +1,6 @@
 import type { Basis } from "../cost/estimate.ts";
-import type { Bar, EnsembleMetrics, SummaryBars } from "../simulate/ensemble.ts";
+import type { Bar } from "../simulate/bar.ts";
+import type { EnsembleMetrics, SummaryBars } from "../simulate/ensemble.ts";
 import type { RequestCounts } from "../simulate/metrics/run-metrics.ts";
 import { formatNs, table } from "./output.ts";
 

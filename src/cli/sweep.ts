@@ -9,15 +9,15 @@ import { sweepPoint } from "../simulate/sweep/sweep-point.ts";
 import { architectureNamed } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
 import { note, printResult, table } from "./output.ts";
-import { readTextFile } from "./plan-input.ts";
 import { sheetOf } from "./rack-catalog.ts";
+import { readTextFile } from "./read-file.ts";
 import { withShareProgress } from "./share-progress.ts";
 import { type SweepRun, sweepHere, sweepOverNats } from "./sweep/coordinate.ts";
 import { openJournal } from "./sweep/journal.ts";
 import { sweepWorker } from "./sweep/nats-worker.ts";
 import { measuredSources } from "./sweep/price-points.ts";
 import { type SweepJob, sweepFingerprint, workloadSum } from "./sweep/sweep-job.ts";
-import { type ResultColumn, resultColumns, writeResults } from "./sweep/write-results.ts";
+import type { ResultColumn } from "./sweep/write-results.ts";
 
 interface SweepFlags {
   readonly vary: readonly Vary[];
@@ -86,6 +86,7 @@ export async function sweep(path: string | undefined, flags: SweepFlags): Promis
         throw new HeddleError("interrupted", { detail });
       }
     });
+    const { resultColumns, writeResults } = await import("./sweep/write-results.ts");
     const columns = resultColumns(flags.vary, journal.rows.values());
     writeResults(flags.out, columns);
     printResult(flags.json === true, { points, out: flags.out, columns }, () => sweepText(columns));

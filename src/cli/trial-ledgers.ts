@@ -7,7 +7,7 @@ import { engineOfLedger } from "../engine/replay-engine.ts";
 import { filesIn } from "../execute/discover/rack-cache.ts";
 import { createRequestRecorder } from "../simulate/metrics/record-watcher.ts";
 import type { RequestRecord } from "../simulate/metrics/request-record.ts";
-import { readBytesFile } from "./plan-input.ts";
+import { readBytesFile } from "./read-file.ts";
 
 /** Ledgers of one live run. */
 export interface TrialLedgers {

@@ -3,7 +3,7 @@ import { type FirstPrompt, firstPromptText, measureFirstPrompt } from "./first-p
 import { httpOptions, ledgerPlace } from "./http-and-ledger.ts";
 import { note, printResult } from "./output.ts";
 import { type MadePlan, makePlan, type PlanFlags, planText } from "./plan.ts";
-import { rackText } from "./rack.ts";
+import { rackText } from "./rack-text.ts";
 import { serveUntilSignal } from "./serve-until-signal.ts";
 import type { LedgerOptions, ServingOptions } from "./serving-options.ts";
 import { type ServingStack, startStack } from "./serving-stack.ts";

@@ -11,7 +11,7 @@ import type { Validation } from "../execute/validate/validation.ts";
 import { rackAtPace } from "../rack/emulated-pace.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import { note, printResult } from "./output.ts";
-import { readRackFile } from "./rack.ts";
+import { readRackFile } from "./read-rack-file.ts";
 import { abortOnSignal } from "./serve-until-signal.ts";
 import { validationPage } from "./validate/validation-page.ts";
 import { validationText } from "./validate/validation-text.ts";

@@ -5,8 +5,7 @@ import { writeWhole } from "../execute/discover/rack-cache.ts";
 import { version } from "../version.ts";
 import { type AccuracyDocument, type AccuracyPartResult, readAccuracy, writeAccuracy } from "./accuracy/accuracy-document.ts";
 import { ACCURACY_HEAD, accuracyCells, accuracyPage, besideLines, byProtocol, coverageText } from "./accuracy/accuracy-page.ts";
-import type { AccuracyPart } from "./accuracy/accuracy-part.ts";
-import { ACCURACY_PARTS } from "./accuracy/accuracy-parts.ts";
+import { ACCURACY_PART_IDS } from "./accuracy/accuracy-part.ts";
 import { accuracyRegressions } from "./accuracy/accuracy-regress.ts";
 import { type DataFolder, dataFolder } from "./accuracy/data-folder.ts";
 import { note, printResult, table } from "./output.ts";
@@ -23,29 +22,20 @@ const EXIT_WORSE = 1;
 
 export async function validate({ data, part: wanted, writeDocs, check, json }: ValidateOptions): Promise<void> {
   for (const id of wanted ?? []) {
-    if (ACCURACY_PARTS.every((part) => part.id !== id))
-      throw new HeddleError("usage", {
-        where: "--part",
-        detail: `${id} is no part; there are ${ACCURACY_PARTS.map((part) => part.id).join(", ")}`,
-      });
+    if (ACCURACY_PART_IDS.every((part) => part !== id))
+      throw new HeddleError("usage", { where: "--part", detail: `${id} is no part; there are ${ACCURACY_PART_IDS.join(", ")}` });
   }
   if (writeDocs !== undefined && data === undefined)
     throw new HeddleError("usage", { where: "--write-docs", detail: "writes what was computed: give --data" });
   if (check === true && data === undefined)
     throw new HeddleError("usage", { where: "--check", detail: "holds what was computed against the stored table: give --data" });
   const chosen = (id: string): boolean => wanted === undefined || wanted.includes(id);
-  const document =
-    data === undefined
-      ? storedAccuracy()
-      : await computed(
-          dataFolder(data),
-          ACCURACY_PARTS.filter(({ id }) => chosen(id)),
-        );
+  const document = data === undefined ? storedAccuracy() : await computed(dataFolder(data), chosen);
   const shown = { ...document, parts: document.parts.filter(({ id }) => chosen(id)) };
   if (writeDocs !== undefined) {
     // Parts that were not asked for stay as they were stored.
     const stored = wanted === undefined ? [] : storedAccuracy().parts;
-    const parts = ACCURACY_PARTS.flatMap(({ id }) => [...shown.parts, ...stored].find((part) => part.id === id) ?? []);
+    const parts = ACCURACY_PART_IDS.flatMap((id) => [...shown.parts, ...stored].find((part) => part.id === id) ?? []);
     const text = writeAccuracy({ ...shown, parts });
     writeWhole(writeDocs.replace(/\.md$/, ".json"), text);
     // The page is of what was written, digits included.
@@ -57,11 +47,12 @@ export async function validate({ data, part: wanted, writeDocs, check, json }: V
   printResult(json === true, shown, () => accuracyText(shown, data));
 }
 
-async function computed(data: DataFolder, parts: readonly AccuracyPart[]): Promise<AccuracyDocument> {
+async function computed(data: DataFolder, chosen: (id: string) => boolean): Promise<AccuracyDocument> {
   if (statSync(data.path, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new HeddleError("file-unreadable", { where: data.path, detail: "there is no such folder" });
+  const { ACCURACY_PARTS } = await import("./accuracy/accuracy-parts.ts");
   const results: AccuracyPartResult[] = [];
-  for (const { id, title, needs, beside, rows } of parts) {
+  for (const { id, title, needs, beside, rows } of ACCURACY_PARTS.filter((part) => chosen(part.id))) {
     const result = { id, title, beside: [...beside] };
     if (!data.has(needs)) {
       results.push({ ...result, rows: [], missing: `${needs} is not in the folder of data` });

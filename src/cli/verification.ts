@@ -1,6 +1,6 @@
 import type { Nanoseconds, Ratio } from "../base/units.ts";
 import type { ObservedRun } from "../execute/calibrate/calibration-store.ts";
-import type { Bar } from "../simulate/ensemble.ts";
+import type { Bar } from "../simulate/bar.ts";
 
 /** One figure, simulated and live. */
 export interface ComparedFigure {

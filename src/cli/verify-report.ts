@@ -1,6 +1,6 @@
 import { quantile } from "../base/statistics.ts";
 import type { Nanoseconds } from "../base/units.ts";
-import { barOf } from "../simulate/ensemble.ts";
+import { barOf } from "../simulate/bar.ts";
 import { e2eNs, type RequestRecord, tpotNs, ttftNs } from "../simulate/metrics/request-record.ts";
 import { formatNs, table } from "./output.ts";
 import type { ComparedFigure, Comparison, Verification } from "./verification.ts";

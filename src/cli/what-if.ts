@@ -13,7 +13,7 @@ import { runEnsemble } from "./deployment/run-ensemble.ts";
 import { whatIfReport } from "./deployment/what-if-report.ts";
 import { whatIfText } from "./deployment/what-if-text.ts";
 import { printResult } from "./output.ts";
-import { readTextFile } from "./plan-input.ts";
+import { readTextFile } from "./read-file.ts";
 
 interface WhatIfOptions {
   readonly change: readonly Change[];

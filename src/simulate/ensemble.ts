@@ -1,18 +1,12 @@
 import { assert } from "../base/assert.ts";
 import { mix32, seededPrng } from "../base/prng.ts";
-import { predictiveQuantile, quantileOfSorted, type Summary, shuffledIndices } from "../base/statistics.ts";
+import { type Summary, shuffledIndices } from "../base/statistics.ts";
 import type { Ratio } from "../base/units.ts";
 import { runFactor } from "../cost/run-spread.ts";
+import { type Bar, barOf } from "./bar.ts";
 import type { RunMetrics } from "./metrics/run-metrics.ts";
 import type { RunInput } from "./run/run-input.ts";
 import { type SimulatedRun, simulatedRun } from "./simulated-run.ts";
-
-/** A predicted figure with its 90 % interval over the runs of an ensemble. */
-export interface Bar {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-}
 
 export interface SummaryBars {
   readonly mean: Bar;
@@ -39,9 +33,6 @@ export interface EnsembleOptions {
   readonly runs: number;
   readonly seed: number;
 }
-
-const LOW: Ratio = 0.05;
-const HIGH: Ratio = 0.95;
 
 /**
  * Repeats a run with the errors of the cost models drawn anew: the systematic part once a run, the same quantile for all replicas, because errors of
@@ -86,13 +77,4 @@ export function ensembleMetrics(runs: readonly RunMetrics[]): EnsembleMetrics {
     cachedShare: barOf(runs.map((run) => run.cachedShare)),
     deviceUse: Object.fromEntries(devices.map((device) => [device, barOf(runs.map((run) => run.deviceUse.get(device) ?? 0))])),
   };
-}
-
-/**
- * Median of the runs that have a value, and the interval one more run falls into nine times in ten; NaN where none has. Below 19 runs it is their
- * whole range, which holds one more run (m - 1) / (m + 1) of the time.
- */
-export function barOf(values: readonly number[]): Bar {
-  const sorted = Float64Array.from(values.filter((value) => !Number.isNaN(value))).sort();
-  return { value: quantileOfSorted(sorted, 0.5), low: predictiveQuantile(sorted, LOW), high: predictiveQuantile(sorted, HIGH) };
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { errorsPage } from "../../scripts/errors-page.ts";
 import { readAccuracy, writeAccuracy } from "../../src/cli/accuracy/accuracy-document.ts";
 import { accuracyPage } from "../../src/cli/accuracy/accuracy-page.ts";
+import { ACCURACY_PART_IDS } from "../../src/cli/accuracy/accuracy-part.ts";
 import { ACCURACY_PARTS } from "../../src/cli/accuracy/accuracy-parts.ts";
 import { PUBLISHED_ACCURACY } from "../../src/cli/accuracy/published-accuracy.ts";
 
@@ -19,6 +20,7 @@ describe("docs", () => {
     expect(accuracyPage(stored)).toBe(page);
     expect(writeAccuracy(stored)).toBe(text);
     expect(stored.parts.map(({ id }) => id)).toEqual(ACCURACY_PARTS.map(({ id }) => id));
+    expect(ACCURACY_PARTS.map(({ id }) => id)).toEqual(ACCURACY_PART_IDS);
     // A figure that is altered alters the page.
     const [first, ...others] = stored.parts;
     const altered = { ...first!, rows: first!.rows.map((row) => ({ ...row, medianError: row.medianError + 0.01 })) };

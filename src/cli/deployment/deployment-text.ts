@@ -1,8 +1,9 @@
 import { formatNs } from "../../base/duration.ts";
 import { quantity } from "../../base/quantity.ts";
 import type { FilledDefault } from "../../plan/deployment/deployment-file.ts";
+import type { Bar } from "../../simulate/bar.ts";
 import { objectiveText } from "../../simulate/deployment/objective.ts";
-import type { Bar, SummaryBars } from "../../simulate/ensemble.ts";
+import type { SummaryBars } from "../../simulate/ensemble.ts";
 import { table } from "../output.ts";
 import type { DeploymentReport, PoolReport } from "./deployment-report.ts";
 

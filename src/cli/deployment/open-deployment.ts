@@ -11,8 +11,8 @@ import { type ReadDeployment, readDeployment } from "../../plan/deployment/deplo
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { nearNames } from "../../rack/catalog/near-names.ts";
 import { type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
-import { readTextFile } from "../plan-input.ts";
 import { sheetOf } from "../rack-catalog.ts";
+import { readTextFile } from "../read-file.ts";
 
 /** A deployment with what its names stand for, priced. */
 export interface OpenDeployment extends ReadDeployment {

@@ -7,7 +7,7 @@ import { isGenerated } from "../../simulate/workload/generate/generated-forms.ts
 import { readWorkload } from "../../simulate/workload/read-workload.ts";
 import type { CountTokens } from "../../simulate/workload/share-gpt-json.ts";
 import type { Workload } from "../../simulate/workload/workload.ts";
-import { readBytesFile } from "../plan-input.ts";
+import { readBytesFile } from "../read-file.ts";
 import { openTokenCount } from "./token-count.ts";
 
 /** A workload in columns, with where it comes from. */

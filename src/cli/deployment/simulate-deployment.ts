@@ -1,18 +1,13 @@
 import { writeWhole } from "../../execute/discover/rack-cache.ts";
-import { reportHtml } from "../../inspect/report-page/report-html.ts";
 import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
-import { writeChromeTrace } from "../../trace/write-chrome-trace.ts";
-import { pageAsset } from "../inspect-page.ts";
 import { printResult } from "../output.ts";
 import { deploymentReport } from "./deployment-report.ts";
 import { deploymentText } from "./deployment-text.ts";
 import { openDeployment } from "./open-deployment.ts";
 import { openWorkload } from "./open-workload.ts";
-import { reportPageData } from "./report-page-data.ts";
 import { runEnsemble } from "./run-ensemble.ts";
-import { servingTimeline } from "./serving-timeline.ts";
 
 export interface SimulateDeploymentOptions {
   readonly workload: string;
@@ -35,7 +30,14 @@ export async function simulateDeployment(path: string, options: SimulateDeployme
   const { slo: objective, runs, seed } = options;
   const { first, figures } = await runEnsemble(run, { runs, seed, ...(objective === undefined ? {} : { objective }) });
   const report = deploymentReport({ run, defaults, workload, objective, seed, figures });
-  if (options.timeline !== undefined) writeWhole(options.timeline, writeChromeTrace(servingTimeline(run, first.outcome)));
-  if (options.html !== undefined) writeWhole(options.html, reportHtml(reportPageData(report, run, first), pageAsset("report")));
+  if (options.timeline !== undefined) {
+    const { writeChromeTrace } = await import("../../trace/write-chrome-trace.ts");
+    const { servingTimeline } = await import("./serving-timeline.ts");
+    writeWhole(options.timeline, writeChromeTrace(servingTimeline(run, first.outcome)));
+  }
+  if (options.html !== undefined) {
+    const { reportPage } = await import("./report-page.ts");
+    writeWhole(options.html, reportPage(report, run, first));
+  }
   printResult(options.json === true, report, () => deploymentText(report));
 }

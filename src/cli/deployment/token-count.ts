@@ -1,7 +1,7 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import { newLibraryTokenizer } from "../../graph/tokenizer/library.ts";
 import type { CountTokens } from "../../simulate/workload/share-gpt-json.ts";
-import { readTextFile } from "../plan-input.ts";
+import { readTextFile } from "../read-file.ts";
 
 /** Counts tokens with a `tokenizer.json`. Errors: `file-unreadable`, `tokenizer-unsupported`. */
 export function openTokenCount(path: string): CountTokens {

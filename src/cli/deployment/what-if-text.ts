@@ -1,6 +1,6 @@
 import { formatNs } from "../../base/duration.ts";
+import type { Bar } from "../../simulate/bar.ts";
 import type { WhatIfRow } from "../../simulate/deployment/what-if.ts";
-import type { Bar } from "../../simulate/ensemble.ts";
 import { table } from "../output.ts";
 import { defaultLines, percent, rate } from "./deployment-text.ts";
 import type { WhatIfReport } from "./what-if-report.ts";

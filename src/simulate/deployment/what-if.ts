@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { Summary } from "../../base/statistics.ts";
-import { type Bar, barOf } from "../ensemble.ts";
+import { type Bar, barOf } from "../bar.ts";
 import type { MeasuredFigures } from "../imported/measured-columns.ts";
 import type { RunFigures } from "./run-figures.ts";
 
