@@ -2,6 +2,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { Basis } from "../estimate.ts";
+import { PER_NODE } from "../network/sheet-network.ts";
 import type { OperatorModel } from "../operator/operator-model.ts";
 import { isLinkQuery } from "../operator/operator-query.ts";
 import { type Cut, devicesOf, type Formats } from "./cut.ts";
@@ -29,7 +30,7 @@ export interface IterationInput {
   readonly operators: OperatorModel;
   /** Prices of collectives and messages; absent: `operators` has them. */
   readonly network?: OperatorModel;
-  /** Devices of a node or scale-up domain; absent: the sheet's, or all of the replica. */
+  /** Devices of a node or scale-up domain; absent: the sheet's, which is needed where a replica has several. */
   readonly perNode?: number;
   /** Engine whose constants, fitted on served models, count; absent: operators alone. */
   readonly engine?: EngineName;
@@ -73,7 +74,10 @@ export function iterationCostOf(input: IterationInput): Result<ExplainedCost, It
   if (!read.ok) return read;
   const wrong = cutFault(read.value, input.parallel);
   if (wrong !== undefined) return err(wrong);
-  const site = siteOf(input, read.value);
+  const perNode = devicesPerNode(input);
+  if (perNode === undefined)
+    return err({ code: "no-basis", missing: `${PER_NODE} of ${input.sheet.name}; a device sheet of your own can say it` });
+  const site = siteOf(input, read.value, perNode);
   const operators = joined(input);
   const layers = [...layerTerms(read.value, site), ...stageTerms(site, input.parallel)];
   const outer = outerTerms(read.value, site);
@@ -82,12 +86,17 @@ export function iterationCostOf(input: IterationInput): Result<ExplainedCost, It
   return ok(makeCost(input, { model: read.value, site, operators, layers, outer, trial: tried.value }));
 }
 
-function siteOf(input: IterationInput, model: DecoderBlocks): Site {
+/** Devices of a machine; undefined where that matters and is not known. */
+function devicesPerNode({ perNode, sheet, parallel }: IterationInput): number | undefined {
+  return perNode ?? sheet.perNode?.value ?? (devicesOf(parallel) === 1 ? 1 : undefined);
+}
+
+function siteOf(input: IterationInput, model: DecoderBlocks, perNode: number): Site {
   return {
     width: model.width,
     cut: input.parallel,
     formats: formatsOf(input),
-    perNode: input.perNode ?? input.sheet.perNode?.value ?? devicesOf(input.parallel),
+    perNode,
     perDecode: 1 + (input.speculation?.draftTokens ?? 0),
     load: input.load ?? "balanced",
   };

@@ -1,41 +1,58 @@
-/**
- * Goal: a rate between nodes that was measured is taken as it is, one of a data sheet with the share of it that links reach.
- * Method: a sheet of the catalogue whose network says where its figure is from; prices by hand.
- */
+// Goal: how many devices a machine has is known or asked for, never assumed. Method: every device of the catalogue, whole and without the figure.
 import { describe, expect, it } from "vitest";
-import { deviceSheet } from "../../rack/catalog/catalog.ts";
+import { HeddleError } from "../../base/heddle-error.ts";
+import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
+import { DEVICE_SHEETS, deviceSheet } from "../../rack/catalog/catalog.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
-import { ncclTime } from "./collectives/nccl-cost.ts";
-import { pricePointToPoint } from "./point-to-point.ts";
+import { type Cut, ONE_DEVICE } from "../iteration/cut.ts";
+import { iterationCostOf } from "../iteration/iteration-cost-of.ts";
+import { physicsModel } from "../operator/physics/physics-model.ts";
+import { collectiveModel } from "./collectives/collective-model.ts";
 import { sheetNetwork } from "./sheet-network.ts";
 
-function withNetwork(basis: "measured" | "data-sheet"): DeviceSheet {
-  const sheet = deviceSheet("h100-sxm");
-  return { ...sheet, network: { name: "RoCE", bandwidthBytesPerSecond: { value: 20e9, basis, source: "a test" } } };
+const without = ({ perNode: _left, ...sheet }: DeviceSheet): DeviceSheet => sheet;
+/** Cards that are sold for machines of any size, and devices that run no layers. */
+const UNKNOWN = ["rtx-4090", "a30", "a10", "a40", "rtx-5090", "bluefield-3", "ipu-e2100"];
+
+function fault(sheet: DeviceSheet): string {
+  try {
+    sheetNetwork(sheet, "nccl");
+    return "none";
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return `${thrown.code} ${thrown.where} ${thrown.detail}`;
+    throw thrown;
+  }
 }
 
-describe("a network's rate", () => {
-  const [measured, sold] = [sheetNetwork(withNetwork("measured"), "nccl")!, sheetNetwork(withNetwork("data-sheet"), "nccl")!];
-
-  it("is 20 GB/s where measured, 94 % of it where sold, for a message of 1 GB", () => {
-    const ns = (figures: typeof measured): number => {
-      const priced = pricePointToPoint(figures, { op: "point-to-point", bytes: 1e9, sameNode: false });
-      return priced.ok ? priced.value.ns : Number.NaN;
-    };
-    expect(ns(measured)).toBeCloseTo(20_000 + 1e9 / 20, 3);
-    expect(ns(sold)).toBeCloseTo(20_000 + 1e9 / (0.94 * 20), 3);
+describe("devices of a machine", () => {
+  it("are the sheet's, of every device that has links", () => {
+    for (const sheet of DEVICE_SHEETS.filter(({ id }) => !UNKNOWN.includes(id))) {
+      expect(sheet.perNode?.value, sheet.id).toBeGreaterThanOrEqual(1);
+      if (sheet.scaleUp !== undefined || sheet.host !== undefined)
+        expect(sheetNetwork(sheet, "nccl")?.scaleUp.devices, sheet.id).toBe(sheet.perNode?.value);
+    }
   });
 
-  it("bounds rings and all-to-alls between nodes alike", () => {
-    const shape = { bytes: 16 * 2 ** 30, ranks: 16, ranksPerNode: 8 } as const;
-    const by = { algorithm: "ring", protocol: "simple" } as const;
-    // Ring: 8 cards of 20 GB/s a node, 2 x 15 / 16 of the bytes.
-    const ring = (shape.bytes * (30 / 16)) / (8 * 20);
-    expect(ncclTime(measured, { kind: "all-reduce", ...shape }, by) / ring).toBeCloseTo(1, 2);
-    expect(ncclTime(sold, { kind: "all-reduce", ...shape }, by) / ring).toBeCloseTo(1 / 0.96, 2);
-    // All-to-all: 8 of 16 parts leave the node, then 7 over 18 links of 20.6 GB/s.
-    const allToAll = (rate: number): number => shape.bytes * (8 / 16 / rate + 7 / 16 / (18 * 20.6));
-    expect(ncclTime(measured, { kind: "all-to-all", ...shape }, by) / allToAll(20)).toBeCloseTo(1, 2);
-    expect(ncclTime(sold, { kind: "all-to-all", ...shape }, by) / allToAll(0.94 * 20)).toBeCloseTo(1, 2);
+  it("are an error that names the figure where the sheet has none", () => {
+    for (const id of UNKNOWN) expect(fault(deviceSheet(id))).toMatch(new RegExp(`^figure-missing ${id} .*perNode`));
+    for (const sheet of DEVICE_SHEETS.filter(({ scaleUp, host }) => scaleUp !== undefined || host !== undefined))
+      expect(fault(without(sheet)), sheet.id).toMatch(/^figure-missing .*perNode/);
+  });
+
+  it("are needed where a replica has more than one, and only there", () => {
+    const sheet = deviceSheet("rtx-4090");
+    const priced = (cut: Partial<Cut>, own: DeviceSheet = sheet) =>
+      iterationCostOf({
+        architecture: knownArchitecture("Llama-3.1-8B")!,
+        sheet: own,
+        parallel: { ...ONE_DEVICE, ...cut },
+        precision: { weights: "bf16", kv: "bf16" },
+        operators: physicsModel(own),
+        ...(own.perNode === undefined ? {} : { network: collectiveModel(sheetNetwork(own, "nccl")!) }),
+      });
+    expect(priced({}).ok).toBe(true);
+    expect(priced({ tensor: 2 })).toMatchObject({ ok: false, error: { code: "no-basis", missing: expect.stringContaining("perNode") } });
+    const own = { ...sheet, perNode: { value: 4, basis: "data-sheet" as const, source: "our racks" } };
+    expect(priced({ tensor: 2 }, own).ok).toBe(true);
   });
 });

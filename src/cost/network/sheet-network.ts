@@ -1,4 +1,5 @@
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { neededFigure } from "../../rack/catalog/needed-figure.ts";
 import type { CollectiveLibrary, NetworkFigures, NetworkGeneration } from "./collectives/network-figures.ts";
 
 /** Families whose tuning tables hold, by the start of a catalogue id. */
@@ -15,24 +16,28 @@ const GENERATIONS: readonly (readonly [string, NetworkGeneration])[] = [
   ["gb300", "blackwell"],
 ];
 
+/** What messages call the figure that a system of several devices needs. */
+export const PER_NODE = "perNode (devices in a machine or scale-up domain)";
+
 /**
  * What a data sheet says of the network of a system made of its device: links in the node where it has them, else its host link, through which PCIe
  * systems exchange; links between nodes where it has a network figure.
  *
- * Errors: undefined where the sheet has neither links in the node nor a host link.
+ * Errors: undefined where the sheet has neither links in the node nor a host link; `figure-missing` where it does not say how many devices a node has.
  */
 export function sheetNetwork(sheet: DeviceSheet, library: CollectiveLibrary): NetworkFigures | undefined {
   const inside = sheet.scaleUp ?? sheet.host;
   if (inside === undefined) return undefined;
+  const perNode = neededFigure(sheet, PER_NODE, sheet.perNode).value;
   const generation = GENERATIONS.find(([start]) => sheet.id.startsWith(start))?.[1];
   const throughHost = sheet.scaleUp === undefined || /^pcie/i.test(inside.name);
   const { network } = sheet;
   return {
-    name: `${sheet.perNode?.value ?? 1} x ${sheet.id}`,
+    name: `${perNode} x ${sheet.id}`,
     ...(generation === undefined ? {} : { generation }),
     scaleUp: {
       bytesPerSecond: inside.bandwidthBytesPerSecond.value,
-      devices: sheet.perNode?.value ?? 8,
+      devices: perNode,
       // NVLink switches add up from the third generation on.
       reducesInSwitch: !throughHost && (generation === "hopper" || generation === "blackwell"),
       ...(throughHost ? { throughHost } : {}),

@@ -5,10 +5,10 @@ import { sheetNetwork } from "../network/sheet-network.ts";
 import { physicsModel } from "../operator/physics/physics-model.ts";
 import type { TrainingCosts } from "./training-costs.ts";
 
-/** Costs of training on a device by its data sheet. Errors: `figure-missing` where the sheet has no links. */
+/** Costs of training on a device by its data sheet. Errors: `figure-missing` where the sheet has no links or no `perNode`. */
 export function sheetTrainingCosts(sheet: DeviceSheet): TrainingCosts {
   const figures = sheetNetwork(sheet, "nccl");
   if (figures === undefined)
     throw new HeddleError("figure-missing", { where: sheet.id, detail: "its sheet has no scaleUp and no host link" });
-  return { operators: physicsModel(sheet), network: collectiveModel(figures), perNode: sheet.perNode?.value ?? figures.scaleUp.devices };
+  return { operators: physicsModel(sheet), network: collectiveModel(figures), perNode: figures.scaleUp.devices };
 }

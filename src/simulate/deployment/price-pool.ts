@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../../base/result.ts";
-import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
+import { devicesOf, ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
 import { type ExplainedCost, iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
 import type { IterationFault } from "../../cost/iteration/iteration-fault.ts";
@@ -103,7 +103,8 @@ export function iterationsCost(
   parts: PoolParts,
 ): Result<ExplainedCost, IterationFault> {
   const { architecture, sheet } = parts;
-  const network = sheetNetwork(sheet, libraryOf(engine.name));
+  // One device has no network; several without `perNode` are refused with the operators.
+  const network = devicesOf(parallel) === 1 || sheet.perNode === undefined ? undefined : sheetNetwork(sheet, libraryOf(engine.name));
   return iterationCostOf({
     architecture,
     sheet,

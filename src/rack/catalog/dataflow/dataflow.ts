@@ -20,6 +20,7 @@ export const DATAFLOW: readonly DeviceSheet[] = [
     peaks: teraPeaks(GROQ, { f16: 188, i8: 750 }),
     memory: { capacityBytes: GROQ(230 * MIB, "SRAM; there is no memory outside the chip"), bandwidthBytesPerSecond: GROQ(80e12) },
     host: pcie(4),
+    perNode: dataSheet("Groq, GroqNode server product brief, 2022")(8, "cards"),
   },
   {
     id: "cerebras-wse-3",
@@ -31,6 +32,7 @@ export const DATAFLOW: readonly DeviceSheet[] = [
     peaks: {},
     memory: { capacityBytes: WSE(44 * GIB, "44 GB of SRAM on the wafer"), bandwidthBytesPerSecond: WSE(21e15) },
     cores: { count: WSE(900_000, "cores"), localBytes: WSE(48 * KIB, "SRAM of a core") },
+    perNode: WSE(1, "wafer of a CS-3"),
     powerWatts: WSE(23_000, "system"),
   },
   {
@@ -68,6 +70,7 @@ export const DATAFLOW: readonly DeviceSheet[] = [
       ),
     },
     host: pcie(4),
+    perNode: dataSheet("Tenstorrent documentation, TT-LoudBox specifications, 2025")(4, "cards"),
     powerWatts: WORMHOLE(300),
   },
   {
@@ -93,6 +96,7 @@ export const DATAFLOW: readonly DeviceSheet[] = [
       ),
     },
     host: pcie(5),
+    perNode: dataSheet("Tenstorrent documentation, TT-QuietBox (Blackhole) specifications, 2025")(4, "cards"),
     powerWatts: BLACKHOLE(300),
   },
 ];

@@ -82,6 +82,7 @@ export const INTEL: readonly DeviceSheet[] = [
       localBytes: dataSheet("Intel Xeon 6 P-core product brief, 2024")(2 * MIB, "L2 of a core"),
     },
     cache: { bytes: XEON(504 * MIB, "L3") },
+    perNode: XEON(2, "sockets at most"),
     powerWatts: XEON(500),
   },
   {
@@ -94,6 +95,7 @@ export const INTEL: readonly DeviceSheet[] = [
     memory: { capacityBytes: B60_ARK(24 * GIB, "24 GB GDDR6"), bandwidthBytesPerSecond: B60_ARK(456 * GIGA) },
     cores: { count: B60_ARK(20, "Xe cores"), clockHz: B60_ARK(2.4e9, "graphics clock") },
     host: pcie(5, 8),
+    perNode: dataSheet("Intel, Project Battlematrix, 2025")(8, "GPUs at most"),
     powerWatts: B60(200, "total board power"),
   },
   {

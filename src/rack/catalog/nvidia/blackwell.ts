@@ -128,6 +128,7 @@ export const BLACKWELL_GPUS: readonly DeviceSheet[] = [
     },
     cache: { bytes: RTX_PRO(128 * MIB, "L2") },
     host: pcie(5),
+    perNode: dataSheet("NVIDIA RTX PRO Server, 2025")(8, "GPUs at most"),
     powerWatts: RTX_PRO(600),
   },
 ];

@@ -64,6 +64,7 @@ export const HOPPER: readonly DeviceSheet[] = [
     },
     cache: { bytes: GH100(50 * MIB, "L2") },
     host: pcie(5),
+    perNode: H100(8, "certified systems of 1 to 8 GPUs"),
     powerWatts: H100(350, "PCIe"),
   },
   {
@@ -77,6 +78,7 @@ export const HOPPER: readonly DeviceSheet[] = [
     cores: { count: GH100(132, "streaming multiprocessors, as the SXM form"), localBytes: LOCAL },
     cache: { bytes: GH100(50 * MIB, "L2") },
     host: pcie(5),
+    perNode: H100(8, "certified systems of 1 to 8 GPUs"),
     powerWatts: H100(400, "NVL, up to"),
   },
   {
@@ -88,6 +90,7 @@ export const HOPPER: readonly DeviceSheet[] = [
     peaks: teraPeaks(H200_NVL_HALVED, { f64: 60, f32: 60, ...sixteenBit(835.5), ...eightBit(1670.5), i8: 1670.5 }),
     memory: { capacityBytes: H200(141 * GIB, "141 GB HBM3e"), bandwidthBytesPerSecond: H200(4800 * GIGA) },
     host: pcie(5),
+    perNode: H200(8, "certified systems of up to 8 GPUs"),
     powerWatts: H200(600, "NVL, up to"),
   },
   {

@@ -10,6 +10,7 @@ const ADA = dataSheet("NVIDIA Ada GPU Architecture whitepaper, 2023");
 const RTX_4090 = dataSheet("NVIDIA Ada GPU Architecture whitepaper, 2023, appendix A, RTX 4090, dense, FP32 sums");
 const L4 = dataSheet("NVIDIA L4 Tensor Core GPU data sheet, 2023, dense (half of the figure with sparsity)");
 const L40S = dataSheet("NVIDIA L40S data sheet, 2023, dense");
+const EC2 = dataSheet("AWS EC2 documentation, accelerated computing instances, 2026");
 const ADA_LOCAL = ADA(128 * KIB, "L1 and shared memory of an SM");
 
 const NVIDIA = { vendor: "NVIDIA", kind: "gpu" } as const;
@@ -48,6 +49,7 @@ export const TURING_AND_ADA: readonly DeviceSheet[] = [
     },
     cache: { bytes: TURING(4 * MIB, "L2 of the TU104") },
     host: pcie(3),
+    perNode: EC2(8, "GPUs of a g4dn.metal"),
     powerWatts: T4(70),
     dollarsPerHour: dataSheet("Google Cloud on-demand list price, us-central1, 2024: one T4, without its machine")(0.35),
   },
@@ -65,6 +67,7 @@ export const TURING_AND_ADA: readonly DeviceSheet[] = [
     },
     cache: { bytes: ADA(48 * MIB, "L2 of the AD104") },
     host: pcie(4),
+    perNode: EC2(8, "GPUs of a g6.48xlarge"),
     powerWatts: L4(72),
     dollarsPerHour: dataSheet("Google Cloud on-demand list price, us-central1, 2024: g2-standard-4 with one L4")(0.7068),
   },
@@ -82,6 +85,7 @@ export const TURING_AND_ADA: readonly DeviceSheet[] = [
     },
     cache: { bytes: ADA(96 * MIB, "L2 of the AD102") },
     host: pcie(4),
+    perNode: EC2(8, "GPUs of a g6e.48xlarge"),
     powerWatts: L40S(350),
     dollarsPerHour: dataSheet("AWS EC2 on-demand list price, us-east-1, 2024: g6e.xlarge with one L40S")(1.861),
   },
