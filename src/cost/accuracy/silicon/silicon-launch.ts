@@ -45,7 +45,7 @@ function sglangLaunch({ model, device, products }: SiliconRow, clients: number):
     if (!blackwell) return { ...base, batchedTokens: 32768 };
     return products === "nvfp4" ? { ...base, batchedTokens: 16384, ...poll } : { ...base, batchedTokens: 32768, ...poll };
   }
-  if (model === "GLM-5") return { ...base, batchedTokens: 32768 };
+  if (model === "GLM-5") return { ...base, batchedTokens: 32768, ...(products === "nvfp4" && { hold: { kind: "poll", steps: 10 } }) };
   if (model === "Qwen3.5-397B-A17B") return blackwell ? { ...base, batchedTokens: 32768, ...poll } : { ...base, batchedTokens: 16384 };
   return DEFAULT;
 }

@@ -4,39 +4,39 @@ import type { EngineConstants } from "./engine-constants.ts";
 
 /** Constants of each engine from all rows of the sample. Their error on groups they have not seen is in docs/accuracy.md. */
 export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", EngineConstants>> = {
-  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.290. */
+  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.269. */
   sglang: {
     overheads: {
-      stepNs: 406250,
-      sequenceNs: 7656,
+      stepNs: 484375,
+      sequenceNs: 7344,
       layerNs: 0,
-      eagerLayerNs: 1125000,
-      kernelNs: 1266,
-      attentionFactor: 0.644,
-      expertFactor: 0.742,
-      computeFactor: 1.225,
+      eagerLayerNs: 1500000,
+      kernelNs: 1172,
+      attentionFactor: 0.597,
+      expertFactor: 0.75,
+      computeFactor: 1.188,
       exchangeFactor: 1.094,
     },
-    blackwellEight: 0.864,
-    frontNs: 112500000,
-    frontClientNs: 3203125,
+    blackwellEight: 0.92,
+    frontNs: 83593750,
+    frontClientNs: 1937500,
   },
-  /** 151 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.276. */
+  /** 151 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.265. */
   trtllm: {
     overheads: {
-      stepNs: 1375000,
-      sequenceNs: 10156,
+      stepNs: 1406250,
+      sequenceNs: 9688,
       layerNs: 0,
       eagerLayerNs: 0,
-      kernelNs: -1734,
-      attentionFactor: 0.822,
-      expertFactor: 0.703,
-      computeFactor: 1.075,
-      exchangeFactor: 1.272,
+      kernelNs: -1406,
+      attentionFactor: 0.85,
+      expertFactor: 0.688,
+      computeFactor: 1.031,
+      exchangeFactor: 1.291,
     },
-    blackwellEight: 0.752,
-    frontNs: 77343750,
-    frontClientNs: 1140625,
+    blackwellEight: 0.737,
+    frontNs: 85156250,
+    frontClientNs: 234375,
   },
   /** 48 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.114. */
   vllm: {
@@ -51,7 +51,7 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
       computeFactor: 1.025,
       exchangeFactor: 1.328,
     },
-    blackwellEight: 0.752,
+    blackwellEight: 0.737,
     frontNs: 15625000,
     frontClientNs: 0,
   },
