@@ -55,6 +55,7 @@ export { readRack, writeRack } from "./rack/rack-file.ts";
 export { dragonfly } from "./rack/topology/dragonfly.ts";
 export { fatTree } from "./rack/topology/fat-tree.ts";
 export { hostNode } from "./rack/topology/host-node.ts";
+export { leafSpine } from "./rack/topology/leaf-spine.ts";
 export { railFabric } from "./rack/topology/rail-fabric.ts";
 export { scaleUpDomain } from "./rack/topology/scale-up-domain.ts";
 export { torus } from "./rack/topology/torus.ts";
@@ -100,7 +101,10 @@ export type {
 } from "./sdk/sdk-types.ts";
 export { tensor } from "./sdk/tensor.ts";
 export { simulateDataflow } from "./simulate/dataflow/simulate-dataflow.ts";
+export type { CollectiveJob, CollectiveRun } from "./simulate/flows/collective-job.ts";
 export { createFlowNetwork } from "./simulate/flows/flow-network.ts";
+export { nodeRings } from "./simulate/flows/node-rings.ts";
+export { simulateCollectives } from "./simulate/flows/simulate-collectives.ts";
 export { topologyLinks } from "./simulate/flows/topology-links.ts";
 export { virtualRun } from "./simulate/run/virtual-run.ts";
 export { version } from "./version.ts";

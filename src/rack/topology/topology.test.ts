@@ -3,6 +3,7 @@ import type { Result } from "../../base/result.ts";
 import { dragonfly } from "./dragonfly.ts";
 import { fatTree } from "./fat-tree.ts";
 import { hostNode } from "./host-node.ts";
+import { leafSpine } from "./leaf-spine.ts";
 import { railFabric } from "./rail-fabric.ts";
 import { scaleUpDomain } from "./scale-up-domain.ts";
 import type { Topology } from "./topology.ts";
@@ -54,6 +55,15 @@ const KNOWN: Readonly<Record<string, Known>> = {
     links: 2 * 48,
     bisection: 80,
     hops: { 2: 16, 4: 32, 6: 192 },
+  },
+  "4 leaves of 4, 2 spines": {
+    make: () => built(leafSpine({ leaves: 4, devicesPerLeaf: 4, spines: 2, cardBytesPerSecond: RATE, spineBytesPerSecond: RATE })),
+    devices: 16,
+    switches: 6,
+    links: 2 * (16 + 8),
+    // 2 : 1: two links up a leaf for four cards.
+    bisection: 2 * 2 * RATE,
+    hops: { 2: 16 * 3, 4: 16 * 12 },
   },
   "dragonfly p 2, a 4, h 2": {
     make: () => built(dragonfly({ ...DRAGONFLY, devicesPerRouter: 2, routersPerGroup: 4, globalPerRouter: 2 })),
