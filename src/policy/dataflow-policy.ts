@@ -1,4 +1,5 @@
 import type { Nanoseconds, Ratio } from "../base/units.ts";
+import type { BatchSchedule, BatchView } from "./batch-schedule/batch-view.ts";
 import type { CountedList } from "./batching.ts";
 
 /** What a prediction rests on, best first. */
@@ -36,12 +37,15 @@ export interface PlacedTaskView {
   /** Devices of one class that it needs at once. */
   readonly gang: number;
   readonly now: Nanoseconds;
+  /** Device and end that a schedule of its batch gave it; -1 without one. */
+  readonly scheduledOn: number;
+  readonly scheduledEndAt: Nanoseconds;
 }
 
 export interface UrgencyView {
   readonly task: number;
   readonly priority: number;
-  /** Predicted time from its start to the end of the last task known to depend on it. */
+  /** Predicted time from its start to the end of the last task known to depend on it; of a scheduled batch, from its start to the batch's end. */
   readonly upwardRankNs: Nanoseconds;
 }
 
@@ -63,6 +67,8 @@ export interface DataflowPolicy {
   readonly name: string;
   /** Larger goes first among tasks of one priority. */
   urgency(task: UrgencyView): number;
+  /** Where and when each task of a batch is to run that has the rack to itself; `undefined`: task by task. A policy need not have it. */
+  schedule?(batch: BatchView): BatchSchedule | undefined;
   /** Indices into `candidates`: one, or for a gang so many of one class and variant on different devices. Empty: let it wait. */
   place(task: PlacedTaskView, candidates: CountedList<CandidateView>, parameters: DataflowPolicyParameters): readonly number[];
 }

@@ -71,7 +71,14 @@ function price(flow: Flow, into: Candidate, given: Pricing): void {
   into.samples = history.count[device]!;
   into.samplesUnderWay = history.underWay[device]!;
   into.failedBefore = task.failedOn.includes(device);
-  into.full = queue.length + gangs.length >= flow.config.limits.queueDepth;
+  into.full = queue.length + gangs.length >= flow.config.limits.queueDepth && !isDue(flow, task, device);
+}
+
+/** A task that is scheduled there passes those that are less urgent, so that they do not shut it out. */
+function isDue(flow: Flow, task: Task, device: DeviceId): boolean {
+  const { queue, gangs } = flow.state.devices[device]!;
+  const last = queue[flow.config.limits.queueDepth - 1 - gangs.length];
+  return task.scheduledOn === device && last !== undefined && isBefore(task, taskBy(flow, last));
 }
 
 /** What is loaded is loaded once. */
@@ -141,7 +148,7 @@ export function readyAt(flow: Flow, device: DeviceId, task: Task): Nanoseconds {
 }
 
 /** When a task's inputs could be in a memory, asked once a memory: transfers over one channel take turns, those under way first. */
-function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Nanoseconds {
+export function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Nanoseconds {
   const inputs: { readonly value: Value; readonly storage: Storage; readonly there: Uint8Array }[] = [];
   for (const { input } of task.uses) {
     if (input === NONE) continue;

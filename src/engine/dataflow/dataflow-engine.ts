@@ -10,6 +10,7 @@ import { failLoad, failRun, failTransfer, finishTransfer } from "./executor-ends
 import { beginFetch, endFetch } from "./fetch.ts";
 import { finishRun } from "./finish.ts";
 import type { Flow } from "./flow.ts";
+import { lookAtHeld } from "./hold.ts";
 import { startingState } from "./learned-state.ts";
 import { joinDevice, loseDevice, loseHost } from "./lose.ts";
 import { createRackMap } from "./rack-map.ts";
@@ -50,6 +51,7 @@ export function createDataflowEngine(config: DataflowConfig, policy: DataflowPol
       flow.now = now;
       flow.commands = [];
       take(flow, event);
+      lookAtHeld(flow);
       settle(flow);
       const { pendingMax, acceptAgainBelow } = config.limits;
       if (!state.accepting && state.pending < pendingMax * acceptAgainBelow) setAccepting(flow, true);

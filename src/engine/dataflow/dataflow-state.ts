@@ -59,6 +59,8 @@ export interface DataflowState {
   accepting: boolean;
   /** Tasks granted or waiting for memory, by age. */
   readonly staged: Map<TaskId, true>;
+  /** Staged tasks that could run and let another one go first. */
+  readonly held: Map<TaskId, true>;
   counts: DataflowCounts;
 }
 
@@ -194,6 +196,10 @@ export interface Task {
   rankNs: Nanoseconds;
   /** Fixed when it becomes ready. */
   urgency: number;
+  /** Device, start and end that a schedule of its batch gave it; NONE without one. */
+  scheduledOn: DeviceId;
+  scheduledAt: Nanoseconds;
+  scheduledEndAt: Nanoseconds;
   placed: readonly DeviceId[];
   variant: number;
   predictedNs: Nanoseconds;
@@ -292,6 +298,8 @@ export interface Device {
   queuedNs: Nanoseconds;
   /** Gangs that will take the device, oldest ticket first. */
   gangs: TaskId[];
+  /** Tasks of a schedule that are to run here, the first one last. */
+  scheduled: TaskId[];
   /** When the run or load is predicted to end. */
   busyUntil: Nanoseconds;
   readonly residents: Map<number, Resident>;
@@ -374,6 +382,7 @@ export function createDataflowState(config: DataflowConfig, links: LinkModel[], 
       lastAssigned: NONE,
       queuedNs: 0,
       gangs: [],
+      scheduled: [],
       busyUntil: 0,
       residents: new Map(),
       residentBytes: 0,
@@ -391,6 +400,7 @@ export function createDataflowState(config: DataflowConfig, links: LinkModel[], 
     pending: 0,
     accepting: true,
     staged: new Map(),
+    held: new Map(),
     counts: {
       stale: 0,
       policyRefusals: 0,

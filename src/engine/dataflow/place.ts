@@ -21,7 +21,7 @@ export function placeReady(flow: Flow): boolean {
     const queue = nextReady(flow, waiting);
     if (queue === undefined) return placed;
     const task = taskBy(flow, queue.heap[0]!);
-    const choice = hasRoom(flow, queue) ? choose(flow, task) : undefined;
+    const choice = task.scheduledOn !== NONE || hasRoom(flow, queue) ? choose(flow, task) : undefined;
     if (choice === undefined) waiting.push(queue);
     else {
       popReady(flow, queue);
@@ -56,7 +56,8 @@ export function choose(flow: Flow, task: Task, only: DeviceId = NONE): Choice | 
   const candidates = candidatesFor(flow, task, only);
   const usable = withoutFailed(candidates, task.gang);
   if (usable.length < task.gang) return undefined;
-  const view = { task: task.id, priority: task.priority, gang: task.gang, now: flow.now };
+  const { scheduledOn, scheduledEndAt } = task;
+  const view = { task: task.id, priority: task.priority, gang: task.gang, now: flow.now, scheduledOn, scheduledEndAt };
   // A policy of somebody else's gets copies, which it may do anything to.
   const shown = policy === earliestFinish ? usable : usable.map((one) => ({ ...one }));
   let chosen: readonly number[] | undefined;

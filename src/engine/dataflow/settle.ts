@@ -4,6 +4,7 @@ import { failForInput, makeAgain } from "./fail.ts";
 import { pursueFetch } from "./fetch.ts";
 import type { Flow } from "./flow.ts";
 import { grantIn } from "./grant.ts";
+import { startHeld } from "./hold.ts";
 import { assign, placeReady } from "./place.ts";
 import { queueReady } from "./ready.ts";
 import { giveWay, stageNext, steal } from "./stage-next.ts";
@@ -28,7 +29,7 @@ export function settle(flow: Flow): void {
       if (steal(flow, device)) mayPlace = true;
       continue;
     }
-    if (isQuiet(flow) && failStuck(flow)) continue;
+    if (isQuiet(flow) && (startHeld(flow) || failStuck(flow))) continue;
     return;
   }
 }

@@ -130,6 +130,9 @@ export function steal(flow: Flow, device: DeviceId): boolean {
 /** Gain for which a task moves, as a share of its run: predictions are not that exact. */
 const MOVE_GAIN_MIN = 0.1;
 
+/** A task stays where its schedule has it until it would end later by so many of its runs. */
+const LATE_MAX = 1;
+
 /** Tasks that an idle device looks at: keeps the cost of an end flat. */
 const STEAL_TRIES = 8;
 
@@ -139,7 +142,9 @@ function canRun(flow: Flow, task: Task, deviceClass: number): boolean {
 
 function moveIfSooner(flow: Flow, task: Task, { from, to }: { from: DeviceId; to: DeviceId }): boolean {
   const { state } = flow;
-  const endsAt = readyAt(flow, from, task) + (task.status === STAGED ? 0 : task.predictedNs);
+  // It is one of those that are ahead of it there.
+  const endsAt = readyAt(flow, from, task);
+  if (task.scheduledOn === from && endsAt <= task.scheduledEndAt + LATE_MAX * task.predictedNs) return false;
   const choice = choose(flow, task, to);
   if (choice === undefined || choice.endsAt + MOVE_GAIN_MIN * choice.predictedNs >= endsAt) return false;
   if (task.status === STAGED) unstage(flow, task);

@@ -4,6 +4,7 @@ import { NONE, RUNNING, type Run, STAGED, type Task } from "./dataflow-state.ts"
 import type { Binding, TaskId } from "./dataflow-types.ts";
 import { type Flow, storageBy, valueBy } from "./flow.ts";
 import { assertGranted, inputBytes, isUsedIn, memoriesOf } from "./grant.ts";
+import { isHeld } from "./hold.ts";
 import { instanceAt, touch } from "./instances.ts";
 import { bring } from "./moves.ts";
 import { isLoaded, startLoad } from "./residency.ts";
@@ -21,7 +22,7 @@ export function pursue(flow: Flow, id: TaskId): void {
     if (!idle || !loaded) ready = false;
     if (idle && !loaded && run === NONE) startLoad(flow, device, task);
   }
-  if (ready) start(flow, task);
+  if (ready && !isHeld(flow, task)) start(flow, task);
 }
 
 /** Asks for every input in every memory where it is needed and not there. */

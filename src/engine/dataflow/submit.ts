@@ -7,6 +7,7 @@ import { type Flow, valueBy } from "./flow.ts";
 import { typicalNs } from "./histories.ts";
 import { raiseRanks } from "./ranks.ts";
 import { makeReady } from "./ready.ts";
+import { scheduleWhole } from "./schedule-whole.ts";
 import { addReader, createStorage, createValue } from "./values.ts";
 
 interface Batch {
@@ -45,7 +46,10 @@ function acceptTasks(flow: Flow, first: TaskId, given: Batch): void {
         combineNow(flow, handle, made);
     }
   }
-  if (!replayed) raiseRanks(flow, made);
+  if (!replayed) {
+    raiseRanks(flow, made);
+    scheduleWhole(flow, made);
+  }
   for (const task of made) if (task.waits === 0 && task.status === BLOCKED) makeReady(flow, task.id);
 }
 
@@ -136,6 +140,9 @@ function createTask(flow: Flow, { id, spec, uses, template, templateIndex, repla
     ownNs,
     rankNs: ownNs,
     urgency: 0,
+    scheduledOn: NONE,
+    scheduledAt: 0,
+    scheduledEndAt: 0,
     placed: [],
     variant: 0,
     predictedNs: 0,

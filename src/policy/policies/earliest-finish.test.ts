@@ -3,7 +3,7 @@ import { DATAFLOW_POLICY_PARAMETERS } from "../../engine/dataflow/dataflow-confi
 import type { CandidateView } from "../dataflow-policy.ts";
 import { earliestFinish } from "./earliest-finish.ts";
 
-const TASK = { task: 0, priority: 0, gang: 1, now: 0 };
+const TASK = { task: 0, priority: 0, gang: 1, now: 0, scheduledOn: -1, scheduledEndAt: 0 };
 /** Nothing is left to try. */
 const MEASURED = {
   samples: 9,

@@ -1,9 +1,11 @@
-import type { Nanoseconds } from "../../base/units.ts";
+import type { Nanoseconds, Ratio } from "../../base/units.ts";
 import type { CountedList } from "../batching.ts";
-import type { CandidateView, DataflowPolicy, DataflowPolicyParameters } from "../dataflow-policy.ts";
+import { scheduleBatch } from "../batch-schedule/schedule-batch.ts";
+import type { CandidateView, DataflowPolicy, DataflowPolicyParameters, PlacedTaskView } from "../dataflow-policy.ts";
 
 /**
- * The longest path first, each task where it ends first: device and data ready, load, run, and energy at its price.
+ * The longest path first, each task where it ends first: device and data ready, load, run, and energy at its price. A batch that has the rack to itself is
+ * scheduled as a whole: its tasks go where the schedule has them, as long as they are not late there.
  *
  * Kinds of runs that were not measured on a device are tried there while the price of a try is bounded, so that histories fill.
  * Source: the order is the upward rank of HEFT (Topcuoglu et al. 2002); data in the score as in StarPU's dmda.
@@ -11,9 +13,13 @@ import type { CandidateView, DataflowPolicy, DataflowPolicyParameters } from "..
 export const earliestFinish: DataflowPolicy = {
   name: "earliest-finish",
   urgency: ({ upwardRankNs }) => upwardRankNs,
+  schedule: scheduleBatch,
   place: (task, candidates, parameters) =>
-    task.gang === 1 ? placeOne(candidates, parameters) : placeGang(task.gang, candidates, parameters),
+    task.gang === 1 ? placeOne(task, candidates, parameters) : placeGang(task.gang, candidates, parameters),
 };
+
+/** A task is late on its scheduled device where it would end there later by so many of its runs than it was to. */
+const LATE_MAX: Ratio = 1;
 
 function endOf(candidate: CandidateView): Nanoseconds {
   // What is loaded once serves all runs to come: it is paid off when the runs so far took as long, which is at most twice the best there is to do
@@ -27,7 +33,12 @@ function scoreOf(candidate: CandidateView, { energyNsPerJoule }: DataflowPolicyP
   return endOf(candidate) + energyNsPerJoule * candidate.joules;
 }
 
-function placeOne(candidates: CountedList<CandidateView>, parameters: DataflowPolicyParameters): readonly number[] {
+function placeOne(
+  task: PlacedTaskView,
+  candidates: CountedList<CandidateView>,
+  parameters: DataflowPolicyParameters,
+): readonly number[] {
+  let scheduled = -1;
   let best = -1;
   let bestScore = Infinity;
   let bestRunNs = 0;
@@ -36,6 +47,7 @@ function placeOne(candidates: CountedList<CandidateView>, parameters: DataflowPo
     const candidate = candidates.at(i);
     if (candidate.samples + candidate.samplesUnderWay < parameters.exploreSamples) untried = true;
     const score = scoreOf(candidate, parameters);
+    if (candidate.device === task.scheduledOn && endOf(candidate) <= task.scheduledEndAt + LATE_MAX * candidate.runNs) scheduled = i;
     if (score < bestScore) {
       best = i;
       bestScore = score;
@@ -43,6 +55,7 @@ function placeOne(candidates: CountedList<CandidateView>, parameters: DataflowPo
     }
   }
   if (best < 0) return [];
+  if (scheduled >= 0 && !untried) return [scheduled];
   return [untried ? explore(candidates, parameters, { best, priceMax: bestScore + parameters.explorePriceMax * bestRunNs }) : best];
 }
 
