@@ -1,15 +1,16 @@
 /**
  * Goal: `heddle simulate` of deployments, `import`, `what-if`, `validate` and `heddle` alone print what they promise, alike for a seed, and refuse
- * bad input by the table; the page of a simulation works in a browser. Method: the compiled commands on examples and small files.
+ * bad input by the table; the page of a simulation works in a browser. Method: the commands on examples and small files, in this process, and each once
+ * as a compiled process.
  */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { afterAll, describe, expect, it } from "vitest";
 import { chromiumPath } from "../support/chromium.ts";
+import { heddle, heddleProcess } from "../support/heddle.ts";
 import { readChromeTrace } from "../support/read-chrome-trace.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-what-if-"));
@@ -17,11 +18,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const EXAMPLE = "examples/deployments/llama-8b-l40s.yaml";
 const LOAD = "gamma:rate=6,cv=2,prompt=lognormal:800:0.8,output=20-120,seconds=20,seed=4";
-
-function heddle(...args: readonly string[]) {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ["dist/src/cli/main.js", ...args], { encoding: "utf8" });
-  return { stdout, stderr, status };
-}
 
 function file(name: string, text: string): string {
   writeFileSync(join(folder, name), text);
@@ -40,9 +36,9 @@ const BENCH = JSON.stringify({
 });
 
 describe("heddle simulate <deployment>", () => {
-  it("prints one JSON document, alike for a seed, with ordered intervals, defaults and sources", () => {
-    const run = () => heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "3", "--slo", "ttft=1s,tpot=50ms", "--json");
-    const { stdout, status } = run();
+  it("prints one JSON document, alike for a seed, with ordered intervals, defaults and sources", async () => {
+    const words = ["simulate", EXAMPLE, "--workload", LOAD, "--runs", "3", "--slo", "ttft=1s,tpot=50ms", "--json"];
+    const { stdout, status } = await heddle(...words);
     expect(status).toBe(0);
     const report = JSON.parse(stdout);
     for (const name of ["ttft", "tpot", "e2e"]) {
@@ -57,43 +53,43 @@ describe("heddle simulate <deployment>", () => {
     expect(report.pools[0]).toMatchObject({ basis: "data-sheet", device: "NVIDIA L40S 48 GB" });
     expect(report.pools[0].dollarsPerHour.source).not.toBe("");
     expect(report.defaults.map(({ field }: { field: string }) => field)).toContain("pools.0.engine.maxBatchedTokens");
-    expect(run().stdout).toBe(stdout);
+    expect(heddleProcess(...words)).toMatchObject({ stdout, status: 0 });
   });
 
-  it("says when the queue grew, and what was left out", () => {
+  it("says when the queue grew, and what was left out", async () => {
     const trace = file(
       "burst.csv",
       `Timestamp,Request tokens,Response tokens\n${Array.from({ length: 300 }, (_, i) => `${i / 100},3000,${i % 50 === 0 ? 0 : 200}`).join("\n")}\n`,
     );
-    const { stdout } = heddle("simulate", EXAMPLE, "--workload", trace, "--runs", "1");
+    const { stdout } = await heddle("simulate", EXAMPLE, "--workload", trace, "--runs", "1");
     expect(stdout).toContain("NOT STATIONARY: the queue was still growing");
     expect(stdout).toContain("left out of the workload: 6 rows no tokens asked or answered");
     expect(stdout).toContain("One run without errors");
-    expect(heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1").stdout).not.toContain("NOT STATIONARY");
+    expect((await heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1")).stdout).not.toContain("NOT STATIONARY");
   });
 
-  it("scales a workload and draws lengths from a file", () => {
+  it("scales a workload and draws lengths from a file", async () => {
     const lengths = file("lengths.jsonl", '{"at_ms":0,"prompt_tokens":100,"output_tokens":7}\n');
     const args = ["simulate", EXAMPLE, "--workload", "poisson:rate=5,seconds=20", "--lengths", lengths, "--runs", "1", "--json"];
-    const plain = JSON.parse(heddle(...args).stdout);
-    const scaled = JSON.parse(heddle(...args, "--scale", "rate=2,length=3").stdout);
+    const plain = JSON.parse((await heddle(...args)).stdout);
+    const scaled = JSON.parse((await heddle(...args, "--scale", "rate=2,length=3")).stdout);
     expect(scaled.workload.source).toContain("rate x 2, prompt x 3, output x 3");
     expect(scaled.workload.requests).toBe(plain.workload.requests);
     expect(scaled.figures.lastingNs.value / plain.figures.lastingNs.value).toBeCloseTo(0.5, 1);
     expect(scaled.figures.e2e.mean.value).toBeGreaterThan(2 * plain.figures.e2e.mean.value);
   });
 
-  it("counts replicas that come and go, and the requests that they lose", () => {
+  it("counts replicas that come and go, and the requests that they lose", async () => {
     const path = "examples/deployments/llama-8b-autoscaled.yaml";
     const load = "diurnal:rate=5,peak=1.9,period=240,prompt=200-1000,output=50-300,seconds=240";
     const losing = file("losing.yaml", readFileSync(path, "utf8").replace("meanUpNs: 604800000000000", "meanUpNs: 100000000000"));
-    const { stdout } = heddle("simulate", losing, "--workload", load, "--runs", "3");
+    const { stdout } = await heddle("simulate", losing, "--workload", load, "--runs", "3");
     expect(stdout).toContain("on at most 4 devices");
     expect(stdout).toMatch(/replicas paid for, mean\t[123]\.\d\d/);
     expect(stdout).toMatch(/requests sent again\t[1-9]/);
     expect(stdout).toContain("whose replicas are lost anew");
     const args = ["--workload", load, "--runs", "2", "--json", "--change", "pools.0.scaling=null"];
-    const { rows } = JSON.parse(heddle("what-if", path, ...args).stdout) as {
+    const { rows } = JSON.parse((await heddle("what-if", path, ...args)).stdout) as {
       rows: { name: string; ratio: { value: number }; after: { value: number } }[];
     };
     const row = (name: string) => rows.find((one) => one.name === name)!;
@@ -105,17 +101,17 @@ describe("heddle simulate <deployment>", () => {
   it.each([
     ["scaling: { least: 1, orderAbove: 2, drainBelow: 1 }", "pools[0].scaling"],
     ["outages: { meanUpNs: 6.0e+12, repairNs: 1 }", "pools[0].outages"],
-  ])("refuses %s with split roles before anything runs", (field, where) => {
+  ])("refuses %s with split roles before anything runs", async (field, where) => {
     const others = "{ device: l40s, role: decode, name: b }\nkvTransfer: { bandwidthBytesPerSecond: 1.0e+9, latencyNs: 0 }\n";
     const text = `version: 1\nmodel: Llama-3.1-8B\npools:\n  - { device: l40s, role: prefill, ${field} }\n  - ${others}`;
-    const { error } = JSON.parse(heddle("simulate", file("split.yaml", text), "--workload", LOAD, "--json").stdout);
+    const { error } = JSON.parse((await heddle("simulate", file("split.yaml", text), "--workload", LOAD, "--json")).stdout);
     expect(error.code).toBe("deployment-invalid");
     expect(error.where).toContain(where);
   });
 
-  it("writes a timeline that a viewer reads", () => {
+  it("writes a timeline that a viewer reads", async () => {
     const path = join(folder, "timeline.json");
-    expect(heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1", "--timeline", path).status).toBe(0);
+    expect((await heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1", "--timeline", path)).status).toBe(0);
     const trace = readChromeTrace(readFileSync(path, "utf8"));
     expect(JSON.stringify(trace)).toContain("answer 0");
   });
@@ -123,23 +119,23 @@ describe("heddle simulate <deployment>", () => {
   it.each([
     [["--workload", LOAD, "--rack", "x.yaml"], "usage"],
     [["--workload", LOAD, "--lengths", EXAMPLE], "workload-invalid"],
-  ])("refuses %j", (args, code) => {
-    expect(JSON.parse(heddle("simulate", EXAMPLE, "--json", "--runs", "1", ...args).stdout).error.code).toBe(code);
+  ])("refuses %j", async (args, code) => {
+    expect(JSON.parse((await heddle("simulate", EXAMPLE, "--json", "--runs", "1", ...args)).stdout).error.code).toBe(code);
   });
 
   it.each([
     ["model: no-such-model", "model-not-found"],
     ["model: Llama-3.1-405B", "does-not-fit"],
-  ])("refuses a deployment of %j", (model, code) => {
+  ])("refuses a deployment of %j", async (model, code) => {
     const path = file("bad.yaml", `version: 1\n${model}\npools: [{ device: l40s }]\n`);
-    expect(JSON.parse(heddle("simulate", path, "--workload", LOAD, "--json").stdout).error.code).toBe(code);
+    expect(JSON.parse((await heddle("simulate", path, "--workload", LOAD, "--json")).stdout).error.code).toBe(code);
   });
 
-  it("refuses a device that nobody knows, and options of plans and deployments mixed", () => {
+  it("refuses a device that nobody knows, and options of plans and deployments mixed", async () => {
     const path = file("device.yaml", "version: 1\nmodel: Llama-3.1-8B\npools: [{ device: h1000 }]\n");
-    expect(JSON.parse(heddle("simulate", path, "--workload", LOAD, "--json").stdout).error.code).toBe("device-unknown");
+    expect(JSON.parse((await heddle("simulate", path, "--workload", LOAD, "--json")).stdout).error.code).toBe("device-unknown");
     const plan = file("plan.json", '{"rackFingerprint":"x"}');
-    expect(JSON.parse(heddle("simulate", plan, "--workload", LOAD, "--slo", "ttft=1s", "--json").stdout).error).toMatchObject({
+    expect(JSON.parse((await heddle("simulate", plan, "--workload", LOAD, "--slo", "ttft=1s", "--json")).stdout).error).toMatchObject({
       code: "usage",
       where: "--slo",
     });
@@ -160,10 +156,10 @@ describe("heddle import and what-if", () => {
     ].join("\n"),
   );
 
-  it("makes one file of a log, a scrape and a deployment, with what was measured", () => {
-    spawnSync("mkdir", ["-p", join(folder, "my")]);
+  it("makes one file of a log, a scrape and a deployment, with what was measured", async () => {
+    mkdirSync(join(folder, "my"));
     file("my/l40s.yaml", "id: my-l40s\nlike: l40s\n");
-    const { stdout, status } = heddle(
+    const { stdout, status } = heddleProcess(
       "import",
       file("bench.json", BENCH),
       "--deployment",
@@ -183,8 +179,8 @@ describe("heddle import and what-if", () => {
     rmSync(join(folder, "my"), { recursive: true });
   });
 
-  it("answers from that file alone, with the model's error on what was measured", () => {
-    const { stdout, status } = heddle("what-if", fleet, "--change", "pools.l40s.replicas=2", "--runs", "3", "--json");
+  it("answers from that file alone, with the model's error on what was measured", async () => {
+    const { stdout, status } = await heddle("what-if", fleet, "--change", "pools.l40s.replicas=2", "--runs", "3", "--json");
     expect(status).toBe(0);
     const report = JSON.parse(stdout);
     const row = report.rows.find(({ name }: { name: string }) => name === "TPOT mean");
@@ -193,51 +189,47 @@ describe("heddle import and what-if", () => {
     expect(row.expected.value).toBeCloseTo(row.measured * row.ratio.value, 0);
     expect(row.ratio.value).toBeLessThan(1);
     expect(row.ratio.high - row.ratio.low).toBeLessThan(row.before.high / row.before.low - 1);
-    expect(heddle("what-if", fleet, "--change", "pools.l40s.replicas=2", "--runs", "3").stdout).toMatch(
+    expect(heddleProcess("what-if", fleet, "--change", "pools.l40s.replicas=2", "--runs", "3").stdout).toMatch(
       /^With pools.l40s.replicas = 2: p99 TTFT .+ measured; the model is off by [+-]/,
     );
   });
 
-  it("takes deployments with a load, other devices, loads and settings", () => {
-    const rows = (change: string, ...more: string[]) =>
-      JSON.parse(heddle("what-if", EXAMPLE, "--workload", LOAD, "--runs", "2", "--json", "--change", change, ...more).stdout).rows as {
-        name: string;
-        ratio: { value: number };
-      }[];
-    const ratio = (all: { name: string; ratio: { value: number } }[], name: string): number =>
-      all.find((row) => row.name === name)!.ratio.value;
-    expect(ratio(rows("pools.0.device=h100-sxm"), "TPOT mean")).toBeLessThan(0.6);
-    expect(ratio(rows("workload.rate=2"), "output tokens/s")).toBeGreaterThan(1.3);
-    expect(ratio(rows("pools.0.engine.maxSequences=2"), "TTFT mean")).toBeGreaterThan(2);
+  it("takes deployments with a load, other devices, loads and settings", async () => {
+    const rows = async (change: string): Promise<readonly { readonly name: string; readonly ratio: { readonly value: number } }[]> =>
+      JSON.parse((await heddle("what-if", EXAMPLE, "--workload", LOAD, "--runs", "2", "--json", "--change", change)).stdout).rows;
+    const ratio = (all: Awaited<ReturnType<typeof rows>>, name: string): number => all.find((row) => row.name === name)!.ratio.value;
+    expect(ratio(await rows("pools.0.device=h100-sxm"), "TPOT mean")).toBeLessThan(0.6);
+    expect(ratio(await rows("workload.rate=2"), "output tokens/s")).toBeGreaterThan(1.3);
+    expect(ratio(await rows("pools.0.engine.maxSequences=2"), "TTFT mean")).toBeGreaterThan(2);
   });
 
   it.each([
     [["what-if", EXAMPLE, "--change", "pools.0.replicas=3"], "usage"],
     [["what-if", EXAMPLE, "--workload", LOAD, "--change", "workload.rate=-1"], "usage"],
     [["import", EXAMPLE, "--deployment", EXAMPLE, "--out", join(folder, "x.json")], "workload-invalid"],
-  ])("refuses %j", (args, code) => {
-    const { stdout, status } = heddle(...args, "--json");
+  ])("refuses %j", async (args, code) => {
+    const { stdout, status } = await heddle(...args, "--json");
     expect(status).toBe(2);
     expect(JSON.parse(stdout).error.code).toBe(code);
   });
 });
 
 describe("heddle validate, and heddle alone", () => {
-  it("prints the table that came with the version", () => {
-    const stored = JSON.parse(heddle("validate", "--json").stdout);
+  it("prints the table that came with the version", async () => {
+    const stored = JSON.parse(heddleProcess("validate", "--json").stdout);
     expect(stored).toEqual(JSON.parse(readFileSync("docs/accuracy.json", "utf8")));
-    expect(heddle("validate", "--part", "recorded-run").stdout).toContain("e2e mean");
-    expect(JSON.parse(heddle("validate", "--part", "nothing", "--json").stdout).error.code).toBe("usage");
-    expect(JSON.parse(heddle("validate", "--data", "no-such-folder", "--json").stdout).error.code).toBe("file-unreadable");
+    expect((await heddle("validate", "--part", "recorded-run")).stdout).toContain("e2e mean");
+    expect(JSON.parse((await heddle("validate", "--part", "nothing", "--json")).stdout).error.code).toBe("usage");
+    expect(JSON.parse((await heddle("validate", "--data", "no-such-folder", "--json")).stdout).error.code).toBe("file-unreadable");
   });
 
-  it("names what is not there, and computes nothing of it", () => {
-    const { parts } = JSON.parse(heddle("validate", "--data", folder, "--part", "recorded-run", "--json").stdout);
+  it("names what is not there, and computes nothing of it", async () => {
+    const { parts } = JSON.parse((await heddle("validate", "--data", folder, "--part", "recorded-run", "--json")).stdout);
     expect(parts[0]).toMatchObject({ rows: [], missing: "llmservingsim-bench is not in the folder of data" });
   });
 
-  it("answers a what-if without arguments and files", () => {
-    const { stdout, status } = heddle();
+  it("answers a what-if without arguments and files", async () => {
+    const { stdout, status } = heddleProcess();
     expect(status).toBe(0);
     expect(stdout).toContain("p99 time to first token");
     expect(stdout).toContain("heddle what-if");
@@ -249,7 +241,7 @@ const browserPath = chromiumPath();
 describe.skipIf(browserPath === undefined)("the page of a simulation", () => {
   it("opens without a network or an error, and draws every chart", async () => {
     const path = join(folder, "report.html");
-    expect(heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "2", "--slo", "ttft=1s", "--html", path).status).toBe(0);
+    expect((await heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "2", "--slo", "ttft=1s", "--html", path)).status).toBe(0);
     const browser = await chromium.launch({ executablePath: browserPath!, args: ["--no-sandbox"] });
     try {
       const page = await browser.newPage();
