@@ -89,9 +89,10 @@ export async function sweep(path: string | undefined, flags: SweepFlags): Promis
     const { resultColumns, writeResults } = await import("./sweep/write-results.ts");
     const columns = resultColumns(flags.vary, journal.rows.values());
     writeResults(flags.out, columns);
-    printResult(flags.json === true, { points, out: flags.out, columns }, () => sweepText(columns));
     note(`wrote ${flags.out}`);
+    // Before the result: with --json a failure is the one document.
     sayFailures(flags.out, [...journal.rows.values()]);
+    printResult(flags.json === true, { points, out: flags.out, columns }, () => sweepText(columns));
   } finally {
     journal.close();
   }

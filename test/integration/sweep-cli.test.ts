@@ -1,15 +1,14 @@
 // Goal: `heddle sweep` gives one row a point, the same however it was run: on threads, interrupted and begun again, or by workers of which one is killed.
-// Method: the compiled command on an example deployment with a short generated workload; a NATS server from its wheel.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+// Method: the command on an example deployment with a short generated workload, in this process (its threads are compiled) and, where signals or several
+// hosts are the point, as compiled processes; a NATS server from its wheel.
+import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
-import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import type { HeddleError } from "../../src/base/heddle-error.ts";
-import { addSweepCommand } from "../../src/cli/commands/sweep.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { heddle, heddleProcess, type Ran } from "../support/heddle.ts";
 import { natsServer, startNats } from "../support/nats-server.ts";
-import { printedBy } from "../support/printed-by.ts";
 
 const MAIN = join(process.cwd(), "dist/src/cli/main.js");
 const DEPLOYMENT = join(process.cwd(), "examples/deployments/llama-8b-l40s.yaml");
@@ -18,27 +17,28 @@ const GRID = ["--vary", "pools.0.replicas=1,2", "--vary", "workload.rate=1,2", "
 const POINTS = 8;
 const folder = mkdtempSync(join(tmpdir(), "heddle-sweep-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-afterEach(() => vi.restoreAllMocks());
 
 /** More points than end before a signal comes. */
 const MANY = ["--vary", "seed=1,2,3,4,5,6"];
 const MANY_POINTS = 6 * POINTS;
 
 function words(out: string, more: readonly string[] = [], workload = WORKLOAD): string[] {
-  return [MAIN, "sweep", DEPLOYMENT, "--workload", workload, ...GRID, "--slo", "ttft=1s,tpot=50ms", "--out", join(folder, out), ...more];
+  return ["sweep", DEPLOYMENT, "--workload", workload, ...GRID, "--slo", "ttft=1s,tpot=50ms", "--out", join(folder, out), ...more];
 }
 
-function sweep(
-  out: string,
-  more: readonly string[] = [],
-): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  return spawnSync(process.execPath, words(out, more), { encoding: "utf8" });
+function sweep(out: string, more: readonly string[] = []): Promise<Ran> {
+  return heddle(...words(out, more));
+}
+
+/** A process that goes on beside the test. */
+function begin(...given: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...given], { stdio: "ignore" });
 }
 
 /** Rows of the many points, run in one go. */
-function wholeRows(): string {
+async function wholeRows(): Promise<string> {
   const path = join(folder, "whole.csv");
-  if (!existsSync(path)) expect(sweep("whole.csv", MANY).status).toBe(0);
+  if (!existsSync(path)) expect((await sweep("whole.csv", ["--threads", "1", ...MANY])).status).toBe(0);
   return readFileSync(path, "utf8");
 }
 
@@ -46,10 +46,35 @@ function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => child.once("exit", resolve));
 }
 
+const server = natsServer();
+let stop = (): void => {};
+let exit: Promise<number | null> | undefined;
+
+// Begun first: the point of the worker that is killed comes back when its lease is over, while the other cases run.
+beforeAll(async () => {
+  if ("absent" in server) return;
+  const nats = await startNats(server.path);
+  const worker = (): ChildProcess => begin("sweep", "--worker", "--nats", nats.url, "--threads", "1");
+  const [killed, child] = [worker(), begin(...words("shared.csv", ["--nats", nats.url, ...MANY]))];
+  const running = [killed, child];
+  stop = () => {
+    for (const each of running) each.kill("SIGKILL");
+    nats.stop();
+  };
+  exit = ended(child);
+  const journal = join(folder, "shared.csv.journal");
+  await lines(journal, 3);
+  // It has begun the next point by now.
+  killed.kill("SIGKILL");
+  expect(lineCount(journal) - 1).toBeLessThan(MANY_POINTS);
+  running.push(worker());
+}, 60_000);
+afterAll(() => stop());
+
 describe("heddle sweep", () => {
   it("gives a row a point as CSV and as Parquet, alike on one thread and on two", async () => {
-    expect(sweep("one.csv", ["--threads", "1"]).status).toBe(0);
-    expect(sweep("two.parquet", ["--threads", "2"]).status).toBe(0);
+    expect((await sweep("one.csv", ["--threads", "1"])).status).toBe(0);
+    expect(heddleProcess(...words("two.parquet", ["--threads", "2"])).status).toBe(0);
     const rowsOfCsv = readFileSync(join(folder, "one.csv"), "utf8").trim().split("\n");
     expect(rowsOfCsv).toHaveLength(POINTS + 1);
     const bytes = readFileSync(join(folder, "two.parquet"));
@@ -64,7 +89,7 @@ describe("heddle sweep", () => {
   });
 
   it("goes on where it was interrupted, and drops a row that was cut off", async () => {
-    const child = spawn(process.execPath, words("long.csv", ["--threads", "1", ...MANY]), { stdio: "ignore" });
+    const child = begin(...words("long.csv", ["--threads", "1", ...MANY]));
     const exit = ended(child);
     const journal = join(folder, "long.csv.journal");
     await lines(journal, 3);
@@ -74,25 +99,15 @@ describe("heddle sweep", () => {
     expect(kept).toBeGreaterThanOrEqual(2);
     expect(kept).toBeLessThan(MANY_POINTS);
     appendFileSync(journal, '{"index":47,"figu');
-    const { status, stderr } = sweep("long.csv", MANY);
+    const { status, stderr } = await sweep("long.csv", ["--threads", "1", ...MANY]);
     expect(status).toBe(0);
     expect(stderr).toContain(`${kept} of ${MANY_POINTS} points are in`);
-    expect(readFileSync(join(folder, "long.csv"), "utf8")).toBe(wholeRows());
+    expect(readFileSync(join(folder, "long.csv"), "utf8")).toBe(await wholeRows());
   });
 
-  it("keeps a point that cannot be as a row with its error", () => {
-    const args = [
-      MAIN,
-      "sweep",
-      DEPLOYMENT,
-      "--workload",
-      WORKLOAD,
-      "--vary",
-      "pools.0.parallel.tensor=1,64",
-      "--out",
-      join(folder, "cut.csv"),
-    ];
-    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  it("keeps a point that cannot be as a row with its error", async () => {
+    const vary = ["--vary", "pools.0.parallel.tensor=1,64", "--threads", "1"];
+    const { status, stderr } = await heddle("sweep", DEPLOYMENT, "--workload", WORKLOAD, ...vary, "--out", join(folder, "cut.csv"));
     expect(status).toBe(0);
     expect(stderr).toContain("1 of 2 points could not be simulated");
     expect(readFileSync(join(folder, "cut.csv"), "utf8")).toMatch(/32 heads over 64 tensor ranks \[cut-invalid\]/);
@@ -100,10 +115,10 @@ describe("heddle sweep", () => {
 
   it("fails where no point could be simulated, after the rows are written", async () => {
     const out = join(folder, "none.csv");
-    const command = printedBy(addSweepCommand);
-    const words = ["sweep", DEPLOYMENT, "--workload", WORKLOAD, "--vary", "pools.0.parallel.tensor=48,64", "--out", out];
-    const error = (await command(...words).catch((thrown: unknown) => thrown)) as HeddleError;
-    expect(error.code).toBe("sweep-empty");
+    const vary = ["--vary", "pools.0.parallel.tensor=48,64", "--threads", "1"];
+    const { status, stdout } = await heddle("sweep", DEPLOYMENT, "--workload", WORKLOAD, ...vary, "--out", out, "--json");
+    const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
+    expect([status, error.code]).toEqual([4, "sweep-empty"]);
     expect(error.message).toMatch(/all 2 points.*point 0: .*48 tensor ranks \[cut-invalid\].*none\.csv/);
     expect(readFileSync(out, "utf8").trim().split("\n")).toHaveLength(3);
   });
@@ -115,53 +130,33 @@ describe("heddle sweep", () => {
     ["the journal of another sweep", ["--vary", "seed=1,2", "--journal", join(folder, "one.csv.journal")], "journal-other"],
     ["a server that is not there", ["--nats", "nats://127.0.0.1:1"], "queue-lost"],
   ])("refuses %s", async (_name, more, code) => {
-    const command = printedBy(addSweepCommand);
-    const error = await command(...words("refused.csv", more).slice(1)).catch((thrown: unknown) => thrown);
-    expect((error as HeddleError).code).toBe(code);
+    const { stdout } = await sweep("refused.csv", [...more, "--json"]);
+    expect(JSON.parse(stdout).error.code).toBe(code);
   });
 });
 
-const server = natsServer();
-
 describe.skipIf("absent" in server)(`sweeps over several hosts${"absent" in server ? `, left out: ${server.absent}` : ""}`, () => {
-  it("give every point once, also where a worker is killed in the midst of one", { timeout: 120_000 }, async () => {
-    const nats = await startNats((server as { path: string }).path);
-    const worker = (more: readonly string[] = []): ChildProcess =>
-      spawn(process.execPath, [MAIN, "sweep", "--worker", "--nats", nats.url, "--threads", "1", ...more], { stdio: "ignore" });
-    const killed = worker();
-    try {
-      const child = spawn(process.execPath, words("shared.csv", ["--nats", nats.url, ...MANY]), { stdio: "ignore" });
-      const exit = ended(child);
-      await lines(join(folder, "shared.csv.journal"), 3);
-      // It has begun the next point by now.
-      killed.kill("SIGKILL");
-      const other = worker();
-      expect(await exit).toBe(0);
-      other.kill("SIGKILL");
-      expect(readFileSync(join(folder, "shared.csv"), "utf8")).toBe(wholeRows());
-    } finally {
-      killed.kill("SIGKILL");
-      nats.stop();
-    }
-  });
-
   it("are refused by a worker that reads another workload under the name", { timeout: 60_000 }, async () => {
     const nats = await startNats((server as { path: string }).path);
     const file = join(folder, "trace.jsonl");
     const row = (output: number): string => `{"timestamp": 0, "input_length": 100, "output_length": ${output}, "hash_ids": [1]}\n`;
     writeFileSync(file, row(4));
-    const child = spawn(process.execPath, words("other.csv", ["--nats", nats.url], file), { stdio: "ignore" });
+    const child = begin(...words("other.csv", ["--nats", nats.url], file));
     try {
       await lines(join(folder, "other.csv.journal"), 1);
       writeFileSync(file, row(5));
-      const args = [MAIN, "sweep", "--worker", "--nats", nats.url, "--threads", "1", "--json"];
-      const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 30_000 });
+      const { status, stdout } = await heddle("sweep", "--worker", "--nats", nats.url, "--threads", "1", "--json");
       expect(status).toBe(2);
       expect(JSON.parse(stdout).error.code).toBe("workload-invalid");
     } finally {
       child.kill("SIGKILL");
       nats.stop();
     }
+  });
+
+  it("give every point once, also where a worker is killed in the midst of one", { timeout: 120_000 }, async () => {
+    expect(await exit).toBe(0);
+    expect(readFileSync(join(folder, "shared.csv"), "utf8")).toBe(await wholeRows());
   });
 });
 
