@@ -1,15 +1,16 @@
 // Goal: `heddle serve` starts from files, drains on SIGTERM with what is in flight, leaves no process and a ledger that replays; wrong usage ends
-// with its code. Method: the compiled command line as a child process, with the tiny model and a synthetic rack.
+// with its code. Method: the command line as a compiled process, and in this process where no signal is needed, with the tiny model and a synthetic rack.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { readLedger } from "../../src/engine/ledger-reader.ts";
 import { replayLedger } from "../../src/engine/replay.ts";
 import { engineOfLedger } from "../../src/engine/replay-engine.ts";
 import { writePlan } from "../../src/plan/plan-file.ts";
 import { writeRack } from "../../src/rack/rack-file.ts";
+import { heddle as heddleHere } from "../support/heddle.ts";
 import { type TinyLive, tinyLive } from "../support/tiny-live.ts";
 
 const MAIN = "dist/src/cli/main.js";
@@ -23,7 +24,9 @@ beforeAll(() => {
   writeFileSync(plan, writePlan(live.plan));
   writeFileSync(rack, writeRack(live.costs[0]!.rack));
   files = [plan, "--rack", rack];
+  vi.stubEnv("HEDDLE_HOME", live.folder);
 });
+afterAll(() => vi.unstubAllEnvs());
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -38,7 +41,6 @@ interface Command {
 
 function heddle(...given: readonly string[]): Command {
   const child = spawn(process.execPath, [MAIN, ...given], {
-    env: { ...process.env, HEDDLE_HOME: live.folder },
     stdio: ["ignore", "pipe", "ignore"],
   });
   children.push(child);
@@ -120,9 +122,9 @@ describe("heddle serve", () => {
     ["token ids without a ledger", 2, "usage", () => [...files, "--no-ledger", "--ledger-tokens"]],
   ];
   it.each(wrong)("%s: exit %i, %s", async (_name, exit, code, given) => {
-    const command = heddle("serve", ...given(), "--json");
-    expect(await command.ended).toBe(exit);
-    expect(JSON.parse(command.out)).toMatchObject({ error: { code } });
+    const { status, stdout } = await heddleHere("serve", ...given(), "--json");
+    expect(status).toBe(exit);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code } });
   });
 
   it("a port that is taken: exit 3, port-in-use", async () => {
@@ -142,21 +144,22 @@ describe("heddle run and up, on a rack file", () => {
 
   it("run prints what the model says, the same for the same seed", async () => {
     const drawn = ["run", "Hello", ...local(), "--max-tokens", "12", "--temperature", "0.9", "--seed", "5", "--no-ledger"];
-    const [text, again, json] = [heddle(...drawn), heddle(...drawn), heddle(...drawn, "--json")];
-    expect(await Promise.all([text.ended, again.ended, json.ended])).toEqual([0, 0, 0]);
-    const document = JSON.parse(json.out) as { text: string; usage: { generated: number } };
+    const text = heddle(...drawn);
+    const [again, json] = [await heddleHere(...drawn), await heddleHere(...drawn, "--json")];
+    expect([await text.ended, again.status, json.status]).toEqual([0, 0, 0]);
+    const document = JSON.parse(json.stdout) as { text: string; usage: { generated: number } };
     expect(document.usage.generated).toBeGreaterThan(0);
     expect(text.out).toBe(`${document.text}\n`);
-    expect(again.out).toBe(text.out);
+    expect(again.stdout).toBe(text.out);
   });
 
   it("run says what is wrong", async () => {
-    const long = heddle("run", "word ".repeat(3000), ...local(), "--json");
-    const unknown = heddle("run", "x", "--model", join(live.folder, "nothing.gguf"), "--json");
-    expect(await long.ended).toBe(2);
-    expect(JSON.parse(long.out)).toMatchObject({ error: { code: "prompt-too-long" } });
-    expect(await unknown.ended).not.toBe(0);
-    expect(JSON.parse(unknown.out)).toHaveProperty("error.code");
+    const long = await heddleHere("run", "word ".repeat(3000), ...local(), "--json");
+    const unknown = await heddleHere("run", "x", "--model", join(live.folder, "nothing.gguf"), "--json");
+    expect(long.status).toBe(2);
+    expect(JSON.parse(long.stdout)).toMatchObject({ error: { code: "prompt-too-long" } });
+    expect(unknown.status).not.toBe(0);
+    expect(JSON.parse(unknown.stdout)).toHaveProperty("error.code");
   });
 
   it("up plans, compares a first prompt with its prediction, and serves", async () => {
