@@ -1,52 +1,17 @@
-import { exp, ln } from "../../base/math.ts";
-import { mean, predictiveQuantile, quantile } from "../../base/statistics.ts";
+import { exp } from "../../base/math.ts";
+import { mean, quantile } from "../../base/statistics.ts";
 import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
 import { type Choice, choiceRegret } from "./choice-regret.ts";
 import { rankCorrelation } from "./rank-correlation.ts";
 import type { SiliconEvaluation, SiliconPoint } from "./silicon-evaluation.ts";
-
-export type SiliconTime = "tpot" | "ttft";
+import { logMiss, measuredMs, predictedMs, type SiliconTime, siliconIntervals } from "./silicon-intervals.ts";
 
 /** Protocol of every row, for tables. */
 const PROTOCOL = "whole groups (model, system, engine), 5 folds by hash";
 const DATA_SET = "aiconfigurator-silicon";
-/** Share of a 90 % interval's points below its upper end in |ln|. */
-const INTERVAL = 0.9;
-/** Residuals of other groups it takes for an interval of one engine; with fewer, those of all engines count. */
-const RESIDUALS_MIN = 40;
+const P90 = 0.9;
 /** Limits of TPOT within which configurations are chosen. Units: ms. */
 const LIMITS_MS: readonly number[] = [10, 20, 50];
-
-function measuredMs({ row }: SiliconPoint, time: SiliconTime): number {
-  return time === "tpot" ? row.tpotMs : row.ttftMs;
-}
-
-function predictedMs(point: SiliconPoint, time: SiliconTime): number {
-  return time === "tpot" ? point.predictedTpotMs : point.predictedTtftMs;
-}
-
-function logMiss(point: SiliconPoint, time: SiliconTime): number {
-  return Math.abs(ln(predictedMs(point, time) / measuredMs(point, time)));
-}
-
-/**
- * Half-widths (in |ln|) of 90 % intervals by engine and fold: the quantile of what rows of other folds missed when their groups were held out themselves.
- */
-export function siliconIntervals(points: readonly SiliconPoint[], time: SiliconTime): (engine: string, fold: number) => number {
-  const known = points.filter(({ knowledge }) => knowledge !== "setting not named");
-  const found = new Map<string, number>();
-  return (engine, fold) => {
-    const key = `${engine} ${fold}`;
-    const kept = found.get(key);
-    if (kept !== undefined) return kept;
-    const others = known.filter((point) => point.fold !== fold);
-    const own = others.filter(({ row }) => row.engine === engine);
-    const pool = own.length >= RESIDUALS_MIN ? own : others;
-    const width = predictiveQuantile(Float64Array.from(pool, (point) => logMiss(point, time)).sort(), INTERVAL);
-    found.set(key, width);
-    return width;
-  };
-}
 
 /** One line of the table from some points. */
 export function accuracyRow(
@@ -74,7 +39,7 @@ export function accuracyRow(
     excluded: labels.excluded ?? {},
     meanError: mean(errors),
     medianError: quantile(errors, 0.5),
-    p90: quantile(errors, INTERVAL),
+    p90: quantile(errors, P90),
     signedMean: mean(signed),
     coverage: mean(inside),
     medianHalfWidth: quantile(
@@ -171,7 +136,7 @@ export function siliconDecisions({ points }: SiliconEvaluation): SiliconDecision
       excluded: {},
       meanError: mean(lost),
       medianError: quantile(lost, 0.5),
-      p90: quantile(lost, INTERVAL),
+      p90: quantile(lost, P90),
       signedMean: -mean(lost),
     },
     rankCorrelation: correlation(stated),
