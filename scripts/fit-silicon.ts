@@ -6,7 +6,7 @@ import { contradictingRows } from "../src/cost/accuracy/silicon/silicon-campaign
 import { FOLD_COUNT, SILICON_FOLDS } from "../src/cost/accuracy/silicon/silicon-folds.ts";
 import { type SiliconEngine, siliconGroup } from "../src/cost/accuracy/silicon/silicon-row.ts";
 import type { EngineConstants } from "../src/cost/iteration/engines/engine-constants.ts";
-import { physicsModel } from "../src/cost/operator/physics/physics-model.ts";
+import { engineOperators } from "../src/cost/operator/physics/physics-model.ts";
 import { deviceSheet } from "../src/rack/catalog/catalog.ts";
 import { constantsOf, FITTED, type FitPoint, fitConstants, PRIORS, valuesOf } from "../src/simulate/accuracy/engine-fit.ts";
 import {
@@ -24,9 +24,9 @@ const PUBLIC_TARGET = "src/cost/iteration/engines/fitted-engines.ts";
 /** Rows of a group that a fit sees at most: evenly spaced in the file's order. */
 const GROUP_ROWS = 16;
 /** Host time of a layer in iterations with prompts: tried one by one, as it is a floor and not a slope. Units: ns. */
-const EAGER_NS = [0, 1_500_000];
-/** The fit is repeated around what it found, since predictions are linear in the constants only nearby. */
-const PASSES = 2;
+const EAGER_NS = [0, 1_000_000];
+/** Predictions are linear in the constants only nearby, and the fit keeps them near its priors. */
+const PASSES = 1;
 /** In this order: what an engine has no rows for (8 bits on Blackwell) it takes from the one before, of the same fold. */
 const ENGINES: readonly SiliconEngine[] = ["sglang", "trtllm", "vllm"];
 /** Fold in which nothing is held out. */
@@ -58,7 +58,7 @@ function sampled(path: string, engine: SiliconEngine): Sampled[] {
 }
 
 function timesOf(test: RunnableCase, constants: EngineConstants): SiliconTimes {
-  const cost = siliconCost(test, { operators: physicsModel, constants });
+  const cost = siliconCost(test, { operators: engineOperators, constants });
   if (!cost.ok) throw new Error(`${test.row.id}: ${JSON.stringify(cost.error)}`);
   return siliconTimes(test, cost.value, constants);
 }

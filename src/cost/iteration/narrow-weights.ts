@@ -17,8 +17,8 @@ export type UnpackingKernels = "measured" | "own";
  * Operators whose weights are narrower than any type the device computes in (4-bit weights on devices without 4-bit arithmetic): weights are stored
  * narrow and unpacked to the first wider type there is. Queries the device can compute are passed on as they are.
  *
- * Model: measured kernels have prices of their own. An engine's own kernels are taken as good as those of the wider type: its operator less the time the
- * narrow weights save, but no less than one whose depth is cut to their bytes. Public tables of unpacking kernels are vLLM's.
+ * Model: measured kernels have prices of their own, an engine's own too where its operators know them. Other kernels of an engine are taken as good as
+ * those of the wider type: its operator less the time the narrow weights save, but no less than one whose depth is cut to their bytes. Public tables of unpacking kernels are vLLM's.
  * Errors: `no-basis` where the device has no wider type either.
  */
 export function narrowWeights(operators: OperatorModel, sheet: DeviceSheet, kernels: UnpackingKernels): OperatorModel {
@@ -28,6 +28,8 @@ export function narrowWeights(operators: OperatorModel, sheet: DeviceSheet, kern
     price(query) {
       if (query.op !== "product" && query.op !== "experts" && query.op !== "latent-attention") return operators.price(query);
       if (sheet.peaks[query.type] !== undefined) return operators.price(query);
+      const own = kernels === "own" && query.op === "experts" ? operators.price(query) : undefined;
+      if (own?.ok) return own;
       if (wide === undefined) return err({ code: "no-basis", missing: `a peak of ${sheet.name} for ${query.type} or a wider type` });
       if (query.op === "latent-attention") {
         const { blockScaled: _unused, ...plain } = query;

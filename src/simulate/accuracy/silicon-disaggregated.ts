@@ -4,7 +4,7 @@ import { SILICON_FOLDS } from "../../cost/accuracy/silicon/silicon-folds.ts";
 import { type SiliconRow, siliconGroup } from "../../cost/accuracy/silicon/silicon-row.ts";
 import { emptyBatch } from "../../cost/iteration/iteration-cost.ts";
 import { iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
-import { physicsModel } from "../../cost/operator/physics/physics-model.ts";
+import { engineOperators } from "../../cost/operator/physics/physics-model.ts";
 import { SILICON_CONSTANTS } from "./silicon-constants.ts";
 import type { EvaluationOptions, SiliconEvaluation, SiliconPoint } from "./silicon-evaluation.ts";
 import { caseDevices, sideCase, siliconCost } from "./silicon-prediction.ts";
@@ -35,7 +35,7 @@ function decodePoint(row: SiliconRow, options: EvaluationOptions): SiliconPoint 
   const group = siliconGroup(row);
   const fold = must(SILICON_FOLDS[group], group);
   const constants = must(SILICON_CONSTANTS[row.engine][fold], row.engine);
-  const cost = siliconCost(test, { operators: options.operators ?? physicsModel, constants });
+  const cost = siliconCost(test, { operators: options.operators ?? engineOperators, constants });
   if (!cost.ok) return iterationFaultText(cost.error);
   const share = (1 + siliconBenchmark(row).leastShare) / 2;
   const context = share * (row.promptTokens + row.outputTokens / 2);

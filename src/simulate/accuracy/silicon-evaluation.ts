@@ -1,10 +1,10 @@
 import { must } from "../../base/assert.ts";
 import { contradictingRows } from "../../cost/accuracy/silicon/silicon-campaigns.ts";
 import { SILICON_FOLDS } from "../../cost/accuracy/silicon/silicon-folds.ts";
-import { type SiliconRow, siliconGroup } from "../../cost/accuracy/silicon/silicon-row.ts";
+import { type SiliconEngine, type SiliconRow, siliconGroup } from "../../cost/accuracy/silicon/silicon-row.ts";
 import { iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
 import type { OperatorModel } from "../../cost/operator/operator-model.ts";
-import { physicsModel } from "../../cost/operator/physics/physics-model.ts";
+import { engineOperators } from "../../cost/operator/physics/physics-model.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { SILICON_CONSTANTS } from "./silicon-constants.ts";
 import { caseDevices, type RunnableCase, siliconCase, siliconCost, siliconTimes } from "./silicon-prediction.ts";
@@ -35,8 +35,8 @@ export interface SiliconEvaluation {
 }
 
 export interface EvaluationOptions {
-  /** Operators of a device; absent: its data sheet with the constants of its family. */
-  readonly operators?: (sheet: DeviceSheet) => OperatorModel;
+  /** Operators of a device in an engine; absent: its data sheet with the constants of the engine's kernels. */
+  readonly operators?: (sheet: DeviceSheet, engine: SiliconEngine) => OperatorModel;
   /** Every so many rows; 1: all. */
   readonly stride?: number;
 }
@@ -68,7 +68,7 @@ function pointOf(test: RunnableCase, options: EvaluationOptions): SiliconPoint |
   const group = siliconGroup(row);
   const fold = must(SILICON_FOLDS[group], group);
   const constants = must(SILICON_CONSTANTS[row.engine][fold], row.engine);
-  const cost = siliconCost(test, { operators: options.operators ?? physicsModel, constants });
+  const cost = siliconCost(test, { operators: options.operators ?? engineOperators, constants });
   if (!cost.ok) return iterationFaultText(cost.error);
   const { ttftNs, tpotNs } = siliconTimes(test, cost.value, constants);
   return {

@@ -3,7 +3,7 @@ import { siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.
 import { siliconCut } from "../../cost/accuracy/silicon/silicon-faults.ts";
 import { siliconFormats } from "../../cost/accuracy/silicon/silicon-formats.ts";
 import { type SiliconHold, siliconLaunch } from "../../cost/accuracy/silicon/silicon-launch.ts";
-import type { SiliconRow, SiliconSide } from "../../cost/accuracy/silicon/silicon-row.ts";
+import type { SiliconEngine, SiliconRow, SiliconSide } from "../../cost/accuracy/silicon/silicon-row.ts";
 import { type Cut, devicesOf, type Formats } from "../../cost/iteration/cut.ts";
 import { type EngineConstants, frontTimeNs, overheadsOn } from "../../cost/iteration/engines/engine-constants.ts";
 import { type ExplainedCost, iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
@@ -90,7 +90,7 @@ function architectureOf(row: SiliconRow): NonNullable<ReturnType<typeof knownArc
 /** Iteration cost of a row's replica. */
 export function siliconCost(
   test: RunnableCase,
-  options: { readonly operators: (sheet: DeviceSheet) => OperatorModel; readonly constants: EngineConstants },
+  options: { readonly operators: (sheet: DeviceSheet, engine: SiliconEngine) => OperatorModel; readonly constants: EngineConstants },
 ): ReturnType<typeof iterationCostOf> {
   const sheet = deviceSheet(test.row.device);
   const network = sheetNetwork(sheet, test.row.engine);
@@ -99,7 +99,7 @@ export function siliconCost(
     sheet,
     parallel: test.cut,
     precision: test.formats,
-    operators: options.operators(sheet),
+    operators: options.operators(sheet, test.row.engine),
     ...(network && { network: collectiveModel(network) }),
     engine: test.row.engine,
     overheads: overheadsOn(options.constants, sheet, test.formats),

@@ -8,7 +8,7 @@ import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
 import { collectiveModel } from "../../cost/network/collectives/collective-model.ts";
 import { sheetNetwork } from "../../cost/network/sheet-network.ts";
 import type { OperatorModel } from "../../cost/operator/operator-model.ts";
-import { physicsModel } from "../../cost/operator/physics/physics-model.ts";
+import { engineOperators } from "../../cost/operator/physics/physics-model.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Pool } from "../../plan/deployment/deployment.ts";
 import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
@@ -110,7 +110,7 @@ export function iterationsCost(
     sheet,
     parallel,
     precision,
-    operators: parts.operators ?? physicsModel(sheet),
+    operators: parts.operators ?? engineOperators(sheet, engine.name),
     engine: engine.name,
     ...(network === undefined ? {} : { network: collectiveModel(network) }),
     ...(speculation === undefined ? {} : { speculation }),

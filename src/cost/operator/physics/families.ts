@@ -3,8 +3,12 @@ import { ADA } from "./families/ada.ts";
 import { AMPERE } from "./families/ampere.ts";
 import { BLACKWELL } from "./families/blackwell.ts";
 import { BLACKWELL_GDDR } from "./families/blackwell-gddr.ts";
+import { BLACKWELL_SGLANG } from "./families/blackwell-sglang.ts";
+import { BLACKWELL_TRTLLM } from "./families/blackwell-trtllm.ts";
 import { GENERIC } from "./families/generic.ts";
 import { HOPPER } from "./families/hopper.ts";
+import { HOPPER_SGLANG } from "./families/hopper-sglang.ts";
+import { HOPPER_TRTLLM } from "./families/hopper-trtllm.ts";
 import type { PhysicsConstants } from "./physics-constants.ts";
 
 /** Constants of all families that were measured, and those of all together. */
@@ -25,4 +29,26 @@ export function familyOf(sheet: DeviceSheet): PhysicsConstants {
   const words = `${sheet.id} ${sheet.name}`.toLowerCase().replaceAll(/[_\s]+/g, "-");
   for (const [pattern, constants] of FAMILY_WORDS) if (pattern.test(words)) return constants;
   return GENERIC;
+}
+
+/** Families by the engine whose own kernels were measured on them. */
+const KERNELS: Readonly<Record<string, ReadonlyMap<PhysicsConstants, PhysicsConstants>>> = {
+  sglang: new Map([
+    [HOPPER, HOPPER_SGLANG],
+    [BLACKWELL, BLACKWELL_SGLANG],
+  ]),
+  trtllm: new Map([
+    [HOPPER, HOPPER_TRTLLM],
+    [BLACKWELL, BLACKWELL_TRTLLM],
+  ]),
+};
+
+/**
+ * Constants of an engine's own kernels on a device: engines differ by factors in how they multiply experts and narrow types. Families and engines whose
+ * kernels were not measured take the family's, which were measured in vLLM.
+ */
+export function kernelsOf(sheet: DeviceSheet, engine: string | undefined): PhysicsConstants {
+  const family = familyOf(sheet);
+  const own = engine !== undefined && Object.hasOwn(KERNELS, engine) ? KERNELS[engine]!.get(family) : undefined;
+  return own ?? family;
 }

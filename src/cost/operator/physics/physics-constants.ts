@@ -121,5 +121,7 @@ export interface PhysicsConstants {
   readonly decodeAttention: DecodeAttentionConstants;
   readonly latentAttention: LatentAttentionConstants;
   readonly experts: Readonly<Record<ProductClass, ExpertConstants>>;
+  /** Experts in 4-bit floats on devices without 4-bit arithmetic, in an engine's own kernels; absent: not measured. */
+  readonly unpackedExperts?: ExpertConstants;
   readonly stream: StreamConstants;
 }

@@ -5,7 +5,7 @@ import type { Priced } from "../../priced.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator-model.ts";
 import { isLinkQuery, type OperatorQuery } from "../operator-query.ts";
 import { type DeviceFigures, deviceFigures } from "./device-figures.ts";
-import { familyOf } from "./families.ts";
+import { familyOf, kernelsOf } from "./families.ts";
 import { type ComputeQuery, missingPeak, operatorNs } from "./operator-time.ts";
 import type { PhysicsConstants } from "./physics-constants.ts";
 import { productClass, unpacksFloats } from "./product-class.ts";
@@ -21,8 +21,18 @@ import { productClass, unpacksFloats } from "./product-class.ts";
 export function physicsModel(sheet: DeviceSheet, constants: PhysicsConstants = familyOf(sheet)): OperatorModel {
   const device = deviceFigures(sheet);
   const added = constants.devices.length === 0 || constants.devices.includes(sheet.id) ? 0 : SIBLING_SPREAD;
-  const price = (query: OperatorQuery): Result<Priced, NoOperatorBasis> => priceOperator(device, constants, query, added);
+  const unpacked = constants.unpackedExperts;
+  const unpacking = unpacked && { ...constants, experts: { ...constants.experts, half: unpacked } };
+  const price = (query: OperatorQuery): Result<Priced, NoOperatorBasis> =>
+    unpacking !== undefined && query.op === "experts" && query.type === "f4e2m1" && device.flopsPerNs.f4e2m1 === undefined
+      ? priceOperator(device, unpacking, { ...query, type: "bf16", weightType: "f4e2m1" }, added)
+      : priceOperator(device, constants, query, added);
   return { source: `${sheet.name}: data sheet and constants of ${constants.family}`, price };
+}
+
+/** The same with the constants of an engine's own kernels, where they were measured. */
+export function engineOperators(sheet: DeviceSheet, engine: string | undefined): OperatorModel {
+  return physicsModel(sheet, kernelsOf(sheet, engine));
 }
 
 const BASIS: Basis = "data-sheet";
