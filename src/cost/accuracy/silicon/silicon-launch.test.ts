@@ -1,0 +1,43 @@
+/** Goal: a row is predicted with the settings that the launch script of its run names, and with defaults where there is none. Method: rows by hand. */
+import { describe, expect, test } from "vitest";
+import type { Cut } from "../../iteration/cut.ts";
+import { siliconLaunch } from "./silicon-launch.ts";
+import type { SiliconRow } from "./silicon-row.ts";
+
+const CUT: Cut = { tensor: 8, pipeline: 1, data: 1, expert: 1, context: 1 };
+
+function row(changes: Partial<SiliconRow>): SiliconRow {
+  const base = {
+    source: "2026-04-06.csv",
+    measured: "2025-11-02",
+    engine: "trtllm",
+    model: "DeepSeek-V3",
+    device: "b200-sxm",
+    products: "nvfp4",
+  };
+  return { ...base, promptTokens: 1024, outputTokens: 1024, ...changes } as SiliconRow;
+}
+
+describe("launch settings", () => {
+  test("of DeepSeek in TensorRT-LLM have room for one prompt beside the decodes, and for 8192 tokens from 2026 on", () => {
+    expect(siliconLaunch(row({}), CUT, 32)).toEqual({ batchedTokens: 1152, decodesCount: true, chunked: false });
+    expect(siliconLaunch(row({ measured: "2026-02-03" }), CUT, 32).batchedTokens).toBe(8192);
+    expect(siliconLaunch(row({ promptTokens: 8192, measured: "2026-02-03" }), CUT, 32).batchedTokens).toBe(8320);
+  });
+  test("hold prompts back where the script says so", () => {
+    expect(siliconLaunch(row({}), { ...CUT, tensor: 1, data: 8 }, 256).hold).toEqual({ kind: "ranks", steps: 60 });
+    expect(siliconLaunch(row({ products: "fp8" }), CUT, 64).hold).toMatchObject({ kind: "gather", steps: 40 });
+    expect(siliconLaunch(row({ products: "fp8" }), CUT, 32).hold).toBeUndefined();
+    const llama = row({ model: "Llama-3.1-70B", products: "fp8" });
+    expect(siliconLaunch(llama, { ...CUT, tensor: 4 }, 4).hold).toMatchObject({ kind: "gather", steps: 20 });
+    expect(siliconLaunch(llama, CUT, 4).hold).toBeUndefined();
+    expect(siliconLaunch(row({ engine: "sglang" }), CUT, 16).hold).toEqual({ kind: "poll", steps: 30 });
+    expect(siliconLaunch(row({ engine: "sglang" }), CUT, 8).hold).toEqual({ kind: "poll", steps: 10 });
+    expect(siliconLaunch(row({ engine: "sglang", device: "h200-sxm", products: "fp8" }), CUT, 16).hold).toBeUndefined();
+  });
+  test("are defaults where no script is known", () => {
+    const unknown = { batchedTokens: 8192, decodesCount: false, chunked: true };
+    expect(siliconLaunch(row({ source: "h100_sxm/trtllm/1.0.0rc3/x.csv" }), CUT, 64)).toEqual(unknown);
+    expect(siliconLaunch(row({ engine: "vllm", model: "Llama-3.1-70B" }), CUT, 64)).toEqual(unknown);
+  });
+});
