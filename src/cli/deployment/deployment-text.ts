@@ -91,7 +91,10 @@ export function otherRows(report: DeploymentReport): string[][] {
         ]),
     ["$ a million output tokens", barText(figures.dollarsPerMillionOutputTokens, dollars)],
     ["$ a million tokens", barText(figures.dollarsPerMillionTokens, dollars)],
-    ["J an output token, devices while they compute", barText(figures.joulesPerOutputToken, rate)],
+    [
+      `J an output token, devices while they compute, power estimated to ${percent(figures.joulesSpread)}`,
+      barText(figures.joulesPerOutputToken, rate),
+    ],
     ...joined,
     ...(changes
       ? [

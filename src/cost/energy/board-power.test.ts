@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { A100_POWER, ASSUMED_POWER, boardJoules, powerShare } from "./board-power.ts";
+import { A100_POWER, ASSUMED_POWER, powerShare } from "./board-power.ts";
 
 describe("power of a board", () => {
   it("rises from idle with either utilisation, less than in proportion, and never above its figure", () => {
@@ -25,8 +25,7 @@ describe("power of a board", () => {
     expect(Math.abs((0.17 + 0.74 * memory) / measured - 1)).toBeGreaterThan(A100_POWER.spread);
   });
 
-  it("gives joules, with wider bars where nothing was measured", () => {
-    expect(boardJoules(400, A100_POWER, { memory: 0, compute: 0, ns: 2e9 })).toBeCloseTo(136, 9);
+  it("has wider bars where nothing was measured", () => {
     expect(ASSUMED_POWER.spread).toBeGreaterThan(A100_POWER.spread);
   });
 });

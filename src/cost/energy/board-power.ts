@@ -38,11 +38,6 @@ export function powerShare(constants: PowerConstants, utilisation: Utilisation):
   return drawn < 1 ? drawn : 1;
 }
 
-/** Energy of a board over `ns` at one utilisation. Units: J. */
-export function boardJoules(powerWatts: number, constants: PowerConstants, work: Utilisation & { readonly ns: number }): number {
-  return (powerWatts * powerShare(constants, work) * work.ns) / 1e9;
-}
-
 function power(base: number, exponent: number): number {
   return base > 0 ? exp(exponent * ln(base)) : 0;
 }

@@ -7,6 +7,10 @@ import { BYTES_PER_NS, FLOPS_PER_NS, LINK_BYTES_PER_NS, PLAIN_ROOFLINE } from ".
 import { must } from "../../base/assert.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
+import { ASSUMED_POWER, powerShare } from "../energy/board-power.ts";
+import { collectiveModel } from "../network/collectives/collective-model.ts";
+import { sheetNetwork } from "../network/sheet-network.ts";
+import { physicsModel } from "../operator/physics/physics-model.ts";
 import { type Cut, devicesOf, ONE_DEVICE } from "./cut.ts";
 import { type EngineOverheads, NO_OVERHEADS } from "./engine-overheads.ts";
 import { type BatchShape, emptyBatch } from "./iteration-cost.ts";
@@ -105,6 +109,45 @@ describe("by hand", () => {
     const streams = 3 * 4 * (32 * STREAM + 128256 * 2 * 4);
     const plain = costOf("Llama-3.1-8B").iterationNs(decoding(4, 1024)) + streams / BYTES_PER_NS;
     expect(rows("Llama-3.1-8B") / (1.1 * plain)).toBeCloseTo(1, 6);
+  });
+});
+
+describe("energy", () => {
+  const REAL = { operators: physicsModel(SHEET) };
+  const REAL_NETWORK = { ...REAL, network: collectiveModel(must(sheetNetwork(SHEET, "nccl"), "links of the H100")) };
+  const watts = must(SHEET.powerWatts, "power of the H100").value;
+  const joules = (cost: ExplainedCost, shape: BatchShape): number =>
+    must(cost.iterationJoules, "a price of energy")(shape, cost.iterationNs(shape));
+  const share = (cost: ExplainedCost, shape: BatchShape): number =>
+    joules(cost, shape) / cost.devices / watts / (cost.iterationNs(shape) / 1e9);
+
+  test("boards draw by what they read and compute over the time it takes: a decode step by hand", () => {
+    const plain = costOf("Llama-3.1-8B", {}, REAL);
+    const shape = decoding(4, 1024);
+    const bytes = (32 * LAYER + HEAD) * 2 + 32 * 4 * 1024 * 8 * 128 * 2 * 2 + 4 * (32 * STREAM + 128256 * 2 * 4);
+    const ops = 4 * 2 * (32 * LAYER + HEAD);
+    const memory = bytes / plain.iterationNs(shape) / (SHEET.memory.bandwidthBytesPerSecond.value / 1e9);
+    const compute = ops / plain.iterationNs(shape) / (must(SHEET.peaks.bf16, "peak").value / 1e9);
+    expect(share(plain, shape) / powerShare(ASSUMED_POWER, { memory, compute })).toBeCloseTo(1, 2);
+    // The same work in more time takes less power and more energy.
+    const slow = costOf("Llama-3.1-8B", {}, { ...REAL, overheads: { ...NO_OVERHEADS, stepNs: 2e7 } });
+    expect(share(slow, shape)).toBeLessThan(0.6 * share(plain, shape));
+    expect(joules(slow, shape)).toBeGreaterThan(joules(plain, shape));
+  });
+
+  test("prompts draw more than decoding, never more than the board's figure; stages that wait draw less", () => {
+    const plain = costOf("Llama-3.1-8B", {}, REAL);
+    expect(share(plain, prompting(1, 8192))).toBeGreaterThan(share(plain, decoding(1, 100)));
+    expect(share(plain, prompting(8, 8192))).toBeLessThanOrEqual(1);
+    const staged = costOf("Llama-3.1-8B", { pipeline: 4 }, REAL_NETWORK);
+    expect(share(staged, decoding(1, 1000))).toBeLessThan(0.6 * share(staged, decoding(64, 1000)));
+    const { powerWatts: _left, ...silent } = SHEET;
+    expect(costOf("Llama-3.1-8B", {}, { ...REAL, sheet: silent }).iterationJoules).toBeUndefined();
+  });
+
+  test("is sure to 8 % on the chip that was measured, to 30 % elsewhere", () => {
+    expect(costOf("Llama-3.1-8B", {}, REAL).joulesSpread).toBe(0.3);
+    expect(costOf("Llama-3.1-8B", {}, { ...REAL, sheet: deviceSheet("a100-sxm") }).joulesSpread).toBe(0.08);
   });
 });
 

@@ -1,6 +1,7 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { iterationWatts, iterationWork, powerConstantsOf } from "../energy/iteration-energy.ts";
 import type { Basis } from "../estimate.ts";
 import { PER_NODE } from "../network/sheet-network.ts";
 import type { OperatorModel } from "../operator/operator-model.ts";
@@ -230,17 +231,30 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     return sequences === 0 ? 0 : Math.round(ns + overheads.stepNs + overheads.sequenceNs * sequences);
   };
   const watts = input.sheet.powerWatts?.value;
+  const work = iterationWork(input.sheet, [...layers, ...outer]);
   return {
     devices: devicesOf(parallel),
     iterationNs,
     ...(watts !== undefined && {
-      iterationJoules: (shape: Readonly<BatchShape>) => (iterationNs(shape) / 1e9) * watts * devicesOf(parallel) * powerShare(shape),
+      iterationJoules: (shape: Readonly<BatchShape>, ns: number) => (ns / 1e9) * devicesOf(parallel) * boardWatts(shape, ns, watts),
+      joulesSpread: powerConstantsOf(input.sheet).spread,
     }),
     spread: input.engine === undefined ? made.trial.spread : engineSpread(input.sheet, made.trial.spread),
     basis: made.trial.basis as Basis,
     source: operators.source,
     parts: (shape) => explain(shape),
   };
+
+  function boardWatts(shape: Readonly<BatchShape>, ns: number, watts: number): number {
+    rankShare(shape, parallel, made.site.perDecode, share);
+    // A stage's device runs its layers once for each part of the batch; drafting works as decoding does.
+    const runs = (share.batches / stages) * (shape.decodes > 0 ? 1 + draft : 1);
+    return iterationWatts(input.sheet, watts, {
+      ns,
+      memoryNs: tableNs(work.memory, share) * runs,
+      computeNs: tableNs(work.compute, share) * runs,
+    });
+  }
 
   function explain(shape: Readonly<BatchShape>): readonly IterationPart[] {
     rankShare(shape, parallel, made.site.perDecode, share);
@@ -307,16 +321,4 @@ function halve(shape: Readonly<BatchShape>, into: BatchShape): void {
   into.decodes = shape.decodes / 2;
   into.decodeContext = shape.decodeContext / 2;
   into.decodeContextMax = shape.decodeContextMax;
-}
-
-/**
- * Share of board power drawn in prompts and in decoding: mean peak and mean average of 315 rows. Source: splitwise-profile, A100-80GB, Llama2-70B
- * and BLOOM-176B; rows differ from 0.2 to 1.0, so that joules are good for comparisons only.
- */
-const PROMPT_POWER = 0.58;
-const DECODE_POWER = 0.34;
-
-function powerShare(shape: Readonly<BatchShape>): number {
-  const tokens = shape.prefillTokens + shape.decodes;
-  return tokens === 0 ? 0 : (shape.prefillTokens * PROMPT_POWER + shape.decodes * DECODE_POWER) / tokens;
 }

@@ -19,8 +19,10 @@ export interface BatchShape {
 export interface IterationCost {
   /** Time from the start of an iteration to the next one. Units: ns, >= 0, whole. */
   iterationNs(shape: Readonly<BatchShape>): Nanoseconds;
-  /** Energy of all devices of the replica. Absent where the devices have no power figure. Units: J. */
-  iterationJoules?(shape: Readonly<BatchShape>): number;
+  /** Energy of all devices of the replica in an iteration that takes `ns`. Absent where the devices have no power figure. Units: J. */
+  iterationJoules?(shape: Readonly<BatchShape>, ns: Nanoseconds): number;
+  /** Relative half-width (90 %) of the power behind the joules; there where they are. */
+  readonly joulesSpread?: number;
   /** Relative half-width (90 %) of the systematic error: one factor a run. */
   readonly spread: number;
   readonly basis: Basis;

@@ -25,9 +25,9 @@ export interface TermTables {
   readonly kernels: { readonly always: number; readonly decode: number; readonly prefill: number };
 }
 
-/** Sums terms into tables that fill as they are asked. */
-export function termTables(operators: OperatorModel, terms: readonly Term[], wanted: TermClass): TermTables {
-  const mine = terms.filter(({ name }) => classOf(name) === wanted);
+/** Sums terms of a class, or all, into tables that fill as they are asked. */
+export function termTables(operators: OperatorModel, terms: readonly Term[], wanted: TermClass | "all"): TermTables {
+  const mine = terms.filter(({ name }) => wanted === "all" || classOf(name) === wanted);
   const single = (over: "tokens" | "group-tokens" | "sequences"): Curve => {
     const of = mine.filter((term) => term.over === over);
     return risingCurve((x) => total(of, (term) => termNs(operators, term, x, 0, 0)));

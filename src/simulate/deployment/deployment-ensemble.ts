@@ -26,7 +26,9 @@ export interface DeploymentFigures {
   readonly goodPerSecond: Bar;
   readonly dollarsPerMillionTokens: Bar;
   readonly dollarsPerMillionOutputTokens: Bar;
+  /** Its interval holds the error of the power, too. */
   readonly joulesPerOutputToken: Bar;
+  readonly joulesSpread: number;
   readonly busy: readonly Bar[];
   readonly kvMean: Bar;
   readonly kvPeak: Bar;
@@ -77,7 +79,7 @@ export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): G
       const place = (options.apart?.has(sheet.id) === true ? orderApart : order)[i - 1];
       return place === undefined ? 1 : runFactor({ systematic: cost.spread }, (place + 0.5) / drawn);
     });
-    const watch = iterationWatch(run.pools, poolFactors);
+    const watch = iterationWatch(run.pools);
     const outcome = runServing(
       servingInputOf(run, { seed, outageSeed: mix32(mix32(seed) + i), poolFactors, sampleNs, onIteration: watch.listener }),
     );
@@ -107,7 +109,11 @@ export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigure
     goodPerSecond: bar((run) => run.goodPerSecond),
     dollarsPerMillionTokens: bar((run) => run.dollarsPerMillionTokens),
     dollarsPerMillionOutputTokens: bar((run) => run.dollarsPerMillionOutputTokens),
-    joulesPerOutputToken: bar((run) => run.joulesPerOutputToken),
+    joulesPerOutputToken: widened(
+      bar((run) => run.joulesPerOutputToken),
+      first.joulesSpread,
+    ),
+    joulesSpread: first.joulesSpread,
     busy: first.busy.map((_, pool) => bar((run) => run.busy[pool]!)),
     kvMean: bar((run) => run.kvMean),
     kvPeak: bar((run) => run.kvPeak),
@@ -119,6 +125,11 @@ export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigure
     requests: first.requests,
     lastingNs: bar((run) => run.lastingNs),
   };
+}
+
+/** An interval with an error of its own on top, whose sign all runs share: half-widths add. */
+function widened({ value, low, high }: Bar, spread: number): Bar {
+  return { value, low: low * (1 - spread), high: high * (1 + spread) };
 }
 
 /** Length of the arrivals, or a guess of a second a request in flight where they come from closed loops. Units: ns. */

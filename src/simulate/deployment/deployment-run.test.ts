@@ -49,7 +49,7 @@ describe("a deployment's run", () => {
   });
 
   it("has gaps that add up to the time between first and last tokens", () => {
-    const watch = iterationWatch(run.pools, [1]);
+    const watch = iterationWatch(run.pools);
     const outcome = runServing(servingInputOf(run, { seed: 1, onIteration: watch.listener }));
     const { outputTokens, count } = run.requests;
     let spans = 0;
@@ -74,7 +74,10 @@ describe("a deployment's run", () => {
     const slower = runs.filter((one) => one.tpot.mean > exact.tpot.mean).length;
     expect(slower).toBe(4);
     expect([...deploymentRuns(run, { runs: 9, seed: 3 })].map(({ figures }) => figures)).toEqual(runs);
-    const { tpot } = deploymentFigures(runs);
+    const { tpot, joulesPerOutputToken: joules } = deploymentFigures(runs);
+    // The power of an L40S is assumed: its error stands beside that of the time.
+    expect(joules.low).toBeLessThan(0.7 * Math.min(...runs.map((one) => one.joulesPerOutputToken)) * 1.000001);
+    expect(joules.high).toBeGreaterThan(1.3 * joules.value);
     expect(tpot.mean.low < exact.tpot.mean && exact.tpot.mean < tpot.mean.high).toBe(true);
   });
 

@@ -13,14 +13,16 @@ export interface IterationWatch {
   gaps(): Summary;
   /** Energy of all devices while they compute; NaN where a device has no power figure. Units: J. */
   joules(): number;
+  /** Relative half-width (90 %) of the power behind them, of the pool that is least sure. */
+  readonly joulesSpread: number;
 }
 
 /** Buckets of an octave of gaps: the middle of one is off by 0.6 % at most. */
 const BUCKETS_AN_OCTAVE = 64;
 const OCTAVES = 53;
 
-/** Watches a run of these pools; `factors` are those on the time of each pool's iterations. */
-export function iterationWatch(pools: readonly PricedPool[], factors: readonly number[] | undefined): IterationWatch {
+/** Watches a run of these pools. */
+export function iterationWatch(pools: readonly PricedPool[]): IterationWatch {
   const counts = new Float64Array(BUCKETS_AN_OCTAVE * OCTAVES);
   const poolOf = pools.flatMap(({ pool }, i) => Array.from({ length: pool.replicas }, () => i));
   const powered = pools.every(({ cost }) => cost.iterationJoules !== undefined);
@@ -30,7 +32,7 @@ export function iterationWatch(pools: readonly PricedPool[], factors: readonly n
   return {
     listener: (replica, startNs, endNs, shape) => {
       const pool = poolOf[replica]!;
-      if (powered) joules += pools[pool]!.cost.iterationJoules!(shape) * (factors?.[pool] ?? 1);
+      if (powered) joules += pools[pool]!.cost.iterationJoules!(shape, endNs - startNs);
       if (shape.decodes === 0) return;
       const gap = endNs - startNs;
       const bucket = Math.min(counts.length - 1, Math.floor(log2(gap) * BUCKETS_AN_OCTAVE));
@@ -45,6 +47,7 @@ export function iterationWatch(pools: readonly PricedPool[], factors: readonly n
       p99: quantile(counts, tokens, 0.99),
     }),
     joules: () => (powered ? joules : NaN),
+    joulesSpread: Math.max(0, ...pools.map(({ cost }) => cost.joulesSpread ?? 0)),
   };
 }
 

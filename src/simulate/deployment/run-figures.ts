@@ -29,6 +29,8 @@ export interface RunFigures {
   readonly dollarsPerMillionOutputTokens: number;
   /** Of devices while they compute. Units: J a token of output. */
   readonly joulesPerOutputToken: number;
+  /** Relative half-width (90 %) of the power behind them. */
+  readonly joulesSpread: Ratio;
   /** By pool, replicas that were ordered, mean over the time: those that start or are repaired included. */
   readonly replicas: readonly number[];
   /** Requests that were sent again because their replica was lost. */
@@ -107,6 +109,7 @@ export function runFigures(run: DeploymentRun, { outcome, watch }: WatchedOutcom
     dollarsPerMillionTokens: (dollars / (inputTokens + outputTokens)) * 1e6,
     dollarsPerMillionOutputTokens: (dollars / outputTokens) * 1e6,
     joulesPerOutputToken: watch.joules() / outputTokens,
+    joulesSpread: watch.joulesSpread,
     replicas,
     resent: outcome.resent,
     busy: busyShares(run, outcome, { replicas, lastingNs }),
