@@ -7,7 +7,7 @@ interface SimulateOptions extends SimulateDeploymentOptions {
 }
 
 /** Options that only a deployment takes. */
-const OF_DEPLOYMENTS = ["slo", "scale", "lengths", "tokenizer", "timeline", "html"] as const;
+const OF_DEPLOYMENTS = ["slo", "scale", "lengths", "tokenizer", "operators", "timeline", "html"] as const;
 
 export async function simulate(path: string, options: SimulateOptions): Promise<void> {
   if (!isPlan(readTextFile(path))) {

@@ -9,6 +9,7 @@ import { type FleetFile, isFleetText, readFleetFile } from "../simulate/imported
 import { scaleColumns } from "../simulate/workload/columns/scale-columns.ts";
 import { priceDeployment } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
+import type { OperatorSource } from "./deployment/operator-source.ts";
 import { runEnsemble } from "./deployment/run-ensemble.ts";
 import { whatIfReport } from "./deployment/what-if-report.ts";
 import { whatIfText } from "./deployment/what-if-text.ts";
@@ -21,6 +22,7 @@ interface WhatIfOptions {
   readonly slo?: Objective;
   readonly runs: number;
   readonly seed: number;
+  readonly operators?: OperatorSource;
   readonly json?: boolean;
 }
 
@@ -28,6 +30,7 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
   const fleet = openFleet(path, options.workload);
   const { runs, seed, slo } = options;
   const folder = dirname(path);
+  const source = options.operators === undefined ? {} : { operators: options.operators };
   const ofWorkload = options.change.filter((change) => change.path.startsWith("workload."));
   const changed = changeDeployment(
     fleet.deployment,
@@ -35,7 +38,7 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
   );
   const before: DeploymentRun = {
     deployment: fleet.deployment,
-    ...priceDeployment(fleet.deployment, folder, fleet),
+    ...priceDeployment(fleet.deployment, folder, { ...fleet, ...source }),
     requests: fleet.workload.requests,
   };
   const after: DeploymentRun = {
@@ -44,7 +47,7 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
     ...priceDeployment(
       changed.deployment,
       folder,
-      changed.deployment.model === fleet.deployment.model ? fleet : { devices: fleet.devices },
+      changed.deployment.model === fleet.deployment.model ? { ...fleet, ...source } : { devices: fleet.devices, ...source },
     ),
     requests: scaleColumns(fleet.workload.requests, scaleOf(ofWorkload)),
   };

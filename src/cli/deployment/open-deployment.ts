@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
+import type { OperatorModel } from "../../cost/operator/operator-model.ts";
+import { tileModel } from "../../cost/operator/tile/tile-model.ts";
 import { measuredOperators } from "../../execute/calibrate/kit/operator-store.ts";
 import type { Architecture, SequenceModel } from "../../graph/architecture/architecture.ts";
 import { architectureOf, readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
@@ -13,6 +15,7 @@ import { nearNames } from "../../rack/catalog/near-names.ts";
 import { type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
 import { sheetOf } from "../rack-catalog.ts";
 import { readTextFile } from "../read-file.ts";
+import type { OperatorSource } from "./operator-source.ts";
 
 /** A deployment with what its names stand for, priced. */
 export interface OpenDeployment extends ReadDeployment {
@@ -24,14 +27,16 @@ export interface OpenDeployment extends ReadDeployment {
 export interface GivenParts {
   /** By the name the deployment gives them. */
   readonly devices?: Readonly<Record<string, DeviceSheet>>;
+  /** Where prices of operators come from; absent: `measured`. */
+  readonly operators?: OperatorSource;
   /** Configuration of the model. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
 /** Reads a deployment file and prices its pools. Errors: `file-unreadable`, `deployment-invalid`, and those of `priceDeployment`. */
-export function openDeployment(path: string): OpenDeployment {
+export function openDeployment(path: string, given: GivenParts = {}): OpenDeployment {
   const read = readDeployment(readTextFile(path));
-  return { ...read, ...priceDeployment(read.deployment, dirname(path)) };
+  return { ...read, ...priceDeployment(read.deployment, dirname(path), given) };
 }
 
 /**
@@ -52,12 +57,17 @@ export function priceDeployment(
     const sheet =
       sheets.get(pool.device) ?? given.devices?.[pool.device] ?? sheetOf(isPath(pool.device) ? resolve(folder, pool.device) : pool.device);
     sheets.set(pool.device, sheet);
-    const operators = measuredOperators(sheet);
+    const operators = operatorsOf(sheet, given.operators ?? "measured");
     const priced = pricePool(pool, i, { architecture, sheet, ...(operators === undefined ? {} : { operators }) });
     if (!priced.ok) throw iterationError(priced.error, `pool ${pool.name}`);
     return priced.value;
   });
   return { architecture, pools };
+}
+
+function operatorsOf(sheet: DeviceSheet, source: OperatorSource): OperatorModel | undefined {
+  if (source === "tile") return tileModel(sheet);
+  return source === "measured" ? measuredOperators(sheet) : undefined;
 }
 
 /** A model by its name in the catalogue, or by the path of its `config.json`. Errors: `model-not-found` with names near it; the reader's. */

@@ -1,7 +1,8 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { NS_PER_MS, NS_PER_S } from "../../base/units.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
+import { OPERATOR_SOURCES } from "./operator-source.ts";
 
 const DURATION_UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1000, ms: NS_PER_MS, s: NS_PER_S };
 const DEFAULT_SHARE = 0.9;
@@ -20,6 +21,13 @@ export function objectiveOption(text: string): Objective {
     ...(tpotNs === undefined ? {} : { tpotNs }),
     ...(e2eNs === undefined ? {} : { e2eNs }),
   };
+}
+
+/** `--operators`: where prices of operators come from. */
+export function operatorsOption(): Option {
+  const words =
+    "prices of operators: measured (what was imported of the device, else sheet), sheet (data sheet) or tile (cores, clocks, caches)";
+  return new Option("--operators <source>", words).choices(OPERATOR_SOURCES);
 }
 
 /** `rate=2,length=1.5` (or `prompt=`, `output=`): factors on a workload. */

@@ -7,6 +7,7 @@ import { deploymentReport } from "./deployment-report.ts";
 import { deploymentText } from "./deployment-text.ts";
 import { openDeployment } from "./open-deployment.ts";
 import { openWorkload } from "./open-workload.ts";
+import type { OperatorSource } from "./operator-source.ts";
 import { runEnsemble } from "./run-ensemble.ts";
 
 export interface SimulateDeploymentOptions {
@@ -19,12 +20,16 @@ export interface SimulateDeploymentOptions {
   readonly tokenizer?: string;
   readonly timeline?: string;
   readonly html?: string;
+  readonly operators?: OperatorSource;
   readonly json?: boolean;
 }
 
 /** `heddle simulate` of a deployment file. */
 export async function simulateDeployment(path: string, options: SimulateDeploymentOptions): Promise<void> {
-  const { deployment, defaults, architecture, pools } = openDeployment(path);
+  const { deployment, defaults, architecture, pools } = openDeployment(
+    path,
+    options.operators === undefined ? {} : { operators: options.operators },
+  );
   const workload = openWorkload(options.workload, options);
   const run: DeploymentRun = { deployment, architecture, pools, requests: workload.requests };
   const { slo: objective, runs, seed } = options;

@@ -239,7 +239,10 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
       iterationJoules: (shape: Readonly<BatchShape>, ns: number) => (ns / 1e9) * devicesOf(parallel) * boardWatts(shape, ns, watts),
       joulesSpread: powerConstantsOf(input.sheet).spread,
     }),
-    spread: input.engine === undefined ? made.trial.spread : engineSpread(input.sheet, made.trial.spread),
+    spread:
+      input.engine === undefined
+        ? made.trial.spread
+        : engineSpread(input.sheet, made.trial.spread, input.operators.apartFromEngines === true),
     basis: made.trial.basis as Basis,
     source: operators.source,
     parts: (shape) => explain(shape),

@@ -17,5 +17,7 @@ export interface NoOperatorBasis {
 export interface OperatorModel {
   /** Device and origin of the figures, for reports. */
   readonly source: string;
+  /** True where the constants of engines were fitted on other prices than these: the error of both counts. */
+  readonly apartFromEngines?: boolean;
   price(query: OperatorQuery): Result<Priced, NoOperatorBasis>;
 }

@@ -32,6 +32,6 @@ const MEASURED = /^(h100|h200|g?b[23]00)/;
 const SERVED_SPREAD = 0.4;
 
 /** Half-width of an iteration's interval: of a family that was not measured, that of its operators besides. */
-export function engineSpread(sheet: DeviceSheet, operatorSpread: number): number {
-  return MEASURED.test(sheet.id) ? SERVED_SPREAD : quadrature(SERVED_SPREAD, operatorSpread);
+export function engineSpread(sheet: DeviceSheet, operatorSpread: number, apart = false): number {
+  return MEASURED.test(sheet.id) && !apart ? SERVED_SPREAD : quadrature(SERVED_SPREAD, operatorSpread);
 }

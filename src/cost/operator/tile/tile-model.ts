@@ -39,7 +39,7 @@ export function tileModel(sheet: DeviceSheet, constants: TileConstants = tileCon
   const device = tileDevice(sheet);
   const price = (query: OperatorQuery): Result<Priced, NoOperatorBasis> =>
     device.ok ? priceTiled(device.value, constants, query) : device;
-  return { source: `${sheet.name}: tiles over its cores, caches and memory`, price };
+  return { source: `${sheet.name}: tiles over its cores, caches and memory`, apartFromEngines: true, price };
 }
 
 function priceTiled(device: TileDevice, constants: TileConstants, query: OperatorQuery): Result<Priced, NoOperatorBasis> {
