@@ -57,6 +57,10 @@ describe("a point", () => {
   it.each([
     ["sheet.h200-sxm.memory.speed", "x2", /no figure speed/],
     ["sheet.h200-sxm.memory", "x2", /parts with figures/],
+    ["sheet.h200-sxm.cores.clockHz", "x2", /no price of a sweep reads it/],
+    ["sheet.h200-sxm.cores.localBytes", "x2", /no price of a sweep reads it/],
+    ["sheet.h200-sxm.host.latencyNs", "x2", /no price of a sweep reads it/],
+    ["sheet.h200-sxm.host.bandwidthBytesPerSecond", "x2", /scaleUp/],
     ["sheet.h100-sxm.memory.bandwidthBytesPerSecond", "x2", /no pool is of that device/],
     ["sheet.h200-sxm.memory.bandwidthBytesPerSecond", "fast", /no number above 0/],
     ["workload.size", "2", /rate, length, prompt, output/],

@@ -42,8 +42,28 @@ function changeSheet(sheets: Map<string, DeviceSheet>, { path, value }: Change):
   // A device's name may hold dots.
   const device = [...sheets.keys()].find((name) => rest.startsWith(`${name}.`));
   if (device === undefined) throw wrong(path, `no pool is of that device; there are ${[...sheets.keys()].join(", ")}`);
-  sheets.set(device, withFigure(sheets.get(device)!, rest.slice(device.length + 1).split("."), { path, value }));
+  const sheet = sheets.get(device)!;
+  const field = rest.slice(device.length + 1);
+  const changed = withFigure(sheet, field.split("."), { path, value });
+  if (UNREAD.includes(field)) {
+    throw wrong(
+      path,
+      "no price of a sweep reads it: `heddle simulate --operators tile` with a device sheet of your own reads clocks, local memory and caches",
+    );
+  }
+  if (field === "host.bandwidthBytesPerSecond" && sheet.scaleUp !== undefined)
+    throw wrong(path, "devices of this sheet exchange over its scaleUp links, and nothing else goes over the host's");
+  sheets.set(device, changed);
 }
+
+/** Figures that neither the data sheet's prices nor those of links depend on: varying them would say that they do not matter. */
+const UNREAD: readonly string[] = [
+  "cores.clockHz",
+  "cores.localBytes",
+  "cache.bandwidthBytesPerSecond",
+  "scaleUp.latencyNs",
+  "host.latencyNs",
+];
 
 /** The sheet with one figure otherwise. */
 function withFigure<T extends object>(node: T, [step, ...steps]: readonly string[], change: Change): T {
