@@ -8,6 +8,8 @@ export interface DeviceSet {
   readonly engine: string;
   readonly sheet: DeviceSheet;
   readonly rows: readonly MeasuredTime[];
+  /** Rows of a kind that were left out because the device's peak does not allow them. */
+  readonly impossible?: Readonly<Partial<Record<ConstantSlot, number>>>;
   /** Kinds of operators whose rows are known to be faulty: they are scored, and nothing is fitted on them. */
   readonly faulty?: readonly ConstantSlot[];
 }

@@ -9,6 +9,17 @@ const COLUMN_STEP = 64;
 /** Gate, up and down products of an expert. */
 const PRODUCTS = 3;
 
+/** Rows of a tile that kernels choose which unpack integer weights: the first that the mean expert fills to less than this share. */
+const UNPACKED_TILES = [8, 16, 32, 48, 64];
+const FILLED_BELOW = 0.9;
+
+/** Source: vllm-project/vllm fused_moe/fused_marlin_moe.py, which counts the tokens of all ranks on the experts of its own. */
+export function unpackedTileRows({ tokens, active, experts, ranks }: ExpertQuery): number {
+  const mean = (tokens * active * ranks.expert) / experts;
+  for (const rows of UNPACKED_TILES) if (mean < FILLED_BELOW * rows) return rows;
+  return UNPACKED_TILES[UNPACKED_TILES.length - 1]!;
+}
+
 /**
  * Time of a mixture's grouped products on one device.
  *
@@ -18,13 +29,16 @@ const PRODUCTS = 3;
 export function expertsNs(device: DeviceFigures, constants: ExpertConstants, query: ExpertQuery, flopsPerNs: number): number {
   const { width, ranks } = query;
   const inner = query.inner / ranks.tensor;
-  const load = expertLoad(query, constants.tileRows);
+  const { unpackRows } = constants;
+  const tileRows = unpackRows === undefined ? constants.tileRows : unpackedTileRows(query);
+  const load = expertLoad(query, tileRows);
   const weights = load.touched * PRODUCTS * width * inner * STORED_BYTES[query.weightType ?? query.type];
   const activations = load.rows * (2 * width + PRODUCTS * inner) * 2 * constants.copies;
   const gathered = query.tokens * query.active * width * 2 * constants.gathers;
   const memoryNs = (weights + activations + gathered) / (device.bytesPerNs * constants.memoryShare);
   const columns = Math.ceil(inner / COLUMN_STEP) * COLUMN_STEP;
-  const computeNs = (2 * PRODUCTS * load.padded * width * columns) / (flopsPerNs * constants.computeShare);
+  const computeNs =
+    (2 * PRODUCTS * load.padded * (1 + (unpackRows ?? 0) / tileRows) * width * columns) / (flopsPerNs * constants.computeShare);
   const longer = computeNs > memoryNs ? computeNs : memoryNs;
   return constants.launchNs + longer + constants.serialShare * (computeNs + memoryNs - longer);
 }

@@ -1,5 +1,5 @@
 import type { PeakType } from "../../../rack/peak-type.ts";
-import type { LinkQuery, OperatorQuery } from "../operator-query.ts";
+import type { ExpertQuery, LinkQuery, OperatorQuery, ProductQuery } from "../operator-query.ts";
 import { STORED_BYTES } from "../stored-bytes.ts";
 import { decodeAttentionNs } from "./decode-attention-time.ts";
 import type { DeviceFigures } from "./device-figures.ts";
@@ -38,7 +38,7 @@ export function operatorNs(device: DeviceFigures, constants: PhysicsConstants, q
       const inputBytes = STORED_BYTES[query.type];
       const weightBytes = query.weightType === undefined ? inputBytes : STORED_BYTES[query.weightType];
       const product = constants.product[productClass(query)];
-      return productNs(device, product, query, { flopsPerNs: device.flopsPerNs[query.type] ?? 0, inputBytes, weightBytes });
+      return productNs(device, product, query, { flopsPerNs: multiplyRate(device, query), inputBytes, weightBytes });
     }
     case "prefill-attention":
       return prefillAttentionNs(device, constants.prefillAttention, query, device.flopsPerNs[query.type] ?? 0);
@@ -54,11 +54,18 @@ export function operatorNs(device: DeviceFigures, constants: PhysicsConstants, q
     }
     case "experts": {
       const experts = constants.experts[productClass(query)];
-      return expertsNs(device, experts, query, device.flopsPerNs[query.type] ?? 0);
+      return expertsNs(device, experts, query, multiplyRate(device, query));
     }
     case "stream":
       return streamNs(device, constants.stream, query.bytes);
   }
+}
+
+/** Peak of a product's type; where integer weights are unpacked on the way, no more than single warps multiply. */
+function multiplyRate(device: DeviceFigures, query: ProductQuery | ExpertQuery): number {
+  const peak = device.flopsPerNs[query.type] ?? 0;
+  const { warpFlopsPerNs } = device;
+  return warpFlopsPerNs !== undefined && warpFlopsPerNs < peak && productClass(query) === "packed" ? warpFlopsPerNs : peak;
 }
 
 /** Rate at which decode attention multiplies: that of the first 16-bit type there is, to which keys and values are widened; 0 where there is none. */

@@ -87,6 +87,11 @@ export interface ExpertConstants {
   readonly computeShare: number;
   /** Rows a tile holds at most; tokens of an expert are rounded up to it where there are many. */
   readonly tileRows: number;
+  /**
+   * Rows whose multiplications take as long as unpacking a tile's weights does, which comes on top of its own rows; such kernels choose their tiles by the tokens
+   * an expert has in the mean. Absent where weights come in their type.
+   */
+  readonly unpackRows?: number;
   /** Bytes moved for each pair of token and expert on the device, over its input, output and the three results between. */
   readonly copies: number;
   /** Bytes moved for each pair of token and expert, wherever it is, over its output: engines gather all of them. */

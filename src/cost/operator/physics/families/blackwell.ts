@@ -8,7 +8,7 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * product half 6.6 %, p90 18.8 %; product eight 8.1 %, p90 24.5 %; product eightBlock 6.8 %, p90 23.4 %;
  * product four 6.8 %, p90 20.8 %; prefill-attention 11.1 %, p90 31.0 %; decode-attention 6.3 %, p90 21.1 %;
  * latent-attention 9.5 %, p90 27.1 %; experts half 10.9 %, p90 34.9 %; experts eight 13.0 %, p90 41.8 %;
- * experts eightBlock 14.8 %, p90 46.6 %; experts four 13.5 %, p90 39.8 %; experts packed 13.2 %, p90 57.3 %.
+ * experts eightBlock 14.8 %, p90 46.6 %; experts four 13.5 %, p90 39.8 %; experts packed 13.6 %, p90 45.9 %.
  */
 export const BLACKWELL: PhysicsConstants = {
   family: "NVIDIA Blackwell with HBM",
@@ -182,14 +182,15 @@ export const BLACKWELL: PhysicsConstants = {
       spread: 0.62,
     },
     packed: {
-      launchNs: 63000,
-      memoryShare: 0.616,
-      computeShare: 0.0776,
+      launchNs: 71900,
+      memoryShare: 0.333,
+      computeShare: 0.567,
       tileRows: 64,
-      copies: 0.001,
-      gathers: 11.3,
+      copies: 0.00133,
+      gathers: 5.74,
       serialShare: 1,
-      spread: 0.73,
+      spread: 0.58,
+      unpackRows: 80.6,
     },
   },
   stream: { launchNs: 1320, memoryShare: 1.01, cacheGain: 1.31, cacheFit: 0.666, spread: 0.21 },

@@ -8,7 +8,7 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * product half 12.3 %, p90 29.4 %; product eight 25.2 %, p90 61.6 %; product eightBlock 22.9 %, p90 49.3 %;
  * product four 6.8 %, p90 20.8 %; prefill-attention 16.1 %, p90 42.4 %; decode-attention 25.9 %, p90 77.0 %;
  * latent-attention 15.7 %, p90 43.7 %; experts half 21.0 %, p90 55.9 %; experts eight 33.0 %, p90 87.7 %;
- * experts eightBlock 57.2 %, p90 135.3 %; experts four 13.5 %, p90 39.8 %; experts packed 50.9 %, p90 127.0 %;
+ * experts eightBlock 57.2 %, p90 135.3 %; experts four 13.5 %, p90 39.8 %; experts packed 18.8 %, p90 59.1 %;
  * stream 14.6 %, p90 35.0 %.
  */
 export const GENERIC: PhysicsConstants = {
@@ -183,14 +183,15 @@ export const GENERIC: PhysicsConstants = {
       spread: 0.62,
     },
     packed: {
-      launchNs: 79100,
-      memoryShare: 0.182,
-      computeShare: 0.0813,
-      tileRows: 16,
-      copies: 0.00445,
-      gathers: 1.89,
-      serialShare: 0.75,
-      spread: 1.6,
+      launchNs: 73200,
+      memoryShare: 0.558,
+      computeShare: 0.432,
+      tileRows: 64,
+      copies: 0.00105,
+      gathers: 3.56,
+      serialShare: 1,
+      spread: 0.81,
+      unpackRows: 66.2,
     },
   },
   stream: { launchNs: 2360, memoryShare: 0.902, cacheGain: 2.44, cacheFit: 0.574, spread: 0.45 },

@@ -8,7 +8,7 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * product half 5.8 %, p90 17.3 %; product eight 11.3 %, p90 29.6 %; product eightBlock 11.7 %, p90 34.5 %;
  * prefill-attention 9.5 %, p90 27.6 %; decode-attention 10.7 %, p90 33.9 %; latent-attention 9.3 %, p90 27.3 %;
  * experts half 8.3 %, p90 26.5 %; experts eight 8.7 %, p90 30.9 %; experts eightBlock 8.3 %, p90 24.4 %;
- * experts packed 11.6 %, p90 69.2 %; stream 3.5 %, p90 12.8 %.
+ * experts packed 11.2 %, p90 45.3 %; stream 3.5 %, p90 12.8 %.
  */
 export const HOPPER: PhysicsConstants = {
   family: "NVIDIA Hopper",
@@ -182,14 +182,15 @@ export const HOPPER: PhysicsConstants = {
       spread: 0.93,
     },
     packed: {
-      launchNs: 66400,
-      memoryShare: 1.1,
-      computeShare: 0.127,
+      launchNs: 76600,
+      memoryShare: 0.863,
+      computeShare: 0.441,
       tileRows: 64,
-      copies: 0.00132,
-      gathers: 6.63,
-      serialShare: 0.977,
-      spread: 0.87,
+      copies: 0.00141,
+      gathers: 4.51,
+      serialShare: 1,
+      spread: 0.52,
+      unpackRows: 80.1,
     },
   },
   stream: { launchNs: 1320, memoryShare: 1.01, cacheGain: 1.31, cacheFit: 0.666, spread: 0.14 },

@@ -67,6 +67,6 @@ export const START: PhysicsConstants = {
     serialShare: 0.2,
     spread: 1,
   },
-  experts: { wide: EXPERTS, half: EXPERTS, eight: EXPERTS, eightBlock: EXPERTS, four: EXPERTS, packed: EXPERTS },
+  experts: { wide: EXPERTS, half: EXPERTS, eight: EXPERTS, eightBlock: EXPERTS, four: EXPERTS, packed: { ...EXPERTS, unpackRows: 32 } },
   stream: { launchNs: 2500, memoryShare: 0.85, cacheGain: 2, cacheFit: 1, spread: 1 },
 };
