@@ -130,6 +130,12 @@ export const ERROR_CODES = {
     http: 400,
     todo: "give it in a device sheet, with its source",
   },
+  "fabric-invalid": {
+    message: "the fabric file is not valid",
+    exit: 2,
+    http: 400,
+    todo: "the detail names line and field; `examples/fabrics` holds valid ones",
+  },
   "training-invalid": {
     message: "the training run cannot be cut as written",
     exit: 2,

@@ -14,7 +14,16 @@ Examples:
   heddle rack discover --recalibrate -o desk.yaml
   heddle rack discover --model model.onnx`;
 
-/** Adds `heddle rack discover`, `heddle rack show` and `heddle rack catalog`. */
+const COLLECTIVES_HELP = `
+A fabric file names a network (scale-up, rails, leaf-spine, fat-tree or torus, with the rates of its links) and jobs with what they send: all-reduces,
+all-gathers, reduce-scatters and all-to-alls over devices or whole nodes, with starts, repeats and pauses. Rings and trees move like pipelines, flows share links
+max-min; no protocols, losses or congestion control (docs/network.md).
+
+Examples:
+  heddle rack collectives examples/fabrics/two-jobs.yaml
+  heddle rack collectives fabric.yaml --json`;
+
+/** Adds `heddle rack discover`, `heddle rack show`, `heddle rack catalog` and `heddle rack collectives`. */
 export function addRackCommand(program: Command): void {
   const rack = program.command("rack").description("Describe and measure this machine as a rack.");
   rack
@@ -36,4 +45,11 @@ export function addRackCommand(program: Command): void {
     .addHelpText("after", "\nExamples:\n  heddle rack show\n  heddle rack show desk.yaml --model model.onnx --json")
     .action(lazyAction(async () => (await import("../rack.ts")).showRack));
   addCatalogCommand(rack);
+  rack
+    .command("collectives")
+    .description("Simulate collectives of several jobs on a network: times, and how much slower than alone.")
+    .argument("<file>", "fabric file (.yaml)")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", COLLECTIVES_HELP)
+    .action(lazyAction(async () => (await import("../rack-collectives.ts")).collectives));
 }

@@ -21,7 +21,7 @@ export function simulateCollectives(topology: Topology, jobs: readonly Collectiv
     if (detail !== undefined) return err({ code: "topology-invalid", detail: `job ${job.name}: ${detail}` });
   }
   const traffics = jobs.map(trafficOf);
-  const flows = traffics.reduce((sum, { edges }) => sum + edges.length, 0);
+  const flows = traffics.reduce((sum, { edges }, j) => sum + edges.length * (jobs[j]!.repeats ?? 1), 0);
   if (flows > FLOWS_MAX) return err({ code: "topology-invalid", detail: `${flows} flows, at most ${FLOWS_MAX} are simulated` });
   const ends = run(topology, jobs, traffics);
   return ok(

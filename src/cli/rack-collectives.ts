@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { HeddleError } from "../base/heddle-error.ts";
+import { quantity } from "../base/quantity.ts";
+import { type FabricRun, runFabric } from "../simulate/fabric/read-fabric.ts";
+import { formatNs, printResult, table } from "./output.ts";
+
+/** `heddle rack collectives`. Errors: `file-unreadable`, `fabric-invalid`. */
+export function collectives(file: string, flags: { readonly json?: boolean }): void {
+  const run = runFabric(textOf(file));
+  const { topology, runs } = run;
+  const { name, devices, switches, bisectionBytesPerSecond } = topology;
+  const shown = {
+    fabric: { name, devices, switches, bisectionBytesPerSecond },
+    jobs: runs.map((job) => ({ ...job, slowdown: slowdown(job) })),
+  };
+  printResult(flags.json === true, shown, () => collectivesText(run));
+}
+
+function collectivesText({ topology, runs }: FabricRun): string {
+  const { name, devices, switches, bisectionBytesPerSecond } = topology;
+  const rows = runs.map((job) => [
+    job.name,
+    String(job.endNs.length),
+    formatNs(job.meanNs),
+    formatNs(job.aloneNs),
+    `${slowdown(job).toFixed(2)} x`,
+    quantity(job.busBytesPerSecond, "B/s"),
+  ]);
+  return [
+    `${name}: ${devices} devices, ${switches} switches, bisection ${quantity(bisectionBytesPerSecond, "B/s")}`,
+    table(["job", "runs", "mean time", "alone", "slower", "bus rate"], rows),
+  ].join("\n\n");
+}
+
+function slowdown({ meanNs, aloneNs }: FabricRun["runs"][number]): number {
+  return aloneNs > 0 ? meanNs / aloneNs : 1;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new HeddleError("file-unreadable", { where: file, detail: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+}
