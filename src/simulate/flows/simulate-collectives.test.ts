@@ -142,6 +142,21 @@ it.each<[Partial<CollectiveJob>, string]>([
   expect(result.ok ? "" : result.error.detail).toContain(detail);
 });
 
+it("refuses what would take too much memory, and links that are down, before and instead of hanging", () => {
+  const many = must(scaleUpDomain({ devices: 2048, bytesPerSecond: 1e9 }));
+  const all = Array.from({ length: 2048 }, (_, device) => device);
+  const detail = (...jobs: CollectiveJob[]): string => {
+    const result = simulateCollectives(many, jobs);
+    return result.ok ? "" : result.error.detail;
+  };
+  expect(detail(job([all], { kind: "all-to-all" }))).toContain("4192256 flows");
+  expect(detail(job([all]), job([all.slice(0, 128)], { kind: "all-to-all" }))).toContain("too much memory");
+  expect(detail(job([all]))).toBe("");
+  const down: Topology = { ...NVLINK, bytesPerSecond: NVLINK.bytesPerSecond.map((rate, link) => (link === 3 ? 0 : rate)) };
+  const stopped = simulateCollectives(down, [job([EIGHT])]);
+  expect(stopped.ok ? "" : stopped.error.detail).toContain("never ends");
+});
+
 it("a leaf and spine network says its oversubscription and halves its bisection by it", () => {
   expect(NARROW.name).toContain("2.0 : 1");
   expect(NARROW.bisectionBytesPerSecond).toBe(50e9);

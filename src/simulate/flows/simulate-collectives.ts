@@ -1,12 +1,13 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Topology } from "../../rack/topology/topology.ts";
 import type { TopologyFault } from "../../rack/topology/topology-fault.ts";
-import { busFactor, type CollectiveJob, type CollectiveRun, type CollectiveTraffic, trafficOf } from "./collective-job.ts";
+import { busFactor, type CollectiveJob, type CollectiveRun, trafficOf } from "./collective-job.ts";
 import { createFlowNetwork } from "./flow-network.ts";
 import { topologyLinks } from "./topology-links.ts";
 
-/** Flows of all jobs together that are simulated at most. */
+/** Flows of all jobs and repeats that are simulated at most, and places of links that those of one repeat may take: all have room for the longest path. */
 const FLOWS_MAX = 1_000_000;
+const PLACES_MAX = 2 ** 25;
 
 /**
  * Jobs whose collectives share a topology's links: when each repeat ends, and how much slower that is than alone.
@@ -20,25 +21,53 @@ export function simulateCollectives(topology: Topology, jobs: readonly Collectiv
     const detail = faultOf(topology, job);
     if (detail !== undefined) return err({ code: "topology-invalid", detail: `job ${job.name}: ${detail}` });
   }
-  const traffics = jobs.map(trafficOf);
-  const flows = traffics.reduce((sum, { edges }, j) => sum + edges.length * (jobs[j]!.repeats ?? 1), 0);
+  const flows = jobs.reduce((sum, job) => sum + flowsOf(job) * (job.repeats ?? 1), 0);
   if (flows > FLOWS_MAX) return err({ code: "topology-invalid", detail: `${flows} flows, at most ${FLOWS_MAX} are simulated` });
-  const ends = run(topology, jobs, traffics);
+  const routed = jobs.map((job) => routedOf(topology, job));
+  const places = routed.reduce((sum, { paths }) => sum + paths.length, 0) * longestPath(routed);
+  if (places > PLACES_MAX)
+    return err({ code: "topology-invalid", detail: "rings of so many devices beside so many flows take too much memory" });
+  const ends = run(topology, jobs, routed);
+  const stuck = jobs.findIndex((job, j) => ends[j]!.length < (job.repeats ?? 1));
+  if (stuck !== -1) return err({ code: "topology-invalid", detail: `job ${jobs[stuck]!.name} never ends: a link of its paths is down` });
   return ok(
     jobs.map((job, j) => {
       const endNs = ends[j]!;
       const { repeats = 1, pauseNs = 0 } = job;
       const meanNs = (endNs[repeats - 1]! - job.startNs - (repeats - 1) * pauseNs) / repeats;
-      const aloneNs = run(topology, [{ ...job, startNs: 0, repeats: 1 }], [traffics[j]!])[0]![0]!;
+      const aloneNs = run(topology, [{ ...job, startNs: 0, repeats: 1 }], [routed[j]!])[0]![0]!;
       const busBytesPerSecond = meanNs > 0 ? (job.bytes * busFactor(job) * 1e9) / meanNs : 0;
       return { name: job.name, endNs, meanNs, aloneNs, busBytesPerSecond };
     }),
   );
 }
 
-function run(topology: Topology, jobs: readonly CollectiveJob[], traffics: readonly CollectiveTraffic[]): number[][] {
+/** A job's flows over links. */
+interface RoutedJob {
+  readonly paths: readonly Int32Array[];
+  readonly bytes: number;
+  readonly steps: number;
+}
+
+function flowsOf({ kind, algorithm, orders }: CollectiveJob): number {
+  const n = orders[0]!.length;
+  return kind === "all-to-all" ? n * (n - 1) : orders.length * (algorithm === "tree" ? 2 : 1);
+}
+
+function routedOf(topology: Topology, job: CollectiveJob): RoutedJob {
+  const { edges, bytes, steps } = trafficOf(job);
+  const paths = edges.map((group) => Int32Array.from(group.flatMap(([from, to]) => topology.path(from, to))));
+  return { paths, bytes, steps };
+}
+
+function longestPath(routed: readonly RoutedJob[]): number {
+  let longest = 1;
+  for (const { paths } of routed) for (const { length } of paths) while (longest < length) longest *= 2;
+  return longest;
+}
+
+function run(topology: Topology, jobs: readonly CollectiveJob[], routed: readonly RoutedJob[]): number[][] {
   const network = createFlowNetwork(topologyLinks(topology));
-  const paths = traffics.map(({ edges }) => edges.map((group) => group.flatMap(([from, to]) => topology.path(from, to))));
   const ends: number[][] = jobs.map(() => []);
   const left = jobs.map(() => 0);
   const jobOf = new Map<number, number>();
@@ -46,10 +75,11 @@ function run(topology: Topology, jobs: readonly CollectiveJob[], traffics: reado
   const starts = new Map<number, number>(jobs.map(({ startNs }, j) => [j, startNs]));
   let flow = 0;
   const begin = (j: number, nowNs: number): void => {
-    left[j] = paths[j]!.length;
-    for (const path of paths[j]!) {
+    const { paths, bytes } = routed[j]!;
+    left[j] = paths.length;
+    for (const path of paths) {
       jobOf.set(flow, j);
-      network.start(flow++, path, { bytes: traffics[j]!.bytes, nowNs });
+      network.start(flow++, path, { bytes, nowNs });
     }
   };
   const finished = (ended: number, timeNs: number): void => {
@@ -58,7 +88,7 @@ function run(topology: Topology, jobs: readonly CollectiveJob[], traffics: reado
     left[j] = left[j]! - 1;
     if (left[j]! > 0) return;
     const { stepNs = 0, repeats = 1, pauseNs = 0 } = jobs[j]!;
-    const endNs = timeNs + traffics[j]!.steps * stepNs;
+    const endNs = timeNs + routed[j]!.steps * stepNs;
     ends[j]!.push(endNs);
     if (ends[j]!.length < repeats) starts.set(j, endNs + pauseNs);
   };
