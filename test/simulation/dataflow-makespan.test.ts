@@ -5,17 +5,17 @@ import { type Prng, seededPrng } from "../../src/base/prng.ts";
 import { DATAFLOW_LIMITS, DATAFLOW_POLICY_PARAMETERS, type DataflowConfig } from "../../src/engine/dataflow/dataflow-config.ts";
 import type { ClientEvent, DataflowRack, StageSpec, TaskSpec } from "../../src/engine/dataflow/dataflow-types.ts";
 import { type Learned, startingState } from "../../src/engine/dataflow/learned-state.ts";
+import type { DataflowPolicy } from "../../src/policy/dataflow-policy.ts";
 import { earliestFinish } from "../../src/policy/policies/earliest-finish.ts";
 import { NO_MISHAPS } from "../../src/simulate/dataflow/dataflow-mishaps.ts";
 import { type DataflowOutcome, runDataflow } from "../../src/simulate/dataflow/dataflow-run.ts";
 import { type DataflowTruth, deviatingTruth } from "../../src/simulate/dataflow/dataflow-truth.ts";
 import { makespanBound } from "../../src/simulate/dataflow/makespan-bound.ts";
+import { hostileDataflowPolicy } from "./hostile-dataflow-policy.ts";
 
-const SEEDS = 60;
-/** The aim, the share of graphs that must keep it, and what the rest must keep; measured: 58 of 60, 1.102 at the median, 1.370 at most. */
-const RATIO_AIM = 1.3;
-const KEPT_SHARE_MIN = 0.95;
-const RATIO_MAX = 1.4;
+const SEEDS = 300;
+/** Of every graph; measured: 1.046 at the median, 1.267 at most. Of 600 other graphs 598 keep it. */
+const RATIO_MAX = 1.3;
 const TRAINING_RUNS = 3;
 
 interface Case {
@@ -69,7 +69,18 @@ function rackOf(prng: Prng): DataflowRack {
   return { memories, classes, devices, links };
 }
 
-function run(one: Case, learned: Learned | undefined, exploreSamples: number): DataflowOutcome {
+interface RunOptions {
+  readonly exploreSamples: number;
+  readonly policy?: DataflowPolicy;
+}
+
+function learnedOf(one: Case): Learned {
+  let learned: Learned | undefined;
+  for (let i = 0; i < TRAINING_RUNS; i++) learned = run(one, learned, { exploreSamples: 2 }).engine.snapshot();
+  return learned!;
+}
+
+function run(one: Case, learned: Learned | undefined, { exploreSamples, policy = earliestFinish }: RunOptions): DataflowOutcome {
   const config = { ...one.config, policy: { ...one.config.policy, exploreSamples } };
   const declared: ClientEvent[] = [
     ...one.stages.map((stage): ClientEvent => ({ type: "stage-declared", stage })),
@@ -79,7 +90,7 @@ function run(one: Case, learned: Learned | undefined, exploreSamples: number): D
   ];
   const script = declared.map((event) => ({ at: 0, event }));
   const from = startingState(config, learned);
-  return runDataflow({ config, policy: earliestFinish, truth: one.truth, mishaps: NO_MISHAPS, script, from });
+  return runDataflow({ config, policy, truth: one.truth, mishaps: NO_MISHAPS, script, from });
 }
 
 function boundOf({ config, stages, tasks, after, truth }: Case): number {
@@ -101,17 +112,36 @@ test(`makespan of ${SEEDS} learned runs`, () => {
   const ratios: { readonly seed: number; readonly ratio: number }[] = [];
   for (let seed = 0; seed < SEEDS; seed++) {
     const one = caseOf(seed);
-    let learned: Learned | undefined;
-    for (let i = 0; i < TRAINING_RUNS; i++) learned = run(one, learned, 2).engine.snapshot();
-    const outcome = run(one, learned, 0);
+    const outcome = run(one, learnedOf(one), { exploreSamples: 0 });
     expect(outcome.violations).toEqual([]);
     ratios.push({ seed, ratio: outcome.endNs / boundOf(one) });
   }
   ratios.sort((a, b) => a.ratio - b.ratio);
   const at = (share: number): string => ratios[Math.floor(share * (SEEDS - 1))]!.ratio.toFixed(3);
-  const worst = ratios.slice(-8).map(({ seed, ratio }) => `${ratio.toFixed(3)} (seed ${seed})`);
+  const worst = ratios.slice(-4).map(({ seed, ratio }) => `${ratio.toFixed(3)} (seed ${seed})`);
   console.log(`makespan / bound: median ${at(0.5)}, 90 % ${at(0.9)}, worst ${worst.join(", ")}`);
   expect(ratios[0]!.ratio).toBeGreaterThanOrEqual(1);
   expect(ratios.filter(({ ratio }) => ratio > RATIO_MAX)).toEqual([]);
-  expect(ratios.filter(({ ratio }) => ratio <= RATIO_AIM).length / SEEDS).toBeGreaterThanOrEqual(KEPT_SHARE_MIN);
+});
+
+test("schedules in no order at all, and what is no schedule, end all the same", () => {
+  let scheduled = 0;
+  let refused = 0;
+  const policy: DataflowPolicy = {
+    ...hostileDataflowPolicy,
+    schedule: (batch) => {
+      const schedule = hostileDataflowPolicy.schedule?.(batch);
+      scheduled++;
+      return schedule;
+    },
+  };
+  for (let seed = 0; seed < 20; seed++) {
+    const one = caseOf(seed);
+    const { violations, engine } = run(one, learnedOf(one), { exploreSamples: 0, policy });
+    expect({ seed, violations }).toEqual({ seed, violations: [] });
+    const { policyRefusals, policyFallbacks } = engine.snapshot().counts;
+    refused += policyRefusals + policyFallbacks;
+  }
+  expect(scheduled).toBeGreaterThanOrEqual(8);
+  expect(refused).toBeGreaterThan(100);
 });

@@ -13,6 +13,23 @@ export const hostileDataflowPolicy: DataflowPolicy = {
     if (mood === 0) throw new TypeError("a policy with a bug");
     return [Number.NaN, Infinity, -task, task][mood - 1]!;
   },
+  schedule: (batch) => {
+    const prng = seededPrng(mix32(batch.kind.length * 131 + batch.devices));
+    const count = batch.kind.length;
+    const any = (): Float64Array => Float64Array.from({ length: count }, () => prng.nextBelow(1e6));
+    const device = batch.kind.map((kind) =>
+      batch.unitNs.subarray(kind * batch.devices, (kind + 1) * batch.devices).findIndex(Number.isFinite),
+    );
+    const mood = prng.nextBelow(6);
+    batch.classOf.fill(99);
+    batch.memoryOf.fill(99);
+    if (mood === 0) throw new TypeError("a policy with a bug");
+    if (mood === 1) return null as unknown as undefined;
+    if (mood === 2) return { device: device.fill(batch.devices), startNs: any(), endNs: any(), lengthNs: 1 };
+    if (mood === 3) return { device, startNs: any().fill(Number.NaN), endNs: any(), lengthNs: 1 };
+    // Times in no order at all: whoever waits for what is to come waits in rings.
+    return { device, startNs: any(), endNs: any(), lengthNs: 1e6 };
+  },
   place: (task, candidates, parameters) => {
     const prng = seededPrng(mix32(task.task * 31 + Math.floor(task.now)));
     switch (prng.nextBelow(9)) {

@@ -22,18 +22,8 @@ export function scheduleWhole(flow: Flow, tasks: readonly Task[]): void {
   if (tasks.some(({ gang, priority }) => gang > 1 || priority !== tasks[0]!.priority) || !hasRoom(flow, tasks)) return;
   const batch = batchViewOf(flow, tasks);
   if (batch === undefined) return;
-  let schedule: BatchSchedule | undefined;
-  try {
-    schedule = policy.schedule(batch);
-  } catch {
-    state.counts.policyFallbacks++;
-    return;
-  }
+  const schedule = ask(flow, batch);
   if (schedule === undefined) return;
-  if (!isSchedule(schedule, batch)) {
-    state.counts.policyRefusals++;
-    return;
-  }
   tasks.forEach((task, i) => {
     task.scheduledOn = schedule.device[i]!;
     task.scheduledAt = flow.now + schedule.startNs[i]!;
@@ -43,6 +33,18 @@ export function scheduleWhole(flow: Flow, tasks: readonly Task[]): void {
   const byRank = [...tasks].sort((a, b) => a.rankNs - b.rankNs || b.order - a.order);
   for (const device of state.devices) device.scheduled = [];
   for (const { id, scheduledOn } of byRank) state.devices[scheduledOn]!.scheduled.push(id);
+}
+
+/** The policy's schedule, checked; what is none is counted. */
+function ask({ state, policy }: Flow, batch: BatchView): BatchSchedule | undefined {
+  try {
+    const schedule = policy.schedule?.(batch);
+    if (schedule === undefined || isSchedule(schedule, batch)) return schedule;
+    state.counts.policyRefusals++;
+  } catch {
+    state.counts.policyFallbacks++;
+  }
+  return undefined;
 }
 
 /** A policy in error may return anything. */
@@ -94,15 +96,23 @@ function batchViewOf(flow: Flow, tasks: readonly Task[]): BatchView | undefined 
   const unitNs = new Float64Array(kinds.length * devices).fill(Infinity);
   const loadNs = new Float64Array(stageAt.size * devices);
   for (let one = 0; one < kinds.length; one++) {
-    if (!priceKind(flow, kinds[one]!, { unitNs: unitNs.subarray(one * devices), loadNs: loadNs.subarray(stageAt.get(kinds[one]!.stage)! * devices) }))
+    if (
+      !priceKind(flow, kinds[one]!, {
+        unitNs: unitNs.subarray(one * devices),
+        loadNs: loadNs.subarray(stageAt.get(kinds[one]!.stage)! * devices),
+      })
+    )
       return undefined;
   }
   return {
     devices,
     classes: flow.config.rack.classes.length,
-    classOf: map.classOf,
-    memoryOf: map.memoryOf,
-    freeNs: Float64Array.from(state.devices, ({ run, load, busyUntil }) => (run === NONE && load === NONE ? 0 : Math.max(0, busyUntil - flow.now))),
+    // Copies: a policy may do anything to them.
+    classOf: map.classOf.slice(),
+    memoryOf: map.memoryOf.slice(),
+    freeNs: Float64Array.from(state.devices, ({ run, load, busyUntil }) =>
+      run === NONE && load === NONE ? 0 : Math.max(0, busyUntil - flow.now),
+    ),
     unitNs,
     stageOfKind: Int32Array.from(kinds, ({ stage }) => stageAt.get(stage)!),
     loadNs,
@@ -113,7 +123,11 @@ function batchViewOf(flow: Flow, tasks: readonly Task[]): BatchView | undefined 
 }
 
 /** Fills in what a kind takes on each living device; false where it was measured on none. */
-function priceKind(flow: Flow, { stage, footprint }: Kind, into: { readonly unitNs: Float64Array; readonly loadNs: Float64Array }): boolean {
+function priceKind(
+  flow: Flow,
+  { stage, footprint }: Kind,
+  into: { readonly unitNs: Float64Array; readonly loadNs: Float64Array },
+): boolean {
   const { state, map } = flow;
   const { operator, variants } = state.stages.get(stage)!;
   let measured = false;

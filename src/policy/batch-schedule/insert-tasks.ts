@@ -22,77 +22,92 @@ export interface Insertion {
  * Source: the insertion of HEFT (Topcuoglu et al. 2002).
  */
 export function insertTasks(batch: BatchView, given: Insertion): BatchSchedule {
-  const { devices, memoryOf, kind: kinds, work, unitNs, stageOfKind, handoverNs, dataNs } = batch;
-  const { before, wasteNs, thrift, mirrored } = given;
+  const { devices, memoryOf, kind: kinds, work, unitNs, stageOfKind, handoverNs, dataNs, freeNs } = batch;
+  const { order, before, wasteNs, thrift, mirrored, device: settled } = given;
   const count = kinds.length;
   const device = new Int32Array(count);
   const startNs = new Float64Array(count);
   const endNs = new Float64Array(count);
-  const taken: number[][] = Array.from({ length: devices }, () => []);
-  const lastNs = mirrored ? new Float64Array(devices) : batch.freeNs.slice();
-  const loadNs = mirrored ? undefined : batch.loadNs.slice();
+  // By device: what is taken, in order of time.
+  const starts: number[][] = Array.from({ length: devices }, () => []);
+  const ends: number[][] = Array.from({ length: devices }, () => []);
+  const loadNs = batch.loadNs.slice();
+  const there = new Float64Array(devices);
   let lengthNs = 0;
   for (let i = 0; i < count; i++) {
-    const task = given.order[i]!;
-    const kind = kinds[task]!;
+    const task = order[i]!;
+    const units = work[task]!;
+    const row = kinds[task]! * devices;
+    const loads = stageOfKind[kinds[task]!]! * devices;
+    const only = settled === undefined ? -1 : settled[task]!;
+    const first = Math.max(0, only);
+    const last = only < 0 ? devices : only + 1;
+    for (let one = first; one < last; one++) there[one] = mirrored ? 0 : Math.max(freeNs[one]!, dataNs[task * devices + one]!);
     const inputs = before[task]!;
-    const settled = given.device?.[task];
+    for (let j = 0; j < inputs.length; j++) {
+      const input = inputs[j]!;
+      const at = endNs[input]!;
+      const afar = at + handoverNs[mirrored ? task : input]!;
+      const memory = memoryOf[device[input]!]!;
+      for (let one = first; one < last; one++) {
+        const arrives = memoryOf[one] === memory ? at : afar;
+        if (arrives > there[one]!) there[one] = arrives;
+      }
+    }
     let best = -1;
     let bestScore = Infinity;
     let bestStart = 0;
     let bestEnd = 0;
-    for (let one = settled ?? 0; one < devices; one++) {
-      const unit = unitNs[kind * devices + one]!;
-      if (unit < Infinity) {
-        const runNs = unit * work[task]! + (loadNs === undefined ? 0 : loadNs[stageOfKind[kind]! * devices + one]!);
-        let at = mirrored ? 0 : Math.max(batch.freeNs[one]!, dataNs[task * devices + one]!);
-        for (let j = 0; j < inputs.length; j++) {
-          const input = inputs[j]!;
-          const there = endNs[input]! + (memoryOf[device[input]!] === memoryOf[one] ? 0 : handoverNs[mirrored ? task : input]!);
-          if (there > at) at = there;
-        }
-        if (at < lastNs[one]!) at = gapFrom(at, runNs, { tasks: taken[one]!, startNs, endNs });
-        const score = at + runNs + thrift * work[task]! * wasteNs[kind * devices + one]!;
-        if (score < bestScore) {
-          best = one;
-          bestScore = score;
-          bestStart = at;
-          bestEnd = at + runNs;
-        }
-      }
-      if (settled !== undefined) break;
+    for (let one = first; one < last; one++) {
+      const unit = unitNs[row + one]!;
+      if (unit === Infinity) continue;
+      const runNs = unit * units + (mirrored ? 0 : loadNs[loads + one]!);
+      const most = bestScore - runNs - thrift * units * wasteNs[row + one]!;
+      if (there[one]! >= most) continue;
+      const at = gapFrom(there[one]!, runNs, { starts: starts[one]!, ends: ends[one]!, most });
+      if (at >= most) continue;
+      best = one;
+      bestScore = at + runNs + thrift * units * wasteNs[row + one]!;
+      bestStart = at;
+      bestEnd = at + runNs;
     }
     if (best < 0) return { device, startNs, endNs, lengthNs: Infinity };
     device[task] = best;
     startNs[task] = bestStart;
     endNs[task] = bestEnd;
-    if (bestEnd > lastNs[best]!) lastNs[best] = bestEnd;
     if (bestEnd > lengthNs) lengthNs = bestEnd;
-    if (loadNs !== undefined) loadNs[stageOfKind[kind]! * devices + best] = 0;
-    enter(taken[best]!, task, startNs);
+    loadNs[loads + best] = 0;
+    enter(starts[best]!, bestStart);
+    enter(ends[best]!, bestEnd);
   }
   return { device, startNs, endNs, lengthNs };
 }
 
 interface Taken {
-  /** In order of time. */
-  readonly tasks: readonly number[];
-  readonly startNs: Float64Array;
-  readonly endNs: Float64Array;
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+  /** Where it need not be known any more. */
+  readonly most: number;
 }
 
 /** The first time from `at` on when nothing runs for so long. */
-function gapFrom(at: number, lengthNs: number, { tasks, startNs, endNs }: Taken): number {
-  let i = tasks.length;
-  while (i > 0 && endNs[tasks[i - 1]!]! > at) i--;
+function gapFrom(at: number, lengthNs: number, { starts, ends, most }: Taken): number {
+  let low = 0;
+  let high = ends.length;
+  if (high === 0 || ends[high - 1]! <= at) return at;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ends[middle]! > at) high = middle;
+    else low = middle + 1;
+  }
   let from = at;
-  for (; i < tasks.length && startNs[tasks[i]!]! < from + lengthNs; i++) from = Math.max(from, endNs[tasks[i]!]!);
+  for (; low < starts.length && starts[low]! < from + lengthNs && from < most; low++) from = ends[low]!;
   return from;
 }
 
-function enter(tasks: number[], task: number, startNs: Float64Array): void {
-  let i = tasks.length;
-  tasks.push(task);
-  for (; i > 0 && startNs[tasks[i - 1]!]! > startNs[task]!; i--) tasks[i] = tasks[i - 1]!;
-  tasks[i] = task;
+function enter(times: number[], time: number): void {
+  let i = times.length;
+  times.push(time);
+  for (; i > 0 && times[i - 1]! > time; i--) times[i] = times[i - 1]!;
+  times[i] = time;
 }

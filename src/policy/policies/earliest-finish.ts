@@ -1,6 +1,6 @@
 import type { Nanoseconds, Ratio } from "../../base/units.ts";
-import type { CountedList } from "../batching.ts";
 import { scheduleBatch } from "../batch-schedule/schedule-batch.ts";
+import type { CountedList } from "../batching.ts";
 import type { CandidateView, DataflowPolicy, DataflowPolicyParameters, PlacedTaskView } from "../dataflow-policy.ts";
 
 /**
@@ -33,11 +33,7 @@ function scoreOf(candidate: CandidateView, { energyNsPerJoule }: DataflowPolicyP
   return endOf(candidate) + energyNsPerJoule * candidate.joules;
 }
 
-function placeOne(
-  task: PlacedTaskView,
-  candidates: CountedList<CandidateView>,
-  parameters: DataflowPolicyParameters,
-): readonly number[] {
+function placeOne(task: PlacedTaskView, candidates: CountedList<CandidateView>, parameters: DataflowPolicyParameters): readonly number[] {
   let scheduled = -1;
   let best = -1;
   let bestScore = Infinity;
