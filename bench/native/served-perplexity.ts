@@ -67,7 +67,7 @@ function load({ driver, model, format, threads = 2 }: ServedPath, fromLayer: num
 }
 
 /** -ln of the token's share in the softmax of the logits. */
-function surprise(logits: Float32Array, token: number): number {
+export function surprise(logits: Float32Array, token: number): number {
   let most = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > most) most = logit;
   let sum = 0;

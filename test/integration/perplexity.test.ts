@@ -1,13 +1,12 @@
 /**
  * Goal: the formats a plan serves with cost at most 2 % of perplexity against llama.cpp on the real SmolLM2. Method: a fixed text through the
  * prefill path (chunks; the last layer row by row, so that every position has logits) and the decode path of each format; left out where the
- * model is not in the local cache.
+ * model is not in the local cache. Both paths of one format share its weights, cut before the last layer.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Token } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { servedPerplexity } from "../../bench/native/served-perplexity.ts";
+import { servedPerplexity, surprise } from "../../bench/native/served-perplexity.ts";
 import { createOpenvinoDriver } from "../../src/execute/drivers/openvino/driver.ts";
 import { createOrtDriver } from "../../src/execute/drivers/ort/driver.ts";
 import { modelsFolder } from "../../src/execute/model-store/cache-folder.ts";
@@ -18,8 +17,9 @@ import type { DecoderModel } from "../../src/graph/decoder/model.ts";
 import { loadTokenizer } from "../../src/graph/tokenizer/tokenizer.ts";
 import type { ComputeFormat } from "../../src/rack/rack.ts";
 import { loadPeer } from "../support/llama-peer.ts";
+import { surprisesOf } from "../support/llama-surprise.ts";
 import { openvinoAbsent, sayLeftOut } from "../support/openvino.ts";
-import { loadChain, logSoftmax, opening, rowOf, teacherForced } from "../support/stage-chain.ts";
+import { loadChain, opening, rowOf, type StageChain } from "../support/stage-chain.ts";
 
 const absent = await openvinoAbsent();
 const path = join(modelsFolder(), DEFAULT_MODEL, knownModel(DEFAULT_MODEL)?.file ?? "");
@@ -30,8 +30,6 @@ const TOKENS_MOST = 640;
 /** `npm run bench -- intel` takes them all. */
 const BF16_TOKENS = 256;
 const CHUNK = 200;
-/** Tokens whose whole distributions the peer hands over at once: each is a map of the vocabulary. */
-const PEER_BATCH = 24;
 const TIMEOUT_MS = 300_000;
 
 describe.skipIf(!existsSync(path))("perplexity of SmolLM2", () => {
@@ -51,13 +49,19 @@ describe.skipIf(!existsSync(path))("perplexity of SmolLM2", () => {
     expect(theirs).toBeLessThan(30);
   });
 
-  test.each<ComputeFormat>(["int8-row"])(
-    "prefill path, %s",
-    async (format) => {
-      expectNear(`prefill path, ${format}`, await prefillPerplexity(model, tokens, format), theirs);
-    },
-    TIMEOUT_MS,
-  );
+  describe.each<ComputeFormat>(["int8-row", "int4"])("%s", (format) => {
+    let chain: StageChain;
+    beforeAll(async () => {
+      const options = { cuts: [model.spec.layers - 1], prefillFormat: format, decodeFormat: format };
+      chain = await loadChain(await createOrtDriver(), model, options);
+    }, TIMEOUT_MS);
+    afterAll(() => chain.release());
+
+    const prefill = async () => expectNear(`prefill path, ${format}`, await prefillPerplexity(chain, tokens, model.spec.width), theirs);
+    const decode = async () => expectNear(`decode path, ${format}`, await decodePerplexity(chain, tokens), theirs);
+    if (format === "int8-row") test("prefill path", prefill, TIMEOUT_MS);
+    test("decode path", decode, TIMEOUT_MS);
+  });
 
   test.skipIf(absent !== undefined)(
     "prefill path, bf16 on OpenVINO, against f32",
@@ -71,41 +75,20 @@ describe.skipIf(!existsSync(path))("perplexity of SmolLM2", () => {
     },
     TIMEOUT_MS,
   );
-
-  test.each<ComputeFormat>(["int4", "int8-row"])(
-    "decode path, %s",
-    async (format) => {
-      const chain = await loadChain(await createOrtDriver(), model, { prefillFormat: format, decodeFormat: format });
-      const rows = await teacherForced(chain, tokens.slice(0, -1));
-      await chain.release();
-      expectNear(`decode path, ${format}`, perplexity(rows, tokens), theirs);
-    },
-    TIMEOUT_MS,
-  );
 });
 
 async function peerPerplexity(tokens: readonly number[]): Promise<number> {
   const peer = await loadPeer(path);
   const context = await peer.model.createContext({ contextSize: 1024, batchSize: 512, threads: 1, flashAttention: false });
-  const sequence = context.getSequence();
-  const options = { temperature: 1, topK: 0, topP: 1, minP: 0 };
-  let sum = 0;
-  for (let from = 0; from + 1 < tokens.length; from += PEER_BATCH) {
-    const batch = tokens.slice(from, Math.min(from + PEER_BATCH, tokens.length - 1)) as Token[];
-    const results = await sequence.controlledEvaluate(batch.map((token) => [token, { generateNext: { probabilities: true, options } }]));
-    for (const [i, result] of results.entries()) sum -= Math.log(result?.next.probabilities?.get(tokens[from + i + 1] as Token) ?? 0);
-  }
+  const surprises = await surprisesOf({ model: peer.model, context }, tokens);
   await context.dispose();
   await peer.dispose();
-  return Math.exp(sum / (tokens.length - 1));
+  return perplexity(surprises, tokens);
 }
 
-async function prefillPerplexity(model: DecoderModel, tokens: readonly number[], format: ComputeFormat): Promise<number> {
-  const { layers, width } = model.spec;
-  const options = { cuts: [layers - 1], prefillFormat: format, decodeFormat: format } as const;
-  const chain = await loadChain(await createOrtDriver(), model, options);
+async function prefillPerplexity(chain: StageChain, tokens: readonly number[], width: number): Promise<number> {
   const [front, last] = chain.stages;
-  const rows: Float32Array[] = [];
+  const surprises: number[] = [];
   const input = Int32Array.from(tokens.slice(0, -1));
   for (let start = 0; start < input.length; start += CHUNK) {
     const chunk = input.subarray(start, start + CHUNK);
@@ -114,18 +97,28 @@ async function prefillPerplexity(model: DecoderModel, tokens: readonly number[],
     const residual = (await front!.run({ closes: [], opens, rows: [row], seals: [] }, chunk)).data as Float32Array;
     for (let i = 0; i < chunk.length; i++) {
       const step = { closes: [], opens: i === 0 ? opens : [], rows: [rowOf(0, "prefill", start + i)], seals: [] };
-      rows.push((await last!.run(step, residual.slice(i * width, (i + 1) * width))).data);
+      const { data } = await last!.run(step, residual.slice(i * width, (i + 1) * width));
+      surprises.push(surprise(data, tokens[start + i + 1]!));
     }
   }
-  await chain.release();
-  return perplexity(rows, tokens);
+  await chain.step({ closes: [0] }, []);
+  return perplexity(surprises, tokens);
 }
 
-/** exp of the mean surprise at every token after the first; row i predicts token i + 1. */
-function perplexity(rows: readonly Float32Array[], tokens: readonly number[]): number {
-  const sum = rows.reduce((total, row, i) => total - logSoftmax(row)[tokens[i + 1]!]!, 0);
-  expect(rows.length).toBe(tokens.length - 1);
-  return Math.exp(sum / rows.length);
+async function decodePerplexity(chain: StageChain, tokens: readonly number[]): Promise<number> {
+  const surprises: number[] = [];
+  for (const [start, token] of tokens.slice(0, -1).entries()) {
+    const logits = await chain.step({ opens: start === 0 ? [opening(0)] : [], rows: [rowOf(0, "decode", start)] }, [token]);
+    surprises.push(surprise(logits, tokens[start + 1]!));
+  }
+  await chain.step({ closes: [0] }, []);
+  return perplexity(surprises, tokens);
+}
+
+/** exp of the mean surprise at every token after the first. */
+function perplexity(surprises: readonly number[], tokens: readonly number[]): number {
+  expect(surprises.length).toBe(tokens.length - 1);
+  return Math.exp(surprises.reduce((total, one) => total + one, 0) / surprises.length);
 }
 
 function expectNear(path: string, ours: number, theirs: number): void {
