@@ -185,7 +185,7 @@ function sourceOf(name: string, words: string, { constants, notes }: Fitted): st
     else lines.push(note);
   }
   const body = Object.entries(constants).map(([key, value]) => `  ${key}: ${JSON.stringify(value)},`);
-  return `import type { ExpertConstants, PhysicsConstants } from "../physics-constants.ts";
+  return `import type { PhysicsConstants } from "../physics-constants.ts";
 
 /**
  * Constants of ${words}.

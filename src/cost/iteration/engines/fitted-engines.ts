@@ -4,55 +4,55 @@ import type { EngineConstants } from "./engine-constants.ts";
 
 /** Constants of each engine from all rows of the sample. Their error on groups they have not seen is in docs/accuracy.md. */
 export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", EngineConstants>> = {
-  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.264. */
+  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.284. */
   sglang: {
     overheads: {
       stepNs: 546875,
       sequenceNs: 5469,
       layerNs: 0,
-      eagerLayerNs: 1000000,
-      kernelNs: 281,
+      eagerLayerNs: 400000,
+      kernelNs: 234,
       attentionFactor: 1.003,
       expertFactor: 1.005,
       computeFactor: 1.004,
       exchangeFactor: 1.003,
     },
     blackwellEight: 1.001,
-    frontNs: 73437500,
-    frontClientNs: 1843750,
+    frontNs: 115625000,
+    frontClientNs: 4375000,
   },
-  /** 151 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.225. */
+  /** 151 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.235. */
   trtllm: {
     overheads: {
-      stepNs: 453125,
-      sequenceNs: 5000,
+      stepNs: 500000,
+      sequenceNs: 5156,
       layerNs: 0,
-      eagerLayerNs: 1000000,
-      kernelNs: -187,
+      eagerLayerNs: 0,
+      kernelNs: -47,
       attentionFactor: 1,
-      expertFactor: 0.993,
-      computeFactor: 1,
-      exchangeFactor: 1,
+      expertFactor: 0.995,
+      computeFactor: 1.002,
+      exchangeFactor: 1.003,
     },
     blackwellEight: 1.001,
-    frontNs: 54687500,
-    frontClientNs: 0,
+    frontNs: 59375000,
+    frontClientNs: 1000000,
   },
-  /** 48 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.157. */
+  /** 48 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.158. */
   vllm: {
     overheads: {
-      stepNs: 593750,
-      sequenceNs: 5313,
+      stepNs: 609375,
+      sequenceNs: 5469,
       layerNs: 0,
-      eagerLayerNs: 1000000,
-      kernelNs: 563,
+      eagerLayerNs: 400000,
+      kernelNs: 703,
       attentionFactor: 1.011,
       expertFactor: 1,
       computeFactor: 1.017,
       exchangeFactor: 1.008,
     },
     blackwellEight: 1.001,
-    frontNs: 4687500,
-    frontClientNs: 0,
+    frontNs: 18750000,
+    frontClientNs: 281250,
   },
 };

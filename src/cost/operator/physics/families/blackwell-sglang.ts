@@ -1,4 +1,4 @@
-import type { PhysicsConstants } from "../physics-constants.ts";
+import type { ExpertConstants, PhysicsConstants } from "../physics-constants.ts";
 
 /**
  * Constants of NVIDIA Blackwell with HBM, kernels of SGLang 0.5.14.
@@ -6,10 +6,10 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * Source: fitted by scripts/fit-kernels.ts on AIConfigurator's tables of the engine's kernels (package aiconfigurator-core 0.12.0, Apache-2.0);
  * what has no data there is the family's. Errors of groups held out in five folds, median:
  * product half 9.6 %, p90 34.0 %; product eight 10.6 %, p90 27.4 %; product eightBlock 10.8 %, p90 29.5 %;
- * product four 12.6 %, p90 32.5 %; prefill-attention 31.2 %, p90 80.9 %; decode-attention 21.4 %, p90 73.2 %;
- * latent-attention (the other engine's tables) 14.0 %, p90 38.4 %; experts half 27.3 %, p90 68.4 %;
- * experts eight (the other engine's tables) 10.5 %, p90 32.6 %; experts eightBlock 12.5 %, p90 34.6 %;
- * experts four 11.8 %, p90 33.7 %.
+ * product four 12.6 %, p90 32.5 %; prefill-attention 31.2 %, p90 82.1 %; decode-attention 22.9 %, p90 72.7 %;
+ * latent-attention (the other engine's tables) 14.0 %, p90 38.2 %; experts half 28.2 %, p90 67.4 %;
+ * experts eight (the other engine's tables) 10.5 %, p90 32.6 %; experts eightBlock 12.0 %, p90 34.3 %;
+ * experts four 11.9 %, p90 33.2 %.
  */
 export const BLACKWELL_SGLANG: PhysicsConstants = {
   family: "NVIDIA Blackwell with HBM, kernels of SGLang 0.5.14",
@@ -96,40 +96,40 @@ export const BLACKWELL_SGLANG: PhysicsConstants = {
     },
   },
   prefillAttention: {
-    launchNs: 14600,
-    memoryShare: 0.229,
-    computeShare: 0.464,
-    halfHeadDim: 26.2,
+    launchNs: 14300,
+    memoryShare: 0.26,
+    computeShare: 0.505,
+    halfHeadDim: 31.6,
     tileRows: 128,
     tileKeys: 128,
-    fillKeys: 153,
+    fillKeys: 132,
     waveShare: 1,
-    serialShare: 0.574,
+    serialShare: 0.944,
     spread: 1.7,
   },
   decodeAttention: {
-    launchNs: 14500,
-    memoryShare: 0.971,
-    computeShare: 1.2,
+    launchNs: 14400,
+    memoryShare: 0.963,
+    computeShare: 0.83,
     tileRows: 16,
-    coreDraw: 29.7,
-    unitNs: 950,
-    fillTokens: 1690,
-    widenBytes: 0.377,
-    splitsSingle: false,
-    splitNs: 57900,
-    serialShare: 0.0138,
+    coreDraw: 31.4,
+    unitNs: 1050,
+    fillTokens: 1540,
+    widenBytes: 0.282,
+    splitsSingle: true,
+    splitNs: 25700,
+    serialShare: 0.00256,
     spread: 0.92,
   },
   latentAttention: {
-    launchNs: 45000,
-    copies: 7.34,
-    rowCopies: 4.84,
-    prefillShare: 0.972,
+    launchNs: 44500,
+    copies: 7.42,
+    rowCopies: 4.83,
+    prefillShare: 0.977,
     decodeComputeShare: 1.2,
-    decodeMemoryShare: 0.737,
-    serialShare: 0.0866,
-    spread: 0.46,
+    decodeMemoryShare: 0.735,
+    serialShare: 0.0902,
+    spread: 0.45,
   },
   experts: {
     wide: {
@@ -143,14 +143,14 @@ export const BLACKWELL_SGLANG: PhysicsConstants = {
       spread: 0.8,
     },
     half: {
-      launchNs: 18800,
-      memoryShare: 0.702,
-      computeShare: 0.183,
+      launchNs: 19400,
+      memoryShare: 0.69,
+      computeShare: 0.186,
       tileRows: 64,
-      copies: 1.83,
-      gathers: 0.646,
+      copies: 1.84,
+      gathers: 0.609,
       serialShare: 0.0001,
-      spread: 1.5,
+      spread: 1.4,
     },
     eight: {
       launchNs: 30400,
@@ -163,23 +163,23 @@ export const BLACKWELL_SGLANG: PhysicsConstants = {
       spread: 0.43,
     },
     eightBlock: {
-      launchNs: 25800,
-      memoryShare: 1.06,
-      computeShare: 0.23,
+      launchNs: 25500,
+      memoryShare: 1.02,
+      computeShare: 0.221,
       tileRows: 64,
-      copies: 1.54,
-      gathers: 3.32,
-      serialShare: 0.573,
+      copies: 1.64,
+      gathers: 3.12,
+      serialShare: 0.511,
       spread: 0.42,
     },
     four: {
-      launchNs: 20600,
-      memoryShare: 0.882,
-      computeShare: 0.985,
+      launchNs: 20200,
+      memoryShare: 0.856,
+      computeShare: 1.2,
       tileRows: 64,
-      copies: 1.37,
+      copies: 1.32,
       gathers: 1.09,
-      serialShare: 0.811,
+      serialShare: 0.84,
       spread: 0.4,
     },
     packed: {

@@ -8,7 +8,8 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * product half 6.7 %, p90 18.1 %; product eight 11.7 %, p90 30.6 %; product eightBlock 10.4 %, p90 27.7 %;
  * prefill-attention 18.4 %, p90 47.9 %; decode-attention 15.1 %, p90 39.2 %;
  * latent-attention (the other engine's tables) 8.8 %, p90 34.4 %; experts half 15.6 %, p90 49.7 %;
- * experts eight (the other engine's tables) 11.2 %, p90 55.2 %; experts eightBlock 8.9 %, p90 24.8 %; experts unpacked 16.3 %, p90 55.2 %.
+ * experts eight (the other engine's tables) 11.2 %, p90 55.2 %; experts eightBlock 8.9 %, p90 24.8 %;
+ * experts unpacked 16.3 %, p90 55.2 %.
  */
 export const HOPPER_SGLANG: PhysicsConstants = {
   family: "NVIDIA Hopper, kernels of SGLang 0.5.14",

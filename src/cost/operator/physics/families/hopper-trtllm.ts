@@ -7,7 +7,8 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * what has no data there is the family's. Errors of groups held out in five folds, median:
  * product half 5.1 %, p90 15.1 %; product eight 4.4 %, p90 13.6 %; product eightBlock 7.7 %, p90 20.8 %;
  * prefill-attention 15.3 %, p90 39.2 %; decode-attention 20.3 %, p90 67.2 %; latent-attention 8.8 %, p90 34.4 %;
- * experts half 12.1 %, p90 63.0 %; experts eight 11.2 %, p90 55.2 %; experts eightBlock 10.8 %, p90 27.0 %; experts unpacked 13.8 %, p90 31.0 %.
+ * experts half 12.1 %, p90 63.0 %; experts eight 11.2 %, p90 55.2 %; experts eightBlock 10.8 %, p90 27.0 %;
+ * experts unpacked 13.8 %, p90 31.0 %.
  */
 export const HOPPER_TRTLLM: PhysicsConstants = {
   family: "NVIDIA Hopper, kernels of TensorRT-LLM 1.3.0rc20",
