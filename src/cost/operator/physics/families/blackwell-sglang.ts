@@ -1,4 +1,4 @@
-import type { ExpertConstants, PhysicsConstants } from "../physics-constants.ts";
+import type { PhysicsConstants } from "../physics-constants.ts";
 
 /**
  * Constants of NVIDIA Blackwell with HBM, kernels of SGLang 0.5.14.
