@@ -54,7 +54,7 @@ function answerText({ rows, changes }: WhatIfReport): string {
 }
 
 function around({ value, low, high }: Bar): string {
-  return low === high ? formatNs(value) : `${formatNs(value)} (${formatNs(low)} to ${formatNs(high)})`;
+  return low === high ? formatNs(value) : `${formatNs(value)} [${formatNs(low)} to ${formatNs(high)}]`;
 }
 
 function cells(row: WhatIfRow, known: boolean): string[] {

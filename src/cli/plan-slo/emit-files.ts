@@ -61,7 +61,7 @@ export function writeTargets(written: readonly WrittenTarget[], folder: string |
       writeWhole(join(folder, target, name), text);
       note(`wrote ${join(folder, target, name)}`);
     }
-    for (const line of [...checkedAgainst.map((each) => `held against: ${each}`), ...notes]) note(`${target}: ${line}`);
+    for (const line of [...checkedAgainst.map((each) => `checked: ${each}`), ...notes]) note(`${target}: ${line}`);
   }
 }
 

@@ -123,7 +123,10 @@ export function sloText(report: SloReport): string {
       ...(report.runnerUp === undefined ? [] : [`runner-up: ${report.runnerUp.pools}; ${report.runnerUp.why}`]),
       `looked at: ${search.designs} designs, ${search.fleets} fleets; ${report.simulated.length} simulated, ${search.presumed} presumed to fail like one that did, ${search.untried} left for lack of time or simulations`,
       ...report.refused.map(({ code, designs, first }) => `refused: ${designs} designs, ${code}; the first: ${first}`),
-      ...Object.entries(report.tooSlow).map(([limit, designs]) => `too slow for a lone request: ${designs} designs (${limit})`),
+      ...Object.entries(report.tooSlow).map(
+        ([limit, designs]) =>
+          `fall short for a lone request already: ${designs} designs, by ${LIMIT_WORDS[limit as keyof typeof LIMIT_WORDS]}`,
+      ),
     ].join("\n"),
     sensitivityText(report),
     `fleets that no other beats (closed forms at the peak rate, ${at}):\n${table(

@@ -77,7 +77,10 @@ export function iterationCostOf(input: IterationInput): Result<ExplainedCost, It
   if (wrong !== undefined) return err(wrong);
   const perNode = devicesPerNode(input);
   if (perNode === undefined)
-    return err({ code: "no-basis", missing: `${PER_NODE} of ${input.sheet.name}; a device sheet of your own can say it` });
+    return err({
+      code: "no-basis",
+      missing: `${PER_NODE} of ${input.sheet.name}; a device sheet of your own says it: like: ${input.sheet.id}, perNode: …`,
+    });
   const site = siteOf(input, read.value, perNode);
   const operators = joined(input);
   const layers = [...layerTerms(read.value, site), ...stageTerms(site, input.parallel)];

@@ -31,5 +31,6 @@ export function iterationFaultText(fault: IterationFault): string {
 
 /** The coded error of the table for a fault of a configuration; `where` names the configuration. */
 export function iterationError(fault: IterationFault, where: string): HeddleError {
-  return new HeddleError(fault.code, { where, detail: iterationFaultText(fault) });
+  // The table's message says already that there is no basis.
+  return new HeddleError(fault.code, { where, detail: fault.code === "no-basis" ? fault.missing : iterationFaultText(fault) });
 }
