@@ -39,7 +39,7 @@ export function addSimulateCommand(program: Command): void {
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
     .addOption(operatorsOption())
     .option("--html <file>", "write the report as a page with charts")
-    .option("--timeline <file>", "write the run without errors for Perfetto or Chrome's trace viewer")
+    .option("--timeline <file>", "write the run at prices as they are, without drawn errors, for Perfetto or Chrome's trace viewer")
     .option("--runs <n>", "runs the bars are taken over", wholeNumber(1, RUNS_MAX), DEFAULT_RUNS)
     .option("--seed <n>", "seed of the errors and losses drawn", wholeNumber(0, SEED_MAX), 1)
     .option("--rack <file>", "rack file the plan was made for")

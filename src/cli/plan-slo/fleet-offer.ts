@@ -14,7 +14,10 @@ export function fleetOffer(text: string): FleetOffer {
       throw new HeddleError("usage", { where: `--fleet ${text}`, detail: "device:count or device:count@dollars is meant, joined by +" });
     }
     const sheet = sheetOf(match[1]!);
-    const price = match[3] === undefined ? neededFigure(sheet, "dollarsPerHour", sheet.dollarsPerHour).value : Number(match[3]);
+    const price =
+      match[3] === undefined
+        ? neededFigure(sheet, `dollarsPerHour; ${part}@<dollars an hour> says it for this plan`, sheet.dollarsPerHour).value
+        : Number(match[3]);
     return { device: match[1]!, count, dollarsPerHour: price };
   });
   if (new Set(devices.map(({ device }) => device)).size < devices.length) {

@@ -121,6 +121,7 @@ export function sloText(report: SloReport): string {
       `prices of iterations: ${chosen.basis}, 90 % within a factor of ${(1 + chosen.spread).toFixed(2)}; at the slow end ${percent(chosen.slowEnd.attained)} keep both`,
       `what binds: ${report.limit.limit} of ${report.limit.pool}, from ${chosen.rate.toFixed(2)} requests/s on`,
       ...(report.runnerUp === undefined ? [] : [`runner-up: ${report.runnerUp.pools}; ${report.runnerUp.why}`]),
+      "designs: T, P, D, E are tensor, pipeline, data and expert ranks; then tokens an iteration and sequences at once, at most",
       `looked at: ${search.designs} designs, ${search.fleets} fleets; ${report.simulated.length} simulated, ${search.presumed} presumed to fail like one that did, ${search.untried} left for lack of time or simulations`,
       ...report.refused.map(({ code, designs, first }) => `refused: ${designs} designs, ${code}; the first: ${first}`),
       ...Object.entries(report.tooSlow).map(
