@@ -38,7 +38,7 @@ const grid = z.strictObject({ kind: z.literal("torus"), sizes: z.array(count).mi
 const job = z.strictObject({
   name: nameText,
   kind: z.enum(["all-reduce", "all-gather", "reduce-scatter", "all-to-all"]),
-  algorithm: z.exactOptional(z.enum(["ring", "tree"])),
+  algorithm: z.exactOptional(z.enum(["ring", "tree", "in-switch"])),
   /** In the order in which they send to one another. */
   devices: z.exactOptional(places),
   /** Whole nodes of a fabric of rails, with a channel for each of their cards. */

@@ -4,12 +4,13 @@ import type { Nanoseconds } from "../../base/units.ts";
  * Collectives of one job, one after another.
  *
  * `ring`: around each of `orders`, an equal part of the bytes on each (NCCL's channels). `tree`: up and down two binary trees that an order gives, the second
- * with the order turned round, half of the part on each; all-reduce only. All-to-all goes straight between all pairs of its one order.
+ * with the order turned round, half of the part on each; all-reduce only. `in-switch`: the one switch between all devices adds up what passes (NVLink SHARP);
+ * all-reduce only. All-to-all goes straight between all pairs of its one order.
  */
 export interface CollectiveJob {
   readonly name: string;
   readonly kind: "all-reduce" | "all-gather" | "reduce-scatter" | "all-to-all";
-  readonly algorithm?: "ring" | "tree";
+  readonly algorithm?: "ring" | "tree" | "in-switch";
   /** Devices in the order in which they send to one another; each order has the same devices. */
   readonly orders: readonly (readonly number[])[];
   /** Buffer as nccl-tests counts it: of a rank, or gathered. */
@@ -52,6 +53,11 @@ export function trafficOf({ kind, algorithm = "ring", orders, bytes }: Collectiv
   if (algorithm === "tree") {
     const trees = orders.flatMap((order) => [treeEdges(order), treeEdges([...order].reverse())]);
     return { edges: trees, bytes: bytes / trees.length, steps: 2 * depthOf(n) };
+  }
+  if (algorithm === "in-switch") {
+    // Every device gives all of its bytes and writes its part of the sum, and gets its part and all of the sum: (1 + 1/n) each way, over the links of a ring.
+    const rings = orders.map((order) => order.map((from, i) => [from, order[(i + 1) % n]!] as const));
+    return { edges: rings, bytes: (bytes * (n + 1)) / (n * rings.length), steps: 2 };
   }
   const passes = kind === "all-reduce" ? 2 : 1;
   const rings = orders.map((order) => order.map((from, i) => [from, order[(i + 1) % n]!] as const));

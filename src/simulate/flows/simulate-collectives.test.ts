@@ -45,6 +45,13 @@ describe("one job", () => {
     expect(tree!.endNs).toEqual([(4 * 4e6) / 100 + 6 * 500]);
   });
 
+  it("a switch that adds up moves 9/8 of the bytes over each link instead of 14/8, in two steps", () => {
+    const [sum] = run(NVLINK, job([EIGHT], { algorithm: "in-switch", bytes: 8e6, stepNs: 500 }));
+    expect(sum!.endNs).toEqual([90_000 + 1000]);
+    // The leaf switch of two devices may add up as well.
+    expect(run(NARROW, job([[2, 3]], { algorithm: "in-switch" }))[0]!.endNs).toEqual([1_500_000]);
+  });
+
   it("an all-to-all ends when the busiest link has moved its bytes", () => {
     const [all] = run(NVLINK, job([EIGHT], { kind: "all-to-all", bytes: 8e6 }));
     expect(all!.endNs).toEqual([Math.ceil(topologyLoad(NVLINK, allToAllPattern(EIGHT, 8e6)).leastNs)]);
@@ -133,7 +140,9 @@ it.each<[Partial<CollectiveJob>, string]>([
     },
     "one order",
   ],
-  [{ kind: "all-gather", algorithm: "tree" }, "no tree does all-gather"],
+  [{ kind: "all-gather", algorithm: "tree" }, "no tree algorithm does all-gather"],
+  [{ kind: "reduce-scatter", algorithm: "in-switch" }, "no in-switch algorithm does reduce-scatter"],
+  [{ algorithm: "in-switch", orders: [[0, 1, 2]] }, "one switch between all devices"],
   [{ bytes: Number.NaN }, "NaN bytes"],
   [{ startNs: 0.5 }, "whole nanoseconds"],
   [{ repeats: 0 }, "0 repeats"],

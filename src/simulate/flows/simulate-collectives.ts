@@ -107,9 +107,10 @@ function run(topology: Topology, jobs: readonly CollectiveJob[], routed: readonl
 }
 
 function faultOf(
-  { devices }: Topology,
+  topology: Topology,
   { kind, algorithm, orders, bytes, startNs, stepNs = 0, repeats = 1, pauseNs = 0 }: CollectiveJob,
 ): string | undefined {
+  const { devices } = topology;
   const first = orders[0];
   if (first === undefined || first.length < 2) return "an order needs two devices at least";
   const members = new Set(first);
@@ -120,9 +121,21 @@ function faultOf(
     if (order.length !== first.length || order.some((device) => !members.has(device))) return "orders have unlike devices";
   }
   if (kind === "all-to-all" && (orders.length > 1 || algorithm !== undefined)) return "an all-to-all has one order and no algorithm";
-  if (kind !== "all-reduce" && algorithm === "tree") return `no tree does ${kind}`;
+  if (kind !== "all-reduce" && (algorithm === "tree" || algorithm === "in-switch")) return `no ${algorithm} algorithm does ${kind}`;
+  if (algorithm === "in-switch" && !orders.every((order) => aroundOneSwitch(topology, order)))
+    return "in-switch sums need one switch between all devices";
   if (!(bytes >= 0 && bytes < Number.POSITIVE_INFINITY)) return `${bytes} bytes`;
   const times = [startNs, stepNs, pauseNs];
   if (!times.every((ns) => Number.isSafeInteger(ns) && ns >= 0)) return "times are whole nanoseconds from 0 on";
   return Number.isSafeInteger(repeats) && repeats >= 1 ? undefined : `${repeats} repeats`;
+}
+
+function aroundOneSwitch(topology: Topology, order: readonly number[]): boolean {
+  const centres = new Set<number>();
+  for (const [i, from] of order.entries()) {
+    const path = topology.path(from, order[(i + 1) % order.length]!);
+    if (path.length !== 2) return false;
+    centres.add(topology.to[path[0]!]!);
+  }
+  return centres.size === 1;
 }
