@@ -7,7 +7,9 @@ import { topologyLinks } from "./topology-links.ts";
 
 /** Flows of all jobs and repeats that are simulated at most, and places of links that those of one repeat may take: all have room for the longest path. */
 const FLOWS_MAX = 1_000_000;
-const PLACES_MAX = 2 ** 25;
+const PLACES_MAX = 33_554_432;
+/** Times are counted up to here, 104 days. */
+const LATEST_NS = Number.MAX_SAFE_INTEGER;
 
 /**
  * Jobs whose collectives share a topology's links: when each repeat ends, and how much slower that is than alone.
@@ -29,7 +31,11 @@ export function simulateCollectives(topology: Topology, jobs: readonly Collectiv
     return err({ code: "topology-invalid", detail: "rings of so many devices beside so many flows take too much memory" });
   const ends = run(topology, jobs, routed);
   const stuck = jobs.findIndex((job, j) => ends[j]!.length < (job.repeats ?? 1));
-  if (stuck !== -1) return err({ code: "topology-invalid", detail: `job ${jobs[stuck]!.name} never ends: a link of its paths is down` });
+  if (stuck !== -1)
+    return err({
+      code: "topology-invalid",
+      detail: `job ${jobs[stuck]!.name} does not end within 104 days, or a link of its paths is down`,
+    });
   return ok(
     jobs.map((job, j) => {
       const endNs = ends[j]!;
@@ -96,7 +102,7 @@ function run(topology: Topology, jobs: readonly CollectiveJob[], routed: readonl
     const finish = network.nextFinish()?.timeNs ?? Number.POSITIVE_INFINITY;
     const start = Math.min(...starts.values());
     const nowNs = Math.min(finish, start);
-    if (nowNs === Number.POSITIVE_INFINITY) return ends;
+    if (nowNs > LATEST_NS) return ends;
     network.advance(nowNs, finished);
     for (const [j, at] of [...starts]) {
       if (at > nowNs) continue;
