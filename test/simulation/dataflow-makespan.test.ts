@@ -95,14 +95,13 @@ function run(one: Case, learned: Learned | undefined, { exploreSamples, policy =
 
 function boundOf({ config, stages, tasks, after, truth }: Case): number {
   const { rack } = config;
-  const bounded = tasks.map((task, i) => {
-    const stage = stages[task.stage]!;
-    const classNs = rack.classes.map((_, deviceClass) => {
+  const classNs = stages.map((stage) =>
+    rack.classes.map((_, deviceClass) => {
       const variant = stage.variants.findIndex((one) => one.class === deviceClass);
       return variant < 0 ? Infinity : truth.runNs({ stage, variant, device: 0, work: 1, footprint: 0, run: 0 });
-    });
-    return { classNs, gang: 1, after: after[i]! };
-  });
+    }),
+  );
+  const bounded = tasks.map(({ stage }, i) => ({ classNs: classNs[stage]!, gang: 1, after: after[i]! }));
   const devices = rack.classes.map((_, deviceClass) => rack.devices.filter((device) => device.class === deviceClass).length);
   const { pathNs, workNs } = makespanBound(bounded, devices);
   return Math.max(pathNs, workNs);

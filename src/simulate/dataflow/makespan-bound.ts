@@ -17,7 +17,7 @@ export interface BoundedTask {
  * T * devices of each class. Taken over the tasks that cannot begin before `head` and of which at least `tail` follows, head and tail add. Prices are
  * sought by multiplicative steps towards the busier class; any prices give a bound, the best of them is returned.
  *
- * Complexity: O(tasks * edges + windows * steps * tasks * classes).
+ * Complexity: O(tasks * edges + windows * (tasks + steps * rows * classes)), rows: lists of times that are one object count once.
  * Source: weak duality of the assignment LP of unrelated machines; heads and tails as in Carlier 1982.
  */
 export function makespanBound(
@@ -55,6 +55,8 @@ const CUTS = 12;
 const PRICE_STEPS = 60;
 
 function workBound(tasks: readonly BoundedTask[], devices: readonly number[]): Nanoseconds {
+  const members = new Map<readonly Nanoseconds[], number>();
+  for (const { classNs, gang } of tasks) members.set(classNs, (members.get(classNs) ?? 0) + gang);
   let prices = devices.map(() => 1);
   let best = 0;
   for (let step = 0; step < PRICE_STEPS; step++) {
@@ -62,12 +64,12 @@ function workBound(tasks: readonly BoundedTask[], devices: readonly number[]): N
     prices = prices.map((price) => price / total);
     const load = devices.map(() => 0);
     let bound = 0;
-    for (const { classNs, gang } of tasks) {
+    for (const [classNs, count] of members) {
       let cheapest = 0;
       for (let one = 1; one < classNs.length; one++)
         if (classNs[one]! * prices[one]! < classNs[cheapest]! * prices[cheapest]!) cheapest = one;
-      bound += gang * classNs[cheapest]! * prices[cheapest]!;
-      load[cheapest]! += gang * classNs[cheapest]!;
+      bound += count * classNs[cheapest]! * prices[cheapest]!;
+      load[cheapest]! += count * classNs[cheapest]!;
     }
     best = Math.max(best, bound);
     // Classes with more than their share of work become dearer, by steps that shrink.
