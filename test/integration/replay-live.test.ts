@@ -1,6 +1,5 @@
 // Goal: fed a live run's arrivals and durations, the engines give the live command hash of every node, alone and together, also after `kill -9`; an
 // altered event is the first divergence; `heddle replay` says so by its exit status. Method: real host processes with a tiny model.
-import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +12,7 @@ import { replayLedger } from "../../src/engine/replay.ts";
 import { engineOfLedger } from "../../src/engine/replay-engine.ts";
 import { type LiveFleet, startLiveFleet } from "../../src/execute/fleet-host/live-fleet.ts";
 import { recordedRun } from "../../src/simulate/recorded/recorded-run.ts";
+import { heddle, heddleProcess } from "../support/heddle.ts";
 import { ask, tinyPrompt } from "../support/live-answers.ts";
 import { tinyLive } from "../support/tiny-live.ts";
 
@@ -48,7 +48,7 @@ const ledgersOf = (folder: string): Ledger[] =>
 beforeAll(async () => {
   calm = await liveRun(false);
   killed = await liveRun(true);
-});
+}, 60_000);
 afterAll(() => Promise.all(fleets.map((fleet) => fleet.close())));
 
 describe("a live run", () => {
@@ -101,10 +101,8 @@ function alterFirst(path: string, alter: (event: Record<string, unknown>) => obj
 }
 
 describe("heddle replay", () => {
-  const replay = (path: string) => spawnSync(process.execPath, ["dist/src/cli/main.js", "replay", path, "--json"], { encoding: "utf8" });
-
-  it("of a run ends with 0 and says all is equal", () => {
-    const { status, stdout } = replay(calm);
+  it("of a run ends with 0 and says all is equal", async () => {
+    const { status, stdout } = await heddle("replay", calm, "--json");
     expect(JSON.parse(stdout)).toMatchObject({ equal: true, together: { nodes: 3, unverifiedMessages: 0 } });
     expect(status).toBe(0);
   });
@@ -113,18 +111,18 @@ describe("heddle replay", () => {
     const folder = mkdtempSync(join(tmpdir(), "heddle-altered-"));
     for (const name of readdirSync(calm)) copyFileSync(join(calm, name), join(folder, name));
     const index = alterFirst(join(folder, "fleet.ledger"), (event) => event["type"] === "request-arrived" && { ...event, promptTokens: 7 });
-    const { status, stdout } = replay(folder);
+    const { status, stdout } = heddleProcess("replay", folder, "--json");
     expect(status).toBe(5);
     expect(stdout).toContain('"code": "replay-diverged"');
     expect(stdout).toContain(`fleet, event ${index} (request-arrived)`);
   });
 
-  it("of a damaged file ends with the status of the table", () => {
+  it("of a damaged file ends with the status of the table", async () => {
     const path = join(calm, "..", "damaged.ledger");
     const bytes = readFileSync(join(calm, "fleet.ledger"));
     bytes[bytes.length >> 1]! ^= 4;
     writeFileSync(path, bytes);
-    const { status, stdout } = replay(path);
+    const { status, stdout } = await heddle("replay", path, "--json");
     expect(status).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "ledger-invalid" } });
   });
