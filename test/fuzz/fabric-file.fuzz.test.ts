@@ -1,15 +1,18 @@
-// Goal: whatever the text, a fabric file runs or is `fabric-invalid` with a place, in bounded time. Method: seeded damage to the example, made small.
-import { readFileSync } from "node:fs";
+// Goal: whatever the text, a fabric file runs or is `fabric-invalid` with a place, in bounded time. Method: seeded damage to a small file.
 import { expect, it } from "vitest";
 import { HeddleError } from "../../src/base/heddle-error.ts";
 import { seededPrng } from "../../src/base/prng.ts";
 import { runFabric } from "../../src/simulate/fabric/read-fabric.ts";
 import { mutateText } from "./mutate-text.ts";
 
-const DAMAGED = 150;
+const DAMAGED = 250;
 
 it(`survives ${DAMAGED} damaged files`, () => {
-  const good = readFileSync("examples/fabrics/two-jobs.yaml", "utf8").replace(/^#.*\n/gm, "");
+  const good = `fabric: { kind: leaf-spine, leaves: 2, devicesPerLeaf: 2, spines: 1, cardBytesPerSecond: 400 Gb/s, spineBytesPerSecond: 50e9 }
+jobs:
+  - { name: a, kind: all-reduce, devices: [0, 2], bytes: 1 MB, stepNs: 2 us, repeats: 3, pauseNs: 1 ms }
+  - { name: b, kind: all-to-all, devices: [1, 3], bytes: 1e6, startNs: 500 }
+`;
   let valid = 0;
   for (let seed = 0; seed < DAMAGED; seed++) {
     try {
@@ -24,6 +27,6 @@ it(`survives ${DAMAGED} damaged files`, () => {
     }
   }
   // Both outcomes must occur, or the damage tests nothing.
-  expect(valid).toBeGreaterThan(10);
+  expect(valid).toBeGreaterThan(3);
   expect(valid).toBeLessThan(DAMAGED * 0.8);
 });
