@@ -189,9 +189,14 @@ describe("heddle import and what-if", () => {
     expect(row.expected.value).toBeCloseTo(row.measured * row.ratio.value, 0);
     expect(row.ratio.value).toBeLessThan(1);
     expect(row.ratio.high - row.ratio.low).toBeLessThan(row.before.high / row.before.low - 1);
-    expect(heddleProcess("what-if", fleet, "--change", "pools.l40s.replicas=2", "--runs", "3").stdout).toMatch(
-      /^With pools.l40s.replicas = 2: p99 TTFT .+ measured; the model is off by [+-]/,
+    const text = heddleProcess("what-if", fleet, "--change", "pools.l40s.replicas=2", "--runs", "3").stdout;
+    expect(text).toMatch(/^With pools.l40s.replicas = 2: p99 TTFT .+ measured; the model is off by [+-]/);
+    type Row = { name: string; measured?: number; before: { low: number; high: number } };
+    const outside = (report.rows as Row[]).filter(
+      ({ measured, before }) => measured !== undefined && (measured < before.low || measured > before.high),
     );
+    expect(outside.map(({ name }) => name)).toContain("TTFT mean");
+    expect(text).toContain(`OUTSIDE ITS INTERVAL as it runs: ${outside.map(({ name }) => name).join(", ")}. The model does not describe`);
   });
 
   it("takes deployments with a load, other devices, loads and settings", async () => {

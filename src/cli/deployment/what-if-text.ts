@@ -30,6 +30,7 @@ export function whatIfText(report: WhatIfReport): string {
       : [`a client measured: ${formatNs(report.frontNs)} of the engine's front end are in simulated TTFT and end to end`]),
     ...notes.map((note) => `note: ${note}`),
     ...growth(report),
+    ...unlike(rows),
     ...report.pools.map(
       ({ when, name, device, basis, spread, source }) =>
         `${when}, ${name}: ${device}, iterations ${basis} ±${Math.round(spread * 100)} % (${source})`,
@@ -84,6 +85,17 @@ const FORMATS: Readonly<Record<WhatIfRow["unit"], (value: number) => string>> = 
 
 function signed(error: number): string {
   return `${error >= 0 ? "+" : ""}${(error * 100).toFixed(1)} %`;
+}
+
+/** Says so where the model does not describe the fleet as it runs: ratios of such runs are no basis. */
+function unlike(rows: readonly WhatIfRow[]): string[] {
+  const missed = rows.filter(({ measured, before }) => measured !== undefined && (measured < before.low || measured > before.high));
+  if (missed.length === 0) return [];
+  const names = missed.map(({ name }) => name).join(", ");
+  return [
+    `OUTSIDE ITS INTERVAL as it runs: ${names}. The model does not describe these figures of this fleet, so what is expected of them may be as far off: hold`,
+    "engine settings against those that run (KV blocks, limits on tokens and sequences; --metrics of `heddle import` reads them) before acting on it.",
+  ];
 }
 
 function growth({ growing }: WhatIfReport): string[] {

@@ -13,6 +13,8 @@ export interface DoesNotFit {
   readonly haveBytes: number;
   /** By how much: `needBytes - haveBytes`. */
   readonly shortBytes: number;
+  /** What needs them, where that is not weights, reserve and one block. */
+  readonly what?: string;
 }
 
 /** One sentence for people. */
@@ -24,7 +26,7 @@ export function iterationFaultText(fault: IterationFault): string {
       return `no basis: ${fault.missing}`;
     case "does-not-fit": {
       const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
-      return `${gigabytes(fault.needBytes)} GB a device needed, ${gigabytes(fault.haveBytes)} there: ${gigabytes(fault.shortBytes)} GB short`;
+      return `${fault.what === undefined ? "" : `${fault.what}: `}${gigabytes(fault.needBytes)} GB a device needed, ${gigabytes(fault.haveBytes)} there: ${gigabytes(fault.shortBytes)} GB short`;
     }
   }
 }

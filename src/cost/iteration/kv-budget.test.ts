@@ -77,6 +77,14 @@ test("what is left is memory less weights, reserve and fixed state, in whole blo
 test("a stated number of blocks is used as it is", () =>
   expect(fitting("Llama-3.1-8B", {}, BF16, "h100-sxm", { kvBlocks: 77 }).kvBlocks).toBe(77));
 
+test("stated blocks that the device cannot hold beside the weights are refused, whatever share engines take", () => {
+  // 85.9 GB of memory, 16.06 GB of weights, 2,097,152 bytes a block: 33,300 at most.
+  expect(fitting("Llama-3.1-8B", {}, BF16, "h100-sxm", { kvBlocks: 33_000 }).kvBlocks).toBe(33_000);
+  const refused = budget("Llama-3.1-8B", {}, BF16, "h100-sxm", { kvBlocks: 35_000 });
+  expect(refused).toMatchObject({ ok: false, error: { code: "does-not-fit" } });
+  expect(budget("Llama-3.1-8B", {}, BF16, "rtx-4090", { kvBlocks: 28_000 }).ok).toBe(false);
+});
+
 test("what does not fit says by how much", () => {
   const found = budget("Llama-3.1-70B");
   if (found.ok || found.error.code !== "does-not-fit") throw new Error("it fits");

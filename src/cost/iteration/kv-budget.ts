@@ -46,6 +46,8 @@ const COMMUNICATION_BYTES = 411_041_792;
 const STREAMS = 3;
 /** Blocks where tokens take no room (recurrent models): more than anyone counts. */
 const UNBOUNDED_BLOCKS = 2_147_483_647;
+/** Room for what is counted otherwise: units of memory, small tensors. */
+const COUNTED_APART = 1.02;
 /** Logits of sampled rows are kept in 32 bits. */
 const LOGIT_BYTES = 4;
 
@@ -53,7 +55,8 @@ const LOGIT_BYTES = 4;
  * What a configuration leaves for KV.
  *
  * Model: memory x fraction - weights - reserve; the reserve is the runtime's, communication buffers, activations of the largest iteration and logits.
- * A stated `kvBlocks` is used as it is; it is not checked against the memory, as engines count in ways of their own.
+ * A stated `kvBlocks` is used as it is, not held against `memoryFraction` and the reserve, as engines count in ways of their own; blocks that with the
+ * weights exceed the whole memory are refused: the device, format or number is another one.
  * Units: bytes, tokens, blocks. Errors: `cut-invalid`; `no-basis`; `does-not-fit` with the bytes that are missing.
  */
 export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault> {
@@ -73,6 +76,12 @@ export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault>
   if (engine.kvBlocks === undefined && kvBytes < oneBlock) {
     const needBytes = fixed + oneBlock;
     return err({ code: "does-not-fit", needBytes, haveBytes: have, shortBytes: needBytes - have });
+  }
+  const statedBytes = weights + (engine.kvBlocks ?? 0) * oneBlock;
+  const whole = sheet.memory.capacityBytes.value;
+  if (statedBytes > whole * COUNTED_APART) {
+    const what = `weights and the ${engine.kvBlocks} KV blocks that are stated (kvBlocks)`;
+    return err({ code: "does-not-fit", needBytes: statedBytes, haveBytes: whole, shortBytes: statedBytes - whole, what });
   }
   const fits = perToken > 0 ? Math.floor(kvBytes / oneBlock) : UNBOUNDED_BLOCKS;
   const kvBlocksPerRank = engine.kvBlocks ?? fits;
