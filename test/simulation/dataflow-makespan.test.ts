@@ -13,7 +13,8 @@ import { type DataflowTruth, deviatingTruth } from "../../src/simulate/dataflow/
 import { makespanBound } from "../../src/simulate/dataflow/makespan-bound.ts";
 import { hostileDataflowPolicy } from "./hostile-dataflow-policy.ts";
 
-const SEEDS = 300;
+const GROUPS = 6;
+const GROUP_SEEDS = 50;
 /** Of every graph; measured: 1.046 at the median, 1.267 at most. Of 600 other graphs 598 keep it. */
 const RATIO_MAX = 1.3;
 const TRAINING_RUNS = 3;
@@ -107,21 +108,24 @@ function boundOf({ config, stages, tasks, after, truth }: Case): number {
   return Math.max(pathNs, workNs);
 }
 
-test(`makespan of ${SEEDS} learned runs`, () => {
-  const ratios: { readonly seed: number; readonly ratio: number }[] = [];
-  for (let seed = 0; seed < SEEDS; seed++) {
-    const one = caseOf(seed);
-    const outcome = run(one, learnedOf(one), { exploreSamples: 0 });
-    expect(outcome.violations).toEqual([]);
-    ratios.push({ seed, ratio: outcome.endNs / boundOf(one) });
-  }
-  ratios.sort((a, b) => a.ratio - b.ratio);
-  const at = (share: number): string => ratios[Math.floor(share * (SEEDS - 1))]!.ratio.toFixed(3);
-  const worst = ratios.slice(-4).map(({ seed, ratio }) => `${ratio.toFixed(3)} (seed ${seed})`);
-  console.log(`makespan / bound: median ${at(0.5)}, 90 % ${at(0.9)}, worst ${worst.join(", ")}`);
-  expect(ratios[0]!.ratio).toBeGreaterThanOrEqual(1);
-  expect(ratios.filter(({ ratio }) => ratio > RATIO_MAX)).toEqual([]);
-});
+test.for(Array.from({ length: GROUPS }, (_, group) => group * GROUP_SEEDS))(
+  `makespan of ${GROUP_SEEDS} learned runs from seed %i on`,
+  (first) => {
+    const ratios: { readonly seed: number; readonly ratio: number }[] = [];
+    for (let seed = first; seed < first + GROUP_SEEDS; seed++) {
+      const one = caseOf(seed);
+      const outcome = run(one, learnedOf(one), { exploreSamples: 0 });
+      expect(outcome.violations).toEqual([]);
+      ratios.push({ seed, ratio: outcome.endNs / boundOf(one) });
+    }
+    ratios.sort((a, b) => a.ratio - b.ratio);
+    const at = (share: number): string => ratios[Math.floor(share * (GROUP_SEEDS - 1))]!.ratio.toFixed(3);
+    const worst = ratios.slice(-4).map(({ seed, ratio }) => `${ratio.toFixed(3)} (seed ${seed})`);
+    console.log(`makespan / bound: median ${at(0.5)}, 90 % ${at(0.9)}, worst ${worst.join(", ")}`);
+    expect(ratios[0]!.ratio).toBeGreaterThanOrEqual(1);
+    expect(ratios.filter(({ ratio }) => ratio > RATIO_MAX)).toEqual([]);
+  },
+);
 
 test("schedules in no order at all, and what is no schedule, end all the same", () => {
   let scheduled = 0;

@@ -28,6 +28,23 @@ test("a history starts from the prior, then like devices, then what was measured
   expect(at(0)[1]).toBeGreaterThan(295);
 });
 
+test("a cold first run stands until there is a second, and one run that takes far longer than all before counts in part", () => {
+  const histories = createHistories(rack);
+  const history = historyOf(histories, kind);
+  const meanAfter = (unitNs: number): number => {
+    recordRun(histories, history, { device: 0, unitNs, priorNs: 100 });
+    return predictUnitNs(histories, history, { device: 0, priorNs: 100 });
+  };
+  expect(meanAfter(900)).toBe(900);
+  expect(meanAfter(100)).toBe(100);
+  expect(predictUnitNs(histories, history, { device: 1, priorNs: 100 })).toBe(100);
+  for (let i = 0; i < 8; i++) meanAfter(100);
+  expect(meanAfter(10_000)).toBeCloseTo(125, 6);
+  // Slow from now on: known after some ten runs.
+  for (let i = 0; i < 16; i++) meanAfter(1_000);
+  expect(meanAfter(1_000)).toBeGreaterThan(800);
+});
+
 test("another kind of run on a device takes the ratio learned there, and one without prior a guess", () => {
   const histories = createHistories(rack);
   recordRun(histories, historyOf(histories, kind), { device: 0, unitNs: 160, priorNs: 100 });
