@@ -25,12 +25,22 @@ export interface SessionTiming {
   readonly startNs?: Nanoseconds;
 }
 
+/** A message that was sent and is kept. */
+interface Unacked<Out> {
+  readonly seq: number;
+  readonly message: Out;
+  sentAt: Nanoseconds;
+  tries: number;
+}
+
 /** A session's state: plain data. `Out` are the messages we send, `In` those we receive. */
 export interface Session<Out, In> {
   readonly incarnation: number;
   nextSeq: number;
   received: number;
-  readonly unacked: { readonly seq: number; readonly message: Out; sentAt: Nanoseconds; tries: number }[];
+  readonly unacked: Unacked<Out>[];
+  /** When the first of `unacked` is sent again; undefined where it is still to be looked for. */
+  repeatFrom: Nanoseconds | undefined;
   /** Messages that came ahead of a gap. */
   readonly early: Map<number, In>;
   ackOwedSince: Nanoseconds | undefined;
@@ -42,6 +52,8 @@ export interface Session<Out, In> {
 const EARLY_MAX = 4096;
 /** Longest wait for an acknowledgement, in multiples of the first one. */
 const BACKOFF_MAX = 16;
+/** Doublings that lead there. */
+const BACKOFF_TRIES = 4;
 
 /**
  * A session makes messages between two nodes exactly-once and in order over a network that may lose, double, delay and reorder frames.
@@ -54,6 +66,7 @@ export function openSession<Out, In>(incarnation: number, now: Nanoseconds): Ses
     nextSeq: 1,
     received: 0,
     unacked: [],
+    repeatFrom: undefined,
     early: new Map(),
     ackOwedSince: undefined,
     lastSentAt: now,
@@ -65,6 +78,7 @@ export function openSession<Out, In>(incarnation: number, now: Nanoseconds): Ses
 export function sendMessage<Out, In>(session: Session<Out, In>, message: Out, now: Nanoseconds): Frame<Out> {
   const seq = session.nextSeq++;
   session.unacked.push({ seq, message, sentAt: now, tries: 1 });
+  session.repeatFrom = undefined;
   return frame(session, { seq, message, now });
 }
 
@@ -72,7 +86,10 @@ export function sendMessage<Out, In>(session: Session<Out, In>, message: Out, no
 export function receiveFrame<Out, In>(session: Session<Out, In>, incoming: Frame<In>, now: Nanoseconds): In[] {
   if (incoming.incarnation !== session.incarnation && !planted("old-attempt-accepted")) return [];
   session.lastHeardAt = now;
-  while (session.unacked.length > 0 && session.unacked[0]!.seq <= incoming.ack) session.unacked.shift();
+  while (session.unacked.length > 0 && session.unacked[0]!.seq <= incoming.ack) {
+    session.unacked.shift();
+    session.repeatFrom = undefined;
+  }
   if (incoming.seq === 0 || incoming.message === undefined) return [];
   session.ackOwedSince ??= now;
   if (planted("no-dedupe") && incoming.seq <= session.received) return [incoming.message];
@@ -90,11 +107,14 @@ export function receiveFrame<Out, In>(session: Session<Out, In>, incoming: Frame
 /** Frames that are due by now: repetitions, a delayed acknowledgement, a sign of life. */
 export function tickSession<Out, In>(session: Session<Out, In>, timing: SessionTiming, now: Nanoseconds): Frame<Out>[] {
   const frames: Frame<Out>[] = [];
-  for (const entry of session.unacked) {
-    if (now < repeatAt(entry, timing)) continue;
-    entry.sentAt = now;
-    entry.tries++;
-    frames.push(frame(session, { seq: entry.seq, message: entry.message, now }));
+  if (now >= firstRepeatAt(session, timing)) {
+    for (const entry of session.unacked) {
+      if (now < repeatAt(entry, timing)) continue;
+      entry.sentAt = now;
+      entry.tries++;
+      frames.push(frame(session, { seq: entry.seq, message: entry.message, now }));
+    }
+    session.repeatFrom = undefined;
   }
   const ackDue = session.ackOwedSince !== undefined && now >= session.ackOwedSince + timing.ackDelayNs;
   const silent = now >= session.lastSentAt + timing.heartbeatNs;
@@ -104,21 +124,26 @@ export function tickSession<Out, In>(session: Session<Out, In>, timing: SessionT
 
 /** When `tickSession` has something to do next. */
 export function sessionWakeAt<Out, In>(session: Session<Out, In>, timing: SessionTiming): Nanoseconds {
-  let at = Math.min(session.lastSentAt + timing.heartbeatNs, session.lastHeardAt + timing.timeoutNs);
-  if (session.ackOwedSince !== undefined) at = Math.min(at, session.ackOwedSince + timing.ackDelayNs);
-  for (const entry of session.unacked) at = Math.min(at, repeatAt(entry, timing));
-  return at;
+  const at = Math.min(session.lastSentAt + timing.heartbeatNs, session.lastHeardAt + timing.timeoutNs, firstRepeatAt(session, timing));
+  return session.ackOwedSince === undefined ? at : Math.min(at, session.ackOwedSince + timing.ackDelayNs);
 }
 
 export function peerIsLost<Out, In>(session: Session<Out, In>, timing: SessionTiming, now: Nanoseconds): boolean {
   return now >= session.lastHeardAt + timing.timeoutNs;
 }
 
-function repeatAt(entry: { readonly sentAt: Nanoseconds; readonly tries: number }, timing: SessionTiming): Nanoseconds {
+/** Kept until a message is sent, sent again or acknowledged: a peer that acknowledges nothing leaves thousands to look through. */
+function firstRepeatAt<Out, In>(session: Session<Out, In>, timing: SessionTiming): Nanoseconds {
+  if (session.repeatFrom !== undefined) return session.repeatFrom;
+  let at: Nanoseconds = Number.MAX_SAFE_INTEGER;
+  for (const entry of session.unacked) at = Math.min(at, repeatAt(entry, timing));
+  session.repeatFrom = at;
+  return at;
+}
+
+function repeatAt({ sentAt, tries }: { readonly sentAt: Nanoseconds; readonly tries: number }, timing: SessionTiming): Nanoseconds {
   if (planted("no-retransmit")) return Number.MAX_SAFE_INTEGER;
-  let factor = 1;
-  for (let i = 1; i < entry.tries && factor < BACKOFF_MAX; i++) factor *= 2;
-  return entry.sentAt + timing.retransmitNs * factor;
+  return sentAt + timing.retransmitNs * (tries > BACKOFF_TRIES ? BACKOFF_MAX : 1 << (tries - 1));
 }
 
 function frame<Out, In>(session: Session<Out, In>, part: { seq: number; message?: Out; now: Nanoseconds }): Frame<Out> {
