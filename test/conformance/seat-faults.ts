@@ -5,6 +5,8 @@ import type { SeatCase, SeatTable } from "../support/seat-cases.ts";
 export interface SeatFault {
   readonly check: string;
   readonly fault: string;
+  /** The check waits for what does not come any more. */
+  readonly waits?: true;
   readonly wrap: SeatWrap;
 }
 
@@ -27,6 +29,7 @@ export const SEAT_FAULTS: readonly SeatFault[] = [
   {
     check: "a stage gives its outputs as slots, with types, sizes and times",
     fault: "a slot is not freed",
+    waits: true,
     wrap: { seat: (seat) => ({ free: (slots) => seat.free(slots.slice(1)) }) },
   },
   {
@@ -49,6 +52,7 @@ export const SEAT_FAULTS: readonly SeatFault[] = [
   {
     check: "a call that has not begun can be taken back; what comes later still arrives",
     fault: "the signal is not heard",
+    waits: true,
     wrap: { seat: (seat) => ({ receive: (slot, from, { tag }) => seat.receive(slot, from, { tag }) }) },
   },
   {
@@ -72,6 +76,7 @@ export const SEAT_FAULTS: readonly SeatFault[] = [
   {
     check: "a member that gives up ends the collective for all",
     fault: "the others are not told",
+    waits: true,
     wrap: { seat: (seat) => (seat.id === "c" ? { collective: () => Promise.reject(new RangeError("kept to itself")) } : {}) },
   },
   {
@@ -93,9 +98,9 @@ export const SEAT_FAULTS: readonly SeatFault[] = [
     fault: "drain does nothing",
     wrap: { seat: () => ({ drain: async () => undefined }) },
   },
-  { check: death("sending"), fault: "it lives on", wrap: spared },
-  { check: death("receiving"), fault: "it lives on", wrap: spared },
-  { check: death("in a collective"), fault: "it lives on", wrap: spared },
+  { check: death("sending"), fault: "it lives on", waits: true, wrap: spared },
+  { check: death("receiving"), fault: "it lives on", waits: true, wrap: spared },
+  { check: death("in a collective"), fault: "it lives on", waits: true, wrap: spared },
 ];
 
 /** The same seats, with a fault around each. */
