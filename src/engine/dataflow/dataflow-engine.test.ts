@@ -1,5 +1,6 @@
 // Goal: what a client and an executor can do to the engine has one answer each. Method: a small rack whose events are given by hand.
 import { describe, expect, test } from "vitest";
+import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
 import { earliestFinish } from "../../policy/policies/earliest-finish.ts";
 import { DATAFLOW_LIMITS, DATAFLOW_POLICY_PARAMETERS, type DataflowLimits } from "./dataflow-config.ts";
 import { createDataflowEngine } from "./dataflow-engine.ts";
@@ -19,10 +20,14 @@ const RACK: DataflowRack = {
 };
 
 /** An engine with stages 0 (class 0) and 1 (class 1, of which there is no device), handles 0 to 3, of which 0 has a value. */
-function rig(limits: Partial<DataflowLimits> = {}) {
+function rig(
+  limits: Partial<DataflowLimits> = {},
+  policy: DataflowPolicy = earliestFinish,
+  exploreSamples = DATAFLOW_POLICY_PARAMETERS.exploreSamples,
+) {
   const engine = createDataflowEngine(
-    { rack: RACK, limits: { ...DATAFLOW_LIMITS, ...limits }, policy: DATAFLOW_POLICY_PARAMETERS },
-    earliestFinish,
+    { rack: RACK, limits: { ...DATAFLOW_LIMITS, ...limits }, policy: { ...DATAFLOW_POLICY_PARAMETERS, exploreSamples } },
+    policy,
   );
   let now = 0;
   const log: DataflowCommand[] = [];
@@ -243,5 +248,51 @@ describe("a gang", () => {
         { device: 1, member: 1 },
       ]),
     );
+  });
+});
+
+describe("a batch with a schedule", () => {
+  /** Task 1 on device 0, then 2, which takes its result, and 3 on device 1. */
+  const schedule = () => ({
+    device: Int32Array.of(0, 1, 1),
+    startNs: Float64Array.of(0, 400, 1_500),
+    endNs: Float64Array.of(300, 1_400, 2_500),
+    lengthNs: 2_500,
+  });
+  const begun = () => {
+    const one = rig({}, { ...earliestFinish, schedule }, 0);
+    one.step({ type: "submitted", first: 0, tasks: [write(1)] });
+    settleMoves(one);
+    one.step({ type: "task-finished", run: one.last("start")!.run, durationNs: 1_000, bytes: [10] });
+    const from = one.log.length;
+    const reads: TaskSpec = {
+      stage: 0,
+      accesses: [
+        { handle: 1, mode: "read" },
+        { handle: 2, mode: "write", bytes: 10 },
+      ],
+    };
+    one.step({ type: "submitted", first: 1, tasks: [{ ...write(1), work: 0.3 }, reads, { stage: 0, accesses: [] }] });
+    settleMoves(one, from);
+    const started = (): number[] => one.log.slice(from).flatMap((command) => (command.type === "start" ? [command.task] : []));
+    return { ...one, from, started };
+  };
+
+  test("what could run waits for what is due before it on the device", () => {
+    const { step, started, last, log } = begun();
+    expect(started()).toEqual([1]);
+    const before = log.length;
+    step({ type: "task-finished", run: last("start")!.run, durationNs: 300, bytes: [10] });
+    settleMoves({ step, log } as ReturnType<typeof rig>, before);
+    expect(started()).toEqual([1, 2]);
+    step({ type: "task-finished", run: last("start")!.run, durationNs: 1_000, bytes: [10] });
+    expect(started()).toEqual([1, 2, 3]);
+  });
+
+  test("and runs when what it waits for does not come", () => {
+    const { step, started } = begun();
+    step({ type: "host-lost", host: 1, mayReturn: false });
+    // Task 1 again on the device that is left, and what waited.
+    expect(started().length).toBeGreaterThan(1);
   });
 });

@@ -18,6 +18,8 @@ const SIZE_MAX = 16_384;
 export function scheduleWhole(flow: Flow, tasks: readonly Task[]): void {
   const { state, policy } = flow;
   const devices = state.devices.length;
+  // A schedule counts time alone.
+  if (flow.config.policy.energyNsPerJoule > 0) return;
   if (policy.schedule === undefined || tasks.length < 2 || tasks.length !== state.pending || tasks.length * devices > SIZE_MAX) return;
   if (tasks.some(({ gang, priority }) => gang > 1 || priority !== tasks[0]!.priority) || !hasRoom(flow, tasks)) return;
   const batch = batchViewOf(flow, tasks);

@@ -30,6 +30,18 @@ describe("earliest-finish", () => {
     expect(chosen(candidate(0, { deviceReadyAt: 20 }), candidate(1, { dataReadyAt: 25 }))).toEqual([0]);
   });
 
+  it("keeps to the schedule of the batch as long as the task is not late there", () => {
+    const scheduled = { ...TASK, scheduledOn: 1, scheduledEndAt: 40 };
+    const on = (readyAt: number): readonly number[] => {
+      const candidates = [candidate(0, {}), candidate(1, { deviceReadyAt: readyAt })];
+      return earliestFinish.place(scheduled, { length: candidates.length, at: (i) => candidates[i]! }, DATAFLOW_POLICY_PARAMETERS);
+    };
+    expect(on(30)).toEqual([1]);
+    // Ends one run late at most.
+    expect(on(40)).toEqual([1]);
+    expect(on(41)).toEqual([0]);
+  });
+
   it("loads a stage on a second device once its runs took as long as the load", () => {
     const busy = candidate(0, { deviceReadyAt: 30 });
     expect(chosen(busy, candidate(1, { loadNs: 1000, spentNs: 0 }))).toEqual([0]);

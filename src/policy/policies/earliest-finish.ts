@@ -35,6 +35,7 @@ function scoreOf(candidate: CandidateView, { energyNsPerJoule }: DataflowPolicyP
 
 function placeOne(task: PlacedTaskView, candidates: CountedList<CandidateView>, parameters: DataflowPolicyParameters): readonly number[] {
   let scheduled = -1;
+  let scheduledScore = Infinity;
   let best = -1;
   let bestScore = Infinity;
   let bestRunNs = 0;
@@ -43,7 +44,11 @@ function placeOne(task: PlacedTaskView, candidates: CountedList<CandidateView>, 
     const candidate = candidates.at(i);
     if (candidate.samples + candidate.samplesUnderWay < parameters.exploreSamples) untried = true;
     const score = scoreOf(candidate, parameters);
-    if (candidate.device === task.scheduledOn && endOf(candidate) <= task.scheduledEndAt + LATE_MAX * candidate.runNs) scheduled = i;
+    const inTime = candidate.device === task.scheduledOn && endOf(candidate) <= task.scheduledEndAt + LATE_MAX * candidate.runNs;
+    if (inTime && score < scheduledScore) {
+      scheduled = i;
+      scheduledScore = score;
+    }
     if (score < bestScore) {
       best = i;
       bestScore = score;
@@ -51,8 +56,11 @@ function placeOne(task: PlacedTaskView, candidates: CountedList<CandidateView>, 
     }
   }
   if (best < 0) return [];
-  if (scheduled >= 0 && !untried) return [scheduled];
-  return [untried ? explore(candidates, parameters, { best, priceMax: bestScore + parameters.explorePriceMax * bestRunNs }) : best];
+  // A try may still go before the schedule, at its price.
+  const chosen = scheduled >= 0 ? scheduled : best;
+  return [
+    untried ? explore(candidates, parameters, { best: chosen, priceMax: bestScore + parameters.explorePriceMax * bestRunNs }) : chosen,
+  ];
 }
 
 /** The least-tried candidate whose score is within the price, else the best. */
