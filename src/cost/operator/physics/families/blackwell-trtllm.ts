@@ -6,9 +6,10 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * Source: fitted by scripts/fit-kernels.ts on AIConfigurator's tables of the engine's kernels (package aiconfigurator-core 0.12.0, Apache-2.0);
  * what has no data there is the family's. Errors of groups held out in five folds, median:
  * product half 7.8 %, p90 26.5 %; product eight 7.0 %, p90 23.8 %; product eightBlock 6.6 %, p90 21.4 %;
- * product four (the other engine's tables) 12.6 %, p90 32.5 %; prefill-attention 9.8 %, p90 32.0 %; decode-attention 9.0 %, p90 52.9 %;
- * latent-attention 14.0 %, p90 38.4 %; experts half 9.6 %, p90 37.8 %; experts eight 10.5 %, p90 32.6 %;
- * experts eightBlock (the other engine's tables) 12.5 %, p90 34.6 %; experts four 16.7 %, p90 41.1 %.
+ * product four (the other engine's tables) 12.6 %, p90 32.5 %; prefill-attention 9.8 %, p90 32.0 %;
+ * decode-attention 9.0 %, p90 52.9 %; latent-attention 14.0 %, p90 38.2 %; experts half 9.6 %, p90 37.8 %;
+ * experts eight 10.5 %, p90 32.6 %; experts eightBlock (the other engine's tables) 12.0 %, p90 34.3 %;
+ * experts four 16.0 %, p90 42.4 %.
  */
 export const BLACKWELL_TRTLLM: PhysicsConstants = {
   family: "NVIDIA Blackwell with HBM, kernels of TensorRT-LLM 1.3.0rc20",
@@ -121,14 +122,14 @@ export const BLACKWELL_TRTLLM: PhysicsConstants = {
     spread: 1.1,
   },
   latentAttention: {
-    launchNs: 45000,
-    copies: 7.34,
-    rowCopies: 4.84,
-    prefillShare: 0.972,
+    launchNs: 44500,
+    copies: 7.42,
+    rowCopies: 4.83,
+    prefillShare: 0.977,
     decodeComputeShare: 1.2,
-    decodeMemoryShare: 0.737,
-    serialShare: 0.0866,
-    spread: 0.46,
+    decodeMemoryShare: 0.735,
+    serialShare: 0.0902,
+    spread: 0.45,
   },
   experts: {
     wide: {
@@ -162,24 +163,24 @@ export const BLACKWELL_TRTLLM: PhysicsConstants = {
       spread: 0.43,
     },
     eightBlock: {
-      launchNs: 25800,
-      memoryShare: 1.06,
-      computeShare: 0.23,
+      launchNs: 25500,
+      memoryShare: 1.02,
+      computeShare: 0.221,
       tileRows: 64,
-      copies: 1.54,
-      gathers: 3.32,
-      serialShare: 0.573,
+      copies: 1.64,
+      gathers: 3.12,
+      serialShare: 0.511,
       spread: 0.42,
     },
     four: {
-      launchNs: 19800,
-      memoryShare: 1.06,
-      computeShare: 0.385,
+      launchNs: 19300,
+      memoryShare: 0.994,
+      computeShare: 0.328,
       tileRows: 64,
-      copies: 0.474,
-      gathers: 2.93,
-      serialShare: 0.524,
-      spread: 0.58,
+      copies: 0.224,
+      gathers: 2.69,
+      serialShare: 0.432,
+      spread: 0.56,
     },
     packed: {
       launchNs: 63000,
