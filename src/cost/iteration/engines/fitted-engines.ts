@@ -4,24 +4,24 @@ import type { EngineConstants } from "./engine-constants.ts";
 
 /** Constants of each engine from all rows of the sample. Their error on groups they have not seen is in docs/accuracy.md. */
 export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", EngineConstants>> = {
-  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.285. */
+  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.271. */
   sglang: {
     overheads: {
-      stepNs: 546875,
+      stepNs: 562500,
       sequenceNs: 5469,
       layerNs: 0,
       eagerLayerNs: 400000,
-      kernelNs: 234,
+      kernelNs: 281,
       attentionFactor: 1.003,
-      expertFactor: 1.005,
+      expertFactor: 1.007,
       computeFactor: 1.004,
       exchangeFactor: 1.003,
     },
     blackwellEight: 1.001,
-    frontNs: 115625000,
-    frontClientNs: 4375000,
+    frontNs: 82812500,
+    frontClientNs: 2125000,
   },
-  /** 151 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.235. */
+  /** 151 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.227. */
   trtllm: {
     overheads: {
       stepNs: 500000,
@@ -35,8 +35,8 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
       exchangeFactor: 1.003,
     },
     blackwellEight: 1.001,
-    frontNs: 59375000,
-    frontClientNs: 1000000,
+    frontNs: 64062500,
+    frontClientNs: 437500,
   },
   /** 48 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.158. */
   vllm: {
