@@ -58,7 +58,10 @@ const ENOUGH: Ratio = 1.05;
 const PASSES_MAX = 64;
 /** What the first schedule may gain over deciding task by task, as a share of what the batch takes: measured on random graphs. */
 const FIRST_GAIN: Ratio = 0.08;
-/** Looking takes at most this share of what there is still to gain: on average a quarter of what is gained. */
+/**
+ * Looking takes at most this share of what there is still to gain. Measured on 300 random graphs of 40 to 140 tasks: 0.25 ms of CPU a graph with warm code,
+ * 0.6 ms with cold code on a busy machine, where 0.6 ms of 13.7 ms are gained.
+ */
 const COST_SHARE: Ratio = 1;
 /** A pass, a task and a device: measured, 60 to 100. */
 const PASS_NS: Nanoseconds = 80;
