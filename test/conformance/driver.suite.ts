@@ -59,13 +59,12 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
     const chainOf = (format: StageFormat): Promise<StageChain> => loadChain(driver, model, { prefillFormat: format, decodeFormat: format });
 
     test.each(formats)("a request alone and among 7 neighbours has the same logits: %s", async (format) => {
-      const alone = await chainOf(format);
-      const expected = await prefillChunks(alone, prompts[0]!, [LENGTH]);
-      for (const [i, token] of texts[0]!.entries()) expected.push(await alone.step({ rows: [rowOf(0, "decode", LENGTH + i)] }, [token]));
-      await alone.release();
-      const among = await chainOf(format);
-      const rows = await amongNeighbours(among, prompts, texts);
-      await among.release();
+      const chain = await chainOf(format);
+      const expected = await prefillChunks(chain, prompts[0]!, [LENGTH]);
+      for (const [i, token] of texts[0]!.entries()) expected.push(await chain.step({ rows: [rowOf(0, "decode", LENGTH + i)] }, [token]));
+      await chain.step({ closes: [0] }, []);
+      const rows = await amongNeighbours(chain, prompts, texts);
+      await chain.release();
       const { batchTolerance } = driver.describe();
       for (const [i, row] of expected.entries()) {
         expect(largestDifference(row, rows[i]!) / largest(row)).toBeLessThanOrEqual(batchTolerance);
@@ -75,18 +74,17 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
 
     test.each(formats)("prompts that come in beside decoding rows change neither: %s", async (format) => {
       const [first = [], second = [], third = []] = prompts;
-      const apart = await chainOf(format);
+      const chain = await chainOf(format);
       const expected: Float32Array[] = [];
-      await prefillChunks(apart, first, [LENGTH]);
+      await prefillChunks(chain, first, [LENGTH]);
       for (const [i, token] of texts[0]!.slice(0, 3).entries()) {
-        expected.push(await apart.step({ rows: [rowOf(0, "decode", LENGTH + i)] }, [token]));
+        expected.push(await chain.step({ rows: [rowOf(0, "decode", LENGTH + i)] }, [token]));
       }
-      expected.push(...(await prefillChunks(apart, second, [40, 30, second.length - 70], 1)));
-      expected.push(...(await prefillChunks(apart, third, [third.length], 2)));
-      await apart.release();
+      expected.push(...(await prefillChunks(chain, second, [40, 30, second.length - 70], 1)));
+      expected.push(...(await prefillChunks(chain, third, [third.length], 2)));
+      await chain.step({ closes: [0, 1, 2] }, []);
 
-      const beside = await chainOf(format);
-      await prefillChunks(beside, first, [LENGTH]);
+      await prefillChunks(chain, first, [LENGTH]);
       const rows: Float32Array[][] = [];
       let at = 0;
       for (const [i, count] of [40, 30, second.length - 70].entries()) {
@@ -101,7 +99,7 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
         ];
         if (i === 2) parts.reverse();
         const opens = i === 0 ? [opening(1)] : i === 1 ? [opening(2)] : [];
-        const logits = await beside.step(
+        const logits = await chain.step(
           { opens, rows: parts.map((part) => part.row) },
           parts.flatMap((part) => part.tokens),
         );
@@ -110,7 +108,7 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
         rows.push(i === 2 ? ofPart.reverse() : ofPart);
         at += count;
       }
-      await beside.release();
+      await chain.release();
       const got = [...rows.map((row) => row[1]!), ...rows.map((row) => row[0]!), rows[1]![2]!];
       const { batchTolerance } = driver.describe();
       expect(got.length).toBe(expected.length);
