@@ -25,8 +25,17 @@ export function gatePasses(replica: ServingReplica, requests: RequestTable, budg
     return 0;
   }
   if (rule.kind === "ranks") {
+    const decoding = replica.runningCount >= rule.ranks;
+    if (decoding && waiting.size >= rule.waiting) {
+      gate.since = steps;
+      if (gate.ready < 0) gate.ready = steps;
+      if (steps - gate.ready < (rule.batching ?? 0)) return 0;
+      gate.ready = -1;
+      return waiting.size;
+    }
+    gate.ready = -1;
     const due = elapsed > 0 && elapsed % rule.steps === 0;
-    if (!due && waiting.size < rule.waiting && replica.runningCount >= rule.ranks) return 0;
+    if (!due && decoding) return 0;
     if (waiting.size > 0) gate.since = steps;
     return waiting.size;
   }
@@ -34,15 +43,15 @@ export function gatePasses(replica: ServingReplica, requests: RequestTable, budg
   return gate.passed;
 }
 
-/** Tokens of the sequences that run and of the prompts at the front of the queue that fit beside them. */
-function gathered({ waiting, runningCount }: ServingReplica, requests: RequestTable, budget: number): number {
+/** Tokens of the sequences that run, drafts included, and of the prompts at the front of the queue that fit beside them. */
+function gathered({ waiting, runningCount, gain }: ServingReplica, requests: RequestTable, budget: number): number {
   let tokens = 0;
   for (let i = 0; i < waiting.size; i++) {
     const due = knownTokens(requests, itemAt(waiting, i));
     if (tokens + due > budget) break;
     tokens += due;
   }
-  return runningCount + tokens;
+  return runningCount * (1 + gain.draftTokens) + tokens;
 }
 
 /** A request left the front of the queue through the gate. */
@@ -62,6 +71,8 @@ export function stepsUntilGate({ gate, rules, waiting, steps, runningCount }: Se
   const elapsed = steps - gate.since;
   // It was open and nobody found room: it begins to count with the next iteration.
   if (rule.kind === "gather") return gate.since < 0 ? 0 : Math.max(0, rule.steps - elapsed);
-  if (rule.kind === "ranks" && (waiting.size >= rule.waiting || runningCount < rule.ranks)) return 0;
+  if (rule.kind === "ranks" && runningCount < rule.ranks) return 0;
+  if (rule.kind === "ranks" && waiting.size >= rule.waiting)
+    return gate.ready < 0 ? 0 : Math.max(0, (rule.batching ?? 0) - (steps - gate.ready));
   return elapsed <= 0 ? rule.steps - elapsed : (rule.steps - (elapsed % rule.steps)) % rule.steps;
 }

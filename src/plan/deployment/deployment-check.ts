@@ -1,4 +1,5 @@
 import type { Deployment, Pool } from "./deployment.ts";
+import { heldPromptsFault } from "./held-prompts.ts";
 
 /** A relation between fields of a deployment that does not hold. */
 export interface DeploymentFault {
@@ -12,7 +13,7 @@ export function checkDeployment({ pools, kvTransfer }: Deployment): DeploymentFa
   for (const [i, pool] of pools.entries()) {
     if (names.has(pool.name)) return { path: ["pools", i, "name"], message: `${pool.name} is the name of another pool` };
     names.add(pool.name);
-    const fault = poolFault(pool) ?? changesFault(pool, pools.length);
+    const fault = poolFault(pool) ?? heldPromptsFault(pool) ?? changesFault(pool, pools.length);
     if (fault !== undefined) return { path: ["pools", i, ...fault.path], message: fault.message };
   }
   const roles = new Set(pools.map((pool) => pool.role));

@@ -1,4 +1,4 @@
-import type { EngineSettings, Parallelism, Precision, RoutingName } from "./deployment.ts";
+import type { AttentionDpBalance, EngineSettings, Parallelism, Precision, RoutingName } from "./deployment.ts";
 
 /** What a deployment file may leave out. Every value that was filled in is named in the reports, with these reasons. */
 export const DEPLOYMENT_DEFAULTS: {
@@ -7,6 +7,7 @@ export const DEPLOYMENT_DEFAULTS: {
   readonly parallel: Parallelism;
   readonly precision: Precision;
   readonly engine: EngineSettings;
+  readonly attentionDpBalance: AttentionDpBalance;
   readonly scalingEveryNs: number;
   readonly resubmitNs: number;
 } = {
@@ -24,6 +25,7 @@ export const DEPLOYMENT_DEFAULTS: {
     chunkedPrefill: true,
     overheadNs: 0,
   },
+  attentionDpBalance: { timeoutIters: 50, batchingWaitIters: 10 },
   scalingEveryNs: 15e9,
   resubmitNs: 0,
 };
@@ -32,7 +34,8 @@ export const DEPLOYMENT_DEFAULTS: {
  * Why a default is what it is, by the field's path below a pool (or the deployment).
  *
  * Source: vLLM 0.19 (vllm-project/vllm): `EngineArgs.get_batch_defaults` for the API server, `CacheConfig` (blocks of 16 tokens, 0.9 of the memory,
- * prefix caching), and chunked prefill, which its V1 engine always does where the model allows.
+ * prefix caching), and chunked prefill, which its V1 engine always does where the model allows. NVIDIA/TensorRT-LLM: `AttentionDpConfig` of
+ * tensorrt_llm/llmapi/llm_args.py.
  */
 export const DEFAULT_REASONS: Readonly<Record<string, string>> = {
   routing: "the simplest router",
@@ -46,6 +49,8 @@ export const DEFAULT_REASONS: Readonly<Record<string, string>> = {
   "engine.memoryFraction": "vLLM",
   "engine.prefixCaching": "vLLM",
   "engine.chunkedPrefill": "vLLM",
+  "engine.attentionDpBalance.timeoutIters": "TensorRT-LLM",
+  "engine.attentionDpBalance.batchingWaitIters": "TensorRT-LLM",
   "scaling.everyNs": "Kubernetes' horizontal autoscaler (--horizontal-pod-autoscaler-sync-period)",
   "outages.resubmitNs": "sent again at once",
   "engine.overheadNs": "nothing beyond the engine's own constants: measure what your host adds",

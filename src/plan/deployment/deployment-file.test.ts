@@ -13,6 +13,10 @@ const SPLIT =
   "version: 1\nmodel: m\npools:\n  - { device: d, role: prefill }\n  - { device: d, role: decode, name: b }\nkvTransfer: { bandwidthBytesPerSecond: 1, latencyNs: 0 }\n";
 const SMALL = "version: 1\nmodel: m\npools:\n  - device: d\n";
 
+const GATHER = "batchWaitTimeoutIters: 20, batchWaitMaxTokensRatio: 0.9";
+const held = (engine: string, settings: string, parallel = "data: 1"): string =>
+  `${SMALL}    parallel: { ${parallel} }\n    engine: { name: ${engine}, ${settings} }\n`;
+
 function fault(text: string): HeddleError {
   try {
     readDeployment(text);
@@ -60,6 +64,16 @@ describe("deployment files", () => {
     expect(filled).toEqual(["pools.0.scaling.everyNs", "pools.0.outages.resubmitNs"]);
   });
 
+  it("fills in what a balance of ranks leaves out, as TensorRT-LLM does", () => {
+    const { deployment, defaults } = readDeployment(held("trtllm", "attentionDpBalance: { timeoutIters: 60 }", "data: 2"));
+    expect(deployment.pools[0]!.engine.attentionDpBalance).toEqual({ timeoutIters: 60, batchingWaitIters: 10 });
+    expect(defaults.filter(({ field }) => field.includes("Balance"))).toEqual([
+      { field: "pools.0.engine.attentionDpBalance.batchingWaitIters", value: "10", reason: "TensorRT-LLM" },
+    ]);
+    expect(readDeployment(writeDeployment(deployment))).toEqual({ deployment, defaults: [] });
+    expect(readDeployment(SMALL).deployment.pools[0]!.engine).not.toHaveProperty("attentionDpBalance");
+  });
+
   it.each([
     ["not YAML", "version: [1", "line 1"],
     ["no pools", "version: 1\nmodel: m\npools: []\n", "pools"],
@@ -94,6 +108,28 @@ describe("deployment files", () => {
       "prompts that never fit an iteration",
       `${SMALL}    engine: { chunkedPrefill: false, maxBatchedTokens: 100, maxModelTokens: 200 }\n`,
       "pools[0].engine.maxBatchedTokens",
+    ],
+    [
+      "a setting of SGLang for vLLM",
+      `${SMALL}    engine: { schedulerRecvInterval: 10 }\n`,
+      "line 5, pools[0].engine.schedulerRecvInterval",
+    ],
+    ["a setting of TensorRT-LLM for SGLang", held("sglang", GATHER), "pools[0].engine.batchWaitTimeoutIters"],
+    ["a setting of TensorRT-LLM for heddle's own engine", held("heddle", "attentionDpBalance: {}"), "pools[0].engine.attentionDpBalance"],
+    ["one limit of two that never waits", held("trtllm", "batchWaitTimeoutIters: 20"), "pools[0].engine.batchWaitTimeoutIters"],
+    ["a share without its timeout", held("trtllm", "batchWaitMaxTokensRatio: 0.9"), "pools[0].engine.batchWaitMaxTokensRatio"],
+    ["gathering with data-parallel attention", held("trtllm", GATHER, "data: 2"), "pools[0].engine.batchWaitTimeoutIters"],
+    ["a balance of one rank", held("trtllm", "attentionDpBalance: {}"), "pools[0].engine.attentionDpBalance"],
+    ["a round of no iterations", held("trtllm", "attentionDpBalance: { timeoutIters: 0 }", "data: 2"), "attentionDpBalance.timeoutIters"],
+    [
+      "prompts held back where there are none",
+      SPLIT.replace("role: decode", "role: decode, engine: { name: sglang, schedulerRecvInterval: 10 }"),
+      "pools[1].engine.schedulerRecvInterval",
+    ],
+    [
+      "prompts held back from no decodes",
+      SPLIT.replace("role: prefill", "role: prefill, engine: { name: sglang, schedulerRecvInterval: 10 }"),
+      "pools[0].engine.schedulerRecvInterval",
     ],
   ])("refuses %s", (_what, text, where) => {
     const error = fault(text);

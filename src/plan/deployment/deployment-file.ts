@@ -79,6 +79,8 @@ function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
     }
     return all as T;
   };
+  const given = engine?.attentionDpBalance;
+  const balance = given && { attentionDpBalance: fields("engine.attentionDpBalance", given, standard.attentionDpBalance) };
   const chosenRole: PoolRole = role ?? "both";
   return {
     ...others,
@@ -87,7 +89,7 @@ function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
     replicas: filled(`${at}.replicas`, replicas, standard.replicas, "replicas"),
     parallel: fields("parallel", parallel, standard.parallel),
     precision: fields("precision", precision, standard.precision),
-    engine: fields("engine", engine, standard.engine),
+    engine: { ...fields("engine", engine, standard.engine), ...balance },
     ...(scaling === undefined ? {} : { scaling: fields("scaling", scaling, { ...scaling, everyNs: standard.scalingEveryNs }) }),
     ...(outages === undefined ? {} : { outages: fields("outages", outages, { ...outages, resubmitNs: standard.resubmitNs }) }),
   };

@@ -8,6 +8,8 @@ const REPLICAS_MAX = 100_000;
 const POOLS_MAX = 64;
 const TOKENS_MAX = 100_000_000;
 const NS_MAX = 8.64e15;
+/** Iterations for which prompts can be held back: at 1 ms an iteration, above a quarter of an hour. */
+const HOLD_MAX = 1_000_000;
 /** Least times: a look at the load every 10 ms; a replica that fails more often than once a minute may never end a long prompt. Units: ns. */
 const EVERY_NS_MIN = 1e7;
 const UP_NS_MIN = 6e10;
@@ -40,6 +42,15 @@ const engine = z.strictObject({
   prefixCaching: z.exactOptional(z.boolean()),
   chunkedPrefill: z.exactOptional(z.boolean()),
   overheadNs: z.exactOptional(whole),
+  schedulerRecvInterval: z.exactOptional(count(HOLD_MAX)),
+  batchWaitTimeoutIters: z.exactOptional(count(HOLD_MAX)),
+  batchWaitMaxTokensRatio: z.exactOptional(z.number().gt(0).max(1)),
+  attentionDpBalance: z.exactOptional(
+    z.strictObject({
+      timeoutIters: z.exactOptional(count(HOLD_MAX)),
+      batchingWaitIters: z.exactOptional(z.int().min(0).max(HOLD_MAX)),
+    }),
+  ),
 });
 
 const speculation = z.strictObject({

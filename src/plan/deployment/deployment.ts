@@ -92,6 +92,21 @@ export interface EngineSettings {
   readonly chunkedPrefill: boolean;
   /** Host time between two iterations that devices do not hide; 0 where measured tables hold it. Units: ns. */
   readonly overheadNs: number;
+  /** Of SGLang: while sequences decode, the queue of prompts is looked at every so many iterations (`--scheduler-recv-interval`); absent: every one. */
+  readonly schedulerRecvInterval?: number;
+  /** Of TensorRT-LLM, both or none: prompts wait beside decodes for at most so many iterations (`batch_wait_timeout_iters`) ... */
+  readonly batchWaitTimeoutIters?: number;
+  /** ... or until prompts and decodes have this share of `maxBatchedTokens` (`batch_wait_max_tokens_ratio`). */
+  readonly batchWaitMaxTokensRatio?: number;
+  readonly attentionDpBalance?: AttentionDpBalance;
+}
+
+/** Of TensorRT-LLM with data-parallel attention: prompts wait until each rank has one (`attention_dp_config` with `enable_balance: true`). */
+export interface AttentionDpBalance {
+  /** Iterations for which they wait for that at most (`timeout_iters`). */
+  readonly timeoutIters: number;
+  /** Iterations for which they then wait for more (`batching_wait_iters`). */
+  readonly batchingWaitIters: number;
 }
 
 /** Draft tokens a step (speculative decoding, multi-token prediction) and the chance that each is taken after the ones before it were. */

@@ -25,6 +25,11 @@ const outages = { meanUpNs: 1e13, repairNs: 1e9, resubmitNs: 0 };
 type Change = readonly [given: Partial<Pool>, changed: Partial<Pool>];
 const parallel = samplePool().parallel;
 const { engine, precision } = samplePool();
+const RANKS = { ...parallel, tensor: 1, data: 8 };
+const balanced = (timeoutIters: number, batchingWaitIters: number): Partial<Pool> => ({
+  parallel: RANKS,
+  engine: { ...engine, attentionDpBalance: { timeoutIters, batchingWaitIters } },
+});
 
 const POOL_FIELDS: Readonly<Record<string, Change>> = {
   name: [{}, { name: "other" }],
@@ -47,6 +52,11 @@ const POOL_FIELDS: Readonly<Record<string, Change>> = {
   "engine.prefixCaching": [{}, { engine: { ...engine, prefixCaching: false } }],
   "engine.chunkedPrefill": [{}, { engine: { ...engine, chunkedPrefill: false } }],
   "engine.overheadNs": [{}, { engine: { ...engine, overheadNs: 1e6 } }],
+  "engine.schedulerRecvInterval": [{}, { engine: { ...engine, schedulerRecvInterval: 10 } }],
+  "engine.batchWaitTimeoutIters": [{}, { engine: { ...engine, batchWaitTimeoutIters: 20 } }],
+  "engine.batchWaitMaxTokensRatio": [{}, { engine: { ...engine, batchWaitMaxTokensRatio: 0.9 } }],
+  "engine.attentionDpBalance.timeoutIters": [{ parallel: RANKS }, balanced(60, 10)],
+  "engine.attentionDpBalance.batchingWaitIters": [{ parallel: RANKS }, balanced(50, 0)],
   "speculation.draftTokens": [{ speculation }, { speculation: { ...speculation, draftTokens: 2 } }],
   "speculation.acceptance": [{ speculation }, { speculation: { ...speculation, acceptance: 0.8 } }],
   "speculation.draftCost": [{ speculation }, { speculation: { ...speculation, draftCost: 0.2 } }],
@@ -106,7 +116,8 @@ describe("fields of a deployment", () => {
       if (UNNAMED.includes(key)) return expect(after).toEqual(before);
       if (after.text !== before.text && after.text !== "") return;
       const part = field.split(".")[0]!;
-      const named = NAMED[key] ?? (["parallel", "scaling", "outages"].includes(part) ? part : field);
+      const whole = /^engine\.attentionDpBalance/.exec(field)?.[0] ?? field;
+      const named = NAMED[key] ?? (["parallel", "scaling", "outages"].includes(part) ? part : whole);
       expect(after.names).toContain(named);
     });
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { sampleDeployment, samplePool, splitDeployment } from "../../../test/support/sample-deployment.ts";
-import type { Deployment } from "../deployment/deployment.ts";
+import type { Deployment, Pool } from "../deployment/deployment.ts";
 import { checkEmitted } from "./check-emitted.ts";
 import { emitDeployment } from "./emit.ts";
 import { EMIT_TARGETS, type EmitOptions, type EmitTarget, type Emitted } from "./emit-types.ts";
@@ -73,6 +73,28 @@ describe("what is written", () => {
     expect(sglang).toContain("--tp-size 8 --attn-dp-size 8 --ep-size 8");
     expect(sglang).toContain("--chunked-prefill-size 65536");
     expect(sglang).toContain("--max-running-requests 2048");
+  });
+
+  it("says how prompts are held back in the words of the engine that does", () => {
+    const held = (target: EmitTarget, holds: object, changes: Partial<Pool> = {}): Deployment =>
+      sampleDeployment({
+        pools: [samplePool({ replicas: 1, ...changes, engine: { ...samplePool().engine, name: engineFor(target), ...holds } })],
+      });
+    const polled = emitted("sglang", held("sglang", { schedulerRecvInterval: 30 }));
+    expect(polled.commands[0]!.args.join(" ")).toContain("--scheduler-recv-interval 30");
+    expect(checkEmitted(polled).faults).toEqual([]);
+    const yaml = (holds: object, changes?: Partial<Pool>): object =>
+      parse(emitted("trtllm", held("trtllm", holds, changes)).files.find(({ name }) => name.endsWith(".yaml"))!.text) as object;
+    expect(yaml({ batchWaitTimeoutIters: 20, batchWaitMaxTokensRatio: 0.9 })).toMatchObject({
+      batch_wait_timeout_iters: 20,
+      batch_wait_max_tokens_ratio: 0.9,
+    });
+    const ranks = { parallel: { tensor: 1, pipeline: 1, data: 8, expert: 8, context: 1 } };
+    expect(yaml({ attentionDpBalance: { timeoutIters: 60, batchingWaitIters: 0 } }, ranks)).toMatchObject({
+      enable_attention_dp: true,
+      attention_dp_config: { enable_balance: true, timeout_iters: 60, batching_wait_iters: 0 },
+    });
+    expect(Object.keys(yaml({}))).not.toEqual(expect.arrayContaining([expect.stringMatching(/batch_wait|attention_dp_config/)]));
   });
 
   it("tells split replicas of vLLM where others reach them", () => {
@@ -172,6 +194,12 @@ describe("what cannot be expressed is an error", () => {
       "kvTransfer.layerwise",
     ],
     ["no transfer at all", "vllm", withoutTransfer(), "kvTransfer"],
+    [
+      "a queue polled now and then",
+      "vllm",
+      pool({ engine: { ...samplePool().engine, schedulerRecvInterval: 10 } }),
+      "engine.schedulerRecvInterval",
+    ],
     ["two decode pools", "llm-d", sampleDeployment({ pools: [samplePool(), samplePool({ name: "other" })], routing: "random" }), "pools"],
   ] as const)("%s (%s)", (_name, target, deployment, field) => {
     expect(missingFields(target, deployment)).toContain(field);

@@ -33,14 +33,15 @@ export interface SchedulingRules {
  * - `gather`: prompts wait until they and the decodes have so many tokens, or for so many iterations (TensorRT-LLM's
  *   `batch_wait_max_tokens_ratio`, `batch_wait_timeout_iters`).
  * - `ranks`: with data-parallel attention prompts wait until each rank has one, which `waiting` of them are taken to mean, until a rank has nothing
- *   to decode, or for the next of rounds of so many iterations (`attention_dp_config` with `enable_balance`, `timeout_iters`).
+ *   to decode, or for the next of rounds of so many iterations (`attention_dp_config` with `enable_balance`, `timeout_iters`); once each rank has one, they
+ *   wait for `batching` iterations more (`batching_wait_iters`).
  *
  * Source: sgl-project/sglang `managers/scheduler_recv_skipper.py`; NVIDIA/TensorRT-LLM 1.1 `_torch/pyexecutor/py_executor.py`.
  */
 export type PromptGate =
   | { readonly kind: "poll"; readonly steps: number }
   | { readonly kind: "gather"; readonly tokens: number; readonly steps: number }
-  | { readonly kind: "ranks"; readonly ranks: number; readonly waiting: number; readonly steps: number };
+  | { readonly kind: "ranks"; readonly ranks: number; readonly waiting: number; readonly steps: number; readonly batching?: number };
 
 export interface RuleLimits {
   readonly maxBatchedTokens: number;

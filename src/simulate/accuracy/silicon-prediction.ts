@@ -13,6 +13,7 @@ import { collectiveModel } from "../../cost/network/collectives/collective-model
 import { sheetNetwork } from "../../cost/network/sheet-network.ts";
 import type { OperatorModel } from "../../cost/operator/operator-model.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
+import { balanceGate } from "../../policy/serving/balance-gate.ts";
 import { type PromptGate, rulesOf } from "../../policy/serving/scheduling-rules.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
@@ -144,10 +145,6 @@ export function caseDevices(test: RunnableCase): number {
   return devicesOf(test.cut);
 }
 
-/** Prompts dealt to ranks at random until each has one: ranks times this sum of 1 / 1, 1 / 2, ... */
 function gateOf(hold: SiliconHold, ranks: number): PromptGate {
-  if (hold.kind !== "ranks") return hold;
-  let dealt = 0;
-  for (let rank = 1; rank <= ranks; rank++) dealt += ranks / rank;
-  return { ...hold, ranks, waiting: Math.ceil(dealt) };
+  return hold.kind === "ranks" ? balanceGate(ranks, { steps: hold.steps, batching: 0 }) : hold;
 }

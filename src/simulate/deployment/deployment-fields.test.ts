@@ -109,6 +109,11 @@ const outages = (to: string): Expected => ({
   decode: "outages",
 });
 
+/** Settings of an engine that hold prompts back: refused where a pool has prompts or decodes alone. */
+const holds = (to: string, engine: string, given: readonly string[] = []): Expected =>
+  every(to, [`pools.a.engine.name=${engine}`, ...given], "holds prompts back");
+const BALANCE = ["pools.a.parallel.data=2", `pools.a.engine.attentionDpBalance={"timeoutIters":50,"batchingWaitIters":0}`];
+
 const FIELDS: Readonly<Record<string, Expected>> = {
   version: every("2", [], "version"),
   model: every("Llama-3.1-8B"),
@@ -138,6 +143,11 @@ const FIELDS: Readonly<Record<string, Expected>> = {
   "pools.engine.prefixCaching": every("false"),
   "pools.engine.chunkedPrefill": every("false", ["pools.a.engine.maxBatchedTokens=200"]),
   "pools.engine.overheadNs": every("1e6"),
+  "pools.engine.schedulerRecvInterval": { ...holds("40", "sglang"), both: CHANGES },
+  "pools.engine.batchWaitTimeoutIters": { ...holds("40", "trtllm", ["pools.a.engine.batchWaitMaxTokensRatio=0.9"]), both: CHANGES },
+  "pools.engine.batchWaitMaxTokensRatio": { ...holds("0.9", "trtllm", ["pools.a.engine.batchWaitTimeoutIters=40"]), both: CHANGES },
+  "pools.engine.attentionDpBalance.timeoutIters": { ...holds("3", "trtllm", BALANCE), both: CHANGES },
+  "pools.engine.attentionDpBalance.batchingWaitIters": { ...holds("30", "trtllm", BALANCE), both: CHANGES },
   "pools.speculation.draftTokens": {
     ...every("3", [`pools.a.speculation={"draftTokens":1,"acceptance":0.7,"draftCost":0.1}`]),
     prefill: "speculation",

@@ -14,6 +14,7 @@ import type { Pool } from "../../plan/deployment/deployment.ts";
 import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { ReplicaSettings } from "../serving/serving-input.ts";
+import { poolGate } from "./pool-gate.ts";
 
 /** What a pool is made of. */
 export interface PoolParts {
@@ -56,12 +57,13 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     prefixCaching: engine.prefixCaching,
     chunkedPrefill: engine.chunkedPrefill,
   };
+  const gate = poolGate(pool);
   const settings: ReplicaSettings = {
     pool: index,
     role: pool.role as ReplicaSettings["role"],
     cost: cost.value,
     ...limits,
-    rules: rulesOf(engine.name, limits),
+    rules: { ...rulesOf(engine.name, limits), ...(gate && { gate }) },
     blockTokens: engine.blockTokens,
     kvBlocks: budget.value.kvBlocks,
     overheadNs: engine.overheadNs,

@@ -58,6 +58,9 @@ describe("prompts beside decodes", () => {
     const gate: PromptGate = { kind: "ranks", ranks: 1, waiting: 2, steps: 10 };
     expect(firstTokens(gate, [12, 14])).toEqual([1, 15, 15]);
     expect(firstTokens(gate, [12])).toEqual([1, 21]);
+    // Once each rank has one, they wait for more.
+    expect(firstTokens({ ...gate, batching: 3 }, [12, 14])).toEqual([1, 18, 18]);
+    expect(firstTokens({ ...gate, batching: 3 }, [12, 14], "unit")).toEqual([1, 18, 18]);
     // With fewer decodes than ranks some rank has nothing to wait beside.
     expect(firstTokens({ ...gate, ranks: 2 }, [12])).toEqual([1, 13]);
   });
@@ -67,6 +70,7 @@ const GATES: readonly PromptGate[] = [
   { kind: "poll", steps: 7 },
   { kind: "gather", tokens: 60, steps: 9 },
   { kind: "ranks", ranks: 2, waiting: 3, steps: 8 },
+  { kind: "ranks", ranks: 1, waiting: 2, steps: 9, batching: 4 },
 ];
 
 describe("random runs with a gate", () => {

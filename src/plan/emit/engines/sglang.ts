@@ -11,6 +11,7 @@ import {
   transferMissing,
   weightArguments,
 } from "./engine-arguments.ts";
+import { holdsMissing } from "./held-prompts.ts";
 
 const BYTES_PER_GB = 1e9;
 /** Port on which a prefill server tells decode servers where its KV is. */
@@ -40,7 +41,7 @@ export function sglangArguments(pool: Pool, context: EngineContext): EngineArgum
   const role = splitRole(pool, "sglang");
   const weights = weightArguments(pool, context, { engine: "sglang", flags: WEIGHTS });
   const nodes = replicaNodes(pool, context);
-  missing.push(...role.missing, ...weights.missing, ...nodes.missing);
+  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "sglang"));
   const kv = KV[precision.kv];
   if (kv === undefined) missing.push(inexpressible(pool.name, "precision.kv", `sglang keeps no KV in ${precision.kv}`));
   const ranks = parallel.tensor * parallel.data * parallel.context;
@@ -90,6 +91,7 @@ function engineArguments({ engine, parallel }: Pool): string[] {
     ...(engine.kvBlocks === undefined ? [] : ["--max-total-tokens", String(engine.kvBlocks * engine.blockTokens)]),
     ...(engine.maxModelTokens === undefined ? [] : ["--context-length", String(engine.maxModelTokens)]),
     ...(engine.prefixCaching ? [] : ["--disable-radix-cache"]),
+    ...(engine.schedulerRecvInterval === undefined ? [] : ["--scheduler-recv-interval", String(engine.schedulerRecvInterval)]),
   ];
 }
 

@@ -12,6 +12,7 @@ import {
   transferMissing,
   weightArguments,
 } from "./engine-arguments.ts";
+import { holdsMissing } from "./held-prompts.ts";
 
 /** Words of `kv_cache_config.dtype`; a bf16 cache is what a bf16 model makes by itself. */
 const KV: Readonly<Partial<Record<string, string>>> = { bf16: "auto", f8e4m3: "fp8", f4e2m1: "nvfp4" };
@@ -26,7 +27,7 @@ export function trtllmArguments(pool: Pool, context: EngineContext): EngineArgum
   const missing: Inexpressible[] = [];
   const role = splitRole(pool, "trtllm");
   missing.push(...role.missing, ...weightArguments(pool, context, { engine: "trtllm", flags: {} }).missing);
-  missing.push(...parallelMissing(pool, context));
+  missing.push(...parallelMissing(pool, context), ...holdsMissing(pool, "trtllm"));
   if (role.role !== undefined) missing.push(...transferMissing(pool, context, "trtllm"));
   const config = configOf(pool, context, missing);
   const file = `trtllm-${pool.name}.yaml`;
@@ -80,6 +81,7 @@ function configOf(pool: Pool, context: EngineContext, missing: Inexpressible[]):
   return {
     enable_attention_dp: parallel.data > 1,
     enable_chunked_prefill: engine.chunkedPrefill,
+    ...holdsOf(engine),
     kv_cache_config: {
       enable_block_reuse: engine.prefixCaching,
       tokens_per_block: engine.blockTokens,
@@ -91,5 +93,22 @@ function configOf(pool: Pool, context: EngineContext, missing: Inexpressible[]):
       ? {}
       : { speculative_config: { decoding_type: "MTP", num_nextn_predict_layers: speculation.draftTokens } }),
     ...(pool.role === "both" ? {} : { cache_transceiver_config: { backend: "DEFAULT" } }),
+  };
+}
+
+/** How prompts are held back from decodes; left out, they are not. */
+function holdsOf({ batchWaitTimeoutIters, batchWaitMaxTokensRatio, attentionDpBalance }: Pool["engine"]): object {
+  return {
+    ...(batchWaitTimeoutIters === undefined ? {} : { batch_wait_timeout_iters: batchWaitTimeoutIters }),
+    ...(batchWaitMaxTokensRatio === undefined ? {} : { batch_wait_max_tokens_ratio: batchWaitMaxTokensRatio }),
+    ...(attentionDpBalance === undefined
+      ? {}
+      : {
+          attention_dp_config: {
+            enable_balance: true,
+            timeout_iters: attentionDpBalance.timeoutIters,
+            batching_wait_iters: attentionDpBalance.batchingWaitIters,
+          },
+        }),
   };
 }

@@ -11,6 +11,7 @@ import {
   transferMissing,
   weightArguments,
 } from "./engine-arguments.ts";
+import { holdsMissing } from "./held-prompts.ts";
 
 const BYTES_PER_GIB = 1_073_741_824;
 
@@ -44,7 +45,7 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
   const role = splitRole(pool, "vllm");
   const weights = weightArguments(pool, context, { engine: "vllm", flags: WEIGHTS });
   const nodes = replicaNodes(pool, context);
-  missing.push(...role.missing, ...weights.missing, ...nodes.missing);
+  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "vllm"));
   const kv = KV[precision.kv];
   if (kv === undefined) missing.push(inexpressible(pool.name, "precision.kv", `vllm keeps no KV in ${precision.kv}`));
   const ranks = parallel.tensor * parallel.data;
