@@ -3,7 +3,7 @@ import { type BatchShape, emptyBatch } from "../../cost/iteration/iteration-cost
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 import { NO_DRAFTS, type TokenGain } from "../../policy/serving/token-gain.ts";
 import { type BlockPool, blockPool } from "./block-pool.ts";
-import { type GateState, newGate } from "./gate-state.ts";
+import type { GateState } from "./gate-state.ts";
 import type { HolderIndex } from "./holder-index.ts";
 import { keyTier } from "./key-tier.ts";
 
@@ -89,7 +89,7 @@ export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks,
     contextTokens: 0,
     steps: 0,
     preemptions: 0,
-    gate: newGate(rules),
+    gate: { since: rules.gate?.kind === "gather" ? -1 : 0, passed: 0, ready: -1 },
   };
 }
 

@@ -112,7 +112,14 @@ const outages = (to: string): Expected => ({
 /** Settings of an engine that hold prompts back: refused where a pool has prompts or decodes alone. */
 const holds = (to: string, engine: string, given: readonly string[] = []): Expected =>
   every(to, [`pools.a.engine.name=${engine}`, ...given], "holds prompts back");
-const BALANCE = ["pools.a.parallel.data=2", `pools.a.engine.attentionDpBalance={"timeoutIters":50,"batchingWaitIters":0}`];
+const GATHER = ["pools.a.engine.batchWaitTimeoutIters=40", "pools.a.engine.batchWaitMaxTokensRatio=0.9"];
+// Slow, so that several prompts wait beside decodes of both ranks.
+const BALANCE = [
+  "pools.a.parallel.data=2",
+  "pools.a.replicas=1",
+  "pools.a.engine.overheadNs=2e8",
+  `pools.a.engine.attentionDpBalance={"timeoutIters":50,"batchingWaitIters":0}`,
+];
 
 const FIELDS: Readonly<Record<string, Expected>> = {
   version: every("2", [], "version"),
@@ -144,8 +151,8 @@ const FIELDS: Readonly<Record<string, Expected>> = {
   "pools.engine.chunkedPrefill": every("false", ["pools.a.engine.maxBatchedTokens=200"]),
   "pools.engine.overheadNs": every("1e6"),
   "pools.engine.schedulerRecvInterval": { ...holds("40", "sglang"), both: CHANGES },
-  "pools.engine.batchWaitTimeoutIters": { ...holds("40", "trtllm", ["pools.a.engine.batchWaitMaxTokensRatio=0.9"]), both: CHANGES },
-  "pools.engine.batchWaitMaxTokensRatio": { ...holds("0.9", "trtllm", ["pools.a.engine.batchWaitTimeoutIters=40"]), both: CHANGES },
+  "pools.engine.batchWaitTimeoutIters": { ...holds("3", "trtllm", GATHER), both: CHANGES },
+  "pools.engine.batchWaitMaxTokensRatio": { ...holds("0.05", "trtllm", GATHER), both: CHANGES },
   "pools.engine.attentionDpBalance.timeoutIters": { ...holds("3", "trtllm", BALANCE), both: CHANGES },
   "pools.engine.attentionDpBalance.batchingWaitIters": { ...holds("30", "trtllm", BALANCE), both: CHANGES },
   "pools.speculation.draftTokens": {

@@ -3,7 +3,6 @@ import { itemAt } from "../../base/int-deque.ts";
 import { clearWake } from "../../base/wake-heap.ts";
 import { resetPool } from "../../engine/serving/block-pool.ts";
 import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
-import { resetGate } from "../../engine/serving/gate-state.ts";
 import { loseRequest } from "../../engine/serving/lose-request.ts";
 import { clearStep } from "../../engine/serving/serving-replica.ts";
 import { replicasWanted } from "../../policy/serving/scaling.ts";
@@ -85,7 +84,6 @@ function loseReplica(run: ServingRun, index: number, nowNs: number): void {
   resetPool(replica.pool, requests.parked);
   replica.runningCount = 0;
   replica.waiting.size = 0;
-  resetGate(replica.gate, replica.rules, replica.steps);
   replica.backlogTokens = 0;
   replica.contextTokens = 0;
   clearStep(replica.executing);

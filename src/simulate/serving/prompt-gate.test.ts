@@ -1,7 +1,7 @@
 // Goal: prompts are held back from decodes as the rule of an engine says, and no longer. Method: one long request decodes 1 ms a token while others
 // arrive, worked out by hand; random runs decide alike leaping and one by one, which they do not once a leap ignores the gate.
 import { describe, expect, it } from "vitest";
-import { offloadCase, servingCase, splitCase } from "../../../test/support/serving-cases.ts";
+import { changingCase, offloadCase, servingCase, splitCase } from "../../../test/support/serving-cases.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import { type PromptGate, vllmRules } from "../../policy/serving/scheduling-rules.ts";
 import { auditServing } from "./audit-serving.ts";
@@ -75,7 +75,7 @@ const GATES: readonly PromptGate[] = [
 
 describe("random runs with a gate", () => {
   it("keep their books, end every request and decide the same leaping and stepping", () => {
-    for (const [at, of] of [servingCase, splitCase, offloadCase].entries()) {
+    for (const [at, of] of [servingCase, splitCase, offloadCase, changingCase].entries()) {
       for (let seed = 0; seed < 14; seed++) {
         const plain = seed % 2 === 0 ? {} : { mixing: "prefill-first" as const };
         const input = of(seed, { ...plain, gate: GATES[(seed + at) % GATES.length]! });
