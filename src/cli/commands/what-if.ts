@@ -17,6 +17,7 @@ A change is a field of the deployment and its new value (null: leave it out); po
 Examples:
   heddle what-if fleet.json --change pools.0.replicas=4
   heddle what-if fleet.json --change pools.0.outages.meanUpNs=6.05e14 --change pools.0.outages.repairNs=6e11
+  heddle what-if fleet.json --change pools.0.engine.schedulerRecvInterval=30
   heddle what-if fleet.json --change routing=prefix-aware --change workload.rate=1.5
   heddle what-if examples/deployments/llama-8b-l40s.yaml --change pools.l40s.device=h100-sxm --workload poisson:rate=8,prompt=200-2000,output=50-400,seconds=60`;
 

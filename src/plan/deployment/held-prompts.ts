@@ -27,7 +27,7 @@ export function heldPromptsFault(pool: Pool): DeploymentFault | undefined {
   for (const name of givenHolds(pool)) {
     const fault = (message: string): DeploymentFault => ({ path: ["engine", name], message });
     const owner = HOLD_SETTINGS[name];
-    if (engine.name !== owner) return fault(`is a setting of ${owner}; ${engine.name} has none of the kind`);
+    if (engine.name !== owner) return fault(`is a setting of ${owner}; the engine is ${engine.name}`);
     if (role === "decode") return fault("holds prompts back, and a decode pool gets none");
     if (role === "prefill") return fault("holds prompts back from decodes, and a prefill pool has none");
     if (name === "schedulerRecvInterval") continue;
