@@ -1,11 +1,6 @@
 import type { Deployment, Pool } from "./deployment.ts";
+import type { DeploymentFault } from "./deployment-fault.ts";
 import { heldPromptsFault } from "./held-prompts.ts";
-
-/** A relation between fields of a deployment that does not hold. */
-export interface DeploymentFault {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
 
 /** The first relation that does not hold; undefined where all do. */
 export function checkDeployment({ pools, kvTransfer }: Deployment): DeploymentFault | undefined {

@@ -1,5 +1,5 @@
 import type { Pool } from "./deployment.ts";
-import type { DeploymentFault } from "./deployment-check.ts";
+import type { DeploymentFault } from "./deployment-fault.ts";
 
 /** Settings that hold prompts back from decodes, and the engine that has them. */
 export const HOLD_SETTINGS = {
