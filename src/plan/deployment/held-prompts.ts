@@ -28,7 +28,7 @@ export function heldPromptsFault(pool: Pool): DeploymentFault | undefined {
     const fault = (message: string): DeploymentFault => ({ path: ["engine", name], message });
     const owner = HOLD_SETTINGS[name];
     if (engine.name !== owner) return fault(`is a setting of ${owner}; the engine is ${engine.name}`);
-    if (role === "decode") return fault("holds prompts back, and a decode pool gets none");
+    if (role === "decode") return fault("holds prompts back; not simulated in a decode pool, which gets KV in their stead");
     if (role === "prefill") return fault("holds prompts back from decodes, and a prefill pool has none");
     if (name === "schedulerRecvInterval") continue;
     if (name === "attentionDpBalance") {
