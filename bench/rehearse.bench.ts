@@ -72,6 +72,8 @@ async function rehearse(model: DecoderGraph, folder: string, note: (text: string
   };
   const starts: TaskId[] = [];
   note("learning");
+  // One request first: what is cold is run once, and the engine forgets a first run with the second.
+  await generate(open, model, { prompt: prompts[0]!, count: NEW_TOKENS, pin: {} });
   await batch();
   const learningTasks = tasksOf(open);
   for (let i = 0; i < BATCHES; i++) {

@@ -20,13 +20,15 @@ With --check the exit status is 1 where a figure misses its floor. Example: npm 
 
 const [given, ...rest] = split(process.argv.slice(2));
 const name = given?.find((argument) => !argument.startsWith("-"));
-const unknown = given?.find((argument) => argument.startsWith("-") && argument !== "--json" && argument !== "--check");
+const OWN = ["--json", "--check"];
+const unknown =
+  given?.find((argument) => argument.startsWith("-") && !OWN.includes(argument)) ?? rest.flat().find((argument) => OWN.includes(argument));
 if (given?.includes("--help") === true) {
   printResult(false, undefined, () => USAGE);
   process.exit(0);
 }
 if (name === undefined || !names.includes(name) || unknown !== undefined) {
-  note(unknown === undefined ? USAGE : `${USAGE}\nunknown: ${unknown}`);
+  note(unknown === undefined ? USAGE : `${USAGE}\n${unknown}: ${OWN.includes(unknown) ? "goes before --" : "unknown"}`);
   process.exit(EXIT_USAGE);
 }
 
