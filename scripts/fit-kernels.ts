@@ -177,15 +177,16 @@ function fitKernels(
   return { constants, notes };
 }
 
-function sourceOf(name: string, words: string, { constants, notes }: Fitted): string {
+function sourceOf(name: string, words: string, { constants, notes }: Fitted, from: PhysicsConstants): string {
   const lines: string[] = [];
   for (const note of notes) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + note.length < 130) lines[lines.length - 1] = `${last}; ${note}`;
     else lines.push(note);
   }
-  const body = Object.entries(constants).map(([key, value]) => `  ${key}: ${JSON.stringify(value)},`);
+  const base = name.replace(/_(SGLANG|TRTLLM)$/, "");
   return `import type { PhysicsConstants } from "../physics-constants.ts";
+import { ${base} } from "./${base.toLowerCase()}.ts";
 
 /**
  * Constants of ${words}.
@@ -195,9 +196,22 @@ function sourceOf(name: string, words: string, { constants, notes }: Fitted): st
  * ${lines.join(";\n * ")}.
  */
 export const ${name}: PhysicsConstants = {
-${body.join("\n")}
+  ...${base},
+${ownConstants(constants, from, base).join("\n")}
 };
 `;
+}
+
+/** What differs from the family's constants, which are named and not copied: they may be fitted anew. */
+function ownConstants(constants: PhysicsConstants, from: PhysicsConstants, base: string): string[] {
+  return (Object.keys(constants) as (keyof PhysicsConstants)[]).flatMap((key) => {
+    const value = constants[key];
+    if (value === from[key]) return [];
+    if (key !== "product" && key !== "experts") return [`  ${key}: ${JSON.stringify(value)},`];
+    const theirs = from[key] as Readonly<Record<string, unknown>>;
+    const own = Object.entries(constants[key]).filter(([part, one]) => one !== theirs[part]);
+    return [`  ${key}: { ...${base}.${key}, ${own.map(([part, one]) => `${part}: ${JSON.stringify(one)}`).join(", ")} },`];
+  });
 }
 
 const only = process.argv[3];
@@ -224,7 +238,7 @@ for (const { file, constant, from, systems } of FAMILIES) {
       continue;
     }
     const target = `src/cost/operator/physics/families/${file}-${engine}.ts`;
-    writeFileSync(target, sourceOf(`${constant}_${engine.toUpperCase()}`, words, { constants: named, notes: fitted.notes }));
+    writeFileSync(target, sourceOf(`${constant}_${engine.toUpperCase()}`, words, { constants: named, notes: fitted.notes }, from));
     written.push(target);
   }
 }

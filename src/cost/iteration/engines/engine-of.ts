@@ -2,7 +2,7 @@ import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
 import { quadrature } from "../../priced.ts";
 import type { Formats } from "../cut.ts";
 import { type EngineOverheads, NO_OVERHEADS } from "../engine-overheads.ts";
-import { frontTimeNs, overheadsOn } from "./engine-constants.ts";
+import { overheadsOn } from "./engine-constants.ts";
 import { FITTED_ENGINES } from "./fitted-engines.ts";
 
 /** Engines by name; `heddle` adds nothing, as its host times are measured on each host. */
@@ -16,11 +16,6 @@ export function engineOverheads(engine: EngineName, sheet: DeviceSheet, formats:
   if (engine === "heddle") return NO_OVERHEADS;
   const overheads = overheadsOn(FITTED_ENGINES[engine], sheet, formats);
   return MEASURED.test(sheet.id) ? overheads : { ...overheads, attentionFactor: 1, expertFactor: 1, computeFactor: 1, exchangeFactor: 1 };
-}
-
-/** From a client's request until an engine has it, and back, with so many clients in flight, as served models were measured. Units: ns. */
-export function engineFrontNs(engine: EngineName, clients = 1): number {
-  return engine === "heddle" ? 0 : frontTimeNs(FITTED_ENGINES[engine], clients);
 }
 
 /** Families whose served models the constants were fitted on: catalogue ids. */

@@ -97,3 +97,20 @@ it("4-bit floats on a device without their arithmetic have no basis but in engin
   expect(engineOperators(h200, "trtllm").price(gptOss(8))).toMatchObject({ ok: true });
   expect(engineOperators(h200, "trtllm").price({ op: "product", m: 8, n: 64, k: 64, type: "f4e2m1" })).toMatchObject({ ok: false });
 });
+
+it("what no table of an engine has is the family's, also when that is fitted anew", () => {
+  for (const id of ["h100-sxm", "b200-sxm"]) {
+    const sheet = deviceSheet(id);
+    const family = familyOf(sheet);
+    for (const engine of ["sglang", "trtllm"]) {
+      const own = kernelsOf(sheet, engine);
+      expect(own).not.toBe(family);
+      expect([own.product.wide, own.product.packed, own.experts.packed, own.stream]).toEqual([
+        family.product.wide,
+        family.product.packed,
+        family.experts.packed,
+        family.stream,
+      ]);
+    }
+  }
+});

@@ -1,4 +1,5 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
+import { BLACKWELL } from "./blackwell.ts";
 
 /**
  * Constants of NVIDIA Blackwell with HBM, kernels of TensorRT-LLM 1.3.0rc20.
@@ -12,23 +13,12 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * experts four 16.0 %, p90 42.4 %.
  */
 export const BLACKWELL_TRTLLM: PhysicsConstants = {
+  ...BLACKWELL,
   family: "NVIDIA Blackwell with HBM, kernels of TensorRT-LLM 1.3.0rc20",
   source: "b200_sxm, b300_sxm: aiconfigurator-core 0.12.0 (TensorRT-LLM 1.3.0rc20)",
   devices: ["b200-sxm", "b300-sxm"],
   product: {
-    wide: {
-      launchNs: 2050,
-      memoryShare: 0.885,
-      computeShare: 1,
-      halfIntensity: 22.4,
-      fillDepth: 69.3,
-      waveShare: 0.00115,
-      coreDraw: 3.38,
-      splitNs: 1190,
-      serialShare: 0.344,
-      inputBytes: 0,
-      spread: 0.44,
-    },
+    ...BLACKWELL.product,
     half: {
       launchNs: 2130,
       memoryShare: 0.76,
@@ -81,19 +71,6 @@ export const BLACKWELL_TRTLLM: PhysicsConstants = {
       inputBytes: 5.15,
       spread: 0.41,
     },
-    packed: {
-      launchNs: 2050,
-      memoryShare: 0.885,
-      computeShare: 1,
-      halfIntensity: 22.4,
-      fillDepth: 69.3,
-      waveShare: 0.00115,
-      coreDraw: 3.38,
-      splitNs: 1190,
-      serialShare: 0.344,
-      inputBytes: 0,
-      spread: 0.44,
-    },
   },
   prefillAttention: {
     launchNs: 13700,
@@ -132,16 +109,7 @@ export const BLACKWELL_TRTLLM: PhysicsConstants = {
     spread: 0.45,
   },
   experts: {
-    wide: {
-      launchNs: 34300,
-      memoryShare: 0.85,
-      computeShare: 0.323,
-      tileRows: 64,
-      copies: 0.00112,
-      gathers: 11.2,
-      serialShare: 0.325,
-      spread: 0.8,
-    },
+    ...BLACKWELL.experts,
     half: {
       launchNs: 28100,
       memoryShare: 0.929,
@@ -182,16 +150,5 @@ export const BLACKWELL_TRTLLM: PhysicsConstants = {
       serialShare: 0.432,
       spread: 0.56,
     },
-    packed: {
-      launchNs: 63000,
-      memoryShare: 0.616,
-      computeShare: 0.0776,
-      tileRows: 64,
-      copies: 0.001,
-      gathers: 11.3,
-      serialShare: 1,
-      spread: 0.73,
-    },
   },
-  stream: { launchNs: 1320, memoryShare: 1.01, cacheGain: 1.31, cacheFit: 0.666, spread: 0.21 },
 };

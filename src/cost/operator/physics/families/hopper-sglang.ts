@@ -1,4 +1,5 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
+import { HOPPER } from "./hopper.ts";
 
 /**
  * Constants of NVIDIA Hopper, kernels of SGLang 0.5.14.
@@ -12,23 +13,11 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * experts unpacked 16.3 %, p90 55.2 %.
  */
 export const HOPPER_SGLANG: PhysicsConstants = {
+  ...HOPPER,
   family: "NVIDIA Hopper, kernels of SGLang 0.5.14",
   source: "h100_sxm, h200_sxm: aiconfigurator-core 0.12.0 (SGLang 0.5.14)",
-  devices: ["h100-sxm", "h200-sxm"],
   product: {
-    wide: {
-      launchNs: 2470,
-      memoryShare: 0.868,
-      computeShare: 0.877,
-      halfIntensity: 1.78,
-      fillDepth: 148,
-      waveShare: 0.0001,
-      coreDraw: 3.94,
-      splitNs: 1140,
-      serialShare: 0.182,
-      inputBytes: 0,
-      spread: 0.38,
-    },
+    ...HOPPER.product,
     half: {
       launchNs: 2570,
       memoryShare: 0.896,
@@ -68,32 +57,6 @@ export const HOPPER_SGLANG: PhysicsConstants = {
       inputBytes: 3.22,
       spread: 0.34,
     },
-    four: {
-      launchNs: 5980,
-      memoryShare: 0.589,
-      computeShare: 1.08,
-      halfIntensity: 16.4,
-      fillDepth: 0.13,
-      waveShare: 0.000322,
-      coreDraw: 2.19,
-      splitNs: 13000,
-      serialShare: 0.211,
-      inputBytes: 2.49,
-      spread: 0.35,
-    },
-    packed: {
-      launchNs: 2470,
-      memoryShare: 0.868,
-      computeShare: 0.877,
-      halfIntensity: 1.78,
-      fillDepth: 148,
-      waveShare: 0.0001,
-      coreDraw: 3.94,
-      splitNs: 1140,
-      serialShare: 0.182,
-      inputBytes: 0,
-      spread: 0.38,
-    },
   },
   prefillAttention: {
     launchNs: 11500,
@@ -132,16 +95,7 @@ export const HOPPER_SGLANG: PhysicsConstants = {
     spread: 0.4,
   },
   experts: {
-    wide: {
-      launchNs: 32000,
-      memoryShare: 1.03,
-      computeShare: 0.472,
-      tileRows: 64,
-      copies: 0.00977,
-      gathers: 6.07,
-      serialShare: 0.449,
-      spread: 0.6,
-    },
+    ...HOPPER.experts,
     half: {
       launchNs: 34000,
       memoryShare: 1.06,
@@ -172,28 +126,7 @@ export const HOPPER_SGLANG: PhysicsConstants = {
       serialShare: 0.565,
       spread: 0.28,
     },
-    four: {
-      launchNs: 25400,
-      memoryShare: 0.942,
-      computeShare: 0.342,
-      tileRows: 64,
-      copies: 1.86,
-      gathers: 1.15,
-      serialShare: 0.337,
-      spread: 0.93,
-    },
-    packed: {
-      launchNs: 66400,
-      memoryShare: 1.1,
-      computeShare: 0.127,
-      tileRows: 64,
-      copies: 0.00132,
-      gathers: 6.63,
-      serialShare: 0.977,
-      spread: 0.87,
-    },
   },
-  stream: { launchNs: 1320, memoryShare: 1.01, cacheGain: 1.31, cacheFit: 0.666, spread: 0.14 },
   unpackedExperts: {
     launchNs: 41200,
     memoryShare: 0.565,

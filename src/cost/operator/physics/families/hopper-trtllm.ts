@@ -1,4 +1,5 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
+import { HOPPER } from "./hopper.ts";
 
 /**
  * Constants of NVIDIA Hopper, kernels of TensorRT-LLM 1.3.0rc20.
@@ -11,23 +12,11 @@ import type { PhysicsConstants } from "../physics-constants.ts";
  * experts unpacked 13.8 %, p90 31.0 %.
  */
 export const HOPPER_TRTLLM: PhysicsConstants = {
+  ...HOPPER,
   family: "NVIDIA Hopper, kernels of TensorRT-LLM 1.3.0rc20",
   source: "h100_sxm, h200_sxm: aiconfigurator-core 0.12.0 (TensorRT-LLM 1.3.0rc20)",
-  devices: ["h100-sxm", "h200-sxm"],
   product: {
-    wide: {
-      launchNs: 2470,
-      memoryShare: 0.868,
-      computeShare: 0.877,
-      halfIntensity: 1.78,
-      fillDepth: 148,
-      waveShare: 0.0001,
-      coreDraw: 3.94,
-      splitNs: 1140,
-      serialShare: 0.182,
-      inputBytes: 0,
-      spread: 0.38,
-    },
+    ...HOPPER.product,
     half: {
       launchNs: 2580,
       memoryShare: 0.863,
@@ -67,32 +56,6 @@ export const HOPPER_TRTLLM: PhysicsConstants = {
       inputBytes: 5.85,
       spread: 0.23,
     },
-    four: {
-      launchNs: 5980,
-      memoryShare: 0.589,
-      computeShare: 1.08,
-      halfIntensity: 16.4,
-      fillDepth: 0.13,
-      waveShare: 0.000322,
-      coreDraw: 2.19,
-      splitNs: 13000,
-      serialShare: 0.211,
-      inputBytes: 2.49,
-      spread: 0.35,
-    },
-    packed: {
-      launchNs: 2470,
-      memoryShare: 0.868,
-      computeShare: 0.877,
-      halfIntensity: 1.78,
-      fillDepth: 148,
-      waveShare: 0.0001,
-      coreDraw: 3.94,
-      splitNs: 1140,
-      serialShare: 0.182,
-      inputBytes: 0,
-      spread: 0.38,
-    },
   },
   prefillAttention: {
     launchNs: 13500,
@@ -131,16 +94,7 @@ export const HOPPER_TRTLLM: PhysicsConstants = {
     spread: 0.4,
   },
   experts: {
-    wide: {
-      launchNs: 32000,
-      memoryShare: 1.03,
-      computeShare: 0.472,
-      tileRows: 64,
-      copies: 0.00977,
-      gathers: 6.07,
-      serialShare: 0.449,
-      spread: 0.6,
-    },
+    ...HOPPER.experts,
     half: {
       launchNs: 30500,
       memoryShare: 1.05,
@@ -171,28 +125,7 @@ export const HOPPER_TRTLLM: PhysicsConstants = {
       serialShare: 0.412,
       spread: 0.31,
     },
-    four: {
-      launchNs: 25400,
-      memoryShare: 0.942,
-      computeShare: 0.342,
-      tileRows: 64,
-      copies: 1.86,
-      gathers: 1.15,
-      serialShare: 0.337,
-      spread: 0.93,
-    },
-    packed: {
-      launchNs: 66400,
-      memoryShare: 1.1,
-      computeShare: 0.127,
-      tileRows: 64,
-      copies: 0.00132,
-      gathers: 6.63,
-      serialShare: 0.977,
-      spread: 0.87,
-    },
   },
-  stream: { launchNs: 1320, memoryShare: 1.01, cacheGain: 1.31, cacheFit: 0.666, spread: 0.14 },
   unpackedExperts: {
     launchNs: 86600,
     memoryShare: 1.1,
