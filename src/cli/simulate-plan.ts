@@ -76,6 +76,7 @@ async function simulateRuns(
   return {
     plan: { model: plan.model.name, replicas: plan.replicas.length },
     workload: { source: workload.source, requests: workload.requests.length },
+    measuredAt: "engine",
     runs: count,
     seed,
     basis: basis.basis(),

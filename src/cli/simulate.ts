@@ -1,5 +1,6 @@
 import { HeddleError } from "../base/heddle-error.ts";
 import type { SimulateDeploymentOptions } from "./deployment/simulate-deployment.ts";
+import { optionText } from "./given-options.ts";
 import { readTextFile } from "./read-file.ts";
 
 interface SimulateOptions extends SimulateDeploymentOptions {
@@ -7,7 +8,7 @@ interface SimulateOptions extends SimulateDeploymentOptions {
 }
 
 /** Options that only a deployment takes. */
-const OF_DEPLOYMENTS = ["slo", "scale", "lengths", "tokenizer", "operators", "timeline", "html"] as const;
+const OF_DEPLOYMENTS = ["slo", "scale", "lengths", "tokenizer", "operators", "measureAt", "timeline", "html"] as const;
 
 export async function simulate(path: string, options: SimulateOptions): Promise<void> {
   if (!isPlan(readTextFile(path))) {
@@ -18,7 +19,7 @@ export async function simulate(path: string, options: SimulateOptions): Promise<
   }
   for (const option of OF_DEPLOYMENTS) {
     if (options[option] !== undefined)
-      throw new HeddleError("usage", { where: `--${option}`, detail: "goes with a deployment; this is a plan" });
+      throw new HeddleError("usage", { where: optionText(option), detail: "goes with a deployment; this is a plan" });
   }
   const { simulatePlan } = await import("./simulate-plan.ts");
   await simulatePlan(path, options);

@@ -8,6 +8,8 @@ import { formatNs, table } from "./output.ts";
 export interface SimulationReport {
   readonly plan: { readonly model: string; readonly replicas: number };
   readonly workload: { readonly source: string; readonly requests: number };
+  /** TTFT and end to end are those of the fleet's engine, from when it has a request. */
+  readonly measuredAt: "engine";
   readonly runs: number;
   readonly seed: number;
   /** What the step times of the devices rest on. */
@@ -46,6 +48,7 @@ export function simulationText(report: SimulationReport): string {
     table(["", "value"], others),
     "",
     `basis of every figure: simulated on ${report.basis} step times (${report.sources.join("; ")}); in brackets, 90 % of the runs`,
+    "TTFT and end to end: at the fleet's engine; HTTP and tokenising of `heddle serve` are not in them",
   ].join("\n");
 }
 

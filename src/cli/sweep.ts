@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { HeddleError } from "../base/heddle-error.ts";
+import type { MeasuredAt } from "../cost/iteration/engines/front-time.ts";
 import { knownArchitecture } from "../graph/architecture/known/known-architecture.ts";
 import { readDeployment } from "../plan/deployment/deployment-file.ts";
 import type { Objective } from "../simulate/deployment/objective.ts";
@@ -26,6 +27,7 @@ interface SweepFlags {
   readonly tokenizer?: string;
   readonly slo?: Objective;
   readonly seed: number;
+  readonly measureAt?: MeasuredAt;
   readonly out: string;
   readonly journal?: string;
   readonly threads: number;
@@ -39,6 +41,7 @@ interface SweepFlags {
 const SHOWN: readonly string[] = [
   "good_share",
   "ttft_ms_p90",
+  "front_ms_mean",
   "tpot_ms_p90",
   "output_tokens_per_s",
   "dollars_per_million_output_tokens",
@@ -136,6 +139,7 @@ function sweepJob(
     workload,
     workloadSum: workloadSum(openWorkload(flags.workload, workload).requests),
     ...(slo === undefined ? {} : { objective: slo }),
+    measureAt: flags.measureAt ?? "default",
     seed,
   };
   return { job, fingerprint: sweepFingerprint(job) };

@@ -1,9 +1,11 @@
 import { dirname } from "node:path";
 import { HeddleError } from "../base/heddle-error.ts";
+import type { MeasuredAt } from "../cost/iteration/engines/front-time.ts";
 import type { Change } from "../plan/deployment/change.ts";
 import { changeDeployment } from "../plan/deployment/change-deployment.ts";
 import { readDeployment } from "../plan/deployment/deployment-file.ts";
 import type { DeploymentRun } from "../simulate/deployment/deployment-run.ts";
+import { measuredAtOf } from "../simulate/deployment/front-times.ts";
 import type { Objective } from "../simulate/deployment/objective.ts";
 import { type FleetFile, isFleetText, readFleetFile } from "../simulate/imported/fleet-file.ts";
 import { scaleColumns } from "../simulate/workload/columns/scale-columns.ts";
@@ -23,6 +25,7 @@ interface WhatIfOptions {
   readonly runs: number;
   readonly seed: number;
   readonly operators?: OperatorSource;
+  readonly measureAt?: MeasuredAt;
   readonly json?: boolean;
 }
 
@@ -36,6 +39,7 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
     fleet.deployment,
     options.change.filter((change) => !ofWorkload.includes(change)),
   );
+  refuseOtherClock(fleet, options.measureAt);
   const before: DeploymentRun = {
     deployment: fleet.deployment,
     ...priceDeployment(fleet.deployment, folder, { ...fleet, ...source }),
@@ -53,7 +57,9 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
   };
   const known = new Set(before.pools.map(({ sheet }) => sheet.id));
   const apart = new Set(after.pools.map(({ sheet }) => sheet.id).filter((id) => !known.has(id)));
-  const ensemble = { runs, seed, ...(slo === undefined ? {} : { objective: slo }) };
+  const both = [...before.deployment.pools, ...after.deployment.pools];
+  const measuredAt = measuredAtOf(both, options.measureAt ?? (fleet.measured?.clock === "engine" ? "engine" : undefined));
+  const ensemble = { runs, seed, measuredAt, ...(slo === undefined ? {} : { objective: slo }) };
   const was = await runEnsemble(before, ensemble);
   const is = await runEnsemble(after, { ...ensemble, apart });
   const report = whatIfReport({
@@ -64,10 +70,20 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
     workload: fleet.workload.source,
     seed,
     measured: fleet.measured,
+    measuredAt,
     before: { run: before, figures: was.figures },
     after: { run: after, figures: is.figures },
   });
   printResult(options.json === true, report, () => whatIfText(report));
+}
+
+/** What was measured is compared with times taken in the same place. Errors: `usage`. */
+function refuseOtherClock({ measured, source }: FleetFile, asked: MeasuredAt | undefined): void {
+  if (measured === undefined || asked === undefined || measured.clock === asked) return;
+  throw new HeddleError("usage", {
+    where: `--measure-at ${asked}`,
+    detail: `the ${measured.clock} measured ${source}; leave the option out`,
+  });
 }
 
 /** A fleet file, or a deployment with a workload. Errors: `usage` where the workload is missing or given twice. */

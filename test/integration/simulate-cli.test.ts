@@ -42,6 +42,7 @@ describe("heddle simulate", () => {
     const { stdout } = await heddle(...words(generated));
     expect(stdout).toMatch(/TTFT\t[\d.]+ [µm]?s \[[\d.]+ [µm]?s to [\d.]+ [µm]?s\]/);
     expect(stdout).toMatch(/basis of every figure: simulated on \w+/);
+    expect(stdout).toContain("TTFT and end to end: at the fleet's engine");
   });
 
   it("reads a trace file", async () => {

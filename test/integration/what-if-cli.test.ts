@@ -50,6 +50,10 @@ describe("heddle simulate <deployment>", () => {
     expect(report.figures.requests.finished).toBe(report.workload.requests);
     expect(report.figures.goodShare.value).toBeGreaterThan(0.5);
     expect(report.devices).toBe(2);
+    expect(report.measuredAt).toMatchObject({ at: "client", fronts: [{ engine: "vllm", spread: 3 }] });
+    const atEngine = JSON.parse((await heddle(...words, "--measure-at", "engine")).stdout);
+    expect(atEngine.measuredAt.at).toBe("engine");
+    expect(report.figures.ttft.mean.value - atEngine.figures.ttft.mean.value).toBeCloseTo(report.figures.front.mean.value, -1);
     expect(report.pools[0]).toMatchObject({ basis: "data-sheet", device: "NVIDIA L40S 48 GB" });
     expect(report.pools[0].dollarsPerHour.source).not.toBe("");
     expect(report.defaults.map(({ field }: { field: string }) => field)).toContain("pools.0.engine.maxBatchedTokens");
@@ -66,6 +70,17 @@ describe("heddle simulate <deployment>", () => {
     expect(stdout).toContain("left out of the workload: 6 rows no tokens asked or answered");
     expect(stdout).toContain("One run without errors");
     expect((await heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1")).stdout).not.toContain("NOT STATIONARY");
+  });
+
+  it("says where times are taken, and takes no client's times of an engine whose front end was not fitted", async () => {
+    const own = file("own.yaml", "version: 1\nmodel: Llama-3.1-8B\npools: [{ device: l40s, engine: { name: heddle } }]\n");
+    const words = ["--workload", "poisson:rate=2,prompt=100,output=10,seconds=3", "--runs", "1"];
+    expect((await heddle("simulate", own, ...words)).stdout).toContain("TTFT and end to end: at the engine; no time of a front end");
+    const refused = await heddle("simulate", own, ...words, "--measure-at", "client", "--json");
+    expect(JSON.parse(refused.stdout).error).toMatchObject({ code: "no-basis", where: "--measure-at client" });
+    expect((await heddle("simulate", EXAMPLE, ...words)).stdout).toMatch(
+      /TTFT and end to end: at the client.+vllm's 18.8 ms.+a factor of 4/,
+    );
   });
 
   it("scales a workload and draws lengths from a file", async () => {
@@ -139,6 +154,8 @@ describe("heddle simulate <deployment>", () => {
       code: "usage",
       where: "--slo",
     });
+    const placed = await heddle("simulate", plan, "--workload", LOAD, "--measure-at", "engine", "--json");
+    expect(JSON.parse(placed.stdout).error).toMatchObject({ code: "usage", where: "--measure-at" });
   });
 });
 
@@ -188,6 +205,9 @@ describe("heddle import and what-if", () => {
     expect(row.error).toBeCloseTo(row.before.value / row.measured - 1, 9);
     expect(row.expected.value).toBeCloseTo(row.measured * row.ratio.value, 0);
     expect(row.ratio.value).toBeLessThan(1);
+    expect(report.measuredAt.at).toBe("client");
+    const elsewhere = await heddle("what-if", fleet, "--change", "pools.l40s.replicas=2", "--measure-at", "engine", "--json");
+    expect(JSON.parse(elsewhere.stdout).error).toMatchObject({ code: "usage", where: "--measure-at engine" });
     expect(row.ratio.high - row.ratio.low).toBeLessThan(row.before.high / row.before.low - 1);
     const text = heddleProcess("what-if", fleet, "--change", "pools.l40s.replicas=2", "--runs", "3").stdout;
     expect(text).toMatch(/^With pools.l40s.replicas = 2: p99 TTFT .+ measured; the model is off by [+-]/);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { GENERATED_FORMS } from "../../simulate/workload/generate/generated-forms.ts";
-import { objectiveOption, operatorsOption, scaleOption } from "../deployment/run-options.ts";
+import { measureAtOption, objectiveOption, operatorsOption, scaleOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 
@@ -38,6 +38,7 @@ export function addSimulateCommand(program: Command): void {
     .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
     .addOption(operatorsOption())
+    .addOption(measureAtOption())
     .option("--html <file>", "write the report as a page with charts")
     .option("--timeline <file>", "write the run at prices as they are, without drawn errors, for Perfetto or Chrome's trace viewer")
     .option("--runs <n>", "runs the bars are taken over", wholeNumber(1, RUNS_MAX), DEFAULT_RUNS)

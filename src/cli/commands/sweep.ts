@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { parseVary, type Vary } from "../../simulate/sweep/sweep-grid.ts";
-import { objectiveOption } from "../deployment/run-options.ts";
+import { measureAtOption, objectiveOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 
@@ -31,6 +31,7 @@ export function addSweepCommand(program: Command): void {
     .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
     .option("--slo <limits>", "limits that requests must keep, such as ttft=500ms,tpot=40ms", objectiveOption)
+    .addOption(measureAtOption())
     .option("--seed <n>", "seed of the routing and of losses of replicas", wholeNumber(0, SEED_MAX), 1)
     .option("--out <file>", "where results go, .parquet or .csv", "sweep.parquet")
     .option("--journal <file>", "where rows are kept meanwhile (default: the results' name with .journal)")

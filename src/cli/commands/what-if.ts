@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type Change, parseChange } from "../../plan/deployment/change.ts";
-import { objectiveOption, operatorsOption } from "../deployment/run-options.ts";
+import { measureAtOption, objectiveOption, operatorsOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 
@@ -31,6 +31,7 @@ export function addWhatIfCommand(program: Command): void {
     .option("--workload <workload>", "as of `heddle simulate`; a fleet file has its own")
     .option("--slo <limits>", "limits that requests must keep, such as ttft=500ms,tpot=40ms[,e2e=20s][,share=0.9]", objectiveOption)
     .addOption(operatorsOption())
+    .addOption(measureAtOption())
     .option("--runs <n>", "pairs of runs the intervals are taken over", wholeNumber(1, RUNS_MAX), DEFAULT_RUNS)
     .option("--seed <n>", "seed of the errors and losses drawn", wholeNumber(0, SEED_MAX), 1)
     .option("--json", "print one JSON document")

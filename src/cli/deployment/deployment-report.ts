@@ -1,11 +1,13 @@
 import type { Basis } from "../../cost/estimate.ts";
 import { devicesOf } from "../../cost/iteration/cut.ts";
+import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import type { FilledDefault } from "../../plan/deployment/deployment-file.ts";
 import { type DeploymentFigures, deploymentFigures } from "../../simulate/deployment/deployment-ensemble.ts";
 import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import { deviceCount, type RunFigures } from "../../simulate/deployment/run-figures.ts";
+import { type MeasuredAtReport, measuredAtReport } from "./measured-at.ts";
 import type { OpenWorkload } from "./open-workload.ts";
 
 /** What `heddle simulate` says of a deployment; latencies in ns, shares 0 to 1. One JSON document with `--json`. */
@@ -17,6 +19,7 @@ export interface DeploymentReport {
   readonly pools: readonly PoolReport[];
   readonly workload: { readonly source: string; readonly requests: number; readonly leftOut: OpenWorkload["leftOut"] };
   readonly objective?: Objective;
+  readonly measuredAt: MeasuredAtReport;
   readonly runs: number;
   readonly seed: number;
   readonly figures: DeploymentFigures;
@@ -44,10 +47,11 @@ export interface ReportParts {
   readonly workload: OpenWorkload;
   readonly objective: Objective | undefined;
   readonly seed: number;
+  readonly measuredAt: MeasuredAt;
   readonly figures: readonly RunFigures[];
 }
 
-export function deploymentReport({ run, defaults, workload, objective, seed, figures }: ReportParts): DeploymentReport {
+export function deploymentReport({ run, defaults, workload, objective, seed, measuredAt, figures }: ReportParts): DeploymentReport {
   return {
     version: 1,
     deployment: run.deployment,
@@ -68,6 +72,7 @@ export function deploymentReport({ run, defaults, workload, objective, seed, fig
     })),
     workload: { source: workload.source, requests: workload.requests.count, leftOut: workload.leftOut },
     ...(objective === undefined ? {} : { objective }),
+    measuredAt: measuredAtReport([run.deployment], measuredAt),
     runs: figures.length,
     seed,
     figures: deploymentFigures(figures),

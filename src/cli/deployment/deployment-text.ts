@@ -6,6 +6,7 @@ import { objectiveText } from "../../simulate/deployment/objective.ts";
 import type { SummaryBars } from "../../simulate/ensemble.ts";
 import { table } from "../output.ts";
 import type { DeploymentReport, PoolReport } from "./deployment-report.ts";
+import { measuredAtText } from "./measured-at.ts";
 
 /** The report for people. */
 export function deploymentText(report: DeploymentReport): string {
@@ -23,6 +24,7 @@ export function deploymentText(report: DeploymentReport): string {
     "",
     ...report.pools.flatMap(poolLines),
     ...defaultLines(report.defaults),
+    measuredAtText(report.measuredAt),
     `Every figure is estimated. ${intervalText(report)}`,
   ].join("\n");
 }
@@ -60,7 +62,8 @@ export function latencyRows({ figures }: DeploymentReport): string[][] {
     ...[bars.mean, bars.p50, bars.p90, bars.p99].map((bar) => barText(bar, formatNs)),
   ];
   return [
-    row("TTFT", figures.ttft),
+    row(figures.front === undefined ? "TTFT at the engine" : "TTFT at the client", figures.ttft),
+    ...(figures.front === undefined ? [] : [row("of that front end", figures.front)]),
     row("TPOT", figures.tpot),
     row("between tokens", figures.itl),
     row("end to end", figures.e2e),

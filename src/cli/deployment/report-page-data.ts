@@ -8,6 +8,7 @@ import { type RequestTimes, requestTimes } from "../../simulate/deployment/run-f
 import type { ServingSamples } from "../../simulate/serving/serving-input.ts";
 import type { DeploymentReport } from "./deployment-report.ts";
 import { defaultLines, devicesText, intervalText, latencyRows, otherRows, poolLines, stationaryText } from "./deployment-text.ts";
+import { measuredAtText } from "./measured-at.ts";
 
 /** Points of a distribution curve. */
 const CURVE_POINTS = 200;
@@ -15,7 +16,7 @@ const CURVE_POINTS = 200;
 /** The page of a simulation: the report's figures, and charts of its first run. */
 export function reportPageData(report: DeploymentReport, run: DeploymentRun, first: EnsembleRun): ReportData {
   const { deployment, workload, figures, objective } = report;
-  const times = requestTimes(run.requests, first.outcome);
+  const times = requestTimes(run.requests, { ...first.outcome, frontNs: first.frontNs });
   const { finished, rejected, unfinished } = figures.requests;
   return {
     title: `${deployment.model} on ${devicesText(report)}`,
@@ -46,7 +47,12 @@ export function reportPageData(report: DeploymentReport, run: DeploymentRun, fir
       },
       ...sampleSections(first.outcome.samples),
     ],
-    notes: [...report.pools.flatMap(poolLines), ...defaultLines(report.defaults), "Every figure is estimated."].map((line) => line.trim()),
+    notes: [
+      ...report.pools.flatMap(poolLines),
+      ...defaultLines(report.defaults),
+      measuredAtText(report.measuredAt),
+      "Every figure is estimated.",
+    ].map((line) => line.trim()),
   };
 }
 

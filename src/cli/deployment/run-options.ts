@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { NS_PER_MS, NS_PER_S } from "../../base/units.ts";
+import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
 import { OPERATOR_SOURCES } from "./operator-source.ts";
@@ -28,6 +29,12 @@ export function operatorsOption(): Option {
   const words =
     "prices of operators: measured (what was imported of the device, else sheet), sheet (data sheet) or tile (cores, clocks, caches)";
   return new Option("--operators <source>", words).choices(OPERATOR_SOURCES);
+}
+
+/** `--measure-at`: whose TTFT and end-to-end times are told. */
+export function measureAtOption(): Option {
+  const words = "where TTFT and end to end are taken: client (front end included; default where one was fitted of the engine) or engine";
+  return new Option("--measure-at <place>", words).choices(["client", "engine"] satisfies MeasuredAt[]);
 }
 
 /** `rate=2,length=1.5` (or `prompt=`, `output=`): factors on a workload. */

@@ -1,5 +1,7 @@
+import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { writeWhole } from "../../execute/discover/rack-cache.ts";
 import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
+import { measuredAtOf } from "../../simulate/deployment/front-times.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
 import { printResult } from "../output.ts";
@@ -21,6 +23,7 @@ export interface SimulateDeploymentOptions {
   readonly timeline?: string;
   readonly html?: string;
   readonly operators?: OperatorSource;
+  readonly measureAt?: MeasuredAt;
   readonly json?: boolean;
 }
 
@@ -33,8 +36,9 @@ export async function simulateDeployment(path: string, options: SimulateDeployme
   const workload = openWorkload(options.workload, options);
   const run: DeploymentRun = { deployment, architecture, pools, requests: workload.requests };
   const { slo: objective, runs, seed } = options;
-  const { first, figures } = await runEnsemble(run, { runs, seed, ...(objective === undefined ? {} : { objective }) });
-  const report = deploymentReport({ run, defaults, workload, objective, seed, figures });
+  const measuredAt = measuredAtOf(deployment.pools, options.measureAt);
+  const { first, figures } = await runEnsemble(run, { runs, seed, measuredAt, ...(objective === undefined ? {} : { objective }) });
+  const report = deploymentReport({ run, defaults, workload, objective, seed, measuredAt, figures });
   if (options.timeline !== undefined) {
     const { writeChromeTrace } = await import("../../trace/write-chrome-trace.ts");
     const { servingTimeline } = await import("./serving-timeline.ts");

@@ -1,13 +1,12 @@
 import type { Basis } from "../../cost/estimate.ts";
-import { frontTimeNs } from "../../cost/iteration/engines/engine-constants.ts";
-import type { EngineName } from "../../cost/iteration/engines/engine-of.ts";
-import { FITTED_ENGINES } from "../../cost/iteration/engines/fitted-engines.ts";
+import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import type { Change } from "../../plan/deployment/change.ts";
 import type { FilledDefault } from "../../plan/deployment/deployment-file.ts";
 import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
 import type { RunFigures } from "../../simulate/deployment/run-figures.ts";
 import { type WhatIfRow, whatIfRows } from "../../simulate/deployment/what-if.ts";
 import { type MeasuredColumns, measuredFigures } from "../../simulate/imported/measured-columns.ts";
+import { type MeasuredAtReport, measuredAtReport } from "./measured-at.ts";
 
 /** What `heddle what-if` says; one JSON document with `--json`. */
 export interface WhatIfReport {
@@ -20,8 +19,8 @@ export interface WhatIfReport {
   readonly runs: number;
   readonly seed: number;
   readonly clock?: MeasuredColumns["clock"];
-  /** Added to simulated TTFT and end to end where a client measured: the engine's front end. Units: ns. */
-  readonly frontNs: number;
+  /** Where simulated TTFT and end to end are taken, as they run and after the change; where a log has measured, that is where it did. */
+  readonly measuredAt: MeasuredAtReport;
   readonly growing: { readonly before: boolean; readonly after: boolean };
   /** What the prices of pools rest on. */
   readonly pools: readonly {
@@ -43,6 +42,7 @@ export interface WhatIfParts {
   readonly workload: string;
   readonly seed: number;
   readonly measured: MeasuredColumns | undefined;
+  readonly measuredAt: MeasuredAt;
   readonly before: { readonly run: DeploymentRun; readonly figures: readonly RunFigures[] };
   readonly after: { readonly run: DeploymentRun; readonly figures: readonly RunFigures[] };
 }
@@ -50,8 +50,6 @@ export interface WhatIfParts {
 export function whatIfReport(parts: WhatIfParts): WhatIfReport {
   const { before, after, measured } = parts;
   const { requests } = before.run;
-  // A client waits for the front end that it speaks to: of the first pool.
-  const frontNs = measured?.clock === "client" ? frontOf(before.run.pools[0]!.pool.engine.name) : 0;
   const poolsOf = ({ run }: WhatIfParts["before"], when: "before" | "after") =>
     run.pools.map(({ pool, sheet, cost }) => ({
       when,
@@ -71,18 +69,9 @@ export function whatIfReport(parts: WhatIfParts): WhatIfReport {
     runs: before.figures.length,
     seed: parts.seed,
     ...(measured === undefined ? {} : { clock: measured.clock }),
-    frontNs,
+    measuredAt: measuredAtReport([before.run.deployment, after.run.deployment], parts.measuredAt),
     growing: { before: before.figures[0]!.growing, after: after.figures[0]!.growing },
     pools: [...poolsOf(before, "before"), ...poolsOf(after, "after")],
-    rows: whatIfRows(
-      before.figures,
-      after.figures,
-      measured === undefined ? undefined : { figures: measuredFigures(requests, measured), frontNs },
-    ),
+    rows: whatIfRows(before.figures, after.figures, measured === undefined ? undefined : measuredFigures(requests, measured)),
   };
-}
-
-/** Front end of one client: those that come together wait longer, and a log does not say which did. Units: ns. */
-function frontOf(engine: EngineName): number {
-  return engine === "heddle" ? 0 : frontTimeNs(FITTED_ENGINES[engine], 1);
 }

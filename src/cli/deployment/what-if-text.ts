@@ -3,6 +3,7 @@ import type { Bar } from "../../simulate/bar.ts";
 import type { WhatIfRow } from "../../simulate/deployment/what-if.ts";
 import { table } from "../output.ts";
 import { defaultLines, percent, rate } from "./deployment-text.ts";
+import { measuredAtText } from "./measured-at.ts";
 import type { WhatIfReport } from "./what-if-report.ts";
 
 /** The answer for people: one sentence, then the table it comes from. */
@@ -25,9 +26,7 @@ export function whatIfText(report: WhatIfReport): string {
     "",
     `change: ${changes.map(({ path, value }) => `${path}=${value}`).join(", ")}`,
     `workload: ${workload.requests} requests (${workload.source})`,
-    ...(report.frontNs === 0
-      ? []
-      : [`a client measured: ${formatNs(report.frontNs)} of the engine's front end are in simulated TTFT and end to end`]),
+    measuredAtText(report.measuredAt),
     ...notes.map((note) => `note: ${note}`),
     ...growth(report),
     ...unlike(rows),

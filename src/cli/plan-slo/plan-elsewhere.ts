@@ -28,7 +28,7 @@ const ELSEWHERE: readonly string[] = [
     "replicaDevices",
     "routing",
   ],
-  ...["kvLink", "budget", "errorQuantile", "sensitivityPrices", "simulations", "searchSeconds", "seed"],
+  ...["kvLink", "budget", "errorQuantile", "sensitivityPrices", "simulations", "searchSeconds", "seed", "measureAt"],
 ];
 const EMITTING: readonly string[] = [
   ...[

@@ -1,5 +1,6 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
+import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
 import { measuredOperators } from "../../execute/calibrate/kit/operator-store.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
@@ -13,6 +14,7 @@ import { type SimulatedPlan, type Verification, type VerifiedPlan, verifyPlans }
 import { profileWorkload } from "../../plan/slo/workload-profile.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { designPricer } from "../../simulate/deployment/design-pricer.ts";
+import { measuredAtOf } from "../../simulate/deployment/front-times.ts";
 import { requestSizes } from "../../simulate/deployment/request-sizes.ts";
 import { simulatePlan } from "../../simulate/deployment/simulate-plan.ts";
 import { architectureNamed, priceDeployment } from "../deployment/open-deployment.ts";
@@ -43,6 +45,7 @@ export interface SloPlan {
   readonly slow: SimulatedPlan;
   readonly sensitivities: readonly Sensitivity[];
   readonly sheets: ReadonlyMap<string, DeviceSheet>;
+  readonly measuredAt: MeasuredAt;
 }
 
 /**
@@ -59,9 +62,10 @@ export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> 
   const fleets = flags.fleet.map(fleetOffer);
   const sheets = new Map(fleets.flatMap(({ devices }) => devices.map(({ device }) => [device, sheetOf(device)] as const)));
   const workload = openWorkload(flags.workload, flags);
-  const asked = problemOf({ model, architecture, fleets, sheets, workload, target, flags });
+  const measuredAt = measuredAtOf([{ name: "of the plan", role: "both", engine: { name: flags.engine } }], flags.measureAt);
+  const asked = problemOf({ model, architecture, fleets, sheets, workload, target, flags, measuredAt });
   return withShownProgress("planning", async (onProgress) => {
-    const simulate = planSimulator(asked, { architecture, workload, flags });
+    const simulate = planSimulator(asked, { architecture, workload, flags, measuredAt });
     const { problem, search } = learned(asked, (plan) => simulate(plan, flags.errorQuantile));
     onProgress(0, `${search.designs} designs, ${search.plans.length} fleets; simulating`);
     const verification = await verifyPlans(problem, search.plans, {
@@ -82,6 +86,7 @@ export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> 
       slow: simulate(chosen.plan, SLOW_QUANTILE),
       sensitivities: sensitivities(problem, chosen.plan, { factor: SENSITIVITY_FACTOR, research: flags.sensitivityPrices === true }),
       sheets,
+      measuredAt,
     };
   });
 }
@@ -125,9 +130,10 @@ interface ProblemInput {
   readonly workload: OpenWorkload;
   readonly target: SloTarget;
   readonly flags: SloFlags;
+  readonly measuredAt: MeasuredAt;
 }
 
-function problemOf({ model, architecture, fleets, sheets, workload, target, flags }: ProblemInput): SloProblem {
+function problemOf({ model, architecture, fleets, sheets, workload, target, flags, measuredAt }: ProblemInput): SloProblem {
   const blocks = decoderBlocks(architecture);
   if (!blocks.ok) throw iterationError(blocks.error, model);
   if (workload.requests.after?.some((before) => before >= 0) === true) {
@@ -144,7 +150,7 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
     fleets,
     factors: {},
     routing: flags.routing,
-    price: designPricer(architecture, sheets, measuredOperators),
+    price: designPricer(architecture, sheets, { operatorsOf: measuredOperators, measuredAt }),
     choices: {
       precisions: flags.precision.length === 0 ? [DEFAULT_PRECISION] : flags.precision,
       tensor: DEGREES,
@@ -163,7 +169,7 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
 
 function planSimulator(
   problem: SloProblem,
-  { architecture, workload, flags }: { readonly architecture: SequenceModel; readonly workload: OpenWorkload; readonly flags: SloFlags },
+  { architecture, workload, flags, measuredAt }: Pick<ProblemInput, "architecture" | "workload" | "flags" | "measuredAt">,
 ): (plan: FleetPlan, errorQuantile: number) => SimulatedPlan {
   return (plan, errorQuantile) => {
     const deployment = planDeployment(problem, plan);
@@ -176,6 +182,7 @@ function planSimulator(
       target: problem.target,
       seed: flags.seed,
       errorQuantile,
+      measuredAt,
     });
   };
 }

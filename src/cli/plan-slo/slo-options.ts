@@ -1,11 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import type { Precision } from "../../plan/deployment/deployment.ts";
 import { EMIT_TARGETS, type EmitTarget } from "../../plan/emit/emit-types.ts";
 import type { TransferLink } from "../../plan/slo/slo-problem.ts";
 import type { PeakType } from "../../rack/peak-type.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
-import { objectiveOption, scaleOption } from "../deployment/run-options.ts";
+import { measureAtOption, objectiveOption, scaleOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 
 /** What `heddle plan --slo` takes besides the model. */
@@ -29,6 +30,7 @@ export interface SloFlags {
   readonly simulations: number;
   readonly searchSeconds: number;
   readonly seed: number;
+  readonly measureAt?: MeasuredAt;
 }
 
 const TYPES: readonly PeakType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
@@ -75,6 +77,7 @@ export function addSloOptions(command: Command): Command {
     .option("--sensitivity-prices", "search again with each figure doubled: what the cheapest fleet would cost by closed forms")
     .option("--simulations <n>", "simulations of the whole workload, at most", wholeNumber(1, COUNT_MAX), SIMULATIONS)
     .option("--search-seconds <n>", "time after which no simulation is begun", wholeNumber(1, COUNT_MAX), SEARCH_SECONDS)
+    .addOption(measureAtOption())
     .option("--seed <n>", "seed of the routing", wholeNumber(0, 4_294_967_295), 1);
 }
 

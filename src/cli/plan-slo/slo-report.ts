@@ -3,6 +3,7 @@ import { LIMIT_WORDS, planText, runnerUp, whyItLost } from "../../plan/slo/expla
 import type { FleetPlan } from "../../plan/slo/fleet-plan.ts";
 import { planDeployment } from "../../plan/slo/plan-deployment.ts";
 import type { SimulatedPlan } from "../../plan/slo/verify-plans.ts";
+import { type MeasuredAtReport, measuredAtReport, measuredAtText } from "../deployment/measured-at.ts";
 import { formatNs, table } from "../output.ts";
 import type { WrittenTarget } from "./emit-files.ts";
 import type { SloPlan } from "./plan-slo.ts";
@@ -28,6 +29,8 @@ export interface SloReport {
     readonly basis: string;
     readonly spread: number;
   };
+  /** Where times to first token are taken. */
+  readonly measuredAt: MeasuredAtReport;
   readonly deployment: Deployment;
   readonly limit: { readonly pool: string; readonly limit: string };
   readonly sensitivities: SloPlan["sensitivities"];
@@ -83,6 +86,7 @@ export function sloReport(made: SloPlan, emitted: readonly WrittenTarget[]): Slo
       cachedShare: workload.prefixShare,
     },
     chosen: { ...row(plan), simulated: chosen.simulated, slowEnd: slow, basis: cost.basis, spread: cost.spread },
+    measuredAt: measuredAtReport([deployment], made.measuredAt),
     deployment,
     limit: { pool: deployment.pools[plan.limitPool]!.name, limit: LIMIT_WORDS[plan.limit] },
     sensitivities: made.sensitivities,
@@ -119,6 +123,7 @@ export function sloText(report: SloReport): string {
       `workload: ${workload.source}; ${workload.requests} requests in ${(workload.seconds / 60).toFixed(0)} min, ${workload.meanRate.toFixed(2)}/s, ${workload.peakRate.toFixed(2)}/s at the peak; ${workload.promptMean.toFixed(0)} tokens in, ${workload.outputMean.toFixed(0)} out, ${percent(workload.sharedShare)} shared${workload.sharedShare > 0 ? `, ${percent(workload.cachedShare)} found cached` : ""}`,
       `simulated: ${percent(chosen.simulated.attained)} keep both; ${at} TTFT ${formatNs(chosen.simulated.ttftNs)}, TPOT ${formatNs(chosen.simulated.tpotNs)} (closed forms: ${formatNs(chosen.ttftNs)}, ${formatNs(chosen.tpotNs)})`,
       `prices of iterations: ${chosen.basis}, 90 % within a factor of ${(1 + chosen.spread).toFixed(2)}; at the slow end ${percent(chosen.slowEnd.attained)} keep both`,
+      measuredAtText(report.measuredAt, "TTFT"),
       `what binds: ${report.limit.limit} of ${report.limit.pool}, from ${chosen.rate.toFixed(2)} requests/s on`,
       ...(report.runnerUp === undefined ? [] : [`runner-up: ${report.runnerUp.pools}; ${report.runnerUp.why}`]),
       "designs: T, P, D, E are tensor, pipeline, data and expert ranks; then tokens an iteration and sequences at once, at most",

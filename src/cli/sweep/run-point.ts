@@ -2,6 +2,7 @@ import type { ErrorCode } from "../../base/error-codes.ts";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { deploymentRuns } from "../../simulate/deployment/deployment-ensemble.ts";
+import { measuredAtOf } from "../../simulate/deployment/front-times.ts";
 import { deviceCount } from "../../simulate/deployment/run-figures.ts";
 import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
 import { type PointRow, pointFigures } from "../../simulate/sweep/point-row.ts";
@@ -53,6 +54,7 @@ export function pointRunner(job: SweepJob): (index: number) => PointRow {
     const [result] = deploymentRuns(run, {
       runs: 1,
       seed: point.seed,
+      measuredAt: measuredAtOf(point.deployment.pools, job.measureAt === "default" ? undefined : job.measureAt),
       ...(job.objective === undefined ? {} : { objective: job.objective }),
     });
     return { index, figures: pointFigures(result!.figures, deviceCount(run)) };

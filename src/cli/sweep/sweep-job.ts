@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
@@ -19,6 +20,8 @@ export interface SweepJob {
   /** Of the workload's columns: a worker that reads another workload refuses. */
   readonly workloadSum: string;
   readonly objective?: Objective;
+  /** Where times are taken; `default`: by the engine of each point. */
+  readonly measureAt: MeasuredAt | "default";
   readonly seed: number;
 }
 

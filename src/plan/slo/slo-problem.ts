@@ -1,11 +1,12 @@
 import type { Result } from "../../base/result.ts";
+import type { FrontTime } from "../../cost/iteration/engines/front-time.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import type { EngineSettings, Parallelism, PoolRole, Precision, RoutingName } from "../deployment/deployment.ts";
 import type { WorkloadProfile } from "./workload-profile.ts";
 
 /** What is to be kept: of each measure, the percentile has to lie at or below its target. */
 export interface SloTarget {
-  /** Queued to first token. Units: ns. */
+  /** Queued to first token, at the client where replicas have a `front`. Units: ns. */
   readonly ttftNs: number;
   /** Between further tokens, over each request's life. Units: ns. */
   readonly tpotNs: number;
@@ -43,6 +44,8 @@ export interface ReplicaModel {
   readonly kvTokens: number;
   /** Of the KV of one token, over all devices that hold a part of it. Units: bytes. */
   readonly kvBytesPerToken: number;
+  /** What a client waits for the engine's front end: part of TTFT; absent: it is taken at the engine. */
+  readonly front?: Pick<FrontTime, "ns" | "nsInFlight">;
 }
 
 /** Factors on figures of devices; 1 where absent. What-ifs of one figure are made of these. */

@@ -1,12 +1,14 @@
 import { assert } from "../../base/assert.ts";
 import { mix32, seededPrng } from "../../base/prng.ts";
 import { type Summary, shuffledIndices } from "../../base/statistics.ts";
+import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { runFactor } from "../../cost/run-spread.ts";
 import type { Bar } from "../bar.ts";
 import type { SummaryBars } from "../ensemble.ts";
 import { runServing } from "../serving/run-serving.ts";
 import type { ServingOutcome } from "../serving/serving-input.ts";
 import { type DeploymentRun, servingInputOf } from "./deployment-run.ts";
+import { frontTimes } from "./front-times.ts";
 import { iterationWatch } from "./iteration-watch.ts";
 import type { Objective } from "./objective.ts";
 import { type RunFigures, runFigures } from "./run-figures.ts";
@@ -19,6 +21,8 @@ export interface DeploymentFigures {
   readonly e2e: SummaryBars;
   readonly itl: SummaryBars;
   readonly waiting: SummaryBars;
+  /** What of TTFT and end to end is the engine's front end; absent: times are those of the engine. */
+  readonly front?: SummaryBars;
   readonly requestsPerSecond: Bar;
   readonly outputTokensPerSecond: Bar;
   readonly tokensPerSecond: Bar;
@@ -53,19 +57,23 @@ export interface EnsembleOptions {
   readonly samples?: number;
   /** Devices whose prices err on their own, not as those of the other pools do: their sheets' ids. */
   readonly apart?: ReadonlySet<string>;
+  /** Where TTFT and end to end are taken, and limits on them held; absent: at the engine. */
+  readonly measuredAt?: MeasuredAt;
 }
 
 /** One run of an ensemble. */
 export interface EnsembleRun {
   readonly figures: RunFigures;
   readonly outcome: ServingOutcome;
+  /** What each request waited for a front end, where times are a client's. Units: ns. */
+  readonly frontNs?: Float64Array;
 }
 
 const SAMPLES = 200;
 
 /**
  * Runs of a deployment with the systematic errors of its prices drawn anew: one quantile a run for all pools, as prices of one model err together; the
- * quantiles are spread evenly over the runs. The first run has factor 1. Losses of replicas are drawn anew for each run, alike for those of one number.
+ * quantiles are spread evenly over the runs. Front ends err on their own. The first run has factor 1. Losses of replicas are drawn anew for each run, alike for those of one number.
  */
 export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): Generator<EnsembleRun> {
   const { runs, seed, objective } = options;
@@ -73,6 +81,7 @@ export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): G
   const drawn = runs - 1;
   const order = shuffledIndices(drawn, seededPrng(mix32(seed)));
   const orderApart = shuffledIndices(drawn, seededPrng(mix32(mix32(seed))));
+  const orderFront = shuffledIndices(drawn, seededPrng(mix32(mix32(mix32(seed)))));
   const sampleNs = Math.max(1, Math.round(arrivalsLastNs(run) / (options.samples ?? SAMPLES)));
   for (let i = 0; i < runs; i++) {
     const poolFactors = run.pools.map(({ cost, sheet }) => {
@@ -83,7 +92,10 @@ export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): G
     const outcome = runServing(
       servingInputOf(run, { seed, outageSeed: mix32(mix32(seed) + i), poolFactors, sampleNs, onIteration: watch.listener }),
     );
-    yield { figures: runFigures(run, { outcome, watch }, objective), outcome };
+    const place = orderFront[i - 1];
+    const errorQuantile = place === undefined ? 0.5 : (place + 0.5) / drawn;
+    const front = options.measuredAt === "client" ? { frontNs: frontTimes(run, outcome, { errorQuantile }) } : {};
+    yield { figures: runFigures(run, { outcome, watch, ...front }, objective), outcome, ...front };
   }
 }
 
@@ -92,8 +104,8 @@ export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigure
   const first = runs[0];
   assert(first !== undefined, "an ensemble has a run");
   const bar = (pick: (run: RunFigures) => number): Bar => barWithFirst(runs.map(pick));
-  const summary = (pick: "ttft" | "tpot" | "e2e" | "itl" | "waiting"): SummaryBars => {
-    const part = (statistic: keyof Summary): Bar => bar((run) => run[pick][statistic]);
+  const summary = (pick: "ttft" | "tpot" | "e2e" | "itl" | "waiting" | "front"): SummaryBars => {
+    const part = (statistic: keyof Summary): Bar => bar((run) => run[pick]?.[statistic] ?? Number.NaN);
     return { mean: part("mean"), p50: part("p50"), p90: part("p90"), p99: part("p99") };
   };
   return {
@@ -102,6 +114,7 @@ export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigure
     e2e: summary("e2e"),
     itl: summary("itl"),
     waiting: summary("waiting"),
+    ...(first.front === undefined ? {} : { front: summary("front") }),
     requestsPerSecond: bar((run) => run.requestsPerSecond),
     outputTokensPerSecond: bar((run) => run.outputTokensPerSecond),
     tokensPerSecond: bar((run) => run.tokensPerSecond),

@@ -1,6 +1,7 @@
 import { err, ok } from "../../base/result.ts";
 import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
+import { frontTimeOf, type MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { type IterationFault, iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
 import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
 import { changedOperators } from "../../cost/operator/changed-operators.ts";
@@ -13,8 +14,14 @@ import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { scaleSheet } from "../../rack/catalog/scale-sheet.ts";
 import { iterationsCost, pricePool } from "./price-pool.ts";
 
-/** Measured operators of a device, where there are any. */
+/** Operators of a device where its data sheet's are not taken. */
 export type OperatorsOf = (sheet: DeviceSheet) => OperatorModel | undefined;
+
+export interface PricerOptions {
+  readonly operatorsOf?: OperatorsOf;
+  /** Where times to first token are taken; absent: at the engine. */
+  readonly measuredAt?: MeasuredAt;
+}
 
 /**
  * Prices replicas for a search as `pricePool` prices pools for a simulation, so that both speak of the same replicas.
@@ -24,7 +31,7 @@ export type OperatorsOf = (sheet: DeviceSheet) => OperatorModel | undefined;
 export function designPricer(
   architecture: SequenceModel,
   sheets: ReadonlyMap<string, DeviceSheet>,
-  operatorsOf: OperatorsOf = () => undefined,
+  { operatorsOf = () => undefined, measuredAt = "engine" }: PricerOptions = {},
 ): DesignPricer {
   const measured = new Map([...sheets].map(([device, sheet]) => [device, operatorsOf(sheet)] as const));
   const scaled = new Map<string, DeviceSheet>();
@@ -40,11 +47,13 @@ export function designPricer(
     if (!priced.ok) return err(designFault(priced.error));
     if (!model.ok) return err(designFault(model.error));
     const { budget } = priced.value;
+    const front = measuredAt === "client" ? frontTimeOf(design.engine.name) : undefined;
     return ok({
       cost: cost.value,
       devices: devicesOf(design.parallel),
       kvTokens: budget.kvBlocks * design.engine.blockTokens,
       kvBytesPerToken: sequenceBytes(model.value, ONE_DEVICE, design.precision).perToken,
+      ...(front === undefined ? {} : { front }),
     });
   };
 }

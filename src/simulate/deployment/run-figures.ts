@@ -10,13 +10,18 @@ import { queueGrowth } from "./queue-growth.ts";
 /** Figures of one run of a deployment. Times in ns; NaN where there is nothing to take a figure of. */
 export interface RunFigures {
   readonly requests: { readonly finished: number; readonly rejected: number; readonly unfinished: number };
-  /** First token - arrival; (last token - first) / (tokens - 1) of answers of 2 and more; last token - arrival; admission - arrival. */
+  /**
+   * First token - arrival; (last token - first) / (tokens - 1) of answers of 2 and more; last token - arrival; admission - arrival. The first and the
+   * third hold the time of `front` besides, where that is there.
+   */
   readonly ttft: Summary;
   readonly tpot: Summary;
   readonly e2e: Summary;
   /** Gaps between consecutive tokens, over all tokens. */
   readonly itl: Summary;
   readonly waiting: Summary;
+  /** What clients waited for the engine's front end; absent: times are those of the engine. */
+  readonly front?: Summary;
   readonly requestsPerSecond: number;
   readonly outputTokensPerSecond: number;
   /** Prompts and answers together. */
@@ -54,10 +59,10 @@ export interface RequestTimes {
   readonly e2eNs: Float64Array;
 }
 
-/** Times by request. TPOT is -1 for answers of one token. */
+/** Times by request, with what each waited for a front end where that is given. TPOT is -1 for answers of one token. */
 export function requestTimes(
   { count, outputTokens }: RequestColumns,
-  outcome: Pick<ServingOutcome, "queuedNs" | "firstTokenNs" | "lastTokenNs">,
+  outcome: Pick<ServingOutcome, "queuedNs" | "firstTokenNs" | "lastTokenNs"> & { readonly frontNs?: Float64Array | undefined },
 ): RequestTimes {
   const times = {
     ttftNs: new Float64Array(count).fill(-1),
@@ -68,9 +73,10 @@ export function requestTimes(
     const queued = outcome.queuedNs[i]!;
     const first = outcome.firstTokenNs[i]!;
     const last = outcome.lastTokenNs[i]!;
-    if (first >= 0) times.ttftNs[i] = first - queued;
+    const front = outcome.frontNs?.[i] ?? 0;
+    if (first >= 0) times.ttftNs[i] = first - queued + front;
     if (last < 0) continue;
-    times.e2eNs[i] = last - queued;
+    times.e2eNs[i] = last - queued + front;
     if (outputTokens[i]! > 1) times.tpotNs[i] = (last - first) / (outputTokens[i]! - 1);
   }
   return times;
@@ -80,12 +86,14 @@ export function requestTimes(
 export interface WatchedOutcome {
   readonly outcome: ServingOutcome;
   readonly watch: IterationWatch;
+  /** What each request waited for a front end; absent: times are those of the engine. Units: ns. */
+  readonly frontNs?: Float64Array;
 }
 
 /** Figures of a run. */
-export function runFigures(run: DeploymentRun, { outcome, watch }: WatchedOutcome, objective: Objective | undefined): RunFigures {
+export function runFigures(run: DeploymentRun, { outcome, watch, frontNs }: WatchedOutcome, objective: Objective | undefined): RunFigures {
   const { requests } = run;
-  const times = requestTimes(requests, outcome);
+  const times = requestTimes(requests, { ...outcome, frontNs });
   const { finished, inputTokens, outputTokens, cachedTokens } = totals(requests, outcome);
   const startNs = earliest(outcome.queuedNs);
   const lastingNs = Math.max(0, outcome.endedNs - startNs);
@@ -101,6 +109,7 @@ export function runFigures(run: DeploymentRun, { outcome, watch }: WatchedOutcom
     e2e: summarise(there(times.e2eNs)),
     itl: watch.gaps(),
     waiting: summarise(waiting),
+    ...(frontNs === undefined ? {} : { front: summarise(frontNs.filter((_, i) => outcome.firstTokenNs[i]! >= 0)) }),
     requestsPerSecond: finished / seconds,
     outputTokensPerSecond: outputTokens / seconds,
     tokensPerSecond: (inputTokens + outputTokens) / seconds,

@@ -1,4 +1,5 @@
 import { quantile } from "../../base/statistics.ts";
+import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { runFactor } from "../../cost/run-spread.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
@@ -7,6 +8,7 @@ import type { SimulatedPlan } from "../../plan/slo/verify-plans.ts";
 import { runServing } from "../serving/run-serving.ts";
 import type { RequestColumns } from "../serving/serving-input.ts";
 import { servingInputOf } from "./deployment-run.ts";
+import { frontTimes } from "./front-times.ts";
 import type { PricedPool } from "./price-pool.ts";
 
 export interface SimulatePlanInput {
@@ -18,6 +20,8 @@ export interface SimulatePlanInput {
   readonly seed: number;
   /** The quantile of the prices' systematic error that is taken: 0.5 as priced, more is slower. */
   readonly errorQuantile: number;
+  /** Where times to first token are taken; absent: at the engine. Front ends err with the prices. */
+  readonly measuredAt?: MeasuredAt;
 }
 
 /** Stands for a time of what did not happen: later than any run lasts. Units: ns. */
@@ -25,9 +29,10 @@ const NEVER_NS = Number.MAX_SAFE_INTEGER;
 
 /** A plan on the requests themselves: kept where the wanted share of all requests, those refused included, keeps both limits. */
 export function simulatePlan(input: SimulatePlanInput): SimulatedPlan {
-  const { pools, requests, target, seed, errorQuantile } = input;
+  const { pools, requests, target, seed, errorQuantile, measuredAt } = input;
   const poolFactors = pools.map(({ cost }) => runFactor({ systematic: cost.spread }, errorQuantile));
   const outcome = runServing(servingInputOf(input, { seed, poolFactors }));
+  const frontNs = measuredAt === "client" ? frontTimes(input, outcome, { errorQuantile }) : undefined;
   const ttft = new Float64Array(requests.count);
   const tpot = new Float64Array(requests.count);
   let kept = 0;
@@ -37,7 +42,7 @@ export function simulatePlan(input: SimulatePlanInput): SimulatedPlan {
     const first = outcome.firstTokenNs[i]!;
     const last = outcome.lastTokenNs[i]!;
     const further = requests.outputTokens[i]! - 1;
-    ttft[i] = first < 0 ? NEVER_NS : first - outcome.queuedNs[i]!;
+    ttft[i] = first < 0 ? NEVER_NS : first - outcome.queuedNs[i]! + (frontNs?.[i] ?? 0);
     tpot[i] = last < 0 ? NEVER_NS : further === 0 ? 0 : (last - first) / further;
     cached += Math.max(0, outcome.cachedTokens[i]!);
     prompts += requests.promptTokens[i]!;

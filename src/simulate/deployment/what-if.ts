@@ -24,8 +24,6 @@ interface Figure {
   readonly name: string;
   readonly unit: WhatIfRow["unit"];
   readonly of: (run: RunFigures) => number;
-  /** A client's time holds the front end's besides. */
-  readonly withFront?: true;
   readonly measured?: (figures: MeasuredFigures) => number;
 }
 
@@ -33,7 +31,6 @@ const latency = (name: string, part: "ttft" | "tpot" | "e2e", statistic: keyof S
   name: `${name} ${statistic}`,
   unit: "ns",
   of: (run) => run[part][statistic],
-  ...(part === "tpot" ? {} : { withFront: true as const }),
   measured: (figures) => figures[part][statistic],
 });
 
@@ -53,26 +50,19 @@ const FIGURES: readonly Figure[] = [
   { name: "$ a million output tokens", unit: "dollars", of: (run) => run.dollarsPerMillionOutputTokens },
 ];
 
-/** What was measured, and what a client's clock holds besides the engine's times: from the request to the engine and back. Units: ns. */
-export interface KnownFigures {
-  readonly figures: MeasuredFigures;
-  readonly frontNs: number;
-}
-
 /**
- * What a change does, figure by figure. Runs of both sides are paired by their numbers.
+ * What a change does, figure by figure. Runs of both sides are paired by their numbers, and take times where `known` was measured.
  *
  * Rows without a value on either side (no limits, no price) are left out, and counts of what never happened.
  */
-export function whatIfRows(before: readonly RunFigures[], after: readonly RunFigures[], known: KnownFigures | undefined): WhatIfRow[] {
+export function whatIfRows(before: readonly RunFigures[], after: readonly RunFigures[], known: MeasuredFigures | undefined): WhatIfRow[] {
   assert(before.length === after.length && before.length > 0, "runs are paired", { before: before.length, after: after.length });
-  return FIGURES.flatMap(({ name, unit, of, measured: measuredOf, withFront }) => {
-    const frontNs = withFront === true ? (known?.frontNs ?? 0) : 0;
-    const [was, is] = [before, after].map((runs) => runs.map((run) => of(run) + frontNs)) as [number[], number[]];
+  return FIGURES.flatMap(({ name, unit, of, measured: measuredOf }) => {
+    const [was, is] = [before, after].map((runs) => runs.map(of)) as [number[], number[]];
     const none = [...was, ...is].every((value) => value === 0);
     if (none || (Number.isNaN(was[0]) && Number.isNaN(is[0]))) return [];
     const ratio = barWithFirst(is.map((value, i) => value / was[i]!));
-    const measured = known === undefined ? NaN : (measuredOf?.(known.figures) ?? NaN);
+    const measured = known === undefined ? NaN : (measuredOf?.(known) ?? NaN);
     const row: WhatIfRow = { name, unit, before: barWithFirst(was), after: barWithFirst(is), ratio };
     if (!(measured > 0)) return [row];
     const expected = { value: measured * ratio.value, low: measured * ratio.low, high: measured * ratio.high };

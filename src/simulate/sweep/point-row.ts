@@ -3,7 +3,7 @@ import type { RunFigures } from "../deployment/run-figures.ts";
 /** Figures of a point, one column each. Times in ms. NaN where there is nothing to take a figure of. */
 export type PointFigures = Readonly<Record<FigureName, number>>;
 
-/** Columns of a sweep's result after those of the varied fields. */
+/** Columns of a sweep's result after those of the varied fields. `front_ms_mean`: the engine's front end, in TTFT and end to end; 0 at the engine. */
 export const FIGURE_NAMES = [
   "requests_finished",
   "requests_rejected",
@@ -11,6 +11,7 @@ export const FIGURE_NAMES = [
   "ttft_ms_p50",
   "ttft_ms_p90",
   "ttft_ms_p99",
+  "front_ms_mean",
   "tpot_ms_p50",
   "tpot_ms_p90",
   "tpot_ms_p99",
@@ -53,6 +54,7 @@ export function pointFigures(figures: RunFigures, devices: number): PointFigures
     ttft_ms_p50: ttft.p50 / NS_PER_MS,
     ttft_ms_p90: ttft.p90 / NS_PER_MS,
     ttft_ms_p99: ttft.p99 / NS_PER_MS,
+    front_ms_mean: (figures.front?.mean ?? 0) / NS_PER_MS,
     tpot_ms_p50: tpot.p50 / NS_PER_MS,
     tpot_ms_p90: tpot.p90 / NS_PER_MS,
     tpot_ms_p99: tpot.p99 / NS_PER_MS,

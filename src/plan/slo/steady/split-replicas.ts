@@ -3,7 +3,7 @@ import type { ReplicaDesign, ReplicaModel, TransferLink } from "../slo-problem.t
 import { fixedPoint } from "./fixed-point.ts";
 import { iterationNs, promptTimes, slowPromptNs } from "./prompt-service.ts";
 import { waitQuantileNs } from "./queue.ts";
-import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall } from "./steady-load.ts";
+import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall, withFront } from "./steady-load.ts";
 
 const NOTHING_BESIDE = { decodes: 0, context: 0 };
 
@@ -18,7 +18,10 @@ export function prefillReplica(replica: ReplicaModel, design: ReplicaDesign, inp
   if (tooSmall(replica, design, workload)) return { ...NO_STEADY_STATE, ...held, broken: "kv" };
   if (prefillShare >= 1) return { ...NO_STEADY_STATE, ...held, broken: "prefill" };
   const slowNs = slowPromptNs(replica, design, { ...prompts, percentile: target.percentile });
-  const ttftNs = waitQuantileNs(perNs, service, target.percentile) + slowNs;
+  const engineNs = waitQuantileNs(perNs, service, target.percentile) + slowNs;
+  // Those it has read decode elsewhere, as slowly as they may.
+  const decoding = perNs * workload.output.mean * target.tpotNs;
+  const ttftNs = withFront(replica, engineNs, { perNs, decoding });
   return { ttftNs, tpotNs: 0, ...held, broken: missedTarget(ttftNs, 0, target) };
 }
 

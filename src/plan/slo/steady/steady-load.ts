@@ -29,6 +29,11 @@ export interface SteadyInput {
 
 export const NO_STEADY_STATE = { ttftNs: Number.POSITIVE_INFINITY, tpotNs: Number.POSITIVE_INFINITY } as const;
 
+/** Time to first token with what a client waits for the front end beside so many sequences that decode; `perNs`: arrivals. Units: ns. */
+export function withFront({ front }: ReplicaModel, ttftNs: number, { perNs, decoding }: { perNs: number; decoding: number }): number {
+  return front === undefined ? ttftNs : ttftNs + front.ns + front.nsInFlight * Math.max(1, perNs * ttftNs + decoding);
+}
+
 /** The target that is missed; time to first token first. */
 export function missedTarget(ttftNs: number, tpotNs: number, target: SloTarget): Limit | undefined {
   if (!(ttftNs <= target.ttftNs)) return "ttft";

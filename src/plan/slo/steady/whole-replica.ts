@@ -4,7 +4,7 @@ import type { ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
 import { fixedPoint } from "./fixed-point.ts";
 import { iterationNs, promptTimes, slowPromptNs } from "./prompt-service.ts";
 import { waitQuantileNs } from "./queue.ts";
-import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall } from "./steady-load.ts";
+import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall, withFront } from "./steady-load.ts";
 
 /**
  * A replica that does prompts and decodes, in the steady state.
@@ -12,7 +12,7 @@ import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooS
  * Model: with n sequences decoding, an iteration takes T(n); prompts make some iterations longer, so that the mean iteration is
  * T(n) / (1 - rate x extra), where `extra` is what a prompt adds; by Little's law n = rate x outputs x mean iteration. The fixed point gives n. Time per
  * token at the percentile: the mean iteration, how many more sequences there are at times, and the prompts that a request happens to meet. Time to first token: what is left of the current
- * iteration, the wait for prompts before, and its own chunks.
+ * iteration, the wait for prompts before, its own chunks, and the front end where it is taken at the client.
  */
 export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input: SteadyInput): SteadyState {
   const { rate, workload, target, cachedShare } = input;
@@ -40,7 +40,8 @@ export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input
   }
   const { beside, prompts, prefillShare, meanNs } = at(sequences);
   const slowNs = slowPromptNs(replica, design, { workload, cachedShare, beside, percentile: target.percentile });
-  const ttftNs = meanNs / 2 + waitQuantileNs(perNs, prompts.service, target.percentile) + slowNs;
+  const engineNs = meanNs / 2 + waitQuantileNs(perNs, prompts.service, target.percentile) + slowNs;
+  const ttftNs = withFront(replica, engineNs, { perNs, decoding: sequences });
   const deviations = Math.max(0, normalQuantile(target.percentile));
   // Arrivals as they like make the number of sequences vary as much as its mean; what a request sees is an average over its life.
   const busier = at(Math.min(most, sequences + LIFE_AVERAGE * deviations * Math.sqrt(sequences))).meanNs - meanNs;
