@@ -32,6 +32,11 @@ describe("heddle rack catalog", () => {
     for (const { id } of DEVICE_SHEETS) expect(all).toContain(`${id}\t`);
     const one = await printed("rack", "catalog", "h100-sxm");
     expect(one).toContain("memory.bandwidthBytesPerSecond\t3.35 TB/s\tdata-sheet\tNVIDIA H100 Tensor Core GPU data sheet, 2023");
+    expect(one).not.toContain("unconfirmed");
+    const unsure = await printed("rack", "catalog", "mi300x");
+    expect(unsure).toContain("dollarsPerHour\t6\tdata-sheet\tunconfirmed: from memory of Azure");
+    expect(unsure).toContain("1 unconfirmed, written from memory of the source: dollarsPerHour");
+    expect(all).toContain("unconfirmed, written from memory of their source: h100-pcie perNode, mi300x dollarsPerHour");
     expect(JSON.parse(await printed("rack", "catalog", "mi300x", "--json"))).toEqual(deviceSheet("mi300x"));
   });
 

@@ -4,6 +4,7 @@ import { quantity } from "../base/quantity.ts";
 import { DEVICE_SHEETS, deviceSheet } from "../rack/catalog/catalog.ts";
 import type { DeviceSheet, Figure } from "../rack/catalog/device-sheet.ts";
 import { readDeviceSheet, writeDeviceSheet } from "../rack/catalog/device-sheet-file.ts";
+import { isUnconfirmed } from "../rack/catalog/figure.ts";
 import { LINK_SHEETS } from "../rack/catalog/links.ts";
 import { printResult, table } from "./output.ts";
 
@@ -52,19 +53,46 @@ function catalogText(): string {
   ]);
   const links = LINK_SHEETS.map(({ id, name, bandwidthBytesPerSecond }) => [id, name, quantity(bandwidthBytesPerSecond.value, "B/s")]);
   const heads = ["device", "vendor", "year", "16 bit", "8 bit", "4 bit", "memory", "bandwidth", "to its node, a direction", "power", "$/h"];
-  return [table(heads, devices), table(["link", "name", "a direction"], links)].join("\n\n");
+  const unsure = DEVICE_SHEETS.flatMap((sheet) => unconfirmedFields(sheet).map((field) => `${sheet.id} ${field}`));
+  const marks = unsure.length === 0 ? [] : [`unconfirmed, written from memory of their source: ${unsure.join(", ")}`];
+  return [table(heads, devices), table(["link", "name", "a direction"], links), ...marks].join("\n\n");
 }
 
 function cell(figure: Figure | undefined, unit: string): string {
   return figure === undefined ? "" : quantity(figure.value, unit);
 }
 
-/** Every figure of a device, one a row. */
+/** A figure of a device with its name and unit. */
+interface SheetFigure {
+  readonly field: string;
+  readonly figure: Figure;
+  readonly unit: string;
+}
+
+function unconfirmedFields(sheet: DeviceSheet): string[] {
+  return figuresOf(sheet).flatMap(({ field, figure }) => (isUnconfirmed(figure) ? [field] : []));
+}
+
+/** Every figure of a device, one a row; those that nothing confirmed say so in their source, and are counted below. */
 function sheetText(sheet: DeviceSheet): string {
-  const rows: string[][] = [];
+  const rows = figuresOf(sheet).map(({ field, figure, unit }) => [
+    field,
+    unit === "" ? String(figure.value) : quantity(figure.value, unit),
+    figure.basis,
+    figure.source,
+  ]);
+  const unsure = unconfirmedFields(sheet);
+  return [
+    `${sheet.name}, ${sheet.vendor}, ${sheet.kind}`,
+    table(["figure", "value", "basis", "source"], rows),
+    ...(unsure.length === 0 ? [] : [`${unsure.length} unconfirmed, written from memory of the source: ${unsure.join(", ")}`]),
+  ].join("\n\n");
+}
+
+function figuresOf(sheet: DeviceSheet): SheetFigure[] {
+  const rows: SheetFigure[] = [];
   const add = (field: string, figure: Figure | undefined, unit: string): void => {
-    if (figure !== undefined)
-      rows.push([field, unit === "" ? String(figure.value) : quantity(figure.value, unit), figure.basis, figure.source]);
+    if (figure !== undefined) rows.push({ field, figure, unit });
   };
   for (const [type, figure] of Object.entries(sheet.peaks)) add(`peaks.${type}`, figure, "OP/s");
   add("memory.capacityBytes", sheet.memory.capacityBytes, "B");
@@ -81,5 +109,5 @@ function sheetText(sheet: DeviceSheet): string {
   add("perNode", sheet.perNode, "");
   add("powerWatts", sheet.powerWatts, "W");
   add("dollarsPerHour", sheet.dollarsPerHour, "");
-  return [`${sheet.name}, ${sheet.vendor}, ${sheet.kind}`, table(["figure", "value", "basis", "source"], rows)].join("\n\n");
+  return rows;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DEVICE_SHEETS, deviceSheet, findDeviceSheet } from "./catalog.ts";
 import type { DeviceSheet } from "./device-sheet.ts";
+import { isUnconfirmed } from "./figure.ts";
 import { LINK_SHEETS, linkSheet, pcie } from "./links.ts";
 import { neededFigure, neededPeak } from "./needed-figure.ts";
 import { sheetFaults } from "./sheet-faults.ts";
@@ -36,6 +37,17 @@ describe("device catalogue", () => {
     );
     expect(neededPeak(deviceSheet("mi300x"), "f8e4m3").value / bf16("mi300x")).toBeCloseTo(2, 2);
     expect(neededPeak(deviceSheet("tpu-v7"), "f8e4m3").value / bf16("tpu-v7")).toBeCloseTo(2, 2);
+  });
+
+  it("has two figures that no page confirmed, and they say so", () => {
+    const unsure = DEVICE_SHEETS.flatMap((sheet) =>
+      ([sheet.perNode, sheet.dollarsPerHour] as const).flatMap((figure) =>
+        figure !== undefined && isUnconfirmed(figure) ? [`${sheet.id}: ${figure.value}`] : [],
+      ),
+    );
+    expect(unsure.sort()).toEqual(["h100-pcie: 8", "mi300x: 6"]);
+    expect(deviceSheet("mi300x").dollarsPerHour!.source).toMatch(/^unconfirmed: from memory of Azure/);
+    expect(isUnconfirmed(deviceSheet("mi300x").powerWatts!)).toBe(false);
   });
 
   it("agrees with aiconfigurator's files of systems to 1 % in peaks and bandwidth", () => {

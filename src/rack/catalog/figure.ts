@@ -19,6 +19,19 @@ export function dataSheet(source: string): Citation {
   return citation("data-sheet", source);
 }
 
+/** How the source of a figure begins that no page confirmed. */
+const UNCONFIRMED = "unconfirmed: from memory of ";
+
+/** Figures written from memory of a document, which no copy of it confirmed; the source says so wherever it is shown. */
+export function fromMemory(source: string): Citation {
+  return citation("data-sheet", `${UNCONFIRMED}${source}`);
+}
+
+/** Whether a figure was written from memory and nothing confirmed it. */
+export function isUnconfirmed({ source }: Figure): boolean {
+  return source.startsWith(UNCONFIRMED);
+}
+
 /** Figures that somebody measured or read off a device. */
 export function measured(source: string): Citation {
   return citation("measured", source);

@@ -1,10 +1,11 @@
 import type { DeviceSheet } from "../device-sheet.ts";
-import { dataSheet, derived, eightBit, GIB, GIGA, KIB, MIB, sixteenBit, teraPeaks } from "../figure.ts";
+import { dataSheet, derived, eightBit, fromMemory, GIB, GIGA, KIB, MIB, sixteenBit, teraPeaks } from "../figure.ts";
 import { pcie } from "../links.ts";
 
 const MI250X = dataSheet("AMD Instinct MI250X data sheet, 2021");
 const MI300X = dataSheet("AMD Instinct MI300X data sheet, 2023, dense");
 const MI325X = dataSheet("AMD Instinct MI325X data sheet, 2024, dense");
+/** Held against rocm.docs.amd.com/en/7.13.0-preview/reference/gpu-specs.html (256 units, 160 KiB, 256 MiB), Tom's Hardware 2025 (memory, power) and units x clock. */
 const MI355X = dataSheet("AMD Instinct MI355X data sheet, 2025, dense");
 const ROCM = dataSheet("ROCm documentation, GPU specifications, 2026");
 const CDNA3 = dataSheet("AMD CDNA 3 architecture whitepaper, 2023");
@@ -61,7 +62,7 @@ export const INSTINCT: readonly DeviceSheet[] = [
     host: pcie(5),
     perNode: MI300X(8, "MI300X platform"),
     powerWatts: MI300X(750),
-    dollarsPerHour: dataSheet("Azure pay-as-you-go list price, East US, 2024: Standard_ND96isr_MI300X_v5 48.00 $/h for 8 GPUs")(6),
+    dollarsPerHour: fromMemory("Azure pay-as-you-go list price, East US, 2024: Standard_ND96isr_MI300X_v5 48.00 $/h for 8 GPUs")(6),
   },
   {
     ...AMD,
@@ -97,7 +98,7 @@ export const INSTINCT: readonly DeviceSheet[] = [
       )(537.6 * GIGA),
     },
     host: pcie(5),
-    perNode: MI355X(8, "MI355X platform"),
+    perNode: dataSheet("mlcommons/inference_results_v6.0 closed/AMD, 2026")(8, "accelerators a node"),
     powerWatts: MI355X(1400),
   },
 ];

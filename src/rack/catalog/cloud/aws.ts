@@ -26,8 +26,12 @@ export const AWS_NEURON: readonly DeviceSheet[] = [
       bandwidthBytesPerSecond: derived("AWS Neuron documentation, Inferentia2 architecture, 2025: 820 GiB/s")(820 * GIB),
     },
     cores: { count: INF2(2, "NeuronCore-v2") },
-    perNode: dataSheet("AWS Neuron documentation, EC2 Inf2 architecture, 2025")(12, "devices of an inf2.48xlarge"),
-    dollarsPerHour: dataSheet("AWS EC2 on-demand list price, us-east-1, 2024: inf2.xlarge, one device")(0.7582),
+    perNode: dataSheet(
+      "AWS Neuron documentation, Model Architecture Fit Guidelines (awsdocs-neuron.readthedocs-hosted.com/en/v2.9.1), 2023",
+    )(12, "devices of an inf2.48xlarge"),
+    dollarsPerHour: dataSheet("AWS EC2 on-demand list price, us-east-1, as public price tables repeat it, 2026: inf2.xlarge, one device")(
+      0.7582,
+    ),
   },
   {
     ...AWS,
@@ -49,6 +53,9 @@ export const AWS_NEURON: readonly DeviceSheet[] = [
     memory: { capacityBytes: TRN3(144 * GIB, "144 GiB"), bandwidthBytesPerSecond: TRN3(4900 * GIGA) },
     cores: { count: TRN3(8, "NeuronCore-v4") },
     scaleUp: neuronLink("NeuronLink-v4", TRN3.source, 2560 * GIGA),
-    perNode: dataSheet("AWS Neuron documentation, EC2 Trn3 architecture, 2026")(144, "devices of a Gen2 UltraServer, one scale-up domain"),
+    perNode: dataSheet("aws.amazon.com/about-aws/whats-new/2025/12/amazon-ec2-trn3-ultraservers")(
+      144,
+      "devices of a Gen2 UltraServer, one scale-up domain",
+    ),
   },
 ];

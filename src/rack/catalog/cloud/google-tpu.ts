@@ -7,6 +7,9 @@ const V5P = dataSheet("Google Cloud documentation, TPU v5p, 2026");
 const V6E = dataSheet("Google Cloud documentation, TPU v6e, 2026");
 const V7 = dataSheet("Google Cloud documentation, TPU7x (Ironwood), 2026");
 
+/** Prices as Google Cloud's own interface gave them to a public catalogue. */
+const SKYPILOT = "Google Cloud on-demand list price, 2026 (skypilot-org/skypilot-catalog@006059e catalogs/v8/gcp/vms.csv)";
+
 const GOOGLE = { vendor: "Google", kind: "npu" } as const;
 
 /** Chip interconnects are given for both directions together; a chip sends at half of that. */
@@ -30,7 +33,7 @@ export const GOOGLE_TPU: readonly DeviceSheet[] = [
     },
     perNode: V4(4096, "chips in a pod"),
     powerWatts: V4(192, "measured maximum of a chip"),
-    dollarsPerHour: dataSheet("Google Cloud on-demand list price, us-central2, 2024: a chip")(3.22),
+    dollarsPerHour: dataSheet(`${SKYPILOT}, us-central2: tpu-v4-8 12.88 $/h for 4 chips`)(3.22),
   },
   {
     ...GOOGLE,
@@ -42,7 +45,7 @@ export const GOOGLE_TPU: readonly DeviceSheet[] = [
     cores: { count: V5E(4, "matrix units of 128 x 128") },
     scaleUp: torus("ICI, 2D torus", V5E, 400 * GIGA),
     perNode: V5E(256, "chips in a pod"),
-    dollarsPerHour: dataSheet("Google Cloud on-demand list price, us-central1, 2024: a chip")(1.2),
+    dollarsPerHour: dataSheet(`${SKYPILOT}, us-central1: tpu-v5litepod-1, a chip`)(1.2),
   },
   {
     ...GOOGLE,
@@ -55,7 +58,7 @@ export const GOOGLE_TPU: readonly DeviceSheet[] = [
     scaleUp: torus("ICI, 3D torus", V5P, 1200 * GIGA),
     network: { name: "data-centre network", bandwidthBytesPerSecond: V5P(6.25 * GIGA, "50 Gb/s a chip") },
     perNode: V5P(8960, "chips in a pod"),
-    dollarsPerHour: dataSheet("Google Cloud on-demand list price, us-east5, 2024: a chip")(4.2),
+    dollarsPerHour: dataSheet(`${SKYPILOT}, us-east5: tpu-v5p-12288 25,804.8 $/h for 6,144 chips`)(4.2),
   },
   {
     ...GOOGLE,
@@ -68,7 +71,7 @@ export const GOOGLE_TPU: readonly DeviceSheet[] = [
     scaleUp: torus("ICI, 2D torus", V6E, 800 * GIGA),
     network: { name: "data-centre network", bandwidthBytesPerSecond: V6E(12.5 * GIGA, "100 Gb/s a chip") },
     perNode: V6E(256, "chips in a pod"),
-    dollarsPerHour: dataSheet("Google Cloud on-demand list price, us-east5, 2025: a chip")(2.7),
+    dollarsPerHour: dataSheet(`${SKYPILOT}, us-east5: tpu-v6e-1, a chip`)(2.7),
   },
   {
     ...GOOGLE,

@@ -20,7 +20,7 @@ export const DATAFLOW: readonly DeviceSheet[] = [
     peaks: teraPeaks(GROQ, { f16: 188, i8: 750 }),
     memory: { capacityBytes: GROQ(230 * MIB, "SRAM; there is no memory outside the chip"), bandwidthBytesPerSecond: GROQ(80e12) },
     host: pcie(4),
-    perNode: dataSheet("Groq, GroqNode server product brief, 2022")(8, "cards"),
+    perNode: dataSheet("Argonne Leadership Computing Facility, AI Testbed documentation, Groq system overview")(8, "cards of a GroqNode"),
   },
   {
     id: "cerebras-wse-3",
@@ -32,7 +32,7 @@ export const DATAFLOW: readonly DeviceSheet[] = [
     peaks: {},
     memory: { capacityBytes: WSE(44 * GIB, "44 GB of SRAM on the wafer"), bandwidthBytesPerSecond: WSE(21e15) },
     cores: { count: WSE(900_000, "cores"), localBytes: WSE(48 * KIB, "SRAM of a core") },
-    perNode: WSE(1, "wafer of a CS-3"),
+    perNode: dataSheet("aiwiki.ai/wiki/cerebras_wse_3, 2026")(1, "wafer of a CS-3"),
     powerWatts: WSE(23_000, "system"),
   },
   {
@@ -70,7 +70,7 @@ export const DATAFLOW: readonly DeviceSheet[] = [
       ),
     },
     host: pcie(4),
-    perNode: dataSheet("Tenstorrent documentation, TT-LoudBox specifications, 2025")(4, "cards"),
+    perNode: dataSheet("tenstorrent/tt-metal, tech reports: T3000 (TT-LoudBox)")(4, "n300 cards"),
     powerWatts: WORMHOLE(300),
   },
   {
@@ -96,7 +96,7 @@ export const DATAFLOW: readonly DeviceSheet[] = [
       ),
     },
     host: pcie(5),
-    perNode: dataSheet("Tenstorrent documentation, TT-QuietBox (Blackhole) specifications, 2025")(4, "cards"),
+    perNode: dataSheet("docs.tenstorrent.com/systems, TT-QuietBox (Blackhole), 2026")(4, "p150 cards"),
     powerWatts: BLACKHOLE(300),
   },
 ];

@@ -1,5 +1,5 @@
 import type { DeviceSheet } from "../device-sheet.ts";
-import { dataSheet, derived, eightBit, GIB, GIGA, MIB, teraPeaks } from "../figure.ts";
+import { dataSheet, derived, eightBit, GIB, GIGA, MIB, measured, teraPeaks } from "../figure.ts";
 import { pcie } from "../links.ts";
 
 const GAUDI = dataSheet("Intel, Gaudi 3 AI Accelerator, Hot Chips 2024");
@@ -82,7 +82,7 @@ export const INTEL: readonly DeviceSheet[] = [
       localBytes: dataSheet("Intel Xeon 6 P-core product brief, 2024")(2 * MIB, "L2 of a core"),
     },
     cache: { bytes: XEON(504 * MIB, "L3") },
-    perNode: XEON(2, "sockets at most"),
+    perNode: measured("public notes of machines with two Xeon 6980P, 2025")(2, "sockets"),
     powerWatts: XEON(500),
   },
   {
@@ -95,7 +95,10 @@ export const INTEL: readonly DeviceSheet[] = [
     memory: { capacityBytes: B60_ARK(24 * GIB, "24 GB GDDR6"), bandwidthBytesPerSecond: B60_ARK(456 * GIGA) },
     cores: { count: B60_ARK(20, "Xe cores"), clockHz: B60_ARK(2.4e9, "graphics clock") },
     host: pcie(5, 8),
-    perNode: dataSheet("Intel, Project Battlematrix, 2025")(8, "GPUs at most"),
+    perNode: dataSheet("storagereview.com/review/intel-arc-pro-b60-battlematrix-preview-192gb-of-vram-for-on-premise-ai, 2025")(
+      8,
+      "GPUs of a system, at most",
+    ),
     powerWatts: B60(200, "total board power"),
   },
   {

@@ -5,8 +5,8 @@ import { linkFigures, pcie } from "../links.ts";
 const A100 = dataSheet("NVIDIA A100 Tensor Core GPU data sheet, 2021");
 const GA100 = dataSheet("NVIDIA A100 Tensor Core GPU Architecture whitepaper, 2020");
 const DGX_A100 = dataSheet("NVIDIA DGX A100 data sheet, 2020");
-const P4D = dataSheet("AWS EC2 on-demand list price, us-east-1, after the reduction of June 2025: p4d.24xlarge 21.9576 $/h for 8 GPUs");
-const P4DE = dataSheet("AWS EC2 on-demand list price, us-east-1, after the reduction of June 2025: p4de.24xlarge 27.4471 $/h for 8 GPUs");
+const P4D = dataSheet("AWS EC2 on-demand list price, us-east-1, price list 2026-07-28: p4d.24xlarge 21.957642 $/h for 8 GPUs");
+const P4DE = dataSheet("AWS EC2 on-demand list price, us-east-1, price list 2026-07-28: p4de.24xlarge 27.44705 $/h for 8 GPUs");
 
 const A10 = dataSheet("NVIDIA A10 Tensor Core GPU data sheet, 2021");
 
@@ -44,7 +44,7 @@ export const AMPERE: readonly DeviceSheet[] = [
     name: "NVIDIA A100 80 GB SXM",
     year: 2020,
     memory: { capacityBytes: A100(80 * GIB, "80 GB HBM2e"), bandwidthBytesPerSecond: A100(2039 * GIGA) },
-    dollarsPerHour: P4DE(27.4471 / 8),
+    dollarsPerHour: P4DE(27.44705 / 8),
   },
   {
     ...A100_CHIP,
@@ -53,7 +53,7 @@ export const AMPERE: readonly DeviceSheet[] = [
     name: "NVIDIA A100 40 GB SXM",
     year: 2020,
     memory: { capacityBytes: GA100(40 * GIB, "40 GB HBM2"), bandwidthBytesPerSecond: GA100(1555 * GIGA) },
-    dollarsPerHour: P4D(21.9576 / 8),
+    dollarsPerHour: P4D(21.957642 / 8),
   },
   {
     ...PCIE,
@@ -62,7 +62,9 @@ export const AMPERE: readonly DeviceSheet[] = [
     year: 2021,
     memory: { capacityBytes: A100(80 * GIB, "80 GB HBM2e"), bandwidthBytesPerSecond: A100(1935 * GIGA) },
     powerWatts: A100(300, "PCIe"),
-    dollarsPerHour: dataSheet("Azure pay-as-you-go list price, East US, 2024: Standard_NC24ads_A100_v4, 1 GPU")(3.673),
+    dollarsPerHour: dataSheet(
+      "Azure pay-as-you-go list price, East US, as public price tables repeat it, 2026: Standard_NC24ads_A100_v4, 1 GPU",
+    )(3.673),
   },
   {
     ...PCIE,

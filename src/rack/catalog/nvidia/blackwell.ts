@@ -128,7 +128,7 @@ export const BLACKWELL_GPUS: readonly DeviceSheet[] = [
     },
     cache: { bytes: RTX_PRO(128 * MIB, "L2") },
     host: pcie(5),
-    perNode: dataSheet("NVIDIA RTX PRO Server, 2025")(8, "GPUs at most"),
+    perNode: dataSheet("AWS EC2 accelerated computing instances, 2026")(8, "GPUs of a g7e.48xlarge"),
     powerWatts: RTX_PRO(600),
   },
 ];

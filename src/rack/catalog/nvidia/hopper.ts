@@ -1,13 +1,15 @@
 import type { DeviceSheet } from "../device-sheet.ts";
-import { dataSheet, derived, eightBit, GIB, GIGA, KIB, MIB, measured, sixteenBit, teraPeaks } from "../figure.ts";
+import { dataSheet, derived, eightBit, fromMemory, GIB, GIGA, KIB, MIB, measured, sixteenBit, teraPeaks } from "../figure.ts";
 import { linkFigures, pcie } from "../links.ts";
 
 const GH100 = dataSheet("NVIDIA H100 Tensor Core GPU Architecture whitepaper, 2023, table 1, dense");
 const H100 = dataSheet("NVIDIA H100 Tensor Core GPU data sheet, 2023");
 const H100_HALVED = derived("NVIDIA H100 Tensor Core GPU data sheet, 2023, PCIe: half of the figure with sparsity");
 const H200 = dataSheet("NVIDIA H200 Tensor Core GPU data sheet, 2024");
-const NVL_HALVED = derived("NVIDIA H100 Tensor Core GPU data sheet, 2024, NVL: half of the figure with sparsity");
-const H200_NVL_HALVED = derived("NVIDIA H200 Tensor Core GPU data sheet, 2024, NVL: half of the figure with sparsity");
+const NVL_HALVED = derived("nvidia.com/en-us/data-center/h100, specifications, H100 NVL, 2026: half of the figure with sparsity");
+const NVL = dataSheet("nvidia.com/en-us/data-center/h100, specifications, H100 NVL, 2026");
+const H200_NVL_HALVED = derived("nvidia.com/en-us/data-center/h200, specifications, H200 NVL, 2026: half of the figure with sparsity");
+const H200_NVL = dataSheet("nvidia.com/en-us/data-center/h200, specifications, H200 NVL, 2026");
 const H20 = dataSheet(
   "NVIDIA H20 as resellers and the press print its data sheet, 2024 (NVIDIA publishes none): 96 GB HBM3, 4.0 TB/s, 148 TFLOPS FP16, 296 FP8 and INT8, 44 FP32, 1 FP64, 900 GB/s NVLink, 400 W",
 );
@@ -45,9 +47,9 @@ export const HOPPER: readonly DeviceSheet[] = [
     peaks: SXM_PEAKS,
     memory: { capacityBytes: H100(80 * GIB, "80 GB HBM3"), bandwidthBytesPerSecond: H100(3350 * GIGA) },
     scaleUp: linkFigures("nvlink-4"),
-    dollarsPerHour: dataSheet(
-      "AWS EC2 on-demand list price, us-east-1, after the reduction of June 2025: p5.48xlarge 55.04 $/h for 8 GPUs",
-    )(55.04 / 8),
+    dollarsPerHour: dataSheet("AWS EC2 on-demand list price, us-east-1, price list 2026-07-28: p5.48xlarge 55.04 $/h for 8 GPUs")(
+      55.04 / 8,
+    ),
   },
   {
     id: "h100-pcie",
@@ -64,7 +66,7 @@ export const HOPPER: readonly DeviceSheet[] = [
     },
     cache: { bytes: GH100(50 * MIB, "L2") },
     host: pcie(5),
-    perNode: H100(8, "certified systems of 1 to 8 GPUs"),
+    perNode: fromMemory(H100.source)(8, "certified systems of 1 to 8 GPUs"),
     powerWatts: H100(350, "PCIe"),
   },
   {
@@ -73,13 +75,13 @@ export const HOPPER: readonly DeviceSheet[] = [
     vendor: "NVIDIA",
     kind: "gpu",
     year: 2023,
-    peaks: teraPeaks(NVL_HALVED, { f64: 60, f32: 60, ...sixteenBit(835.5), ...eightBit(1670.5), i8: 1670.5 }),
-    memory: { capacityBytes: H100(94 * GIB, "94 GB HBM3"), bandwidthBytesPerSecond: H100(3900 * GIGA, "NVL") },
+    peaks: { ...teraPeaks(NVL_HALVED, { ...sixteenBit(835.5), ...eightBit(1670.5), i8: 1670.5 }), ...teraPeaks(NVL, { f64: 60, f32: 60 }) },
+    memory: { capacityBytes: NVL(94 * GIB, "94 GB HBM3"), bandwidthBytesPerSecond: NVL(3900 * GIGA) },
     cores: { count: GH100(132, "streaming multiprocessors, as the SXM form"), localBytes: LOCAL },
     cache: { bytes: GH100(50 * MIB, "L2") },
     host: pcie(5),
-    perNode: H100(8, "certified systems of 1 to 8 GPUs"),
-    powerWatts: H100(400, "NVL, up to"),
+    perNode: NVL(8, "certified systems of 1 to 8 GPUs"),
+    powerWatts: NVL(400, "350 to 400 W"),
   },
   {
     id: "h200-nvl",
@@ -87,11 +89,14 @@ export const HOPPER: readonly DeviceSheet[] = [
     vendor: "NVIDIA",
     kind: "gpu",
     year: 2024,
-    peaks: teraPeaks(H200_NVL_HALVED, { f64: 60, f32: 60, ...sixteenBit(835.5), ...eightBit(1670.5), i8: 1670.5 }),
-    memory: { capacityBytes: H200(141 * GIB, "141 GB HBM3e"), bandwidthBytesPerSecond: H200(4800 * GIGA) },
+    peaks: {
+      ...teraPeaks(H200_NVL_HALVED, { ...sixteenBit(835.5), ...eightBit(1670.5), i8: 1670.5 }),
+      ...teraPeaks(H200_NVL, { f64: 60, f32: 60 }),
+    },
+    memory: { capacityBytes: H200_NVL(141 * GIB, "141 GB HBM3e"), bandwidthBytesPerSecond: H200_NVL(4800 * GIGA) },
     host: pcie(5),
-    perNode: H200(8, "certified systems of up to 8 GPUs"),
-    powerWatts: H200(600, "NVL, up to"),
+    perNode: H200_NVL(8, "certified systems of up to 8 GPUs"),
+    powerWatts: H200_NVL(600, "up to"),
   },
   {
     ...SXM,

@@ -33,7 +33,9 @@ export const TURING_AND_ADA: readonly DeviceSheet[] = [
     host: pcie(3),
     perNode: dataSheet("NVIDIA DGX-1 with V100 data sheet, 2018")(8, "GPUs"),
     powerWatts: V100(300),
-    dollarsPerHour: dataSheet("AWS EC2 on-demand list price, us-east-1, 2024: p3dn.24xlarge 31.212 $/h for 8 GPUs")(31.212 / 8),
+    dollarsPerHour: dataSheet(
+      "AWS EC2 on-demand list price, us-east-1, as public price tables repeat it, 2026: p3dn.24xlarge 31.212 $/h for 8 GPUs",
+    )(31.212 / 8),
   },
   {
     ...NVIDIA,
@@ -51,7 +53,9 @@ export const TURING_AND_ADA: readonly DeviceSheet[] = [
     host: pcie(3),
     perNode: EC2(8, "GPUs of a g4dn.metal"),
     powerWatts: T4(70),
-    dollarsPerHour: dataSheet("Google Cloud on-demand list price, us-central1, 2024: one T4, without its machine")(0.35),
+    dollarsPerHour: dataSheet(
+      "Google Cloud on-demand list price, us-central1, 2026 (skypilot-org/skypilot-catalog@006059e catalogs/v8/gcp/vms.csv): one T4, without its machine",
+    )(0.35),
   },
   {
     ...NVIDIA,
@@ -69,7 +73,9 @@ export const TURING_AND_ADA: readonly DeviceSheet[] = [
     host: pcie(4),
     perNode: EC2(8, "GPUs of a g6.48xlarge"),
     powerWatts: L4(72),
-    dollarsPerHour: dataSheet("Google Cloud on-demand list price, us-central1, 2024: g2-standard-4 with one L4")(0.7068),
+    dollarsPerHour: dataSheet(
+      "Google Cloud on-demand list price, us-central1, 2026-09-24 (Cyclenerd/google-cloud-pricing-cost-calculator pricing.yml): g2-standard-4 with one L4",
+    )(0.706832),
   },
   {
     ...NVIDIA,
@@ -87,7 +93,9 @@ export const TURING_AND_ADA: readonly DeviceSheet[] = [
     host: pcie(4),
     perNode: EC2(8, "GPUs of a g6e.48xlarge"),
     powerWatts: L40S(350),
-    dollarsPerHour: dataSheet("AWS EC2 on-demand list price, us-east-1, 2024: g6e.xlarge with one L40S")(1.861),
+    dollarsPerHour: dataSheet(
+      "AWS EC2 on-demand list price, us-east-1, as public price tables repeat it, 2026-08-17: g6e.xlarge with one L40S",
+    )(1.861),
   },
   {
     ...NVIDIA,
