@@ -44,6 +44,17 @@ export function popFront(deque: IntDeque): number {
   return value;
 }
 
+/** Takes `value` out, wherever it is; false where it is not there. Complexity: linear in what is behind it. */
+export function takeOut(deque: IntDeque, value: number): boolean {
+  const mask = deque.items.length - 1;
+  let at = 0;
+  while (at < deque.size && itemAt(deque, at) !== value) at += 1;
+  if (at === deque.size) return false;
+  for (; at + 1 < deque.size; at++) deque.items[(deque.head + at) & mask] = itemAt(deque, at + 1);
+  deque.size -= 1;
+  return true;
+}
+
 function grow(deque: IntDeque): void {
   const items = new Int32Array(deque.items.length * 2);
   for (let i = 0; i < deque.size; i++) items[i] = itemAt(deque, i);

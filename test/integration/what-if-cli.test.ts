@@ -113,15 +113,16 @@ describe("heddle simulate <deployment>", () => {
     expect(row("TTFT p99").ratio.value).toBeLessThan(1);
   });
 
-  it.each([
-    ["scaling: { least: 1, orderAbove: 2, drainBelow: 1 }", "pools[0].scaling"],
-    ["outages: { meanUpNs: 6.0e+12, repairNs: 1 }", "pools[0].outages"],
-  ])("refuses %s with split roles before anything runs", async (field, where) => {
-    const others = "{ device: l40s, role: decode, name: b }\nkvTransfer: { bandwidthBytesPerSecond: 1.0e+9, latencyNs: 0 }\n";
-    const text = `version: 1\nmodel: Llama-3.1-8B\npools:\n  - { device: l40s, role: prefill, ${field} }\n  - ${others}`;
-    const { error } = JSON.parse((await heddle("simulate", file("split.yaml", text), "--workload", LOAD, "--json")).stdout);
-    expect(error.code).toBe("deployment-invalid");
-    expect(error.where).toContain(where);
+  it("runs pools of split roles that scale, lose replicas and keep KV outside, and says so", async () => {
+    const changes =
+      "replicas: 3, scaling: { least: 1, everyNs: 1.0e+9, orderAbove: 2, drainBelow: 1 }, outages: { meanUpNs: 6.0e+10, repairNs: 1.0e+9 }";
+    const decode = `{ device: l40s, role: decode, name: b, ${changes}, engine: { overheadNs: 200000000 } }`;
+    const link = "kvTransfer: { bandwidthBytesPerSecond: 1.0e+9, latencyNs: 0 }\n";
+    const text = `version: 1\nmodel: Llama-3.1-8B\npools:\n  - { device: l40s, role: prefill, ${changes}, offload: { bytes: 1.0e+10, bandwidthBytesPerSecond: 2.0e+10 } }\n  - ${decode}\n${link}`;
+    const load = "poisson:rate=2,prompt=500,output=60,seconds=60,seed=2";
+    const { stdout } = await heddle("simulate", file("split.yaml", text), "--workload", load, "--runs", "2");
+    expect(stdout).toMatch(/requests sent again\t[1-9]/);
+    expect(stdout).toMatch(/b replicas paid for, mean\t[123]\.\d\d/);
   });
 
   it("writes a timeline that a viewer reads", async () => {

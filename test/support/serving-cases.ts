@@ -90,6 +90,40 @@ export function changingCase(seed: number, changes: Partial<SchedulingRules> = {
   return { ...input, replicas, outages, resubmitNs: prng.nextBelow(2_000_000) };
 }
 
+/** Prefill and decode apart, hosts that are lost or pools that grow and shrink, and in half of the cases KV kept outside the devices. */
+export function changingSplitCase(seed: number, changes: Partial<SchedulingRules> = {}): ServingInput {
+  const prng = seededPrng(seed ^ 0x27220a95);
+  const offload = { bytes: 1000 * prng.nextBelow(400), bandwidthBytesPerSecond: 1e6 * (1 + prng.nextBelow(100)), bytesPerToken: 1000 };
+  const outside = prng.nextBelow(2) === 0;
+  const split = splitCase(seed, { ...changes, ...(outside && { prefixCaching: true }) });
+  const startUpNs = prng.nextBelow(20_000_000);
+  const pools = { prefill: 0, decode: 1, both: 2 };
+  const own = split.replicas.map((replica) => ({ ...replica, startUpNs, pool: pools[replica.role], ...(outside && { offload }) }));
+  const input = { ...split, kvTransfer: { ...split.kvTransfer!, bandwidthBytesPerSecond: 1e5 * (1 + prng.nextBelow(40)) } };
+  const scalingOfPools = [0, 1].map(() => ({
+    initial: 1,
+    least: 1,
+    everyNs: 300_000 + prng.nextBelow(10_000_000),
+    orderAbove: 2 + prng.nextBelow(4),
+    drainBelow: 1,
+  }));
+  const outages = Array.from({ length: 1 + prng.nextBelow(8) }, () => {
+    const atNs = prng.nextBelow(300_000_000);
+    return {
+      replica: prng.nextBelow(own.length),
+      atNs,
+      untilNs: prng.nextBelow(20) === 0 ? Infinity : atNs + 1 + prng.nextBelow(60_000_000),
+    };
+  });
+  const which = prng.nextBelow(3);
+  return {
+    ...input,
+    replicas: own,
+    ...(which !== 0 && { outages, resubmitNs: prng.nextBelow(2_000_000) }),
+    ...(which !== 1 && { scalingOfPools }),
+  };
+}
+
 /** The same with KV kept outside the devices. */
 export function offloadCase(seed: number, changes: Partial<SchedulingRules> = {}): ServingInput {
   const input = servingCase(seed, { ...changes, prefixCaching: true });

@@ -1,7 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { deleteKey, emptyIntTable, type IntTable, insertKey } from "../../base/int-table.ts";
 import { addHolder, type HolderIndex, removeHolder } from "./holder-index.ts";
-import { type KeyTier, storeKey } from "./key-tier.ts";
+import { clearTier, type KeyTier, storeKey } from "./key-tier.ts";
 
 /**
  * KV blocks of one replica, as counts. Blocks that are used together are an **extent**: those of one key of a prompt, or those a request
@@ -115,7 +115,7 @@ export function completeKey(pool: BlockPool, extent: number): number {
   return missing;
 }
 
-/** Forgets everything: the memory is gone, or given back. */
+/** Forgets everything, the tier of its host included: the memory is gone, or given back. */
 export function resetPool(pool: BlockPool, parked: Int32Array): void {
   for (let extent = 0; extent < pool.extents; extent++) {
     const key = pool.key[extent]!;
@@ -126,6 +126,7 @@ export function resetPool(pool: BlockPool, parked: Int32Array): void {
     }
     if (pool.owner[extent]! >= 0) parked[pool.owner[extent]!] = -1;
   }
+  if (pool.tier !== undefined) clearTier(pool.tier);
   pool.size.fill(0);
   pool.refs.fill(0);
   pool.fresh = pool.capacity;

@@ -17,6 +17,12 @@ export const DECISION = {
   transfer: 5,
   /** A replica fails or comes back [0 or 1]; the request is 0. */
   replica: 6,
+  /** With prefill and decode apart: a request goes back to prefill, because the replica named lost its KV [output tokens it has]. */
+  restart: 7,
+  /** The move of its KV is broken off, because one of its ends is lost [0]. */
+  breakOff: 8,
+  /** With prefill and decode apart: KV comes from the tier outside its replica's devices [tokens]. */
+  load: 9,
 } as const;
 
 /** Decisions in the order they were taken: a rolling hash, and records of 5 to 30 bytes. */

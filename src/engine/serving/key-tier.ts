@@ -51,6 +51,14 @@ export function storeKey(tier: KeyTier, key: number): void {
   append(tier, place);
 }
 
+/** Forgets everything: the memory is gone, or given back. */
+export function clearTier(tier: KeyTier): void {
+  for (let place = 0; place < tier.size; place++) deleteKey(tier.table, tier.key[place]!);
+  tier.oldest = -1;
+  tier.newest = -1;
+  tier.size = 0;
+}
+
 function append(tier: KeyTier, place: number): void {
   tier.previous[place] = tier.newest;
   tier.next[place] = -1;

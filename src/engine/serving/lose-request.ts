@@ -1,4 +1,4 @@
-import type { RequestTable } from "./request-table.ts";
+import { KV, type RequestTable } from "./request-table.ts";
 
 /**
  * A request whose replica is gone: it keeps its text and computes it anew elsewhere. Tokens of the iterations under way count as delivered, at most
@@ -13,6 +13,7 @@ export function loseRequest(requests: RequestTable, request: number, hasFirst: b
   requests.keysDone[request] = 0;
   requests.parked[request] = -1;
   requests.pending[request] = 0;
+  requests.kv[request] = KV.own;
   if (!hasFirst) requests.left[request] = requests.output[request]!;
   else if (requests.left[request] === 0) requests.left[request] = 1;
 }

@@ -178,8 +178,9 @@ function makeRoomForFetch(replica: ServingReplica, requests: RequestTable): bool
   if (wanted + promised > pool.free) return false;
   popFront(replica.waiting);
   passedGate(replica);
-  requests.loaded[request] = requests.prompt[request]!;
-  requests.fetched[request] = requests.prompt[request]! - prefixMatch.blocks * blockTokens;
+  const computed = knownTokens(requests, request) - 1;
+  requests.loaded[request] = computed;
+  requests.fetched[request] = computed - prefixMatch.blocks * blockTokens;
   holdMatch(pool, requests, request);
   growBlocks(pool, requests, request, room);
   detach(replica, requests, request);

@@ -8,7 +8,7 @@ export function checkDeployment({ pools, kvTransfer }: Deployment): DeploymentFa
   for (const [i, pool] of pools.entries()) {
     if (names.has(pool.name)) return { path: ["pools", i, "name"], message: `${pool.name} is the name of another pool` };
     names.add(pool.name);
-    const fault = poolFault(pool) ?? heldPromptsFault(pool) ?? changesFault(pool, pools.length);
+    const fault = poolFault(pool) ?? heldPromptsFault(pool) ?? scalingFault(pool, pools);
     if (fault !== undefined) return { path: ["pools", i, ...fault.path], message: fault.message };
   }
   const roles = new Set(pools.map((pool) => pool.role));
@@ -51,15 +51,12 @@ function poolFault({ parallel, engine, role, speculation }: Pool): DeploymentFau
   return undefined;
 }
 
-/** Of pools whose replicas come and go: what the simulation refuses, and figures that contradict one another. */
-function changesFault({ role, offload, replicas, scaling, outages }: Pool, pools: number): DeploymentFault | undefined {
-  const field = scaling !== undefined ? "scaling" : "outages";
-  if (scaling === undefined && outages === undefined) return undefined;
-  if (role !== "both") return { path: [field], message: "is not simulated with prefill and decode apart" };
-  if (offload !== undefined) return { path: [field], message: "is not simulated with KV kept outside the devices (offload)" };
+/** Of pools that grow and shrink: what the simulation refuses, and figures that contradict one another. */
+function scalingFault({ role, replicas, scaling }: Pool, pools: readonly Pool[]): DeploymentFault | undefined {
   if (scaling === undefined) return undefined;
   const { least, initial = scaling.least, orderAbove, drainBelow } = scaling;
-  if (pools > 1) return { path: ["scaling"], message: "is simulated for a fleet of one pool: the load of several is one to a router" };
+  if (pools.filter((pool) => pool.role === role).length > 1)
+    return { path: ["scaling"], message: `is simulated for one pool of role ${role}: the load of several is one to a router` };
   if (least > replicas) return { path: ["scaling", "least"], message: `is ${least}; replicas = ${replicas} is the most there may be` };
   if (initial < least || initial > replicas) {
     return { path: ["scaling", "initial"], message: `is ${initial}; it lies from least = ${least} to replicas = ${replicas}` };

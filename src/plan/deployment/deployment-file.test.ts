@@ -8,7 +8,6 @@ import { readDeployment, writeDeployment } from "./deployment-file.ts";
 
 const FOLDER = "examples/deployments";
 const LOAD = "orderAbove: 2, drainBelow: 1";
-const OFFLOAD = "    offload: { bytes: 1, bandwidthBytesPerSecond: 1 }\n";
 const SPLIT =
   "version: 1\nmodel: m\npools:\n  - { device: d, role: prefill }\n  - { device: d, role: decode, name: b }\nkvTransfer: { bandwidthBytesPerSecond: 1, latencyNs: 0 }\n";
 const SMALL = "version: 1\nmodel: m\npools:\n  - device: d\n";
@@ -90,19 +89,16 @@ describe("deployment files", () => {
     ["giving back above ordering", `${SMALL}    scaling: { least: 1, orderAbove: 2, drainBelow: 2 }\n`, "pools[0].scaling.drainBelow"],
     ["scaling that looks without end", `${SMALL}    scaling: { least: 1, everyNs: 1, ${LOAD} }\n`, "pools[0].scaling.everyNs"],
     ["scaling of one pool of two", `${SMALL}    scaling: { least: 1, ${LOAD} }\n  - { device: d, name: b }\n`, "pools[0].scaling"],
-    ["scaling of split roles", SPLIT.replace("role: decode", `role: decode, scaling: { least: 1, ${LOAD} }`), "pools[1].scaling"],
     [
-      "losses of split roles",
-      SPLIT.replace("role: decode", "role: decode, outages: { meanUpNs: 6.0e+12, repairNs: 1 }"),
-      "pools[1].outages",
+      "scaling of one decode pool of two",
+      SPLIT.replace("role: decode", `name: a, role: decode, scaling: { least: 1, ${LOAD} } }\n  - { device: d, role: decode`),
+      "pools[1].scaling",
     ],
     [
       "drafts of a prefill pool",
       SPLIT.replace("role: prefill", "role: prefill, speculation: { draftTokens: 1, acceptance: 0.5, draftCost: 0 }"),
       "pools[0].speculation",
     ],
-    ["scaling with KV outside", `${SMALL}    scaling: { least: 1, ${LOAD} }\n${OFFLOAD}`, "pools[0].scaling"],
-    ["losses with KV outside", `${SMALL}    outages: { meanUpNs: 6.0e+12, repairNs: 1 }\n${OFFLOAD}`, "pools[0].outages"],
     ["hosts lost in no time", `${SMALL}    outages: { meanUpNs: 1, repairNs: 1 }\n`, "line 5, pools[0].outages.meanUpNs"],
     [
       "prompts that never fit an iteration",

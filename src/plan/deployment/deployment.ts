@@ -27,11 +27,11 @@ export interface Pool {
   readonly precision: Precision;
   readonly engine: EngineSettings;
   readonly speculation?: Speculation;
-  /** KV kept outside the devices: bytes and the rate at which it comes back. */
+  /** KV kept outside the devices: bytes and the rate at which it comes back; lost with the replica. */
   readonly offload?: { readonly bytes: number; readonly bandwidthBytesPerSecond: number };
   /** From the order of a replica, or the repair of its host, until it serves. Refused above 0 without scaling and outages, in `heddle simulate` too. */
   readonly startUpNs?: number;
-  /** The pool grows and shrinks with its load; `replicas` is the most there may be. Of a fleet's only pool. */
+  /** The pool grows and shrinks with its load; `replicas` is the most there may be. Of the only pool of its role. */
   readonly scaling?: Scaling;
   readonly outages?: Outages;
 }

@@ -97,17 +97,19 @@ const scaling = (to: string, given: readonly string[] = []): Expected => ({
   to,
   given: [`pools.a.scaling=${SCALING}`, ...given],
   both: CHANGES,
-  prefill: "scaling",
-  decode: "scaling",
+  prefill: CHANGES,
+  decode: CHANGES,
 });
 const outages = (to: string): Expected => ({
   to,
   // Many hosts, and slow answers, so that some are lost with requests within the seconds of the load.
-  given: ["pools.a.replicas=40", "pools.a.engine.overheadNs=5e8", `pools.a.outages={"meanUpNs":6e10,"repairNs":1e9,"resubmitNs":0}`],
+  given: ["pools.a.replicas=40", "pools.a.engine.overheadNs=2e9", `pools.a.outages={"meanUpNs":6e10,"repairNs":1e9,"resubmitNs":0}`],
   both: CHANGES,
-  prefill: "outages",
-  decode: "outages",
+  prefill: CHANGES,
+  decode: CHANGES,
 });
+
+const OUTSIDE = [`pools.a.offload={"bytes":1e9,"bandwidthBytesPerSecond":1e9}`];
 
 /** Settings of an engine that hold prompts back: refused where a pool has prompts or decodes alone. */
 const holds = (to: string, engine: string, given: readonly string[] = []): Expected =>
@@ -167,11 +169,8 @@ const FIELDS: Readonly<Record<string, Expected>> = {
     ...every("0.2", [`pools.a.speculation={"draftTokens":1,"acceptance":0.7,"draftCost":0.1}`]),
     prefill: "speculation",
   },
-  "pools.offload.bytes": { ...every("1e7", [`pools.a.offload={"bytes":1e9,"bandwidthBytesPerSecond":1e9}`], "offload"), both: CHANGES },
-  "pools.offload.bandwidthBytesPerSecond": {
-    ...every("1e8", [`pools.a.offload={"bytes":1e9,"bandwidthBytesPerSecond":1e9}`], "offload"),
-    both: CHANGES,
-  },
+  "pools.offload.bytes": { ...every("1e7", OUTSIDE), decode: "offload" },
+  "pools.offload.bandwidthBytesPerSecond": { ...every("1e8", OUTSIDE), decode: "offload" },
   "pools.startUpNs": scaling("3e9"),
   "pools.scaling.least": scaling("2"),
   "pools.scaling.initial": scaling("2"),

@@ -37,7 +37,9 @@ export interface RunOptions {
 export function servingInputOf({ deployment, architecture, pools, requests }: DeploymentRun, options: RunOptions): ServingInput {
   checkLengths(pools, requests);
   const { kvTransfer } = deployment;
-  const scaling = deployment.pools.find((pool) => pool.scaling !== undefined)?.scaling;
+  const split = deployment.pools.some(({ role }) => role === "prefill");
+  const scaling = deployment.pools.map((pool) => pool.scaling && { ...pool.scaling, initial: pool.scaling.initial ?? pool.scaling.least });
+  const scaled = scaling.find((rules) => rules !== undefined);
   return {
     requests,
     replicas: pools.flatMap(({ pool, settings }) => Array.from({ length: pool.replicas }, (): ReplicaSettings => settings)),
@@ -47,7 +49,7 @@ export function servingInputOf({ deployment, architecture, pools, requests }: De
     ...(options.poolFactors === undefined ? {} : { poolFactors: options.poolFactors }),
     ...(options.onIteration === undefined ? {} : { onIteration: options.onIteration }),
     ...(options.outageSeed === undefined ? {} : { outageSeed: options.outageSeed }),
-    ...(scaling === undefined ? {} : { scaling: { ...scaling, initial: scaling.initial ?? scaling.least } }),
+    ...(scaled === undefined ? {} : split ? { scalingOfPools: scaling } : { scaling: scaled }),
     ...(options.sampleNs === undefined ? {} : { sampleNs: options.sampleNs }),
     ...(kvTransfer === undefined ? {} : { kvTransfer: { ...kvTransfer, ...kvOf(architecture, pools) } }),
   };

@@ -93,7 +93,11 @@ function offloadOf(
   if (offload === undefined) return ok(undefined);
   if (!engine.prefixCaching)
     return err({ code: "no-basis", missing: "KV kept outside the devices (offload) is simulated with prefix caching alone" });
-  if (role !== "both") return err({ code: "no-basis", missing: "KV kept outside the devices (offload) is not simulated with split roles" });
+  if (role === "decode")
+    return err({
+      code: "no-basis",
+      missing: "KV kept outside the devices (offload) says little of a decode pool, which gets KV from prefill",
+    });
   const model = decoderBlocks(architecture);
   if (!model.ok) return model;
   return ok({ ...offload, bytesPerToken: sequenceBytes(model.value, ONE_DEVICE, precision).perToken });

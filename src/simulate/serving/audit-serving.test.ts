@@ -1,7 +1,7 @@
 // Goal: whatever the requests, rules and routing, blocks and tokens are conserved, every request ends once, and leaps decide as single iterations
 // do. Method: random small runs that are short of blocks, recounted after every event; planted faults show that each check can fail.
 import { describe, expect, it } from "vitest";
-import { changingCase, offloadCase, servingCase, splitCase } from "../../../test/support/serving-cases.ts";
+import { changingCase, changingSplitCase, offloadCase, servingCase, splitCase } from "../../../test/support/serving-cases.ts";
 import { referTo } from "../../engine/serving/block-pool.ts";
 import { DECISION, readDecisions } from "../../engine/serving/decision-log.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
@@ -94,6 +94,26 @@ describe("random runs on fleets that change", () => {
   });
 });
 
+describe("random runs on fleets with prefill and decode apart that change", () => {
+  it("keep their books, end every request once and decide the same leaping and stepping", () => {
+    const seen = new Map<number, number>();
+    const lost = { prefill: 0, decode: 0, both: 0 };
+    for (let seed = 0; seed < 2 * SEEDS; seed++) {
+      const input = changingSplitCase(seed, RULES[seed % RULES.length]);
+      const { faults, outcome } = auditServing(input);
+      expect(faults, `seed ${seed}`).toEqual([]);
+      expect(runServing({ ...input, stepping: "unit" }).hash, `seed ${seed}`).toBe(outcome.hash);
+      for (const { kind, replica } of readDecisions(outcome.decisions)) {
+        seen.set(kind, (seen.get(kind) ?? 0) + 1);
+        if (kind === DECISION.restart) lost[input.replicas[replica]!.role] += 1;
+      }
+    }
+    for (const kind of [DECISION.restart, DECISION.breakOff, DECISION.load]) expect(seen.get(kind), String(kind)).toBeGreaterThan(SEEDS);
+    expect(lost.prefill).toBeGreaterThan(SEEDS / 4);
+    expect(lost.decode).toBeGreaterThan(SEEDS / 4);
+  });
+});
+
 describe("random runs with KV kept outside the devices", () => {
   it("keep their books and decide the same leaping and stepping", () => {
     let loads = 0;
@@ -139,6 +159,32 @@ describe("planted faults", () => {
     };
     expect(caught(leaked)).toContain("an extent is held by nobody");
     expect(caught(({ replicas }, event) => void (event === 3 && replicas[0]!.backlogTokens++))).toContain("backlog is miscounted");
+  });
+
+  it("are caught where replicas with split roles are lost", () => {
+    const caughtSplit = (tamper: (run: ServingRun, event: number) => void): string => {
+      for (let seed = 0; seed < 2 * SEEDS; seed++) {
+        try {
+          const { faults } = auditServing(changingSplitCase(seed), { tamper });
+          if (faults.length > 0) return faults.join("\n");
+        } catch (thrown) {
+          return String(thrown);
+        }
+      }
+      return "not caught";
+    };
+    const moving = (run: ServingRun): number => [...run.coming.keys()].find((row) => row >= run.input.requests.count) ?? -1;
+    // KV that is there twice, that never arrives, that nobody knows to be kept, and a request that goes back with fewer tokens than it has.
+    expect(caughtSplit((run) => void (moving(run) >= 0 && run.context.requests.ownBlocks[moving(run)]!++))).toContain("blocks are lost");
+    expect(caughtSplit((run) => void (moving(run) >= 0 && run.coming.delete(moving(run))))).toMatch(/not under way|miscounted/);
+    expect(caughtSplit((run) => void run.kept.clear())).not.toBe("not caught");
+    const forgetful = (run: ServingRun): void => {
+      const { requests } = run.context;
+      const { count } = run.input.requests;
+      for (let i = 0; i < count; i++) if (requests.output[i]! > 1 && requests.left[i] === 1) requests.output[i] = 2;
+    };
+    expect(caughtSplit(forgetful)).toContain("another text");
+    expect(caughtSplit(({ available }) => void available.stranded.splice(0))).toContain("ends 0 times");
   });
 
   it("are caught in an outcome", () => {

@@ -22,6 +22,7 @@ export function auditServing(input: ServingInput, { tamper, every = 1 }: AuditOp
     tamper?.(run, event);
     if (event % every !== 0) return true;
     for (const replica of run.replicas) faults.push(...auditReplica(replica, run.context.requests));
+    faults.push(...auditTexts(run));
     return faults.length === 0;
   });
   const outcome = outcomeOf(run, undefined);
@@ -34,8 +35,22 @@ export function auditServing(input: ServingInput, { tamper, every = 1 }: AuditOp
   return { outcome, faults: faults.slice(0, 10) };
 }
 
+/** Where prefill and decode are apart: requests whose two rows do not make up their output before the second has begun. */
+function auditTexts({ split, input, context, kept }: ServingRun): string[] {
+  if (!split) return [];
+  const { output, left, at } = context.requests;
+  const { count } = input.requests;
+  const faults: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const row = count + i;
+    const before = at[row] === -1 || kept.has(i);
+    if (before && output[i]! + left[row]! !== output[row]!) faults.push(`request ${i} has another text where it goes on`);
+  }
+  return faults;
+}
+
 /** What is wrong with an outcome: requests that do not end exactly once, times out of order, decisions that do not pair. */
-export function auditOutcome({ requests }: ServingInput, outcome: ServingOutcome): string[] {
+export function auditOutcome({ requests, replicas }: ServingInput, outcome: ServingOutcome): string[] {
   const faults: string[] = [];
   const check = (holds: boolean, what: string): void => {
     if (!holds) faults.push(what);
@@ -43,22 +58,37 @@ export function auditOutcome({ requests }: ServingInput, outcome: ServingOutcome
   const { count } = requests;
   const rows = outcome.decodeReplica === undefined ? count : 2 * count;
   const counts = new Map(Object.values(DECISION).map((kind) => [kind as number, new Int32Array(rows)]));
-  for (const { kind, request } of readDecisions(outcome.decisions)) counts.get(kind)![request]! += 1;
+  // Of requests that went back to prefill: how often a decode replica had lost them, and the tokens they had the last time.
+  const fromDecode = new Int32Array(count);
+  const delivered = new Int32Array(count);
+  for (const { kind, request, replica, detail } of readDecisions(outcome.decisions)) {
+    counts.get(kind)![request]! += 1;
+    if (kind !== DECISION.restart) continue;
+    check(detail >= 1 && detail >= delivered[request]!, `request ${request} goes back with ${detail} tokens`);
+    if (replicas[replica]!.role === "decode") fromDecode[request]! += 1;
+    delivered[request] = detail;
+  }
   const of = (kind: number, row: number): number => counts.get(kind)![row]!;
   let rejected = 0;
   for (let i = 0; i < count; i++) {
     const refused = of(DECISION.reject, i);
     rejected += refused;
     const tokens = requests.outputTokens[i]!;
-    const parts = rows > count && tokens > 1 ? [i, count + i] : [i];
-    for (const row of parts) {
+    const again = of(DECISION.restart, i);
+    const split = rows > count && tokens > 1;
+    for (const row of split ? [i, count + i] : [i]) {
       const ends = of(DECISION.end, row);
-      check(ends + refused === 1, `request ${row} ends ${ends} times and is rejected ${refused} times`);
-      if (ends === 1) check(of(DECISION.admit, row) >= 1 + of(DECISION.preempt, row), `request ${row} ran without being admitted`);
-      if (rows > count)
-        check(of(DECISION.transfer, row) === (row >= count && ends === 1 ? 1 : 0), `KV of request ${row} did not move once`);
+      // What goes back ends once more where its prompt is computed, and there for good where that brings its last token.
+      const due = row >= count ? (delivered[i]! + 1 < tokens ? 1 : 0) : 1 + again;
+      const ended = refused === 0 ? ends === due : refused === 1 && ends <= (row < count ? due : 0);
+      check(ended, `request ${row} ends ${ends} times and is rejected ${refused} times`);
+      if (ends > 0) check(of(DECISION.admit, row) >= ends + of(DECISION.preempt, row), `request ${row} ran without being admitted`);
+      if (rows === count) continue;
+      const moved = row < count ? 0 : ends + fromDecode[i]!;
+      const moves = of(DECISION.transfer, row) - of(DECISION.breakOff, row);
+      check(moves === moved, `KV of request ${row} moved ${moves} times and not ${moved}`);
     }
-    if (of(DECISION.end, i) !== 1) continue;
+    if (refused > 0) continue;
     const times = [outcome.queuedNs[i]!, outcome.scheduledNs[i]!, outcome.firstTokenNs[i]!, outcome.lastTokenNs[i]!];
     check(
       times.every((time, k) => k === 0 || time >= times[k - 1]!),

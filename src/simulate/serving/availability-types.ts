@@ -1,4 +1,5 @@
 import type { TimeHeap } from "../../base/heap.ts";
+import type { ScalingRules } from "../../policy/serving/scaling.ts";
 import type { Outage } from "./serving-input.ts";
 
 /** Which replicas take requests, and when that changes: hosts that are lost and come back, and fleets that grow and shrink. */
@@ -12,9 +13,22 @@ export interface Availability {
   readonly nextOutage: readonly ((() => Outage) | undefined)[];
   resent: number;
   readonly changes: TimeHeap<Change>;
-  /** Requests that found no replica. */
+  /** By replica: returns that are to come. */
+  readonly returns: Int32Array;
+  /** Rows that found no replica. */
   readonly stranded: number[];
+  readonly groups: readonly ScalingGroup[];
 }
 
-/** `look`: of the scaling rules. */
-export type Change = { readonly kind: "lost" | "back" | "started"; readonly replica: number } | { readonly kind: "look" };
+/** Replicas that are ordered and given back by one set of rules. */
+export interface ScalingGroup {
+  readonly rules: ScalingRules;
+  readonly replicas: readonly number[];
+  /** They take requests with their KV. */
+  readonly decodes: boolean;
+}
+
+/** `look`: of the scaling rules of a group. */
+export type Change =
+  | { readonly kind: "lost" | "back" | "started"; readonly replica: number }
+  | { readonly kind: "look"; readonly group: number };

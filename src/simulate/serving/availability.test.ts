@@ -106,15 +106,9 @@ describe("drawn losses", () => {
     expect([...outcome.replicaNs]).toEqual([outcome.endedNs - 5e9, outcome.endedNs - 5e9]);
   });
 
-  it("are refused beside a list of losses, and where roles are split", () => {
+  it("are refused beside a list of losses, and where they never serve", () => {
     const replicas = [{ ...REPLICA, outages: rates }];
     expect(() => run({ replicas, outages: [{ replica: 0, atNs: 1, untilNs: 2 }] })).toThrow(/outages/);
-    const split = [
-      { ...REPLICA, role: "prefill" as const, outages: rates },
-      { ...REPLICA, role: "decode" as const },
-    ];
-    const kvTransfer = { bytesPerToken: 1, bandwidthBytesPerSecond: 1e9, latencyNs: 0, layerwise: false, layers: 1 };
-    expect(() => run({ replicas: split, kvTransfer })).toThrow(/split roles/);
     expect(() => run({ replicas: [{ ...REPLICA, outages: { ...rates, meanUpNs: 0 } }] })).toThrow(/outages/);
   });
 });

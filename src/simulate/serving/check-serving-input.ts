@@ -1,4 +1,5 @@
 import { HeddleError } from "../../base/heddle-error.ts";
+import type { ScalingRules } from "../../policy/serving/scaling.ts";
 import type { ReplicaSettings, RequestColumns, ServingInput } from "./serving-input.ts";
 
 /** Refuses what cannot be run: bad columns, and options that the simulation does not honour. Errors: `workload-invalid`, `input-invalid`. */
@@ -23,11 +24,11 @@ export function checkServingInput(input: ServingInput): void {
   if (input.sampleNs !== undefined && !(input.sampleNs > 0)) throw invalid("sampleNs", "must be above 0");
 }
 
-function checkChanges({ replicas, outages = [], resubmitNs, scaling }: ServingInput): void {
+function checkChanges({ replicas, outages = [], resubmitNs, scaling, scalingOfPools }: ServingInput): void {
   const split = replicas.some(({ role }) => role !== "both");
   const drawn = replicas.findIndex((replica) => replica.outages !== undefined);
-  if (split && (outages.length > 0 || drawn >= 0)) throw invalid("outages", "losses of replicas with split roles are not simulated");
-  if (split && scaling !== undefined) throw invalid("scaling", "scaling of replicas with split roles is not simulated");
+  if (split && scaling !== undefined) throw invalid("scaling", "replicas with split roles are scaled by pool");
+  if (!split && scalingOfPools !== undefined) throw invalid("scalingOfPools", "replicas of role both are scaled as one fleet");
   if (drawn >= 0 && outages.length > 0) throw invalid("outages", "losses are given or drawn, not both");
   for (const [index, { outages: rates }] of replicas.entries()) {
     if (rates === undefined) continue;
@@ -39,21 +40,23 @@ function checkChanges({ replicas, outages = [], resubmitNs, scaling }: ServingIn
     if (!(atNs >= 0 && untilNs > atNs)) throw invalid(`outages[${index}]`, "ends before it begins");
   }
   if (resubmitNs !== undefined && !(resubmitNs >= 0)) throw invalid("resubmitNs", `${resubmitNs} is no time`);
-  if (scaling === undefined) return;
-  const { initial, least, everyNs, orderAbove, drainBelow } = scaling;
-  if (!(initial >= 1 && initial <= replicas.length)) throw invalid("scaling.initial", `${initial} of ${replicas.length} replicas`);
-  if (!(least >= 1 && least <= replicas.length)) throw invalid("scaling.least", `${least} of ${replicas.length} replicas`);
-  if (!(everyNs >= 1)) throw invalid("scaling.everyNs", "must be at least 1");
-  if (!(orderAbove > 0 && drainBelow >= 0 && drainBelow < orderAbove)) throw invalid("scaling", "drainBelow must lie below orderAbove");
+  if (scaling !== undefined) checkScaling(scaling, "scaling", replicas.length);
+  for (const [pool, rules] of (scalingOfPools ?? []).entries()) {
+    if (rules !== undefined) checkScaling(rules, `scalingOfPools[${pool}]`, replicas.filter((replica) => replica.pool === pool).length);
+  }
 }
 
-function checkOffload({ replicas, outages = [], scaling }: ServingInput): void {
-  for (const [index, { offload, role, rules, prefixCaching }] of replicas.entries()) {
+function checkScaling({ initial, least, everyNs, orderAbove, drainBelow }: ScalingRules, where: string, replicas: number): void {
+  if (!(initial >= 1 && initial <= replicas)) throw invalid(`${where}.initial`, `${initial} of ${replicas} replicas`);
+  if (!(least >= 1 && least <= replicas)) throw invalid(`${where}.least`, `${least} of ${replicas} replicas`);
+  if (!(everyNs >= 1)) throw invalid(`${where}.everyNs`, "must be at least 1");
+  if (!(orderAbove > 0 && drainBelow >= 0 && drainBelow < orderAbove)) throw invalid(where, "drainBelow must lie below orderAbove");
+}
+
+function checkOffload({ replicas }: ServingInput): void {
+  for (const [index, { offload, rules, prefixCaching }] of replicas.entries()) {
     if (offload === undefined) continue;
     const where = `replicas[${index}].offload`;
-    if (role !== "both") throw invalid(where, "KV outside the devices is not simulated with split roles");
-    if (outages.length > 0 || scaling !== undefined || replicas.some((replica) => replica.outages !== undefined))
-      throw invalid(where, "KV outside the devices is not simulated on fleets that change");
     if (!(rules?.prefixCaching ?? prefixCaching)) throw invalid(where, "KV outside the devices needs prefix caching");
     const { bytes, bandwidthBytesPerSecond, bytesPerToken } = offload;
     if (!(bytes >= 0)) throw invalid(`${where}.bytes`, `${bytes} is no size`);

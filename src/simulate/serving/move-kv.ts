@@ -9,11 +9,14 @@ import { createFlowNetwork } from "../flows/flow-network.ts";
 import type { KvMoves, ServingRun } from "./serving-state.ts";
 import { cutLeap, settleReplica } from "./settle-replica.ts";
 
-export function kvMoves(transfer: KvMoves["transfer"], replicas: number): KvMoves {
+export function kvMoves(transfer: KvMoves["transfer"], replicas: number, coming: ServingRun["coming"]): KvMoves {
   const links = Array.from({ length: 2 * replicas }, () => ({ bytesPerSecond: transfer.bandwidthBytesPerSecond }));
   const arrivals = new TimeHeap<number>();
   const latencyNs = Math.round(transfer.latencyNs);
-  const ended = (row: number, timeNs: number): void => arrivals.push(timeNs + latencyNs, row);
+  const ended = (row: number, timeNs: number): void => {
+    arrivals.push(timeNs + latencyNs, row);
+    coming.set(row, timeNs + latencyNs);
+  };
   return { transfer, network: createFlowNetwork(links), arrivals, path: new Int32Array(2), ended };
 }
 
@@ -28,40 +31,51 @@ export function nextMoveNs(moves: KvMoves): number {
 export function startFetches(run: ServingRun, replica: ServingReplica, nowNs: number): void {
   const { fetches } = replica;
   if (fetches.size === 0) return;
-  const { moves, context } = run;
-  if (!run.split) {
-    loadFromTier(run, replica, nowNs);
-    return;
-  }
-  assert(moves !== undefined, "KV is fetched where none is moved");
-  moves.network.advance(nowNs, moves.ended);
+  run.moves?.network.advance(nowNs, run.moves.ended);
   for (let i = 0; i < fetches.size; i++) {
     const row = itemAt(fetches, i);
-    const source = context.requests.at[row - run.input.requests.count]!;
-    recordDecision(context.log, DECISION.transfer, replica.index, row, nowNs, context.requests.fetched[row]!);
-    moves.path[0] = 2 * source;
-    moves.path[1] = 2 * replica.index + 1;
-    moves.network.start(row, moves.path, { bytes: bytesLeft(run, row, nowNs), nowNs });
+    // What a decode replica took back and admits again has its KV at no prefill replica any more.
+    if (run.kept.has(row - run.input.requests.count)) startTransfer(run, row, replica.index, nowNs);
+    else loadFromTier(run, row, replica.index, nowNs);
   }
   fetches.size = 0;
 }
 
+function startTransfer(run: ServingRun, row: number, target: number, nowNs: number): void {
+  const { moves, context } = run;
+  assert(moves !== undefined, "KV is fetched where none is moved");
+  const source = context.requests.at[row - run.input.requests.count]!;
+  recordDecision(context.log, DECISION.transfer, target, row, nowNs, context.requests.fetched[row]!);
+  run.coming.set(row, -1);
+  moves.path[0] = 2 * source;
+  moves.path[1] = 2 * target + 1;
+  moves.network.start(row, moves.path, { bytes: bytesLeft(run, row, nowNs), nowNs });
+}
+
+/** Breaks a transfer off: one of its ends is lost. */
+export function breakOffTransfer(run: ServingRun, row: number, nowNs: number): void {
+  const moves = run.moves!;
+  moves.network.advance(nowNs, moves.ended);
+  if (run.coming.get(row) === -1) moves.network.cancel(row, nowNs);
+  run.coming.delete(row);
+  recordDecision(run.context.log, DECISION.breakOff, run.context.requests.at[row]!, row, nowNs, 0);
+}
+
 /** Has KV brought from the tier outside a replica's devices: one request after the other. */
-function loadFromTier({ context, lanes, loads }: ServingRun, { fetches, index }: ServingReplica, nowNs: number): void {
+function loadFromTier({ context, lanes, loads, coming, split }: ServingRun, row: number, index: number, nowNs: number): void {
   const lane = lanes[index]!;
-  for (let i = 0; i < fetches.size; i++) {
-    const request = itemAt(fetches, i);
-    const tokens = context.requests.fetched[request]!;
-    lane.tierFreeNs = Math.max(lane.tierFreeNs, nowNs) + Math.max(1, Math.round(tokens * lane.tierTokenNs));
-    recordDecision(context.log, DECISION.transfer, index, request, nowNs, tokens);
-    loads.push(lane.tierFreeNs, request);
-  }
-  fetches.size = 0;
+  const tokens = context.requests.fetched[row]!;
+  lane.tierFreeNs = Math.max(lane.tierFreeNs, nowNs) + Math.max(1, Math.round(tokens * lane.tierTokenNs));
+  recordDecision(context.log, split ? DECISION.load : DECISION.transfer, index, row, nowNs, tokens);
+  loads.push(lane.tierFreeNs, row);
+  coming.set(row, lane.tierFreeNs);
 }
 
 /** KV from the tier outside is there: its request may run. */
 export function finishLoad(run: ServingRun, nowNs: number): void {
   const request = run.loads.pop()!;
+  if (run.coming.get(request) !== nowNs) return;
+  run.coming.delete(request);
   const { requests } = run.context;
   const index = requests.at[request]!;
   settleReplica(run, index, nowNs, true);
@@ -79,7 +93,7 @@ function bytesLeft({ input, moves, firstTokenNs, context }: ServingRun, row: num
   const all = Math.max(1, Math.ceil(context.requests.fetched[row]! * bytesPerToken));
   if (!layerwise) return all;
   const request = row - input.requests.count;
-  // A decode replica that had no room in time takes them later, all at once.
+  // A decode replica that had no room in time takes them later, all at once; so do those of a prompt that was computed anew.
   if (nowNs > firstTokenNs[request]!) return all;
   const computing = ((firstTokenNs[request]! - context.requests.admittedNs[request]!) * (layers - 1)) / layers;
   return Math.ceil(Math.max(all / layers, all - (computing * bandwidthBytesPerSecond) / 1e9));
@@ -90,12 +104,16 @@ export function advanceMoves(run: ServingRun, nowNs: number): void {
   const moves = run.moves!;
   moves.network.advance(nowNs, moves.ended);
   while ((moves.arrivals.peekTime() ?? Infinity) <= nowNs) {
+    const atNs = moves.arrivals.peekTime();
     const row = moves.arrivals.pop()!;
+    if (run.coming.get(row) !== atNs) continue;
+    run.coming.delete(row);
     const { requests } = run.context;
     const prefill = row - run.input.requests.count;
     const source = requests.at[prefill]!;
     settleReplica(run, source, nowNs, true);
     letGo(run.replicas[source]!, requests, prefill);
+    run.kept.delete(prefill);
     nudge(run, source, nowNs);
     const target = requests.at[row]!;
     settleReplica(run, target, nowNs, true);
@@ -105,7 +123,7 @@ export function advanceMoves(run: ServingRun, nowNs: number): void {
 }
 
 /** A replica whose queue may move now looks at it at the next end of an iteration, at once where nothing runs. */
-function nudge(run: ServingRun, index: number, nowNs: number): void {
+export function nudge(run: ServingRun, index: number, nowNs: number): void {
   const replica = run.replicas[index]!;
   if (replica.waiting.size + replica.arrived.size === 0) return;
   if (replica.executing.active) cutLeap(run, index);

@@ -2,6 +2,7 @@ import { assert } from "../../base/assert.ts";
 import { setWake } from "../../base/wake-heap.ts";
 import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
 import { matchPrefix } from "../../engine/serving/hold-blocks.ts";
+import { knownTokens } from "../../engine/serving/request-table.ts";
 import { enqueue, wholeBlocks } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
 import { releaseClients } from "./release-clients.ts";
@@ -21,8 +22,9 @@ export function routeRequest(run: ServingRun, request: number, nowNs: number, af
   run.nowNs = nowNs;
   run.acted = afterWakes ? run.replicas.length : 0;
   const goesOn = run.split && requests.keep[request] === 1;
-  if ((goesOn && !findCandidates(run, request + run.input.requests.count, run.decodes)) || !findCandidates(run, request, run.prompts)) {
-    if (run.prompts.length < run.allPrompts.length && findCandidates(run, request, run.allPrompts)) {
+  const goes = !goesOn || findCandidates(run, request + run.input.requests.count, run.allDecodes);
+  if (!goes || !findCandidates(run, request, run.prompts)) {
+    if (goes && run.prompts.length < run.allPrompts.length && findCandidates(run, request, run.allPrompts)) {
       run.available.stranded.push(request);
       return;
     }
@@ -84,11 +86,15 @@ export function handOver(run: ServingRun, row: number, nowNs: number, acting: nu
   run.nowNs = nowNs;
   // Replicas act in the order of their indices: those behind the one whose prompt it was see this request at once.
   run.acted = acting;
-  const found = findCandidates(run, row, run.decodes);
-  assert(found, "a request was taken that no decode replica can hold", row);
-  const prompt = context.requests.prompt[row]!;
-  question.promptTokens = prompt + 1;
-  for (let i = 0; i < question.candidateCount; i++) question.cachedTokens[question.candidates[i]!] = prompt;
+  run.kept.add(row - run.input.requests.count);
+  if (!findCandidates(run, row, run.decodes)) {
+    assert(run.decodes.length < run.allDecodes.length, "a request was taken that no decode replica can hold", row);
+    run.available.stranded.push(row);
+    return;
+  }
+  const known = knownTokens(context.requests, row);
+  question.promptTokens = known;
+  for (let i = 0; i < question.candidateCount; i++) question.cachedTokens[question.candidates[i]!] = known - 1;
   const turn = question.turn;
   question.turn = run.decodeTurn;
   const chosen = routing.choose(question);
@@ -108,7 +114,7 @@ function findCandidates(run: ServingRun, row: number, group: Int32Array): boolea
     canServeKind[kind] = can;
     all &= can;
   }
-  if (all === 1 && run.wholeGroup === group) return true;
+  if (all === 1 && run.wholeGroup === group) return question.candidateCount > 0;
   run.wholeGroup = all === 1 ? group : undefined;
   let count = 0;
   for (let i = 0; i < group.length; i++) if (canServeKind[kinds[group[i]!]!] === 1) question.candidates[count++] = group[i]!;

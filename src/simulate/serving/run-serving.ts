@@ -1,8 +1,9 @@
 import { earliestWake, popWake } from "../../base/wake-heap.ts";
 import { decisionBytes, decisionHash } from "../../engine/serving/decision-log.ts";
 import { advanceReplica } from "./advance-replica.ts";
-import { changeAvailability, orderedReplicaNs, refuseStranded } from "./availability.ts";
+import { changeAvailability, orderedReplicaNs, refuseStranded, strandedMayGo } from "./availability.ts";
 import { checkServingInput } from "./check-serving-input.ts";
+import { routeSpawned } from "./lose-split.ts";
 import { advanceMoves, finishLoad, nextMoveNs } from "./move-kv.ts";
 import { routeRequest } from "./route-request.ts";
 import { type RunSampler, runSampler } from "./sample-run.ts";
@@ -30,6 +31,7 @@ export function runServing(input: ServingInput): ServingOutcome {
 export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: () => boolean): void {
   const { requests } = run.input;
   let next = 0;
+  let lastNs = 0;
   for (;;) {
     while (next < requests.count && (requests.after?.[next] ?? -1) >= 0) next += 1;
     const arrivalNs = next < requests.count ? requests.arrivalNs[next]! : Infinity;
@@ -40,7 +42,11 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     const loadNs = run.loads.peekTime() ?? Infinity;
     const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs, moveNs, loadNs);
     // When nothing is left to happen to a request, no change is of interest but to those that wait for a replica.
-    if (nowNs === Infinity && (run.available.stranded.length === 0 || changeNs === Infinity)) break;
+    if (nowNs === Infinity && (changeNs === Infinity || !strandedMayGo(run))) {
+      if (refuseStranded(run, lastNs)) continue;
+      return;
+    }
+    lastNs = Math.max(lastNs, Math.min(nowNs, changeNs));
     if (changeNs <= nowNs) {
       sampler?.until(changeNs);
       changeAvailability(run, changeNs);
@@ -52,10 +58,9 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     else if (wakeNs <= nowNs) advanceReplica(run, popWake(run.wakes), nowNs);
     else if (moveNs <= nowNs) advanceMoves(run, nowNs);
     else if (loadNs <= nowNs) finishLoad(run, nowNs);
-    else routeRequest(run, run.spawned.pop()!, nowNs, true);
+    else routeSpawned(run, run.spawned.pop()!, nowNs);
     if (after?.() === false) return;
   }
-  refuseStranded(run);
 }
 
 export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): ServingOutcome {

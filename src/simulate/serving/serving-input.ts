@@ -38,11 +38,12 @@ export interface ReplicaSettings {
   readonly overheadNs: Nanoseconds;
   readonly speculation?: Speculation;
   readonly startUpNs: Nanoseconds;
-  /** Losses of the replica's host, drawn as the run goes. Not with split roles. */
+  /** Losses of the replica's host, drawn as the run goes. */
   readonly outages?: OutageRates & { readonly resubmitNs: Nanoseconds };
   /**
    * KV kept outside the devices: keys go there when they lose a block on the device, and come back one request after the other. Writing costs
-   * nothing, and routing does not see what is there. Needs prefix caching; not with split roles, outages or scaling.
+   * nothing, and routing does not see what is there. It is lost, or given back, with its replica. Needs prefix caching. With decodes apart it serves
+   * those that were preempted: what comes from prefill replicas comes whole.
    */
   readonly offload?: { readonly bytes: number; readonly bandwidthBytesPerSecond: number; readonly bytesPerToken: number };
   /** How iterations are formed; absent: vLLM's rules with the limits above. Its own limits count, not those above. */
@@ -64,14 +65,16 @@ export interface ServingInput {
     readonly layerwise: boolean;
     readonly layers: number;
   };
-  /** Hosts that are lost with their replicas, and when they serve again (Infinity: never). Not with split roles, nor beside drawn ones. */
+  /** Hosts that are lost with their replicas, and when they serve again (Infinity: never). Not beside drawn ones. */
   readonly outages?: readonly Outage[];
   /** From the loss of a host until its requests are sent again; 0 where absent. */
   readonly resubmitNs?: Nanoseconds;
   /** Of the losses that are drawn; absent: `seed`. */
   readonly outageSeed?: number;
-  /** The fleet grows and shrinks: `replicas` is the most there may be. Not with split roles. */
+  /** The fleet grows and shrinks: `replicas` is the most there may be. With split roles each pool does, by rules of its own. */
   readonly scaling?: ScalingRules;
+  /** By pool, with split roles. */
+  readonly scalingOfPools?: readonly (ScalingRules | undefined)[];
   /** `leap`: iterations whose batch does not change are priced in one go where that changes no decision; `unit`: one by one. Equal hashes. */
   readonly stepping: "leap" | "unit";
   /** Running and waiting requests and used blocks of every replica at each multiple of this time after the first arrival. */

@@ -7,7 +7,7 @@ import { servingReplica } from "../../engine/serving/serving-replica.ts";
 import { servingRouting } from "../../policy/serving/routing-named.ts";
 import { type RuleLimits, type SchedulingRules, vllmRules } from "../../policy/serving/scheduling-rules.ts";
 import { tokenGain } from "../../policy/serving/token-gain.ts";
-import { availability } from "./availability.ts";
+import { availability, STATE } from "./availability.ts";
 import { kvMoves } from "./move-kv.ts";
 import { replicaKinds } from "./replica-kinds.ts";
 import { requestKeys } from "./request-keys.ts";
@@ -44,8 +44,11 @@ export function servingRun(input: ServingInput): ServingRun {
       (i) => settings[i]!.role === "both" || (settings[i]!.role === "decode") === (part === "decodes"),
     );
   const [prompts, decodes] = [indicesOf("prompts"), indicesOf("decodes")];
+  const available = availability(input);
+  const serves = (index: number): boolean => available.state[index] === STATE.serving;
   const column = (): Float64Array => new Float64Array(requests.count).fill(-1);
   const { firstAfter, nextAfter } = waitLists(input);
+  const coming = new Map<number, number>();
   const run: ServingRun = {
     input,
     context: { requests: table, log: decisionLog() },
@@ -71,13 +74,16 @@ export function servingRun(input: ServingInput): ServingRun {
     nextAfter,
     ...kinds,
     wholeGroup: undefined,
-    prompts: prompts.filter((index) => index < (input.scaling?.initial ?? Infinity)),
+    prompts: prompts.filter(serves),
     allPrompts: prompts,
-    available: availability(input),
-    decodes,
+    available,
+    decodes: decodes.filter(serves),
+    allDecodes: decodes,
     split,
     loads: new TimeHeap<number>(),
-    moves: split ? kvMoves(input.kvTransfer!, replicas.length) : undefined,
+    coming,
+    kept: new Set(),
+    moves: split ? kvMoves(input.kvTransfer!, replicas.length, coming) : undefined,
     canServeKind: new Int8Array(kinds.kindCount),
     routing: servingRouting(input.routing, input.seed),
     question: {

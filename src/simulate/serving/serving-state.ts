@@ -36,11 +36,16 @@ export interface ServingRun {
   prompts: Int32Array;
   readonly allPrompts: Int32Array;
   readonly available: Availability;
-  readonly decodes: Int32Array;
+  decodes: Int32Array;
+  readonly allDecodes: Int32Array;
   readonly split: boolean;
   readonly moves: KvMoves | undefined;
-  /** Requests whose KV comes from outside the devices, by the time it is there. */
+  /** Rows whose KV comes from outside the devices, by the time it is there. */
   readonly loads: TimeHeap<number>;
+  /** Rows whose KV is on its way, with the time at which it is there; -1 while its bytes are on links. What a heap holds of others was broken off. */
+  readonly coming: Map<number, number>;
+  /** Requests whose KV stays where their prompt was computed, until it has moved. */
+  readonly kept: Set<number>;
   readonly routing: ServingRouting;
   readonly question: RouteQuestion;
   /** The instant of the routing under way; replicas below `acted` have acted at it already. */
