@@ -1,7 +1,7 @@
 import { seededPrng } from "../../src/base/prng.ts";
 import type { IterationCost } from "../../src/cost/iteration/iteration-cost.ts";
 import { type SchedulingRules, vllmRules } from "../../src/policy/serving/scheduling-rules.ts";
-import type { ReplicaSettings, RequestColumns, ServingInput } from "../../src/simulate/serving/serving-input.ts";
+import type { AdapterSettings, ReplicaSettings, RequestColumns, ServingInput } from "../../src/simulate/serving/serving-input.ts";
 
 /** Affine in everything an iteration has: no two batches cost the same by chance. */
 export const AFFINE_COST: IterationCost = {
@@ -16,6 +16,18 @@ export const AFFINE_COST: IterationCost = {
   spread: 0,
   basis: "data-sheet",
   source: "test",
+};
+
+/** The same, with a price on what is computed with adapters. */
+const ADAPTER_COST: IterationCost = {
+  ...AFFINE_COST,
+  iterationNs: (shape) => {
+    const plain = AFFINE_COST.iterationNs(shape);
+    // A router asks for the price of a batch without saying whose it is.
+    if (shape.lora === undefined) return plain;
+    const { adapters, ranks, tokens, rankTokens } = shape.lora;
+    return plain + 50_021 * adapters + 211 * ranks + 307 * tokens + 13 * rankTokens;
+  },
 };
 
 export const BLOCK_TOKENS = 4;
@@ -130,6 +142,27 @@ export function offloadCase(seed: number, changes: Partial<SchedulingRules> = {}
   const prng = seededPrng(seed ^ 0x6a09e667);
   const offload = { bytes: 1000 * prng.nextBelow(400), bandwidthBytesPerSecond: 1e6 * (1 + prng.nextBelow(100)), bytesPerToken: 1000 };
   return { ...input, replicas: input.replicas.map((replica) => ({ ...replica, offload })) };
+}
+
+/** The same with adapters, more of them than there are slots, on engines that pass over who finds none free. */
+export function adapterCase(seed: number, changes: Partial<SchedulingRules> = {}, from = servingCase(seed, changes)): ServingInput {
+  const prng = seededPrng(seed ^ 0x3c6ef372);
+  const count = 1 + prng.nextBelow(8);
+  const slots = 1 + prng.nextBelow(3);
+  const preloaded = prng.nextBelow(3) === 0;
+  const adapters: AdapterSettings = {
+    slots,
+    hostAdapters: preloaded ? Infinity : slots + prng.nextBelow(4),
+    rankMax: 64,
+    computedRank: (rank) => rank,
+    hostNs: (rank) => 300_000 + 1000 * rank,
+    diskNs: (rank) => 4_000_000 + 20_000 * rank,
+  };
+  const adapter = Int32Array.from({ length: from.requests.count }, () => prng.nextBelow(count + 1) - 1);
+  const adapterRanks = Int32Array.from({ length: count }, () => [0, 8, 16, 64][prng.nextBelow(4)]!);
+  const routing = prng.nextBelow(3) === 0 ? "adapter-affinity" : from.routing;
+  const replicas = from.replicas.map((replica) => ({ ...replica, adapters, cost: ADAPTER_COST }));
+  return { ...from, routing, replicas, requests: { ...from.requests, adapter, adapterRanks } };
 }
 
 /** Every prompt continues the keys of an earlier one for a while; one in four requests waits for an earlier one. */

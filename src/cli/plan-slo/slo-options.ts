@@ -22,7 +22,7 @@ export interface SloFlags {
   readonly batchedTokens: readonly number[];
   readonly sequences: number;
   readonly replicaDevices: number;
-  readonly routing: "round-robin" | "random" | "least-loaded" | "prefix-aware" | "priced";
+  readonly routing: "round-robin" | "random" | "least-loaded" | "prefix-aware" | "adapter-affinity" | "priced";
   readonly kvLink?: TransferLink;
   readonly budget?: number;
   readonly errorQuantile: number;
@@ -35,7 +35,7 @@ export interface SloFlags {
 
 const TYPES: readonly PeakType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
 const ENGINES = ["vllm", "sglang", "trtllm", "heddle"];
-const ROUTINGS = ["round-robin", "random", "least-loaded", "prefix-aware", "priced"];
+const ROUTINGS = ["round-robin", "random", "least-loaded", "prefix-aware", "adapter-affinity", "priced"];
 const DEFAULT_PRECISION: Precision = { weights: "bf16", kv: "bf16" };
 /** Chunks of prompts that are tried. */
 const BATCHED_TOKENS: readonly number[] = [2048, 8192, 16_384];

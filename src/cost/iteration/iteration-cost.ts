@@ -13,6 +13,18 @@ export interface BatchShape {
   decodes: number;
   decodeContext: number;
   decodeContextMax: number;
+  /** Where replicas serve adapters: what of it is computed with them. */
+  readonly lora?: LoraShape;
+}
+
+/** What an iteration computes with adapters (LoRA). */
+export interface LoraShape {
+  /** Distinct adapters, and the sum of their ranks. */
+  adapters: number;
+  ranks: number;
+  /** New tokens of requests with an adapter, drafts included, and the sum over them of their adapters' ranks. */
+  tokens: number;
+  rankTokens: number;
 }
 
 /** Prices iterations of one replica: all its devices, collectives and pipeline stages together. Pure, allocation-free, monotone in every field. */
@@ -31,4 +43,9 @@ export interface IterationCost {
 
 export function emptyBatch(): BatchShape {
   return { prefills: 0, prefillTokens: 0, prefillContext: 0, prefillSquares: 0, decodes: 0, decodeContext: 0, decodeContextMax: 0 };
+}
+
+/** A batch of a replica that serves adapters. */
+export function emptyLoraBatch(): BatchShape {
+  return { ...emptyBatch(), lora: { adapters: 0, ranks: 0, tokens: 0, rankTokens: 0 } };
 }

@@ -23,6 +23,8 @@ export const DECISION = {
   breakOff: 8,
   /** With prefill and decode apart: KV comes from the tier outside its replica's devices [tokens]. */
   load: 9,
+  /** A replica loads an adapter into a slot [0 from host, 1 from disk]; in the place of the request stands the adapter. */
+  adapter: 10,
 } as const;
 
 /** Decisions in the order they were taken: a rolling hash, and records of 5 to 30 bytes. */

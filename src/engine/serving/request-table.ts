@@ -42,6 +42,10 @@ export interface RequestTable {
   readonly cached: Int32Array;
   /** First admission; -1 before. Units: ns. */
   readonly admittedNs: Float64Array;
+  /** Adapter (LoRA) it is served with, -1: none; absent where no request has one. */
+  readonly adapter?: Int32Array;
+  /** With adapters: 1 once it was passed over for want of a slot. */
+  readonly passed?: Uint8Array;
 }
 
 /** Where a request's KV comes from. */
@@ -62,9 +66,10 @@ export interface RequestFacts {
   readonly output: Int32Array;
   readonly keyStart: Int32Array;
   readonly keys: Int32Array;
+  readonly adapter?: Int32Array;
 }
 
-export function requestTable({ count, prompt, output, keyStart, keys }: RequestFacts): RequestTable {
+export function requestTable({ count, prompt, output, keyStart, keys, adapter }: RequestFacts): RequestTable {
   const column = (): Int32Array => new Int32Array(count);
   return {
     count,
@@ -88,6 +93,7 @@ export function requestTable({ count, prompt, output, keyStart, keys }: RequestF
     at: column().fill(-1),
     cached: column().fill(-1),
     admittedNs: new Float64Array(count).fill(-1),
+    ...(adapter === undefined ? {} : { adapter, passed: new Uint8Array(count) }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { peekFront, popFront, pushBack, pushFront } from "../../base/int-deque.ts";
 import { gainedTokens } from "../../policy/serving/token-gain.ts";
+import { adapterFits, admitAdapter, beginAdapters, computeAdapter, holdRunning, loadAdapters, passOver, putBack } from "./adapter-slots.ts";
 import { DECISION, type DecisionLog, recordDecision } from "./decision-log.ts";
 import { blocksWanted, growBlocks, holdMatch, matchPrefix, prefixMatch, publishKeys, releaseBlocks } from "./hold-blocks.ts";
 import { gateFormed, gatePasses, passedGate } from "./prompt-gate.ts";
@@ -23,7 +24,8 @@ export interface StepContext {
  */
 export function scheduleStep(replica: ServingReplica, step: ServingStep, context: StepContext, nowNs: number): void {
   clearStep(step);
-  const { rules } = replica;
+  const { rules, adapters } = replica;
+  if (adapters !== undefined) beginAdapters(adapters);
   forming.budget = rules.maxBatchedTokens;
   forming.least = 0x7fffffff;
   forming.gained = gainedTokens(replica.gain, replica.steps, 1);
@@ -39,10 +41,12 @@ export function scheduleStep(replica: ServingReplica, step: ServingStep, context
   }
   const { shape } = step;
   step.active = shape.prefills + shape.decodes > 0;
+  if (adapters !== undefined && step.active) loadAdapters(replica, step, context, nowNs);
   step.plain =
     shape.prefills === 0 &&
     shape.decodes === replica.runningCount &&
     step.active &&
+    step.loadNs === 0 &&
     step.firsts.size === 0 &&
     step.endings.size === 0 &&
     !forming.preempted &&
@@ -97,13 +101,21 @@ type Part = "all" | "prompts" | "decodes";
 /** Admits requests first come, first served, as long as tokens, places and blocks last. */
 function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepContext, nowNs: number): void {
   const { requests, log } = context;
-  const { rules, pool, waiting, blockTokens } = replica;
+  const { rules, pool, waiting, blockTokens, adapters } = replica;
+  if (adapters !== undefined && waiting.size + replica.arrived.size > 0) holdRunning(adapters, replica, requests);
   while (replica.arrived.size > 0 && forming.budget > 0 && replica.runningCount < rules.maxSequences) {
-    admitArrived(replica, step, context, nowNs);
+    if (adapters !== undefined && !adapterFits(adapters, requests.adapter![peekFront(replica.arrived)]!))
+      passOver(adapters, requests, replica.arrived);
+    else admitArrived(replica, step, context, nowNs);
   }
+  if (adapters !== undefined) putBack(adapters, replica.arrived);
   for (let free = gatePasses(replica, requests, forming.budget); free > 0; free--) {
     if (waiting.size === 0 || forming.budget <= 0 || replica.runningCount >= rules.maxSequences) break;
     const request = peekFront(waiting);
+    if (adapters !== undefined && !adapterFits(adapters, requests.adapter![request]!)) {
+      passOver(adapters, requests, waiting);
+      continue;
+    }
     if (requests.kv[request] === KV.wanted) {
       if (!makeRoomForFetch(replica, requests)) break;
       continue;
@@ -138,10 +150,12 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
     room.tokens = hit + count;
     room.blockTokens = blockTokens;
     growBlocks(pool, requests, request, room);
+    if (adapters !== undefined) admitAdapter(adapters, requests.adapter![request]!);
     appendRunning(replica, request);
     forming.admitted = true;
     addPrompt(replica, step, requests, request, count);
   }
+  if (adapters !== undefined) putBack(adapters, waiting);
 }
 
 /** A request whose KV has come runs: it decodes, or computes what is left of its text. */
@@ -157,6 +171,7 @@ function admitArrived(replica: ServingReplica, step: ServingStep, { requests, lo
   replica.contextTokens += tokens;
   replica.detached -= 1;
   recordDecision(log, DECISION.admit, replica.index, request, nowNs, tokens);
+  if (replica.adapters !== undefined) admitAdapter(replica.adapters, requests.adapter![request]!);
   appendRunning(replica, request);
   forming.admitted = true;
   const due = knownTokens(requests, request) - tokens;
@@ -262,6 +277,7 @@ function addToStep(replica: ServingReplica, step: ServingStep, requests: Request
     shape.decodes += 1;
     shape.decodeContext += before + 1;
     if (before >= shape.decodeContextMax) shape.decodeContextMax = before + 1;
+    if (replica.adapters !== undefined) computeAdapter(replica.adapters, step, requests.adapter![request]!, 1 + replica.gain.draftTokens);
     settlePending(replica, requests, request, 1);
     if (left === gained) pushBack(step.endings, request);
     if (left - gained < forming.least) forming.least = left - gained;
@@ -284,6 +300,7 @@ function addPrompt(replica: ServingReplica, step: ServingStep, requests: Request
   shape.prefillTokens += count;
   shape.prefillContext += count * before;
   shape.prefillSquares += count * count;
+  if (replica.adapters !== undefined) computeAdapter(replica.adapters, step, requests.adapter![request]!, count);
   settlePending(replica, requests, request, count);
   if (replica.rules.prefixCaching) {
     room.tokens = after;

@@ -1,7 +1,8 @@
 import { emptyIntDeque, type IntDeque } from "../../base/int-deque.ts";
-import { type BatchShape, emptyBatch } from "../../cost/iteration/iteration-cost.ts";
+import { type BatchShape, emptyBatch, emptyLoraBatch } from "../../cost/iteration/iteration-cost.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 import { NO_DRAFTS, type TokenGain } from "../../policy/serving/token-gain.ts";
+import type { AdapterSlots } from "./adapter-slots.ts";
 import { type BlockPool, blockPool } from "./block-pool.ts";
 import type { GateState } from "./gate-state.ts";
 import type { HolderIndex } from "./holder-index.ts";
@@ -16,6 +17,8 @@ export interface ServingStep {
   active: boolean;
   /** One token of each running request, nobody's first or last, nobody admitted or preempted. */
   plain: boolean;
+  /** Time for which it waits for adapters to be loaded. Units: ns. */
+  loadNs: number;
 }
 
 /** The state of one replica of an engine: plain data, changed by `scheduleStep`, `completeStep`, `enqueue` and `passPlainSteps` alone. */
@@ -47,6 +50,8 @@ export interface ServingReplica {
   steps: number;
   preemptions: number;
   readonly gate: GateState;
+  /** Where it serves adapters, and requests have some. */
+  readonly adapters: AdapterSlots | undefined;
 }
 
 export interface ReplicaOptions {
@@ -59,11 +64,13 @@ export interface ReplicaOptions {
   readonly holders: HolderIndex;
   /** Whole keys that are kept outside the devices; 0 or absent: none. */
   readonly tierKeys?: number;
+  readonly adapters?: AdapterSlots;
 }
 
 const RUNNING_FIRST = 16;
 
-export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks, holders, tierKeys = 0 }: ReplicaOptions): ServingReplica {
+export function servingReplica(options: ReplicaOptions): ServingReplica {
+  const { index, rules, blockTokens, kvBlocks, keyBlocks, holders, tierKeys = 0, adapters } = options;
   return {
     index,
     rules,
@@ -82,19 +89,21 @@ export function servingReplica({ index, rules, blockTokens, kvBlocks, keyBlocks,
     arrived: emptyIntDeque(),
     fetches: emptyIntDeque(),
     detached: 0,
-    executing: emptyStep(),
-    planned: emptyStep(),
+    executing: emptyStep(adapters !== undefined),
+    planned: emptyStep(adapters !== undefined),
     leastLeft: 0,
     backlogTokens: 0,
     contextTokens: 0,
     steps: 0,
     preemptions: 0,
     gate: { since: rules.gate?.kind === "gather" ? -1 : 0, passed: 0, ready: -1 },
+    adapters,
   };
 }
 
-function emptyStep(): ServingStep {
-  return { shape: emptyBatch(), firsts: emptyIntDeque(), endings: emptyIntDeque(), active: false, plain: false };
+function emptyStep(withAdapters: boolean): ServingStep {
+  const shape = withAdapters ? emptyLoraBatch() : emptyBatch();
+  return { shape, firsts: emptyIntDeque(), endings: emptyIntDeque(), active: false, plain: false, loadNs: 0 };
 }
 
 export function clearStep(step: ServingStep): void {
@@ -110,4 +119,10 @@ export function clearStep(step: ServingStep): void {
   step.endings.size = 0;
   step.active = false;
   step.plain = false;
+  step.loadNs = 0;
+  if (shape.lora === undefined) return;
+  shape.lora.adapters = 0;
+  shape.lora.ranks = 0;
+  shape.lora.tokens = 0;
+  shape.lora.rankTokens = 0;
 }

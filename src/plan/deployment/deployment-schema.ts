@@ -93,7 +93,7 @@ export const deploymentSchema = z.strictObject({
   version: z.literal(1),
   model: nameText,
   pools: z.array(pool).min(1).max(POOLS_MAX),
-  routing: z.exactOptional(z.enum(["round-robin", "random", "least-loaded", "prefix-aware", "priced"])),
+  routing: z.exactOptional(z.enum(["round-robin", "random", "least-loaded", "prefix-aware", "adapter-affinity", "priced"])),
   kvTransfer: z.exactOptional(
     z.strictObject({ bandwidthBytesPerSecond: positive, latencyNs: whole, layerwise: z.exactOptional(z.boolean()) }),
   ),

@@ -14,7 +14,7 @@ export interface Deployment {
   readonly kvTransfer?: { readonly bandwidthBytesPerSecond: number; readonly latencyNs: number; readonly layerwise: boolean };
 }
 
-export type RoutingName = "round-robin" | "random" | "least-loaded" | "prefix-aware" | "priced";
+export type RoutingName = "round-robin" | "random" | "least-loaded" | "prefix-aware" | "adapter-affinity" | "priced";
 
 /** Equal replicas. `both`: prefill and decode. */
 export interface Pool {

@@ -19,6 +19,11 @@ export const leastLoaded: ServingRouting = { name: "least-loaded", needsMatch: f
 /** Load is uneven where the largest is this far above the least, and by this factor. */
 const UNEVEN_REQUESTS = 64;
 const UNEVEN_FACTOR = 1.5;
+
+function isUneven(least: number, most: number): boolean {
+  return most - least > UNEVEN_REQUESTS && most > UNEVEN_FACTOR * least;
+}
+
 /** A share of the prompt below this is not worth following. */
 const MATCH_MIN = 0.3;
 
@@ -43,7 +48,37 @@ export const prefixAware: ServingRouting = {
       if (best < 0 || cachedTokens[at]! > cachedTokens[best]! || (cachedTokens[at] === cachedTokens[best] && load < loads[best]!))
         best = at;
     }
-    const uneven = most - least > UNEVEN_REQUESTS && most > UNEVEN_FACTOR * least;
-    return uneven || cachedTokens[best]! < MATCH_MIN * question.promptTokens ? leastLoadedOf(question) : best;
+    return isUneven(least, most) || cachedTokens[best]! < MATCH_MIN * question.promptTokens ? leastLoadedOf(question) : best;
+  },
+};
+
+/**
+ * For a request with an adapter: the fewest requests among replicas that have it in a slot, else among those with a slot that nobody needs, while loads
+ * are even (as above); otherwise, and without an adapter, the fewest requests.
+ *
+ * Source: the classes of the LoRA affinity scorer in kubernetes-sigs/gateway-api-inference-extension (adapter there, room for it, neither), with the
+ * replicas' real slots and queues in place of scraped metrics.
+ */
+export const adapterAffinity: ServingRouting = {
+  name: "adapter-affinity",
+  needsMatch: false,
+  choose(question: RouteQuestion): number {
+    const { adapter, candidates, candidateCount, loads } = question;
+    if (adapter === undefined) return leastLoadedOf(question);
+    let most = 0;
+    let least = Infinity;
+    let best = -1;
+    let bestClass = 0;
+    for (let i = 0; i < candidateCount; i++) {
+      const at = candidates[i]!;
+      const load = loads[at]!;
+      if (load > most) most = load;
+      if (load < least) least = load;
+      const place = adapter.loadNs(at) === 0 ? 2 : adapter.freeSlots(at) > 0 ? 1 : 0;
+      if (best >= 0 && (place < bestClass || (place === bestClass && load >= loads[best]!))) continue;
+      best = at;
+      bestClass = place;
+    }
+    return isUneven(least, most) ? leastLoadedOf(question) : best;
   },
 };

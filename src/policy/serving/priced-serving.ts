@@ -1,6 +1,6 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import { emptyBatch, type IterationCost } from "../../cost/iteration/iteration-cost.ts";
-import type { RoutedReplica, RouteQuestion, ServingRouting } from "./serving-routing.ts";
+import type { AdapterView, RoutedReplica, RouteQuestion, ServingRouting } from "./serving-routing.ts";
 
 const shape = emptyBatch();
 
@@ -13,14 +13,14 @@ const GOLDEN = 0x9e3779b1;
 
 /**
  * One price a replica, in ns: the work before the request, the prefill of what is not cached there, its decode beside what runs, and the time
- * it costs the others. Going to the cache and computing elsewhere are the same choice, without credits: the terms of `pricedRouting`, on
+ * it costs the others, its adapter's load included. Going to the cache and computing elsewhere are the same choice, without credits: the terms of `pricedRouting`, on
  * iterations.
  */
 export const pricedServing: ServingRouting = {
   name: "priced",
   needsMatch: true,
   choose(question: RouteQuestion): number {
-    const { candidates, candidateCount, replicas, costs, kinds, loads, cachedTokens, promptTokens } = question;
+    const { candidates, candidateCount, replicas, costs, kinds, loads, cachedTokens, promptTokens, adapter } = question;
     let best = candidates[0]!;
     let least = Infinity;
     let pricedFor = -1;
@@ -34,7 +34,8 @@ export const pricedServing: ServingRouting = {
       const cached = Math.min(cachedTokens[at]!, promptTokens - 1);
       const place = Math.imul(cached, GOLDEN) >>> MEMO_SHIFT;
       // Idle replicas of one kind that have as much of its prompt are alike: the first of them stands for all.
-      if (load === 0 && memo.idle[place] === 1 && memo.cached[place] === cached && kinds[at] === pricedFor) continue;
+      if (load === 0 && adapter === undefined && memo.idle[place] === 1 && memo.cached[place] === cached && kinds[at] === pricedFor)
+        continue;
       if (kinds[at] !== pricedFor) {
         pricedFor = kinds[at]!;
         cost = costs[at]!;
@@ -56,7 +57,9 @@ export const pricedServing: ServingRouting = {
       const backlogNs = prefillNs(cost, replica.backlogTokens, 0, chunk);
       if (backlogNs + ownNs * (1 + alongside) + question.expectedTokens * floorNs >= least) continue;
       question.refresh(at);
-      const price = backlogNs + ownNs * (1 + alongside) + decodePrice(question, replica, cost, load);
+      const adapterNs =
+        adapter === undefined ? 0 : adapterPrice(question, adapter, at, (1 + alongside) * floorNs * question.expectedTokens);
+      const price = backlogNs + ownNs * (1 + alongside) + decodePrice(question, replica, cost, load) + adapterNs;
       if (load === 0) memo.idle[place] = 1;
       if (price < least) {
         best = at;
@@ -66,6 +69,13 @@ export const pricedServing: ServingRouting = {
     return best;
   },
 };
+
+/** Whoever runs waits while an adapter is loaded; where no slot is free, the request waits for one of as many as there are. */
+function adapterPrice({ loads }: RouteQuestion, adapter: AdapterView, at: number, answerNs: Nanoseconds): Nanoseconds {
+  const loadNs = adapter.loadNs(at);
+  if (loadNs === 0) return 0;
+  return loadNs * (1 + loads[at]!) + (adapter.freeSlots(at) > 0 ? 0 : answerNs / adapter.slots(at));
+}
 
 /** Its own decode beside what runs, and what that costs those. */
 function decodePrice(question: RouteQuestion, replica: RoutedReplica, cost: IterationCost, load: number): Nanoseconds {

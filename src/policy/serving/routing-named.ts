@@ -1,6 +1,6 @@
 import { unreachable } from "../../base/assert.ts";
 import type { RoutingName } from "../../plan/deployment/deployment.ts";
-import { leastLoaded, prefixAware, randomRouting, roundRobin } from "./plain-routing.ts";
+import { adapterAffinity, leastLoaded, prefixAware, randomRouting, roundRobin } from "./plain-routing.ts";
 import { pricedServing } from "./priced-serving.ts";
 import type { ServingRouting } from "./serving-routing.ts";
 
@@ -14,6 +14,8 @@ export function servingRouting(name: RoutingName, seed: number): ServingRouting 
       return leastLoaded;
     case "prefix-aware":
       return prefixAware;
+    case "adapter-affinity":
+      return adapterAffinity;
     case "priced":
       return pricedServing;
     default:

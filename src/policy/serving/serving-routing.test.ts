@@ -36,6 +36,7 @@ function question(spots: readonly Spot[], promptTokens = 1000): RouteQuestion {
     kinds: new Int32Array(spots.length),
     costs: spots.map(() => COST),
     turn: 0,
+    adapter: undefined,
     refresh: () => {},
   };
 }

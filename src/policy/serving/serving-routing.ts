@@ -27,10 +27,21 @@ export interface RouteQuestion {
   /** Replicas of one kind have the same cost and limits. */
   readonly kinds: Int32Array;
   readonly costs: readonly IterationCost[];
+  /** What is known of the request's adapter (LoRA); undefined where it has none. */
+  adapter: AdapterView | undefined;
   /** Counted up by `round-robin`. */
   turn: number;
   /** Brings `contextTokens` of a replica up to now; what else it shows is always so. */
   refresh(index: number): void;
+}
+
+/** Where a request's adapter is, by index of the replica. */
+export interface AdapterView {
+  /** Time until it is in a slot; 0 where it is, or a request sent before needs it there. Units: ns. */
+  loadNs(replica: number): number;
+  /** Slots that no adapter of a request there needs. */
+  freeSlots(replica: number): number;
+  slots(replica: number): number;
 }
 
 export interface ServingRouting {

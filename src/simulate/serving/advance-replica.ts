@@ -44,7 +44,7 @@ export function advanceReplica(run: ServingRun, index: number, nowNs: number): v
     return;
   }
   lane.startNs = nowNs;
-  lane.ends[0] = nowNs + stepNs(lane, replica.executing.shape);
+  lane.ends[0] = nowNs + stepNs(lane, replica.executing.shape) + replica.executing.loadNs;
   if (run.input.stepping === "leap") leap(run, replica, lane);
   setWake(run.wakes, index, lane.ends[lane.last]!);
 }

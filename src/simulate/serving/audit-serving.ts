@@ -1,3 +1,4 @@
+import { auditAdapters } from "../../engine/serving/audit-adapters.ts";
 import { auditReplica } from "../../engine/serving/audit-replica.ts";
 import { DECISION, readDecisions } from "../../engine/serving/decision-log.ts";
 import { drain, outcomeOf } from "./run-serving.ts";
@@ -21,7 +22,11 @@ export function auditServing(input: ServingInput, { tamper, every = 1 }: AuditOp
     event += 1;
     tamper?.(run, event);
     if (event % every !== 0) return true;
-    for (const replica of run.replicas) faults.push(...auditReplica(replica, run.context.requests));
+    for (const replica of run.replicas) {
+      faults.push(...auditReplica(replica, run.context.requests));
+      const { adapters } = input.replicas[replica.index]!;
+      if (adapters !== undefined) faults.push(...auditAdapters(replica, run.context.requests, adapters));
+    }
     faults.push(...auditTexts(run));
     return faults.length === 0;
   });
@@ -55,6 +60,7 @@ export function auditOutcome({ requests, replicas }: ServingInput, outcome: Serv
   const check = (holds: boolean, what: string): void => {
     if (!holds) faults.push(what);
   };
+  faults.push(...auditOrder(requests, outcome));
   const { count } = requests;
   const rows = outcome.decodeReplica === undefined ? count : 2 * count;
   const counts = new Map(Object.values(DECISION).map((kind) => [kind as number, new Int32Array(rows)]));
@@ -99,4 +105,21 @@ export function auditOutcome({ requests, replicas }: ServingInput, outcome: Serv
   }
   check(rejected === outcome.rejected, "rejected requests are miscounted");
   return faults;
+}
+
+/** With adapters, requests pass one another; those of one adapter on one replica are admitted in the order in which they were sent there. */
+function auditOrder({ adapter, count }: ServingInput["requests"], outcome: ServingOutcome): string[] {
+  if (adapter === undefined || outcome.preemptions > 0 || outcome.resent > 0 || outcome.decodeReplica !== undefined) return [];
+  const queues = new Map<string, number[]>();
+  for (const { kind, replica, request } of readDecisions(outcome.decisions)) {
+    // KV that comes from elsewhere comes in an order of its own.
+    if (kind === DECISION.transfer) return [];
+    if ((kind !== DECISION.route && kind !== DECISION.admit) || request >= count) continue;
+    const name = `${replica} ${adapter[request]}`;
+    const queue = queues.get(name) ?? [];
+    queues.set(name, queue);
+    if (kind === DECISION.route) queue.push(request);
+    else if (queue.shift() !== request) return [`request ${request} passed another one of its adapter`];
+  }
+  return [];
 }

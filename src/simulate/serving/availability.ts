@@ -1,6 +1,7 @@
 import { TimeHeap } from "../../base/heap.ts";
 import { itemAt } from "../../base/int-deque.ts";
 import { clearWake } from "../../base/wake-heap.ts";
+import { forgetAdapters } from "../../engine/serving/adapter-slots.ts";
 import { resetPool } from "../../engine/serving/block-pool.ts";
 import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
 import { loseRequest } from "../../engine/serving/lose-request.ts";
@@ -125,6 +126,7 @@ function loseReplica(run: ServingRun, index: number, nowNs: number): void {
   }
   if (role === "prefill") available.resent += loseKept(run, index, nowNs, againNs);
   resetPool(replica.pool, requests.parked);
+  if (replica.adapters !== undefined) forgetAdapters(replica.adapters);
   replica.runningCount = 0;
   replica.waiting.size = 0;
   replica.arrived.size = 0;
@@ -138,6 +140,7 @@ function loseReplica(run: ServingRun, index: number, nowNs: number): void {
   lane.tierFreeNs = 0;
   clearWake(run.wakes, index);
   run.question.loads[index] = 0;
+  run.adapters?.under[index]?.clear();
   regroup(run);
 }
 
@@ -194,7 +197,9 @@ function giveBackReplica(run: ServingRun, index: number, nowNs: number): void {
   available.replicaNs[index]! += nowNs - available.orderedNs[index]!;
   available.orderedNs[index] = -1;
   // A replica that is ordered again starts with an empty cache.
-  resetPool(run.replicas[index]!.pool, run.context.requests.parked);
+  const { pool, adapters } = run.replicas[index]!;
+  resetPool(pool, run.context.requests.parked);
+  if (adapters !== undefined) forgetAdapters(adapters);
 }
 
 /** No replica will ever come for these. Whether others may go on for it: they have room, or waited for one of these to end. */

@@ -5,6 +5,7 @@ import type { ReplicaSettings, RequestColumns, ServingInput } from "./serving-in
 /** Refuses what cannot be run: bad columns, and options that the simulation does not honour. Errors: `workload-invalid`, `input-invalid`. */
 export function checkServingInput(input: ServingInput): void {
   checkRequests(input.requests);
+  checkAdapters(input);
   const { replicas } = input;
   const first = replicas[0];
   if (first === undefined) throw invalid("replicas", "there must be at least one");
@@ -22,6 +23,26 @@ export function checkServingInput(input: ServingInput): void {
   checkChanges(input);
   checkOffload(input);
   if (input.sampleNs !== undefined && !(input.sampleNs > 0)) throw invalid("sampleNs", "must be above 0");
+}
+
+/** Requests with adapters need replicas that serve them, at their rank. */
+function checkAdapters({ requests, replicas }: ServingInput): void {
+  const { count, adapter, adapterRanks } = requests;
+  for (const [index, { adapters }] of replicas.entries()) {
+    if (adapters === undefined) continue;
+    const where = `replicas[${index}].adapters`;
+    if (!Number.isInteger(adapters.slots) || adapters.slots < 1) throw invalid(where, `${adapters.slots} is no number of slots`);
+    if (!(adapters.hostAdapters >= adapters.slots)) throw invalid(where, "the host holds at least what lies in slots");
+  }
+  if (adapter === undefined) return;
+  if (adapter.length !== count || adapterRanks === undefined) throw wrong("adapter", "differs in length, or has no ranks");
+  for (let i = 0; i < count; i++)
+    if (!(adapter[i]! >= -1 && adapter[i]! < adapterRanks.length)) throw wrong(`adapter[${i}]`, `${adapter[i]} is no adapter`);
+  const most = adapterRanks.reduce((rank, one) => Math.max(rank, one), 0);
+  for (const { adapters } of replicas) {
+    if (adapters === undefined) throw wrong("adapter", "requests have adapters (LoRA), and a pool serves none; say lora in it");
+    if (most > adapters.rankMax) throw wrong("adapter", `one has rank ${most}, above lora.maxRank = ${adapters.rankMax} of a pool`);
+  }
 }
 
 function checkChanges({ replicas, outages = [], resubmitNs, scaling, scalingOfPools }: ServingInput): void {

@@ -1,3 +1,4 @@
+import { countAdapter } from "./adapter-view.ts";
 import { releaseClients } from "./release-clients.ts";
 import { handOver } from "./route-request.ts";
 import type { ServingRun } from "./serving-state.ts";
@@ -6,6 +7,7 @@ import type { ServingRun } from "./serving-state.ts";
 export function rowEnded(run: ServingRun, row: number, nowNs: number): void {
   const { requests } = run.context;
   run.question.loads[requests.at[row]!]! -= 1;
+  countAdapter(run.adapters, requests, row, -1);
   const { count } = run.input.requests;
   const request = row < count ? row : row - count;
   if (requests.keep[row] === 1) {

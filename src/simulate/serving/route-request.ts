@@ -5,6 +5,7 @@ import { matchPrefix } from "../../engine/serving/hold-blocks.ts";
 import { knownTokens } from "../../engine/serving/request-table.ts";
 import { enqueue, wholeBlocks } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
+import { countAdapter, viewOf } from "./adapter-view.ts";
 import { releaseClients } from "./release-clients.ts";
 import type { ServingRun } from "./serving-state.ts";
 import { cutLeap, settleReplica } from "./settle-replica.ts";
@@ -34,6 +35,7 @@ export function routeRequest(run: ServingRun, request: number, nowNs: number, af
     return;
   }
   question.promptTokens = requests.prompt[request]!;
+  question.adapter = viewOf(run.adapters, requests, request);
   if (!routing.needsMatch) {
     const chosen = routing.choose(question);
     settleReplica(run, chosen, nowNs, afterWakes);
@@ -94,6 +96,7 @@ export function handOver(run: ServingRun, row: number, nowNs: number, acting: nu
   }
   const known = knownTokens(context.requests, row);
   question.promptTokens = known;
+  question.adapter = viewOf(run.adapters, context.requests, row);
   for (let i = 0; i < question.candidateCount; i++) question.cachedTokens[question.candidates[i]!] = known - 1;
   const turn = question.turn;
   question.turn = run.decodeTurn;
@@ -132,9 +135,10 @@ function send(run: ServingRun, request: number, index: number, nowNs: number, ca
   const replica = run.replicas[index]!;
   recordDecision(run.context.log, DECISION.route, index, request, nowNs, cachedTokens);
   run.question.loads[index]! += 1;
-  const first = replica.waiting.size === 0 || replica.rules.gate !== undefined;
+  const first = replica.waiting.size === 0 || replica.rules.gate !== undefined || replica.adapters !== undefined;
   enqueue(replica, run.context.requests, request, cachedTokens);
+  countAdapter(run.adapters, run.context.requests, request, 1);
   if (!replica.executing.active) setWake(run.wakes, index, nowNs);
-  // Whoever stands behind another in the queue changes nothing until that one is admitted, unless a gate counts those that wait.
+  // Whoever stands behind another in the queue changes nothing until that one is admitted, unless a gate counts those that wait or adapters let it pass.
   else if (first) cutLeap(run, index);
 }

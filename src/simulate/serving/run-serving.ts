@@ -1,4 +1,5 @@
 import { earliestWake, popWake } from "../../base/wake-heap.ts";
+import type { AdapterCounts } from "../../engine/serving/adapter-slots.ts";
 import { decisionBytes, decisionHash } from "../../engine/serving/decision-log.ts";
 import { advanceReplica } from "./advance-replica.ts";
 import { changeAvailability, orderedReplicaNs, refuseStranded, strandedMayGo } from "./availability.ts";
@@ -63,6 +64,15 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
   }
 }
 
+/** What happened to adapters on all replicas; nothing where none serves them. */
+function adapterSums(replicas: ServingRun["replicas"]): Pick<ServingOutcome, "adapters"> {
+  const all = replicas.flatMap(({ adapters }) => adapters?.counts ?? []);
+  if (all.length === 0) return {};
+  const sum = (of: keyof AdapterCounts): number => all.reduce((total, counts) => total + counts[of], 0);
+  const [admissions, hits, loads] = [sum("admissions"), sum("hits"), sum("loads")];
+  return { adapters: { admissions, hits, loads, diskLoads: sum("diskLoads"), loadNs: sum("loadNs"), short: sum("short") } };
+}
+
 export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): ServingOutcome {
   const { context, replicas, lanes } = run;
   const { count } = run.input.requests;
@@ -89,6 +99,7 @@ export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): Ser
     rejected: run.rejected,
     replicaNs: orderedReplicaNs(run),
     resent: run.available.resent,
+    ...adapterSums(replicas),
     ...(sampler === undefined ? {} : { samples: sampler.samples }),
   };
 }

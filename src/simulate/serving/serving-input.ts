@@ -1,5 +1,6 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import type { BatchShape, IterationCost } from "../../cost/iteration/iteration-cost.ts";
+import type { AdapterCounts } from "../../engine/serving/adapter-slots.ts";
 import type { RoutingName, Speculation } from "../../plan/deployment/deployment.ts";
 import type { ScalingRules } from "../../policy/serving/scaling.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
@@ -22,6 +23,23 @@ export interface RequestColumns {
   /** Closed-loop clients: the request that must end, and the time after its end, before this one arrives; -1 where `arrivalNs` holds. */
   readonly after?: Int32Array;
   readonly thinkNs?: Float64Array;
+  /** Adapter (LoRA) a request is served with, -1: none; absent where none has one. Prompts share no blocks across adapters. */
+  readonly adapter?: Int32Array;
+  /** Rank of each adapter; 0 where it is not known, and then the largest that a replica serves. */
+  readonly adapterRanks?: Int32Array;
+}
+
+/** How a replica serves adapters. */
+export interface AdapterSettings {
+  /** Distinct adapters of an iteration at most; each has a slot on the devices. */
+  readonly slots: number;
+  /** Adapters the host's memory holds, those in slots included; Infinity: all, from the beginning. */
+  readonly hostAdapters: number;
+  readonly rankMax: number;
+  /** Rank at which one of `rank` is computed, and the time of its load from the host, and before that from disk. */
+  readonly computedRank: (rank: number) => number;
+  readonly hostNs: (rank: number) => Nanoseconds;
+  readonly diskNs: (rank: number) => Nanoseconds;
 }
 
 /** A replica of an engine as the simulation runs it. Limits as in `EngineSettings`, over all its data-parallel ranks. */
@@ -48,6 +66,8 @@ export interface ReplicaSettings {
   readonly offload?: { readonly bytes: number; readonly bandwidthBytesPerSecond: number; readonly bytesPerToken: number };
   /** How iterations are formed; absent: vLLM's rules with the limits above. Its own limits count, not those above. */
   readonly rules?: SchedulingRules;
+  /** Needed where requests have adapters. */
+  readonly adapters?: AdapterSettings;
 }
 
 export interface ServingInput {
@@ -124,6 +144,8 @@ export interface ServingOutcome {
   readonly replicaNs: Float64Array;
   /** Requests that were sent again because their replica was lost, each time counted. */
   readonly resent: number;
+  /** Of all replicas, where requests have adapters. */
+  readonly adapters?: Readonly<AdapterCounts>;
 }
 
 /** Samples by time, then replica: `running[sample * replicas + replica]`. */

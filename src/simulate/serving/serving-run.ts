@@ -1,5 +1,6 @@
 import { TimeHeap } from "../../base/heap.ts";
 import { wakeHeap } from "../../base/wake-heap.ts";
+import { type AdapterSlots, adapterSlots } from "../../engine/serving/adapter-slots.ts";
 import { decisionLog } from "../../engine/serving/decision-log.ts";
 import { holderIndex } from "../../engine/serving/holder-index.ts";
 import { KV, type RequestFacts, type RequestTable, requestTable } from "../../engine/serving/request-table.ts";
@@ -7,6 +8,7 @@ import { servingReplica } from "../../engine/serving/serving-replica.ts";
 import { servingRouting } from "../../policy/serving/routing-named.ts";
 import { type RuleLimits, type SchedulingRules, vllmRules } from "../../policy/serving/scheduling-rules.ts";
 import { tokenGain } from "../../policy/serving/token-gain.ts";
+import { adapterRoutes } from "./adapter-view.ts";
 import { availability, STATE } from "./availability.ts";
 import { kvMoves } from "./move-kv.ts";
 import { replicaKinds } from "./replica-kinds.ts";
@@ -36,6 +38,7 @@ export function servingRun(input: ServingInput): ServingRun {
       keyBlocks,
       holders,
       tierKeys: tierKeys(setting, keyBlocks),
+      ...adaptersOf(setting, requests),
     }),
   );
   const kinds = replicaKinds(replicas, settings);
@@ -97,8 +100,10 @@ export function servingRun(input: ServingInput): ServingRun {
       loads: new Int32Array(replicas.length),
       costs: settings.map(({ cost }) => cost),
       turn: 0,
+      adapter: undefined,
       refresh: (index) => settleReplica(run, index, run.nowNs, index < run.acted),
     },
+    adapters: requests.adapter === undefined ? undefined : adapterRoutes(replicas),
     nowNs: 0,
     acted: 0,
     decodeTurn: 0,
@@ -117,6 +122,23 @@ function tierKeys({ offload, blockTokens }: ReplicaSettings, keyBlocks: number):
   return offload === undefined ? 0 : Math.floor(offload.bytes / (offload.bytesPerToken * blockTokens * keyBlocks));
 }
 
+/** Slots of a replica for the adapters of the requests; nothing where they have none. */
+function adaptersOf({ adapters }: ReplicaSettings, { adapter, adapterRanks }: ServingInput["requests"]): { adapters?: AdapterSlots } {
+  if (adapter === undefined || adapters === undefined) return {};
+  const { slots, hostAdapters, rankMax, computedRank, hostNs, diskNs } = adapters;
+  const ranks = Array.from(adapterRanks ?? [], (rank) => (rank === 0 ? rankMax : rank));
+  const each = (ns: (rank: number) => number): Float64Array => Float64Array.from(ranks, (rank) => Math.round(ns(rank)));
+  return {
+    adapters: adapterSlots({
+      slots,
+      hostAdapters,
+      hostNs: each(hostNs),
+      diskNs: each(diskNs),
+      ranks: Int32Array.from(ranks, (rank) => computedRank(rank)),
+    }),
+  };
+}
+
 function rulesFor(setting: ReplicaSettings): SchedulingRules {
   const rules = setting.rules ?? vllmRules(limitsOf(setting));
   return setting.speculation === undefined ? rules : { ...rules, gain: tokenGain(setting.speculation) };
@@ -127,17 +149,17 @@ function limitsOf({ maxBatchedTokens, maxSequences, chunkedPrefill, prefixCachin
 }
 
 function facts(
-  { count, promptTokens }: ServingInput["requests"],
+  { count, promptTokens, adapter }: ServingInput["requests"],
   output: Int32Array,
   keyStart: Int32Array,
   keys: Int32Array,
 ): RequestFacts {
-  return { count, prompt: promptTokens, output, keyStart, keys };
+  return { count, prompt: promptTokens, output, keyStart, keys, ...(adapter === undefined ? {} : { adapter }) };
 }
 
 /** Two rows a request: row i computes the prompt and the first token, row count + i all others, from KV that comes from row i. */
 function splitTable(requests: ServingInput["requests"], keyStart: Int32Array, keys: Int32Array): RequestTable {
-  const { count, promptTokens, outputTokens } = requests;
+  const { count, promptTokens, outputTokens, adapter } = requests;
   const twice = (first: ArrayLike<number>, second: ArrayLike<number>): Int32Array => {
     const column = new Int32Array(2 * count);
     column.set(first);
@@ -153,7 +175,15 @@ function splitTable(requests: ServingInput["requests"], keyStart: Int32Array, ke
   bothKeys.set(keys);
   bothKeys.set(keys, keys.length);
   const output = twice(new Int32Array(count).fill(1), outputTokens);
-  const table = requestTable({ count: 2 * count, prompt: twice(promptTokens, promptTokens), output, keyStart: starts, keys: bothKeys });
+  const both = adapter === undefined ? {} : { adapter: twice(adapter, adapter) };
+  const table = requestTable({
+    count: 2 * count,
+    prompt: twice(promptTokens, promptTokens),
+    output,
+    keyStart: starts,
+    keys: bothKeys,
+    ...both,
+  });
   for (let i = 0; i < count; i++) {
     table.left[count + i]! -= 1;
     table.kv[count + i] = KV.wanted;

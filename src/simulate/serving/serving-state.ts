@@ -6,6 +6,7 @@ import type { StepContext } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
 import type { RouteQuestion, ServingRouting } from "../../policy/serving/serving-routing.ts";
 import type { FlowNetwork } from "../flows/flow-types.ts";
+import type { AdapterRoutes } from "./adapter-view.ts";
 import type { Availability } from "./availability-types.ts";
 import type { ServingInput } from "./serving-input.ts";
 
@@ -48,6 +49,8 @@ export interface ServingRun {
   readonly kept: Set<number>;
   readonly routing: ServingRouting;
   readonly question: RouteQuestion;
+  /** Where requests have adapters. */
+  readonly adapters: AdapterRoutes | undefined;
   /** The instant of the routing under way; replicas below `acted` have acted at it already. */
   nowNs: number;
   acted: number;
