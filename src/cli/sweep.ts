@@ -7,6 +7,7 @@ import type { Objective } from "../simulate/deployment/objective.ts";
 import type { PointRow } from "../simulate/sweep/point-row.ts";
 import { gridPoint, gridSize, type Vary } from "../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../simulate/sweep/sweep-point.ts";
+import type { AdapterLaw } from "../simulate/workload/generate/adapter-draw.ts";
 import { architectureNamed } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
 import { note, printResult, table } from "./output.ts";
@@ -25,6 +26,7 @@ interface SweepFlags {
   readonly workload?: string;
   readonly lengths?: string;
   readonly tokenizer?: string;
+  readonly adapters?: AdapterLaw;
   readonly slo?: Objective;
   readonly seed: number;
   readonly measureAt?: MeasuredAt;
@@ -123,11 +125,12 @@ function sweepJob(
   const folder = dirname(path);
   const sheet = (device: string): ReturnType<typeof sheetOf> => sheetOf(/\.ya?ml$/i.test(device) ? resolve(folder, device) : device);
   const config = knownArchitecture(deployment.model) === undefined ? modelConfig(deployment.model, folder) : undefined;
-  const { lengths, tokenizer, slo, seed } = flags;
+  const { lengths, tokenizer, adapters, slo, seed } = flags;
   const workload = {
     named: flags.workload,
     ...(lengths === undefined ? {} : { lengths }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(adapters === undefined ? {} : { adapters }),
   };
   const sheets = Object.fromEntries(deployment.pools.map(({ device }) => [device, sheet(device)]));
   const job: SweepJob = {

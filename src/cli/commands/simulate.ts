@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import { ADAPTER_FIELDS } from "../../simulate/workload/generate/adapter-draw.ts";
 import { GENERATED_FORMS } from "../../simulate/workload/generate/generated-forms.ts";
-import { measureAtOption, objectiveOption, operatorsOption, scaleOption } from "../deployment/run-options.ts";
+import { adaptersOption, measureAtOption, objectiveOption, operatorsOption, scaleOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 
@@ -16,6 +17,8 @@ results, OpenTelemetry spans, ShareGPT with --tokenizer) or is generated; length
 ${Object.values(GENERATED_FORMS)
   .map((form) => `  ${form}`)
   .join("\n")}
+Each takes ${ADAPTER_FIELDS}: requests with adapters (LoRA), of pools that serve them
+(lora: maxLoras, maxRank, cpuLoras, modules, format, fullySharded); --adapters gives them to a file. See docs/lora.md.
 Pools may grow and shrink with their load (scaling: least, everyNs, orderAbove, drainBelow; startUpNs) and lose replicas (outages: meanUpNs, repairNs,
 resubmitNs; drawn by --seed); cost then counts the time for which replicas are ordered. See docs/what-if.md.
 A plan takes files and poisson:, and runs the engines and policies that serve.
@@ -37,6 +40,11 @@ export function addSimulateCommand(program: Command): void {
     .option("--scale <factors>", "the workload at another rate and other lengths, such as rate=2,length=1.5", scaleOption)
     .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
+    .option(
+      "--adapters <law>",
+      "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",
+      adaptersOption,
+    )
     .addOption(operatorsOption())
     .addOption(measureAtOption())
     .option("--html <file>", "write the report as a page with charts")

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { parseVary, type Vary } from "../../simulate/sweep/sweep-grid.ts";
-import { measureAtOption, objectiveOption } from "../deployment/run-options.ts";
+import { adaptersOption, measureAtOption, objectiveOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 
@@ -30,6 +30,11 @@ export function addSweepCommand(program: Command): void {
     .option("--workload <workload>", "file or generated workload, as of `heddle simulate`")
     .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
+    .option(
+      "--adapters <law>",
+      "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",
+      adaptersOption,
+    )
     .option("--slo <limits>", "limits that requests must keep, such as ttft=500ms,tpot=40ms", objectiveOption)
     .addOption(measureAtOption())
     .option("--seed <n>", "seed of the routing and of losses of replicas", wholeNumber(0, SEED_MAX), 1)

@@ -37,6 +37,8 @@ export interface PoolReport {
   readonly kvBlocks: number;
   readonly kvTokens: number;
   readonly weightBytesADevice: number;
+  /** Slots of adapters (LoRA). */
+  readonly adapterBytesADevice: number;
   readonly dollarsPerHour?: { readonly value: number; readonly basis: string; readonly source: string };
   readonly powerWatts?: { readonly value: number; readonly basis: string; readonly source: string };
 }
@@ -67,6 +69,7 @@ export function deploymentReport({ run, defaults, workload, objective, seed, mea
       kvBlocks: budget.kvBlocks,
       kvTokens: budget.kvBlocks * pool.engine.blockTokens,
       weightBytesADevice: budget.weightBytes,
+      adapterBytesADevice: budget.adapterBytes,
       ...(sheet.dollarsPerHour === undefined ? {} : { dollarsPerHour: sheet.dollarsPerHour }),
       ...(sheet.powerWatts === undefined ? {} : { powerWatts: sheet.powerWatts }),
     })),

@@ -110,8 +110,20 @@ export function otherRows(report: DeploymentReport): string[][] {
       : []),
     ["KV use, mean", barText(figures.kvMean, percent)],
     ["KV use, peak", barText(figures.kvPeak, percent)],
+    ...adapterRows(report),
     ["prompt tokens found cached", barText(figures.cachedShare, percent)],
     ["preemptions", barText(figures.preemptions, count)],
+  ];
+}
+
+function adapterRows({ figures: { adapters } }: DeploymentReport): string[][] {
+  if (adapters === undefined) return [];
+  return [
+    ["adapters found in a slot", barText(adapters.hitShare, percent)],
+    ["adapters loaded into slots", barText(adapters.loads, count)],
+    ["of those from disk", barText(adapters.diskLoads, count)],
+    ["busy time spent on loads", barText(adapters.loadShare, percent)],
+    ["requests that waited for a slot", barText(adapters.shortShare, percent)],
   ];
 }
 
@@ -126,6 +138,7 @@ export function poolLines(pool: PoolReport): string[] {
   const power = pool.powerWatts;
   return [
     `${pool.name}: ${pool.devices} x ${pool.device}, ${quantity(pool.weightBytesADevice, "B")} of weights a device, ${pool.kvTokens} tokens of KV a replica`,
+    ...(pool.adapterBytesADevice === 0 ? [] : [`  adapters: ${quantity(pool.adapterBytesADevice, "B")} of slots a device`]),
     `  iterations: ${pool.basis}, ±${Math.round(pool.spread * 100)} % (${pool.source})`,
     `  price: ${price === undefined ? "unknown" : `$${price.value}/h a device, ${price.basis} (${price.source})`}`,
     `  power: ${power === undefined ? "unknown" : `${power.value} W a device, ${power.basis} (${power.source})`}`,

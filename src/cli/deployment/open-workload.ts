@@ -2,6 +2,7 @@ import { HeddleError } from "../../base/heddle-error.ts";
 import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
 import { requestColumns } from "../../simulate/workload/columns/request-columns.ts";
 import { scaleColumns, type WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
+import { type AdapterLaw, drawAdapters } from "../../simulate/workload/generate/adapter-draw.ts";
 import { generateColumns } from "../../simulate/workload/generate/generate-columns.ts";
 import { isGenerated } from "../../simulate/workload/generate/generated-forms.ts";
 import { readWorkload } from "../../simulate/workload/read-workload.ts";
@@ -23,16 +24,26 @@ export interface WorkloadOptions {
   readonly lengths?: string;
   /** `tokenizer.json` that counts the tokens of files of texts. */
   readonly tokenizer?: string;
+  /** Adapters drawn for requests of a workload that has none. */
+  readonly adapters?: AdapterLaw;
 }
 
 /** A generated workload or the file at a path. Errors: `workload-invalid`, `file-unreadable`, `usage`. */
 export function openWorkload(named: string, options: WorkloadOptions): OpenWorkload {
   const countTokens = options.tokenizer === undefined ? undefined : openTokenCount(options.tokenizer);
-  const opened = isGenerated(named) ? generated(named, options.lengths, countTokens) : fromFile(named, options, countTokens);
+  const plain = isGenerated(named) ? generated(named, options.lengths, countTokens) : fromFile(named, options, countTokens);
+  const opened = options.adapters === undefined ? plain : adapted(plain, options.adapters);
   const { scale } = options;
   if (scale === undefined) return opened;
   const factors = (["rate", "prompt", "output"] as const).flatMap((name) => (scale[name] === 1 ? [] : [`${name} x ${scale[name]}`]));
   return { ...opened, source: `${opened.source}, ${factors.join(", ")}`, requests: scaleColumns(opened.requests, scale) };
+}
+
+/** Errors: `usage` where the workload has adapters of its own. */
+function adapted(opened: OpenWorkload, law: AdapterLaw): OpenWorkload {
+  if (opened.requests.adapter !== undefined)
+    throw new HeddleError("usage", { where: "--adapters", detail: "the workload says itself which requests have adapters" });
+  return { ...opened, source: `${opened.source}, ${law.count} adapters drawn`, requests: drawAdapters(opened.requests, law) };
 }
 
 function generated(text: string, lengths: string | undefined, countTokens: CountTokens | undefined): OpenWorkload {

@@ -21,6 +21,8 @@ const ELSEWHERE: readonly string[] = [
     "scale",
     "lengths",
     "tokenizer",
+    "adapters",
+    "lora",
     "precision",
     "engine",
     "batchedTokens",

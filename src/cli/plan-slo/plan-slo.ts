@@ -5,6 +5,8 @@ import { iterationError } from "../../cost/iteration/iteration-fault.ts";
 import { measuredOperators } from "../../execute/calibrate/kit/operator-store.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import { DEPLOYMENT_DEFAULTS } from "../../plan/deployment/deployment-defaults.ts";
+import { readDeployment } from "../../plan/deployment/deployment-file.ts";
+import type { LoraSettings } from "../../plan/deployment/lora.ts";
 import type { FleetPlan } from "../../plan/slo/fleet-plan.ts";
 import { planDeployment } from "../../plan/slo/plan-deployment.ts";
 import { planForSlo, type SloSearch } from "../../plan/slo/plan-for-slo.ts";
@@ -13,6 +15,7 @@ import type { SloProblem, SloTarget } from "../../plan/slo/slo-problem.ts";
 import { type SimulatedPlan, type Verification, type VerifiedPlan, verifyPlans } from "../../plan/slo/verify-plans.ts";
 import { profileWorkload } from "../../plan/slo/workload-profile.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { adapterMix } from "../../simulate/deployment/adapter-mix.ts";
 import { designPricer } from "../../simulate/deployment/design-pricer.ts";
 import { measuredAtOf } from "../../simulate/deployment/front-times.ts";
 import { requestSizes } from "../../simulate/deployment/request-sizes.ts";
@@ -143,6 +146,9 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
     });
   }
   const engine = { ...DEPLOYMENT_DEFAULTS.engine, name: flags.engine, maxSequences: flags.sequences };
+  const lora = loraOf(model, flags);
+  if (lora === undefined && workload.requests.adapter !== undefined)
+    throw new HeddleError("usage", { where: "--workload", detail: "requests have adapters (LoRA); --lora says how replicas serve them" });
   return {
     model,
     target,
@@ -150,21 +156,31 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
     fleets,
     factors: {},
     routing: flags.routing,
-    price: designPricer(architecture, sheets, { operatorsOf: measuredOperators, measuredAt }),
+    price: designPricer(architecture, sheets, { operatorsOf: measuredOperators, measuredAt, mix: adapterMix(workload.requests) }),
     choices: {
       precisions: flags.precision.length === 0 ? [DEFAULT_PRECISION] : flags.precision,
       tensor: DEGREES,
       pipeline: STAGES,
-      data: DEGREES,
+      // Ranks of a replica have slots of their own, which is not simulated.
+      data: lora === undefined ? DEGREES : [1],
       experts: blocks.value.blocks.some(({ block }) => block.kind === "mixture"),
       maxBatchedTokens: flags.batchedTokens,
       devicesMax: flags.replicaDevices,
       engine,
+      ...(lora === undefined ? {} : { lora }),
       split: flags.kvLink !== undefined,
     },
     ...(flags.kvLink === undefined ? {} : { transfer: flags.kvLink }),
     ...(flags.budget === undefined ? {} : { budget: flags.budget }),
   };
+}
+
+/** `--lora` as the pool of a deployment file would have it. Errors: `deployment-invalid` naming the field. */
+function loraOf(model: string, { lora, engine, fleet }: SloFlags): LoraSettings | undefined {
+  if (lora === undefined) return undefined;
+  const device = fleetOffer(fleet[0]!).devices[0]!.device;
+  return readDeployment(JSON.stringify({ version: 1, model, pools: [{ device, engine: { name: engine }, lora }] })).deployment.pools[0]!
+    .lora;
 }
 
 function planSimulator(

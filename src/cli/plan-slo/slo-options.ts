@@ -6,7 +6,8 @@ import type { TransferLink } from "../../plan/slo/slo-problem.ts";
 import type { PeakType } from "../../rack/peak-type.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
-import { measureAtOption, objectiveOption, scaleOption } from "../deployment/run-options.ts";
+import type { AdapterLaw } from "../../simulate/workload/generate/adapter-draw.ts";
+import { adaptersOption, measureAtOption, objectiveOption, scaleOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 
 /** What `heddle plan --slo` takes besides the model. */
@@ -17,6 +18,8 @@ export interface SloFlags {
   readonly scale?: WorkloadScale;
   readonly lengths?: string;
   readonly tokenizer?: string;
+  readonly adapters?: AdapterLaw;
+  readonly lora?: Readonly<Record<string, unknown>>;
   readonly precision: readonly Precision[];
   readonly engine: "vllm" | "sglang" | "trtllm" | "heddle";
   readonly batchedTokens: readonly number[];
@@ -61,12 +64,22 @@ export function addSloOptions(command: Command): Command {
     .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
     .option(
+      "--adapters <law>",
+      "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",
+      adaptersOption,
+    )
+    .option(
       "--precision <types>",
       "weights and KV, such as f8e4m3/bf16 (default bf16/bf16); repeatable: all are tried",
       collectPrecision,
       [],
     )
     .addOption(new Option("--engine <name>", "engine whose scheduler and collectives are taken").choices(ENGINES).default("vllm"))
+    .option(
+      "--lora <settings>",
+      "adapters (LoRA) that replicas serve, as lora of a pool: maxLoras=8,maxRank=64,cpuLoras=200,modules=q:k:v:o",
+      loraOption,
+    )
     .option("--batched-tokens <list>", "tokens of an iteration that are tried", counts, BATCHED_TOKENS)
     .option("--sequences <n>", "sequences at once in a rank, at most", wholeNumber(1, COUNT_MAX), SEQUENCES)
     .option("--replica-devices <n>", "devices of one replica, at most", wholeNumber(1, COUNT_MAX), REPLICA_DEVICES)
@@ -82,6 +95,20 @@ export function addSloOptions(command: Command): Command {
 }
 
 export { DEFAULT_PRECISION };
+
+/** `maxLoras=8,maxRank=64,modules=q:k:v:o`: fields of a pool's `lora`, which is checked as of a file. */
+function loraOption(text: string): Readonly<Record<string, unknown>> {
+  const fields: Record<string, unknown> = {};
+  for (const part of text.split(",")) {
+    const [name, value, ...more] = part.split("=");
+    if (name === undefined || value === undefined || more.length > 0 || Object.hasOwn(fields, name))
+      throw new InvalidArgumentError("fields of lora are meant, such as maxLoras=8,maxRank=64,modules=q:k:v:o");
+    if (name === "modules") fields[name] = value.split(":");
+    else if (/^(true|false|\d+(\.\d+)?(e\d+)?)$/.test(value)) fields[name] = JSON.parse(value);
+    else fields[name] = value;
+  }
+  return fields;
+}
 
 /** `50GB/s,20us`. */
 function kvLink(text: string): TransferLink {

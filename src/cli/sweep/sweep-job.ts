@@ -5,6 +5,7 @@ import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
 import type { Vary } from "../../simulate/sweep/sweep-grid.ts";
+import type { AdapterLaw } from "../../simulate/workload/generate/adapter-draw.ts";
 
 /** All that a worker needs to run points of a sweep: plain data, for threads and for the queue between hosts. */
 export interface SweepJob {
@@ -30,6 +31,7 @@ export interface WorkloadName {
   readonly named: string;
   readonly lengths?: string;
   readonly tokenizer?: string;
+  readonly adapters?: AdapterLaw;
 }
 
 /** Checksum of a workload's columns. */
@@ -42,9 +44,11 @@ export function workloadSum({
   blockIds,
   after,
   thinkNs,
+  adapter,
+  adapterRanks,
 }: RequestColumns): string {
   const hash = createHash("sha256").update(String(count));
-  for (const column of [arrivalNs, promptTokens, outputTokens, blockStart, blockIds, after, thinkNs]) {
+  for (const column of [arrivalNs, promptTokens, outputTokens, blockStart, blockIds, after, thinkNs, adapter, adapterRanks]) {
     if (column !== undefined) hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
   }
   return hash.digest("hex");

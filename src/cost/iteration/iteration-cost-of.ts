@@ -47,7 +47,7 @@ export interface IterationInput {
 
 /** One part of an iteration, for reports. */
 export interface IterationPart {
-  readonly name: TermName | "engine" | "drafting";
+  readonly name: TermName | "engine" | "drafting" | "adapters";
   readonly ns: number;
 }
 

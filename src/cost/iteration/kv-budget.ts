@@ -13,6 +13,8 @@ export interface KvBudget {
   readonly weightBytes: number;
   /** Activations of one iteration, logits, communication buffers, the runtime's own. */
   readonly reserveBytes: number;
+  /** Slots of adapters. */
+  readonly adapterBytes: number;
   readonly perTokenBytes: number;
   readonly perSequenceBytes: number;
   /** Left for blocks once `maxSequences` sequences have their fixed state. */
@@ -36,6 +38,8 @@ export interface KvBudgetInput {
     /** KV blocks of a rank, where they are known. */
     readonly kvBlocks?: number;
   };
+  /** Of slots of adapters. */
+  readonly adapterBytes?: number;
 }
 
 /** Runtime, kernels' workspaces, captured graphs. Source: aiconfigurator@095f58a systems/h200_sxm.yaml, other_mem (3.5 GiB). */
@@ -54,13 +58,13 @@ const LOGIT_BYTES = 4;
 /**
  * What a configuration leaves for KV.
  *
- * Model: memory x fraction - weights - reserve; the reserve is the runtime's, communication buffers, activations of the largest iteration and logits.
+ * Model: memory x fraction - weights - slots of adapters - reserve; the reserve is the runtime's, communication buffers, activations of the largest iteration and logits.
  * A stated `kvBlocks` is used as it is, not held against `memoryFraction` and the reserve, as engines count in ways of their own; blocks that with the
  * weights exceed the whole memory are refused: the device, format or number is another one.
  * Units: bytes, tokens, blocks. Errors: `cut-invalid`; `no-basis`; `does-not-fit` with the bytes that are missing.
  */
 export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault> {
-  const { sheet, parallel, precision, engine } = input;
+  const { sheet, parallel, precision, engine, adapterBytes = 0 } = input;
   const read = decoderBlocks(input.architecture);
   if (!read.ok) return read;
   const model = read.value;
@@ -70,14 +74,14 @@ export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault>
   const { perToken, perSequence } = sequenceBytes(model, parallel, precision);
   const reserve = reserveBytes(input, model);
   const have = sheet.memory.capacityBytes.value * engine.memoryFraction;
-  const fixed = weights + reserve + perSequence * engine.maxSequences;
+  const fixed = weights + reserve + adapterBytes + perSequence * engine.maxSequences;
   const kvBytes = have - fixed;
   const oneBlock = perToken * engine.blockTokens;
   if (engine.kvBlocks === undefined && kvBytes < oneBlock) {
     const needBytes = fixed + oneBlock;
     return err({ code: "does-not-fit", needBytes, haveBytes: have, shortBytes: needBytes - have });
   }
-  const statedBytes = weights + (engine.kvBlocks ?? 0) * oneBlock;
+  const statedBytes = weights + adapterBytes + (engine.kvBlocks ?? 0) * oneBlock;
   const whole = sheet.memory.capacityBytes.value;
   if (statedBytes > whole * COUNTED_APART) {
     const what = `weights and the ${engine.kvBlocks} KV blocks that are stated (kvBlocks)`;
@@ -88,6 +92,7 @@ export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault>
   return ok({
     weightBytes: weights,
     reserveBytes: reserve,
+    adapterBytes,
     perTokenBytes: perToken,
     perSequenceBytes: perSequence,
     kvBytes: Math.max(0, kvBytes),

@@ -1,14 +1,17 @@
 import type { Deployment, Pool } from "./deployment.ts";
 import type { DeploymentFault } from "./deployment-fault.ts";
 import { heldPromptsFault } from "./held-prompts.ts";
+import { loraFault } from "./lora.ts";
 
 /** The first relation that does not hold; undefined where all do. */
-export function checkDeployment({ pools, kvTransfer }: Deployment): DeploymentFault | undefined {
+export function checkDeployment({ pools, routing, kvTransfer }: Deployment): DeploymentFault | undefined {
+  if (routing === "adapter-affinity" && pools.every(({ lora }) => lora === undefined))
+    return { path: ["routing"], message: "adapter-affinity says nothing where no pool serves adapters (lora)" };
   const names = new Set<string>();
   for (const [i, pool] of pools.entries()) {
     if (names.has(pool.name)) return { path: ["pools", i, "name"], message: `${pool.name} is the name of another pool` };
     names.add(pool.name);
-    const fault = poolFault(pool) ?? heldPromptsFault(pool) ?? scalingFault(pool, pools);
+    const fault = poolFault(pool) ?? heldPromptsFault(pool) ?? loraFault(pool) ?? scalingFault(pool, pools);
     if (fault !== undefined) return { path: ["pools", i, ...fault.path], message: fault.message };
   }
   const roles = new Set(pools.map((pool) => pool.role));

@@ -1,4 +1,5 @@
 import type { AttentionDpBalance, EngineSettings, Parallelism, Precision, RoutingName } from "./deployment.ts";
+import { LORA_MODULES, type LoraSettings } from "./lora.ts";
 
 /** What a deployment file may leave out. Every value that was filled in is named in the reports, with these reasons. */
 export const DEPLOYMENT_DEFAULTS: {
@@ -8,6 +9,8 @@ export const DEPLOYMENT_DEFAULTS: {
   readonly precision: Precision;
   readonly engine: EngineSettings;
   readonly attentionDpBalance: AttentionDpBalance;
+  readonly lora: Omit<LoraSettings, "cpuLoras">;
+  readonly loraDiskBytesPerSecond: number;
   readonly scalingEveryNs: number;
   readonly resubmitNs: number;
 } = {
@@ -26,6 +29,8 @@ export const DEPLOYMENT_DEFAULTS: {
     overheadNs: 0,
   },
   attentionDpBalance: { timeoutIters: 50, batchingWaitIters: 10 },
+  lora: { maxLoras: 1, maxRank: 16, modules: LORA_MODULES, format: "bf16", fullySharded: false },
+  loraDiskBytesPerSecond: 2e9,
   scalingEveryNs: 15e9,
   resubmitNs: 0,
 };
@@ -34,7 +39,7 @@ export const DEPLOYMENT_DEFAULTS: {
  * Why a default is what it is, by the field's path below a pool (or the deployment).
  *
  * Source: vLLM 0.19 (vllm-project/vllm): `EngineArgs.get_batch_defaults` for the API server, `CacheConfig` (blocks of 16 tokens, 0.9 of the memory,
- * prefix caching), and chunked prefill, which its V1 engine always does where the model allows. NVIDIA/TensorRT-LLM: `AttentionDpConfig` of
+ * prefix caching), `LoRAConfig`, and chunked prefill, which its V1 engine always does where the model allows. NVIDIA/TensorRT-LLM: `AttentionDpConfig` of
  * tensorrt_llm/llmapi/llm_args.py.
  */
 export const DEFAULT_REASONS: Readonly<Record<string, string>> = {
@@ -51,6 +56,13 @@ export const DEFAULT_REASONS: Readonly<Record<string, string>> = {
   "engine.chunkedPrefill": "vLLM",
   "engine.attentionDpBalance.timeoutIters": "TensorRT-LLM",
   "engine.attentionDpBalance.batchingWaitIters": "TensorRT-LLM",
+  "lora.maxLoras": "vLLM; SGLang's is 8",
+  "lora.maxRank": "vLLM",
+  "lora.modules": "all products of a layer, as vLLM makes room for",
+  "lora.format": "that of the activations",
+  "lora.fullySharded": "vLLM",
+  "lora.cpuLoras": "vLLM: no more than have slots",
+  "lora.diskBytesPerSecond": "a guess for a local drive: measure yours",
   "scaling.everyNs": "Kubernetes' horizontal autoscaler (--horizontal-pod-autoscaler-sync-period)",
   "outages.resubmitNs": "sent again at once",
   "engine.overheadNs": "nothing beyond the engine's own constants: measure what your host adds",

@@ -4,6 +4,7 @@ import type { Deployment, Pool, PoolRole } from "./deployment.ts";
 import { checkDeployment } from "./deployment-check.ts";
 import { DEFAULT_REASONS, DEPLOYMENT_DEFAULTS } from "./deployment-defaults.ts";
 import { type DeploymentFile, deploymentSchema, type PoolFile } from "./deployment-schema.ts";
+import type { LoraSettings } from "./lora.ts";
 
 /** Longest deployment file read. Units: characters. */
 const DEPLOYMENT_TEXT_MAX = 1_048_576;
@@ -70,7 +71,7 @@ type Fill = <T>(field: string, given: T | undefined, value: T, reason: string) =
 
 function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
   const standard = DEPLOYMENT_DEFAULTS;
-  const { name, role, replicas, parallel, precision, engine, scaling, outages, ...others } = pool;
+  const { name, role, replicas, parallel, precision, engine, scaling, outages, lora, ...others } = pool;
   const fields = <T extends object>(part: string, given: object | undefined, values: T): T => {
     const all: Record<string, unknown> = { ...given };
     for (const [key, value] of Object.entries(values)) {
@@ -90,7 +91,19 @@ function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
     parallel: fields("parallel", parallel, standard.parallel),
     precision: fields("precision", precision, standard.precision),
     engine: { ...fields("engine", engine, standard.engine), ...balance },
+    ...(lora === undefined ? {} : { lora: completeLora(lora, engine?.name ?? standard.engine.name, fields) }),
     ...(scaling === undefined ? {} : { scaling: fields("scaling", scaling, { ...scaling, everyNs: standard.scalingEveryNs }) }),
     ...(outages === undefined ? {} : { outages: fields("outages", outages, { ...outages, resubmitNs: standard.resubmitNs }) }),
   };
+}
+
+type Fields = <T extends object>(part: string, given: object | undefined, values: T) => T;
+
+/** vLLM keeps no more adapters in the host's memory than have slots, unless told; SGLang all of them. Those beyond come from disk. */
+function completeLora(lora: NonNullable<PoolFile["lora"]>, engine: string, fields: Fields): LoraSettings {
+  const standard = DEPLOYMENT_DEFAULTS;
+  const plain = fields("lora", lora, standard.lora);
+  const held: LoraSettings = engine === "vllm" ? fields("lora", plain, { ...plain, cpuLoras: plain.maxLoras }) : plain;
+  if (held.cpuLoras === undefined) return held;
+  return fields("lora", held, { ...held, diskBytesPerSecond: standard.loraDiskBytesPerSecond });
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { peakType } from "../../rack/rack-schema.ts";
 import { nameText, positive } from "../../rack/schema-parts.ts";
+import { LORA_MODULES } from "./lora.ts";
 
 /** Largest counts that are plausible: devices of a replica along one axis, replicas of a pool, pools. */
 const RANKS_MAX = 65_536;
@@ -10,6 +11,9 @@ const TOKENS_MAX = 100_000_000;
 const NS_MAX = 8.64e15;
 /** Iterations for which prompts can be held back: at 1 ms an iteration, above a quarter of an hour. */
 const HOLD_MAX = 1_000_000;
+/** Adapters of a replica, and their rank. */
+const LORAS_MAX = 100_000;
+const RANK_MAX = 4096;
 /** Least times: a look at the load every 10 ms; a replica that fails more often than once a minute may never end a long prompt. Units: ns. */
 const EVERY_NS_MIN = 1e7;
 const UP_NS_MIN = 6e10;
@@ -59,6 +63,17 @@ const speculation = z.strictObject({
   draftCost: z.number().min(0).max(100),
 });
 
+const lora = z.strictObject({
+  maxLoras: z.exactOptional(count(LORAS_MAX)),
+  maxRank: z.exactOptional(count(RANK_MAX)),
+  cpuLoras: z.exactOptional(count(LORAS_MAX)),
+  modules: z.exactOptional(z.array(z.enum(LORA_MODULES)).min(1).max(LORA_MODULES.length)),
+  format: z.exactOptional(z.enum(["bf16", "f16", "f32"])),
+  fullySharded: z.exactOptional(z.boolean()),
+  hostBytesPerSecond: z.exactOptional(positive),
+  diskBytesPerSecond: z.exactOptional(positive),
+});
+
 const scaling = z.strictObject({
   least: count(REPLICAS_MAX),
   initial: z.exactOptional(count(REPLICAS_MAX)),
@@ -82,6 +97,7 @@ const pool = z.strictObject({
   precision: z.exactOptional(precision),
   engine: z.exactOptional(engine),
   speculation: z.exactOptional(speculation),
+  lora: z.exactOptional(lora),
   offload: z.exactOptional(z.strictObject({ bytes: positive, bandwidthBytesPerSecond: positive })),
   startUpNs: z.exactOptional(whole),
   scaling: z.exactOptional(scaling),

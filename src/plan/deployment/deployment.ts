@@ -1,4 +1,5 @@
 import type { PeakType } from "../../rack/peak-type.ts";
+import type { LoraSettings } from "./lora.ts";
 
 /**
  * A fleet of inference engines as it is run or thought of: which model, on which devices, cut how, with which settings. What `heddle simulate`,
@@ -27,6 +28,7 @@ export interface Pool {
   readonly precision: Precision;
   readonly engine: EngineSettings;
   readonly speculation?: Speculation;
+  readonly lora?: LoraSettings;
   /** KV kept outside the devices: bytes and the rate at which it comes back; lost with the replica. */
   readonly offload?: { readonly bytes: number; readonly bandwidthBytesPerSecond: number };
   /** From the order of a replica, or the repair of its host, until it serves. Refused above 0 without scaling and outages, in `heddle simulate` too. */

@@ -57,7 +57,14 @@ function baseDesigns({ choices, fleets }: SloProblem): ReplicaDesign[] {
           // Decode replicas never see a prompt, so its chunks are no choice of theirs.
           const chunks = role === "decode" ? choices.maxBatchedTokens.slice(0, 1) : choices.maxBatchedTokens;
           for (const maxBatchedTokens of chunks)
-            designs.push({ device, role, parallel, precision, engine: { ...choices.engine, maxBatchedTokens } });
+            designs.push({
+              device,
+              role,
+              parallel,
+              precision,
+              engine: { ...choices.engine, maxBatchedTokens },
+              ...(choices.lora && { lora: choices.lora }),
+            });
         }
       }
     }

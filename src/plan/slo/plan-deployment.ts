@@ -16,7 +16,7 @@ export function planDeployment({ model, routing, transfer }: SloProblem, { pools
 
 function poolOf({ capacity, replicas }: PlannedPool, pools: readonly PlannedPool[], index: number): Pool {
   const { design, replica } = capacity;
-  const { role, device, parallel, precision, engine } = design;
+  const { role, device, parallel, precision, engine, lora } = design;
   const first = role === "both" ? device : role;
   const others = pools.filter(
     ({ capacity: other }, at) => at < index && (role === "both" ? other.design.device === device : other.design.role === role),
@@ -30,5 +30,6 @@ function poolOf({ capacity, replicas }: PlannedPool, pools: readonly PlannedPool
     parallel,
     precision,
     engine: { ...engine, kvBlocks },
+    ...(lora === undefined ? {} : { lora }),
   };
 }

@@ -2,6 +2,7 @@ import type { Result } from "../../base/result.ts";
 import type { FrontTime } from "../../cost/iteration/engines/front-time.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import type { EngineSettings, Parallelism, PoolRole, Precision, RoutingName } from "../deployment/deployment.ts";
+import type { LoraSettings } from "../deployment/lora.ts";
 import type { WorkloadProfile } from "./workload-profile.ts";
 
 /** What is to be kept: of each measure, the percentile has to lie at or below its target. */
@@ -35,6 +36,7 @@ export interface ReplicaDesign {
   readonly parallel: Parallelism;
   readonly precision: Precision;
   readonly engine: EngineSettings;
+  readonly lora?: LoraSettings;
 }
 
 /** What a replica of a design can do. Limits are over all its data-parallel ranks. */
@@ -85,6 +87,8 @@ export interface DesignChoices {
   readonly devicesMax: number;
   /** Settings that are not searched. */
   readonly engine: EngineSettings;
+  /** Adapters that replicas serve. */
+  readonly lora?: LoraSettings;
   readonly split: boolean;
 }
 

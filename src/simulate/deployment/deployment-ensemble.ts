@@ -11,7 +11,7 @@ import { type DeploymentRun, servingInputOf } from "./deployment-run.ts";
 import { frontTimes } from "./front-times.ts";
 import { iterationWatch } from "./iteration-watch.ts";
 import type { Objective } from "./objective.ts";
-import { type RunFigures, runFigures } from "./run-figures.ts";
+import { type AdapterFigures, type RunFigures, runFigures } from "./run-figures.ts";
 import { barWithFirst } from "./what-if.ts";
 
 /** Figures of a deployment, each with the interval that the errors of its prices leave. */
@@ -41,6 +41,8 @@ export interface DeploymentFigures {
   readonly replicas: readonly Bar[];
   readonly resent: Bar;
   readonly cachedShare: Bar;
+  /** Where requests have adapters. */
+  readonly adapters?: Readonly<Record<keyof AdapterFigures, Bar>>;
   /** Share of the runs in which the queue was still growing when the last request arrived. */
   readonly growingShare: number;
   /** Of the run without error. */
@@ -134,10 +136,17 @@ export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigure
     replicas: first.replicas.map((_, pool) => bar((run) => run.replicas[pool]!)),
     resent: bar((run) => run.resent),
     cachedShare: bar((run) => run.cachedShare),
+    ...(first.adapters === undefined ? {} : { adapters: adapterBars(runs) }),
     growingShare: runs.filter((run) => run.growing).length / runs.length,
     requests: first.requests,
     lastingNs: bar((run) => run.lastingNs),
   };
+}
+
+function adapterBars(runs: readonly RunFigures[]): Record<keyof AdapterFigures, Bar> {
+  const bar = (name: keyof AdapterFigures): Bar => barWithFirst(runs.map(({ adapters }) => adapters?.[name] ?? NaN));
+  const [hitShare, shortShare, loads] = [bar("hitShare"), bar("shortShare"), bar("loads")];
+  return { hitShare, shortShare, loads, diskLoads: bar("diskLoads"), loadShare: bar("loadShare") };
 }
 
 /** An interval with an error of its own on top, whose sign all runs share: half-widths add. */

@@ -12,6 +12,7 @@ import { devicesOf } from "../../plan/slo/fleet-plan.ts";
 import type { DesignFault, DesignPricer, FigureFactors, ReplicaDesign } from "../../plan/slo/slo-problem.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { scaleSheet } from "../../rack/catalog/scale-sheet.ts";
+import type { AdapterMix } from "./adapter-mix.ts";
 import { iterationsCost, pricePool } from "./price-pool.ts";
 
 /** Operators of a device where its data sheet's are not taken. */
@@ -21,6 +22,8 @@ export interface PricerOptions {
   readonly operatorsOf?: OperatorsOf;
   /** Where times to first token are taken; absent: at the engine. */
   readonly measuredAt?: MeasuredAt;
+  /** Adapters of the workload's requests; absent: they have none. */
+  readonly mix?: AdapterMix | undefined;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface PricerOptions {
 export function designPricer(
   architecture: SequenceModel,
   sheets: ReadonlyMap<string, DeviceSheet>,
-  { operatorsOf = () => undefined, measuredAt = "engine" }: PricerOptions = {},
+  { operatorsOf = () => undefined, measuredAt = "engine", mix }: PricerOptions = {},
 ): DesignPricer {
   const measured = new Map([...sheets].map(([device, sheet]) => [device, operatorsOf(sheet)] as const));
   const scaled = new Map<string, DeviceSheet>();
@@ -40,7 +43,12 @@ export function designPricer(
   return (design, factors) => {
     const sheet = remembered(scaled, `${design.device} ${JSON.stringify(factors)}`, () => scaleSheet(sheets.get(design.device)!, factors));
     const pool = poolOf(design);
-    const parts = { architecture, sheet, ...operatorsPart(measured.get(design.device), sheets.get(design.device)!, sheet, factors) };
+    const parts = {
+      architecture,
+      sheet,
+      ...(mix && { mix }),
+      ...operatorsPart(measured.get(design.device), sheets.get(design.device)!, sheet, factors),
+    };
     const cost = remembered(costs, costKey(design, factors), () => iterationsCost(pool, parts));
     if (!cost.ok) return err(designFault(cost.error));
     const priced = pricePool(pool, 0, { ...parts, cost: cost.value });
@@ -68,13 +76,13 @@ function operatorsPart(
   return { operators: Object.values(factors).every((factor) => factor === 1) ? measured : changedOperators(measured, before, after) };
 }
 
-function poolOf({ device, role, parallel, precision, engine }: ReplicaDesign): Pool {
-  return { name: device, role, device, replicas: 1, parallel, precision, engine };
+function poolOf({ device, role, parallel, precision, engine, lora }: ReplicaDesign): Pool {
+  return { name: device, role, device, replicas: 1, parallel, precision, engine, ...(lora && { lora }) };
 }
 
 /** What the cost of iterations depends on. */
-function costKey({ device, parallel, precision, engine }: ReplicaDesign, factors: FigureFactors): string {
-  return JSON.stringify([device, parallel, precision, engine.name, factors]);
+function costKey({ device, parallel, precision, engine, lora }: ReplicaDesign, factors: FigureFactors): string {
+  return JSON.stringify([device, parallel, precision, engine.name, lora, factors]);
 }
 
 function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {

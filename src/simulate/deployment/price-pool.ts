@@ -14,7 +14,9 @@ import type { Pool } from "../../plan/deployment/deployment.ts";
 import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { ReplicaSettings } from "../serving/serving-input.ts";
+import type { AdapterMix } from "./adapter-mix.ts";
 import { poolGate } from "./pool-gate.ts";
+import { adaptedCost, poolLora } from "./pool-lora.ts";
 
 /** What a pool is made of. */
 export interface PoolParts {
@@ -22,8 +24,10 @@ export interface PoolParts {
   readonly sheet: DeviceSheet;
   /** Measured operators of the device, where there are any; absent: its data sheet with the constants of its family. */
   readonly operators?: OperatorModel;
-  /** Cost of the pool's iterations where it is known already: settings of the engine and the role do not change it. */
+  /** Cost of the pool's iterations where it is known already: settings of the engine and the role do not change it; adapters do. */
   readonly cost?: ExplainedCost;
+  /** How requests fall on adapters, for prices of batches that do not say whose they are. */
+  readonly mix?: AdapterMix;
 }
 
 /** A pool with the cost of its iterations, the room for KV, and the settings that a simulation runs it with. */
@@ -47,9 +51,12 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
   if (idle !== undefined) return err({ code: "no-basis", missing: idle });
   const offload = offloadOf(pool, architecture);
   if (!offload.ok) return offload;
+  const lora = poolLora(pool, parts);
+  if (!lora.ok) return lora;
   const cost = parts.cost === undefined ? iterationsCost(pool, parts) : ok(parts.cost);
   if (!cost.ok) return cost;
-  const budget = kvBudget({ architecture, sheet, parallel, precision, engine });
+  const adapterBytes = lora.value?.slotBytes ?? 0;
+  const budget = kvBudget({ architecture, sheet, parallel, precision, engine, adapterBytes });
   if (!budget.ok) return budget;
   const limits = {
     maxBatchedTokens: engine.maxBatchedTokens * parallel.data,
@@ -69,6 +76,7 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     overheadNs: engine.overheadNs,
     ...(speculation === undefined ? {} : { speculation }),
     ...(offload.value === undefined ? {} : { offload: offload.value }),
+    ...(lora.value === undefined ? {} : { adapters: lora.value.settings }),
     startUpNs: pool.startUpNs ?? 0,
     ...(outages === undefined ? {} : { outages: { ...outages, repairNs: outages.repairNs + (pool.startUpNs ?? 0) } }),
   };
@@ -103,24 +111,30 @@ function offloadOf(
   return ok({ ...offload, bytesPerToken: sequenceBytes(model.value, ONE_DEVICE, precision).perToken });
 }
 
-/** What iterations of a pool's replicas cost. Errors: `cut-invalid`, `no-basis`. */
-export function iterationsCost(
-  { engine, parallel, precision, speculation }: Pool,
-  parts: PoolParts,
-): Result<ExplainedCost, IterationFault> {
+/** What iterations of a pool's replicas cost, adapters included. Errors: `cut-invalid`, `no-basis`. */
+export function iterationsCost(pool: Pool, parts: PoolParts): Result<ExplainedCost, IterationFault> {
+  const { engine, parallel, precision, speculation } = pool;
   const { architecture, sheet } = parts;
-  // One device has no network; several without `perNode` are refused with the operators.
-  const network = devicesOf(parallel) === 1 || sheet.perNode === undefined ? undefined : sheetNetwork(sheet, libraryOf(engine.name));
-  return iterationCostOf({
+  const prices = pricesOf(pool, parts);
+  const plain = iterationCostOf({
     architecture,
     sheet,
     parallel,
     precision,
-    operators: parts.operators ?? engineOperators(sheet, engine.name),
+    ...prices,
     engine: engine.name,
-    ...(network === undefined ? {} : { network: collectiveModel(network) }),
     ...(speculation === undefined ? {} : { speculation }),
   });
+  return plain.ok ? adaptedCost(pool, { ...parts, ...prices, plain: plain.value }) : plain;
+}
+
+/** Operators and network of a pool's devices. One device has no network; several without `perNode` are refused with the operators. */
+function pricesOf({ engine, parallel }: Pool, { sheet, operators }: PoolParts): { operators: OperatorModel; network?: OperatorModel } {
+  const network = devicesOf(parallel) === 1 || sheet.perNode === undefined ? undefined : sheetNetwork(sheet, libraryOf(engine.name));
+  return {
+    operators: operators ?? engineOperators(sheet, engine.name),
+    ...(network === undefined ? {} : { network: collectiveModel(network) }),
+  };
 }
 
 /** Library of the collectives that an engine calls. */

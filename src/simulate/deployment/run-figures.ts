@@ -47,9 +47,24 @@ export interface RunFigures {
   readonly preemptions: number;
   /** Share of prompt tokens that were found cached. */
   readonly cachedShare: Ratio;
+  /** Where requests have adapters. */
+  readonly adapters?: AdapterFigures;
   /** Whether the queue was still growing when the last request arrived. */
   readonly growing: boolean;
   readonly lastingNs: Nanoseconds;
+}
+
+/** What adapters (LoRA) did in a run. */
+export interface AdapterFigures {
+  /** Of admissions of requests with an adapter, those that found it in a slot. */
+  readonly hitShare: Ratio;
+  /** Of all requests, those that were passed over for want of a slot. */
+  readonly shortShare: Ratio;
+  readonly loads: number;
+  /** Of those, the ones that came from disk. */
+  readonly diskLoads: number;
+  /** Share of the replicas' busy time in which they waited for loads. */
+  readonly loadShare: Ratio;
 }
 
 /** Times of single requests, for charts; -1 where it did not happen. */
@@ -125,9 +140,17 @@ export function runFigures(run: DeploymentRun, { outcome, watch, frontNs }: Watc
     ...kvFigures(outcome),
     preemptions: outcome.preemptions,
     cachedShare: cachedTokens / inputTokens,
+    ...adapterFigures(requests, outcome),
     growing: queueGrowth(requests, outcome).growing,
     lastingNs,
   };
+}
+
+function adapterFigures({ count }: RequestColumns, { adapters, busyNs }: ServingOutcome): Pick<RunFigures, "adapters"> {
+  if (adapters === undefined) return {};
+  const { admissions, hits, short, loads, diskLoads, loadNs } = adapters;
+  const busy = busyNs.reduce((sum, ns) => sum + ns, 0);
+  return { adapters: { hitShare: hits / admissions, shortShare: short / count, loads, diskLoads, loadShare: loadNs / busy } };
 }
 
 /** Devices of a deployment; of one that scales, the most there may be. */

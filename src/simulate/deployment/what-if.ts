@@ -45,6 +45,8 @@ const FIGURES: readonly Figure[] = [
     measured: (figures) => figures.outputTokensPerSecond,
   },
   { name: "requests kept the limits", unit: "share", of: (run) => run.goodShare },
+  { name: "adapters found in a slot", unit: "share", of: (run) => run.adapters?.hitShare ?? NaN },
+  { name: "adapters loaded", unit: "count", of: (run) => run.adapters?.loads ?? 0 },
   { name: "replicas, mean", unit: "count", of: (run) => run.replicas.reduce((sum, count) => sum + count, 0) },
   { name: "requests sent again", unit: "count", of: (run) => run.resent },
   { name: "$ a million output tokens", unit: "dollars", of: (run) => run.dollarsPerMillionOutputTokens },

@@ -47,6 +47,8 @@ const fleetSchema = z.strictObject({
     blocks: z.exactOptional(z.array(ids).max(ROWS_MAX)),
     after: z.exactOptional(z.array(z.int().min(-1).max(ROWS_MAX)).max(ROWS_MAX)),
     thinkNs: z.exactOptional(times),
+    adapter: z.exactOptional(z.array(z.int().min(-1).max(ROWS_MAX)).max(ROWS_MAX)),
+    adapterRanks: z.exactOptional(z.array(z.int().min(0).max(4096)).max(ROWS_MAX)),
   }),
   measured: z.exactOptional(z.strictObject({ clock: z.enum(["client", "engine"]), firstTokenNs: times, endNs: times })),
 });
@@ -112,6 +114,7 @@ export function writeFleetFile({ source, deployment, devices, config, workload, 
       ...(shared ? { blocks: Array.from({ length: requests.count }, (_, i) => [...blocksOf(requests, i)]) } : {}),
       ...(requests.after === undefined ? {} : { after: [...requests.after] }),
       ...(requests.thinkNs === undefined ? {} : { thinkNs: [...requests.thinkNs] }),
+      ...(requests.adapter === undefined ? {} : { adapter: [...requests.adapter], adapterRanks: [...requests.adapterRanks!] }),
     },
     ...(measured === undefined
       ? {}
@@ -127,13 +130,15 @@ type WorkloadPart = z.infer<typeof fleetSchema>["workload"];
 
 function columnsOf(workload: WorkloadPart): RequestColumns {
   const count = workload.arrivalNs.length;
-  for (const field of ["promptTokens", "outputTokens", "blocks", "after", "thinkNs"] as const) {
+  for (const field of ["promptTokens", "outputTokens", "blocks", "after", "thinkNs", "adapter"] as const) {
     const column = workload[field];
     if (column !== undefined && column.length !== count)
       throw invalid(`workload.${field}`, `${column.length} entries for ${count} requests`);
   }
   if ((workload.after === undefined) !== (workload.thinkNs === undefined))
     throw invalid("workload.after", "stands with thinkNs or not at all");
+  if ((workload.adapter === undefined) !== (workload.adapterRanks === undefined))
+    throw invalid("workload.adapter", "stands with adapterRanks or not at all");
   const blocks = workload.blocks ?? [];
   const blockStart = new Int32Array(count + 1);
   for (let i = 0; i < count; i++) blockStart[i + 1] = blockStart[i]! + (blocks[i]?.length ?? 0);
@@ -148,6 +153,9 @@ function columnsOf(workload: WorkloadPart): RequestColumns {
     ...(workload.after === undefined || workload.thinkNs === undefined
       ? {}
       : { after: Int32Array.from(workload.after), thinkNs: Float64Array.from(workload.thinkNs) }),
+    ...(workload.adapter === undefined || workload.adapterRanks === undefined
+      ? {}
+      : { adapter: Int32Array.from(workload.adapter), adapterRanks: Int32Array.from(workload.adapterRanks) }),
   };
 }
 

@@ -33,11 +33,11 @@ export function sweepPoint(base: SweepBase, changes: readonly Change[]): SweepPo
   const inside = changes.filter((change) => !outside.includes(change));
   const deployment = inside.length === 0 ? base.deployment : changeDeployment(base.deployment, inside).deployment;
   const sheets = new Map(deployment.pools.map(({ device }) => [device, base.sheetOf(device)] as const));
-  for (const change of of("sheet")) changeSheet(sheets, change);
+  for (const change of of("sheet")) changeSheet(sheets, change, deployment);
   return { deployment, sheets, scale: scaleOf(of("workload")), seed: seedOf(of("seed"), base.seed) };
 }
 
-function changeSheet(sheets: Map<string, DeviceSheet>, { path, value }: Change): void {
+function changeSheet(sheets: Map<string, DeviceSheet>, { path, value }: Change, { pools }: Deployment): void {
   const rest = path.slice("sheet.".length);
   // A device's name may hold dots.
   const device = [...sheets.keys()].find((name) => rest.startsWith(`${name}.`));
@@ -51,7 +51,8 @@ function changeSheet(sheets: Map<string, DeviceSheet>, { path, value }: Change):
       "no price of a sweep reads it: `heddle simulate --operators tile` with a device sheet of your own reads clocks, local memory and caches",
     );
   }
-  if (field === "host.bandwidthBytesPerSecond" && sheet.scaleUp !== undefined)
+  const loads = pools.some(({ device: own, lora }) => own === device && lora !== undefined && lora.hostBytesPerSecond === undefined);
+  if (field === "host.bandwidthBytesPerSecond" && sheet.scaleUp !== undefined && !loads)
     throw wrong(path, "devices of this sheet exchange over its scaleUp links, and nothing else goes over the host's");
   sheets.set(device, changed);
 }

@@ -3,15 +3,26 @@ import { BLOCK_TOKENS } from "../../state/block.ts";
 import { shown, timeField, tokensField } from "./number-field.ts";
 import { HASH_BLOCK_TOKENS, hashIdsField } from "./shared-field.ts";
 import { jsonObject, type TextLine } from "./text-lines.ts";
-import type { SharedPrefix, WorkloadRequest } from "./workload.ts";
+import type { NamedAdapter, SharedPrefix, WorkloadRequest } from "./workload.ts";
 import { workloadInvalid } from "./workload-error.ts";
 
-const FIELDS = ["at_ms", "prompt_tokens", "output_tokens", "hash_ids", "hash_block_tokens", "prefix_group", "prefix_tokens"];
+const FIELDS = [
+  "at_ms",
+  "prompt_tokens",
+  "output_tokens",
+  "hash_ids",
+  "hash_block_tokens",
+  "prefix_group",
+  "prefix_tokens",
+  "adapter",
+  "adapter_rank",
+];
 const GROUP_NAME_MAX = 200;
+const RANK_MAX = 4096;
 
 /**
  * One request of a workload file of ours: `at_ms`, `prompt_tokens`, `output_tokens`, and what its prompt shares with others: either `hash_ids` (of
- * `hash_block_tokens` tokens each, 512 where absent) or `prefix_group` with `prefix_tokens`.
+ * `hash_block_tokens` tokens each, 512 where absent) or `prefix_group` with `prefix_tokens`; `adapter` (its name) and `adapter_rank` where it is served with one.
  *
  * Errors: `workload-invalid` with line and field, also for a field it does not know.
  */
@@ -23,24 +34,44 @@ export function heddleRequest(row: TextLine): WorkloadRequest {
   }
   const promptTokens = tokensField(fields["prompt_tokens"], { line, field: "prompt_tokens" });
   const shared = sharedOf(fields, promptTokens, line);
+  const adapter = adapterOf(fields, line);
   return {
     atNs: timeField(fields["at_ms"], { line, field: "at_ms" }, NS_PER_MS),
     promptTokens,
     outputTokens: tokensField(fields["output_tokens"], { line, field: "output_tokens" }),
     ...(shared === undefined ? {} : { shared }),
+    ...(adapter === undefined ? {} : { adapter }),
   };
 }
 
 /** A request as one line of such a file; `heddleRequest` of it gives an equal one. */
 export function writeHeddleRequest(request: WorkloadRequest): string {
-  const { shared } = request;
+  const { shared, adapter } = request;
   return JSON.stringify({
     at_ms: request.atNs / NS_PER_MS,
     prompt_tokens: request.promptTokens,
     output_tokens: request.outputTokens,
     ...(shared?.type === "blocks" ? { hash_ids: shared.ids, hash_block_tokens: shared.blockTokens } : {}),
     ...(shared?.type === "group" ? { prefix_group: shared.group, prefix_tokens: shared.tokens } : {}),
+    ...(adapter === undefined ? {} : { adapter: adapter.name }),
+    ...(adapter?.rank === undefined ? {} : { adapter_rank: adapter.rank }),
   });
+}
+
+/** Errors: `workload-invalid` for a name or rank that is none, or a rank without a name. */
+function adapterOf(fields: Readonly<Record<string, unknown>>, line: number): NamedAdapter | undefined {
+  const { adapter: name, adapter_rank: rank } = fields;
+  if (name === undefined) {
+    if (rank !== undefined) throw workloadInvalid({ line, field: "adapter_rank" }, "says nothing without adapter");
+    return undefined;
+  }
+  if (typeof name !== "string" || name === "" || name.length > GROUP_NAME_MAX)
+    throw workloadInvalid({ line, field: "adapter" }, `a name of at most ${GROUP_NAME_MAX} characters is meant`);
+  if (rank === undefined) return { name };
+  const place = { line, field: "adapter_rank" };
+  const read = tokensField(rank, place);
+  if (read > RANK_MAX) throw workloadInvalid(place, `is ${read}, at most ${RANK_MAX}`);
+  return { name, rank: read };
 }
 
 function sharedOf(fields: Readonly<Record<string, unknown>>, promptTokens: number, line: number): SharedPrefix | undefined {

@@ -19,10 +19,18 @@ export interface WorkloadRequest {
   /** Tokens it generates, at least 1. */
   readonly outputTokens: Tokens;
   readonly shared?: SharedPrefix;
+  /** Adapter (LoRA) it is served with. */
+  readonly adapter?: NamedAdapter;
   /** Closed loop: it arrives `thinkNs` after the end of an earlier request; `atNs` is then the earliest it may stand in the order. */
   readonly after?: { readonly request: WorkloadRequest; readonly thinkNs: Nanoseconds };
   /** In a log of a run. */
   readonly measured?: MeasuredRequest;
+}
+
+/** An adapter by its name; its rank where it is known. */
+export interface NamedAdapter {
+  readonly name: string;
+  readonly rank?: number;
 }
 
 /** What a load generator or an engine measured of one request. Units: ns from its arrival. */

@@ -1,5 +1,6 @@
 import type { RequestColumns } from "../../serving/serving-input.ts";
 import type { SharedPrefix, Workload, WorkloadRequest } from "../workload.ts";
+import { adapterColumns } from "./adapter-columns.ts";
 import { type ColumnBuilder, createColumnBuilder } from "./column-builder.ts";
 import { createPrefixNames, NO_PREFIX, type PrefixNames } from "./prefix-names.ts";
 
@@ -33,7 +34,7 @@ export function requestColumns({ requests }: Workload): RequestColumns {
     });
     rows.set(request, row);
   }
-  return builder.columns(blockTokens);
+  return { ...builder.columns(blockTokens), ...adapterColumns(requests) };
 }
 
 /** Length of the pieces that all shared prefixes can be cut into. */

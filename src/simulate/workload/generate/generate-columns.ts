@@ -4,6 +4,7 @@ import type { RequestColumns } from "../../serving/serving-input.ts";
 import { createColumnBuilder } from "../columns/column-builder.ts";
 import { createPrefixNames, NO_PREFIX } from "../columns/prefix-names.ts";
 import { workloadInvalid } from "../workload-error.ts";
+import { adapterLaw, drawAdapters } from "./adapter-draw.ts";
 import { arrivalsOf } from "./arrivals.ts";
 import { closedColumns } from "./closed-loop.ts";
 import { GENERATED_ROWS_MAX, prefixOf, secondsOf, tooMany } from "./generated-bounds.ts";
@@ -29,7 +30,9 @@ export interface GenerateOptions {
 export function generateColumns(text: string, options: GenerateOptions = {}): RequestColumns {
   if (!isGenerated(text)) throw workloadInvalid({}, `a generated workload starts with ${Object.keys(GENERATED_FORMS).join(":, ")}:`);
   const spec = specFields(text, GENERATED_FORMS[text.slice(0, text.indexOf(":"))]!);
-  const prng = seededPrng(spec.whole("seed", { least: 0, most: 4_294_967_295, otherwise: 1 }));
+  const seed = spec.whole("seed", { least: 0, most: 4_294_967_295, otherwise: 1 });
+  const prng = seededPrng(seed);
+  const adapters = adapterLaw(spec, seed);
   const draw = pairDraw(spec, options.lengths);
   const columns =
     spec.kind === "closed"
@@ -38,7 +41,7 @@ export function generateColumns(text: string, options: GenerateOptions = {}): Re
         ? sessionColumns(spec, draw, prng)
         : openColumns(spec, draw, prng);
   if (columns.count === 0) throw workloadInvalid({ field: "seconds" }, "no request arrives within it; raise it or the rate");
-  return columns;
+  return adapters === undefined ? columns : drawAdapters(columns, adapters);
 }
 
 function openColumns(spec: SpecFields, draw: PairDraw, prng: Prng): RequestColumns {
