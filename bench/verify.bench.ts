@@ -7,15 +7,15 @@ import { makeLocalPlan } from "../src/cli/up.ts";
 import type { ComparedFigure, Verification } from "../src/cli/verification.ts";
 
 import { type VerifyInput, verifyPlan } from "../src/cli/verify-run.ts";
-import { type Correction, fitCorrection } from "../src/cost/correction.ts";
-import type { ObservedRun } from "../src/execute/calibrate/calibration-store.ts";
+import { correctionOf, RUNS_KEPT } from "../src/execute/calibrate/calibration-store.ts";
+import { besideSlowdown } from "../src/execute/calibrate/prepare-plan.ts";
 import { planCosts } from "../src/execute/fleet-host/plan-costs.ts";
 import { DEFAULT_MODEL } from "../src/execute/model-store/catalog.ts";
 import { openDecoderModel } from "../src/execute/model-store/open-model.ts";
 import type { Bench, BenchReport, Figure } from "./bench.ts";
 
 const LOADS: readonly number[] = [0.3, 0.6, 0.9];
-/** Runs that teach the correction, none of which is judged; their seeds are not among the judged ones. */
+/** Runs that teach the correction before the first that is judged; their seeds are not among the judged ones. */
 const LESSONS = [
   { load: 0.3, seed: 101 },
   { load: 0.6, seed: 102 },
@@ -35,6 +35,8 @@ export const bench: Bench = {
         seconds: { type: "string", default: "40" },
         seeds: { type: "string", default: "3" },
         runs: { type: "string", default: "60" },
+        loads: { type: "string", default: LOADS.join(",") },
+        "first-seed": { type: "string", default: "1" },
         model: { type: "string", default: DEFAULT_MODEL },
       },
     });
@@ -44,36 +46,32 @@ export const bench: Bench = {
     const model = openDecoderModel(made.modelPath);
     const plain = planCosts(made.plan, model, made.rack).map(({ correction: _learned, ...cost }) => cost);
     let input: VerifyInput = { ...made, model, costs: plain };
+    const known: Verification[] = [];
     const run = async ({ load, seed }: { readonly load: number; readonly seed: number }): Promise<Verification> => {
       const verification = await verifyPlan(input, { load, seed, seconds, runs, signal: new AbortController().signal });
       note(lineOf(verification));
+      // As with `heddle verify`: what a run showed is known to those after it, and no run to itself.
+      known.push(verification);
+      input = { ...input, costs: corrected(input, plain, known.slice(-RUNS_KEPT)) };
       return verification;
     };
-    const lessons: Verification[] = [];
-    for (const lesson of LESSONS) {
-      lessons.push(await run(lesson));
-      // The next lesson already arrives at a rate learned from those before.
-      input = { ...input, costs: corrected(plain, lessons) };
-    }
+    for (const lesson of LESSONS) await run(lesson);
     const judged: Verification[] = [];
-    for (let seed = 1; seed <= Number(values.seeds); seed++) for (const load of LOADS) judged.push(await run({ load, seed }));
+    const first = Number(values["first-seed"]);
+    const loads = values.loads.split(",").map(Number);
+    for (let seed = first; seed < first + Number(values.seeds); seed++) for (const load of loads) judged.push(await run({ load, seed }));
     return reportOf(judged, input);
   },
 };
 
-/** Costs with what the lessons taught, replica by replica. */
-function corrected(plain: VerifyInput["costs"], lessons: readonly Verification[]): VerifyInput["costs"] {
+/** Costs with what earlier runs taught, replica by replica. */
+function corrected({ plan, rack }: VerifyInput, plain: VerifyInput["costs"], known: readonly Verification[]): VerifyInput["costs"] {
   return plain.map((cost, replica) => {
-    const correction = correctionOf(lessons.map((lesson) => must(lesson.observed[replica], "each run observes each replica")));
+    const observed = known.map((one) => must(one.observed[replica], "each run observes each replica"));
+    const slowdown = besideSlowdown(rack, must(plan.replicas[replica], "a replica of the plan").stages);
+    const correction = correctionOf(observed, { slowdown, nowMs: Date.now() });
     return correction === undefined ? cost : { ...cost, correction };
   });
-}
-
-function correctionOf(observed: readonly ObservedRun[]): Correction | undefined {
-  return fitCorrection(
-    observed.flatMap(({ stages }, run) => stages.map((one) => ({ run, ...one }))),
-    observed.flatMap(({ overheads }, run) => overheads.map((one) => ({ run, ...one }))),
-  );
 }
 
 function reportOf(judged: readonly Verification[], { plan, costs }: VerifyInput): BenchReport {
@@ -84,7 +82,7 @@ function reportOf(judged: readonly Verification[], { plan, costs }: VerifyInput)
     { name: "live figures inside their 90 % bar", value: all.filter((one) => one.covered).length / all.length, unit: "", floor: COVERAGE },
     { name: "median half-width of the bars", value: middle(all.map((one) => one.halfWidth)), unit: "", floor: { max: HALF_WIDTH_MAX } },
   ];
-  for (const load of LOADS) {
+  for (const load of new Set(judged.map((one) => one.load))) {
     const part = judged.filter((one) => one.load === load).flatMap((one) => one.comparison.figures);
     for (const metric of ["TTFT", "TPOT"] as const) {
       figures.push({ name: `error of ${metric} at ${Math.round(load * 100)} %`, value: errorOf(part, metric), unit: "" });
@@ -101,7 +99,7 @@ function reportOf(judged: readonly Verification[], { plan, costs }: VerifyInput)
       ...(spread === undefined
         ? []
         : [
-            `learned before: decode x ${spread.decodeFactor.toFixed(2)}, prefill x ${spread.prefillFactor.toFixed(2)}, both x ${spread.mixedFactor.toFixed(2)}, ±${(spread.systematic * 100).toFixed(0)} % between runs`,
+            `learned in the end: decode x ${spread.decodeFactor.toFixed(2)}, prefill x ${spread.prefillFactor.toFixed(2)}, both x ${spread.mixedFactor.toFixed(2)}, beside other cores at work x ${(spread.besideSlowdown ?? 1).toFixed(2)}, ±${(spread.systematic * 100).toFixed(0)} % between runs`,
           ]),
     ],
     figures,
@@ -116,9 +114,11 @@ function middle(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-function lineOf({ load, seed, requests, finished, comparison }: Verification): string {
-  const errors = comparison.figures
-    .filter((one) => one.statistic === "p50")
-    .map((one) => `${one.metric} ${one.error >= 0 ? "+" : ""}${(one.error * 100).toFixed(0)} %`);
-  return `load ${load}, seed ${seed}: ${finished} of ${requests} requests, ${errors.join(", ")}, ${(comparison.coverage * 100).toFixed(0)} % inside, ±${(comparison.halfWidth * 100).toFixed(0)} %`;
+function lineOf({ load, seed, requests, finished, speed, comparison }: Verification): string {
+  const errors = comparison.figures.map(
+    (one) =>
+      `${one.metric} ${one.statistic} ${one.error >= 0 ? "+" : ""}${(one.error * 100).toFixed(0)} %${one.covered ? "" : " (outside)"}`,
+  );
+  const speeds = [speed.before, speed.after].map((one) => (one === undefined ? "?" : (1 / one.timeRatio).toFixed(2))).join(" then ");
+  return `load ${load}, seed ${seed}: ${finished} of ${requests} requests, speed ${speeds} (weight ${speed.probeWeight.toFixed(2)}), ${errors.join(", ")}, ${(comparison.coverage * 100).toFixed(0)} % inside, ±${(comparison.halfWidth * 100).toFixed(0)} %`;
 }

@@ -1,4 +1,5 @@
 import type { Nanoseconds, Ratio } from "../base/units.ts";
+import type { SpeedReading } from "../cost/speed-now.ts";
 import type { ObservedRun } from "../execute/calibrate/calibration-store.ts";
 import type { Bar } from "../simulate/bar.ts";
 
@@ -23,6 +24,15 @@ export interface Comparison {
   readonly halfWidth: Ratio;
 }
 
+/** How fast the rack was by probes just before and just after a live run. */
+export interface RackSpeed {
+  /** Absent where the probe had no steps. */
+  readonly before?: SpeedReading;
+  readonly after?: SpeedReading;
+  /** Weight of the probe in the prediction, beside earlier runs. */
+  readonly probeWeight: Ratio;
+}
+
 /** One arrival list, run live and simulated. */
 export interface Verification {
   readonly load: Ratio;
@@ -33,6 +43,7 @@ export interface Verification {
   readonly finished: number;
   readonly runs: number;
   readonly sources: readonly string[];
+  readonly speed: RackSpeed;
   readonly comparison: Comparison;
   /** What the live run showed of each replica's iterations, by replica. */
   readonly observed: readonly ObservedRun[];

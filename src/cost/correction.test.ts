@@ -1,7 +1,8 @@
 // Goal: live iterations teach the right factors, overheads and widths. Method: planted truth with seeded noise.
 import { describe, expect, it } from "vitest";
 import { type Prng, seededPrng } from "../base/prng.ts";
-import { fitCorrection, type OverheadObservation, type StageObservation } from "./correction.ts";
+import { fitCorrection, type StageObservation } from "./correction.ts";
+import type { OverheadObservation } from "./correction-overhead.ts";
 
 const MS = 1e6;
 

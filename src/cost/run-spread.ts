@@ -20,6 +20,20 @@ export interface RunSpread {
  */
 const PRIOR_DEVIATION = 0.08;
 const PRIOR_RUNS = 3;
+/**
+ * Standard deviation of ln(time of a run / what a probe of 3 s just before it said) that is assumed before runs have shown any.
+ *
+ * Source: 0.05 over 8 runs of 20 s on the same machine, 0.08 over 9 runs with probes of 0.8 s on a busier day.
+ */
+const PROBE_DEVIATION = 0.06;
+/**
+ * How fast a machine's speed wanders, as the variance of ln(time) that a second adds, and where that ends: over hours a machine is as unlike itself as it
+ * becomes.
+ *
+ * Source: DRIFT_SOURCE
+ */
+const DRIFT_VARIANCE_PER_S = 5e-5;
+export const DRIFT_VARIANCE_MAX = 0.1;
 
 /**
  * Spread of a new run, from what the runs so far were off by, each as ln(measured / predicted): few runs show neither their mean nor their spread
@@ -27,15 +41,60 @@ const PRIOR_RUNS = 3;
  *
  * Model: normal with unknown mean (flat prior) and unknown variance (scaled inverse chi-square prior, `PRIOR_RUNS` degrees of freedom about
  * `PRIOR_DEVIATION`). A new run is then Student's t with PRIOR_RUNS + n - 1 degrees of freedom, scaled by √(1 + 1/n); without the prior it would be t
- * with n - 1, which for two or three runs has no variance. Source: Gelman et al., Bayesian Data Analysis, 3rd edition, sections 3.2 and 3.3.
+ * with n - 1, which for two or three runs has no variance. What the machine drifts in `age` seconds since the last of them is added. Source: Gelman et al., Bayesian Data Analysis, 3rd edition, sections 3.2 and 3.3.
  */
-export function runSpread(deviations: readonly number[]): RunSpread & { readonly freedom: number } {
+export function runSpread(deviations: readonly number[], age = 0): RunSpread & { readonly freedom: number } {
   const count = deviations.length;
   const centre = mean(deviations);
   const squares = deviations.reduce((sum, one) => sum + (one - centre) * (one - centre), 0);
   const freedom = PRIOR_RUNS + count - 1;
-  const scale = Math.sqrt(((PRIOR_RUNS * PRIOR_DEVIATION * PRIOR_DEVIATION + squares) / freedom) * (1 + 1 / count));
+  const variance = ((PRIOR_RUNS * PRIOR_DEVIATION * PRIOR_DEVIATION + squares) / freedom) * (1 + 1 / count);
+  const scale = Math.sqrt(variance + driftVariance(age));
   return { systematic: exp(scale * studentQuantile(0.95, freedom)) - 1, freedom };
+}
+
+/** Spread of a run about what a probe just before it says, from what such runs were off by, each as ln(run / probe); the mean is known to be 0. */
+export function probeSpread(deviations: readonly number[]): RunSpread & { readonly freedom: number } {
+  const freedom = PRIOR_RUNS + deviations.length;
+  const squares = deviations.reduce((sum, one) => sum + one * one, 0);
+  const scale = Math.sqrt((PRIOR_RUNS * PROBE_DEVIATION * PROBE_DEVIATION + squares) / freedom);
+  return { systematic: exp(scale * studentQuantile(0.95, freedom)) - 1, freedom };
+}
+
+/** Standard deviation that belongs to a spread, in ln(time): the scale of its distribution. */
+export function deviationOf({ systematic, freedom }: RunSpread): number {
+  return ln(1 + systematic) / (freedom === undefined ? NORMAL_90 : studentQuantile(0.95, freedom));
+}
+
+/** A spread with an independent variance of ln(time) on top. */
+export function widened(spread: RunSpread, variance: number): RunSpread {
+  const quantile = spread.freedom === undefined ? NORMAL_90 : studentQuantile(0.95, spread.freedom);
+  const deviation = deviationOf(spread);
+  return { ...spread, systematic: exp(Math.sqrt(deviation * deviation + variance) * quantile) - 1 };
+}
+
+/** Variance of the change of ln(time) over a time. Units: s. */
+export function driftVariance(age: number): number {
+  return Math.min(DRIFT_VARIANCE_MAX, DRIFT_VARIANCE_PER_S * Math.max(0, age));
+}
+
+/** A run's ln(measured / predicted), and how long ago it was. */
+export interface AgedDeviation {
+  readonly deviation: number;
+  /** Units: s. */
+  readonly age: number;
+}
+
+/** What runs were off by on the mean, recent ones before old ones: each weighs by the inverse of its own scatter and of what the machine drifted since. */
+export function recentMean(runs: readonly AgedDeviation[]): number {
+  let sum = 0;
+  let weights = 0;
+  for (const { deviation, age } of runs) {
+    const weight = 1 / (PRIOR_DEVIATION * PRIOR_DEVIATION + driftVariance(age));
+    sum += weight * deviation;
+    weights += weight;
+  }
+  return weights === 0 ? 0 : sum / weights;
 }
 
 /** Factor on all step times of a run below which a run stays with probability `share`, 0 < share < 1; 1 at one half. */

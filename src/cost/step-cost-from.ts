@@ -1,10 +1,10 @@
 import { must } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Correction } from "./correction.ts";
+import { type Correction, correctedNs } from "./correction.ts";
 import type { Estimate } from "./estimate.ts";
 import { transferCost } from "./link-cost.ts";
 import type { NoBasis } from "./operator-cost.ts";
-import { type Priced, scalePriced, sumPriced, toEstimate } from "./priced.ts";
+import { type Priced, sumPriced, toEstimate } from "./priced.ts";
 import { relationOf } from "./stage-calibration.ts";
 import { type StageCostInput, stagePricer } from "./stage-cost.ts";
 import type { CostedStage, StagePricer } from "./stage-pricer.ts";
@@ -66,8 +66,10 @@ function compose(input: StepCostInput, pricers: readonly StagePricer[]): PricedS
   const corrected = (stage: number, shape: StepShape): Priced => {
     const { decode, prefill } = uncorrected(stage, shape);
     if (correction === undefined) return sumPriced([decode, prefill]);
-    const parts = sumPriced([scalePriced(decode, correction.decodeFactor), scalePriced(prefill, correction.prefillFactor)]);
-    const sum = decode.ns > 0 && prefill.ns > 0 ? scalePriced(parts, correction.mixedFactor) : parts;
+    const parts = sumPriced([decode, prefill]);
+    const promptTokens = shape.prefill.reduce((sum, { count }) => sum + count, 0);
+    const step = { decodeRows: shape.decodeContexts.length, promptTokens, predictedDecodeNs: decode.ns, predictedPrefillNs: prefill.ns };
+    const sum = { ...parts, ns: correctedNs(correction, step) };
     // A correction was fitted to this very stage: its own interval replaces the tables', unless the question lies outside them.
     return sum.basis === "extrapolated" ? sum : { ...sum, spread: correction.systematic };
   };
@@ -91,6 +93,7 @@ function compose(input: StepCostInput, pricers: readonly StagePricer[]): PricedS
     stage: corrected,
     step,
     spread: spreadOf(step, pricers, correction),
+    ...(correction?.besideSlowdown === undefined ? {} : { besideSlowdown: correction.besideSlowdown }),
     stageEstimate: (stage, shape) => toEstimate(corrected(stage, shape), sources[stage]!),
     uncorrected,
     stepEstimate: (shape) => toEstimate(step(shape), [...new Set(sources)].join("; ")),

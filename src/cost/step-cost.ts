@@ -1,4 +1,4 @@
-import type { Nanoseconds } from "../base/units.ts";
+import type { Nanoseconds, Ratio } from "../base/units.ts";
 import type { RunSpread } from "./run-spread.ts";
 import type { StepNoise } from "./step-noise.ts";
 
@@ -27,4 +27,6 @@ export interface StepCost {
   handOverNs(stage: number, rows: number): Nanoseconds;
   /** How far steps lie off: the systematic part is drawn once a run, the noise goes on from step to step. */
   readonly spread: RunSpread & StepNoise;
+  /** Factor (>= 1) by which steps take longer while all other cores of their memory work, where live runs showed it; else the rack says. */
+  readonly besideSlowdown?: Ratio;
 }

@@ -51,7 +51,7 @@ export function planRunInput(plan: Plan, options: PlanRunOptions): RunInput {
     requests: virtualRequests(workload, plan.policy.prefixCache),
     network: quietNetwork(hostLatencyNs(rack)),
     faults: [],
-    sharing: sharingOf(rack),
+    sharing: sharingOf(plan, { rack, costs }),
     seed,
     deadlineNs: lastNs + Math.max(PATIENCE_MIN_NS, PATIENCE * lastNs),
     settleNs: 0,
@@ -77,12 +77,19 @@ function hostLatencyNs(rack: Rack): Nanoseconds {
   return links.length === 0 ? HOST_LATENCY_NS : Math.round(links.reduce((least, ns) => Math.min(least, ns), Infinity));
 }
 
-/** Devices share the cores and the memory the rack says. */
-function sharingOf(rack: Rack): ReadonlyMap<string, DeviceSharing> {
+/** Devices share the cores and the memory the rack says; what that costs a replica's devices is what live runs of it showed, else what the rack says. */
+function sharingOf(plan: Plan, { rack, costs }: Pick<PlanRunOptions, "rack" | "costs">): ReadonlyMap<string, DeviceSharing> {
+  const learned = new Map(
+    plan.replicas.flatMap(({ id, stages }) => stages.map(({ device }) => [device, costs[id]?.besideSlowdown] as const)),
+  );
   return new Map(
     rack.devices.map(({ id, cores, memory, calibration }) => [
       id,
-      { cores: cores.map((core) => `${memory}/${core}`), memory, concurrentSlowdown: calibration?.concurrentSlowdown ?? 1 },
+      {
+        cores: cores.map((core) => `${memory}/${core}`),
+        memory,
+        concurrentSlowdown: learned.get(id) ?? calibration?.concurrentSlowdown ?? 1,
+      },
     ]),
   );
 }

@@ -38,8 +38,21 @@ export const stageCalibrationSchema = z.strictObject({
   drift: amount,
 });
 
+const observedStage = z.strictObject({
+  predictedDecodeNs: amount,
+  predictedPrefillNs: amount,
+  measuredNs: amount,
+  decodeRows: z.exactOptional(count),
+  promptTokens: z.exactOptional(count),
+  besideShare: z.exactOptional(z.number().min(0).max(1)),
+});
+
 /** Form of the cached observations of one live run. */
 export const observedRunSchema = z.strictObject({
-  stages: z.array(z.strictObject({ predictedDecodeNs: amount, predictedPrefillNs: amount, measuredNs: amount })).max(ROWS_MAX),
+  stages: z.array(observedStage).max(ROWS_MAX),
   overheads: z.array(z.strictObject({ sampledRows: count, ns: amount })).max(ROWS_MAX),
+  /** When it ended: Unix time, ms. */
+  endedAtMs: z.exactOptional(amount),
+  /** What a probe of the machine's speed just before it had shown. */
+  probe: z.exactOptional(z.array(observedStage).max(ROWS_MAX)),
 });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { z } from "zod";
+import type { Ratio } from "../../base/units.ts";
 import { type Correction, fitCorrection } from "../../cost/correction.ts";
 import { type StageCalibration, type StageIdentity, stageKey } from "../../cost/stage-calibration.ts";
 import { filesIn, rackFolder, readIfThere, writeWhole } from "../discover/rack-cache.ts";
@@ -10,9 +11,10 @@ import { observedRunSchema, stageCalibrationSchema } from "./calibration-schema.
 export type ObservedRun = z.infer<typeof observedRunSchema>;
 
 /** Live runs kept for each set of stages; older ones are forgotten, as machines change. */
-const RUNS_KEPT = 8;
+export const RUNS_KEPT = 8;
 /** Iterations kept of one run, spread evenly over it. */
 const OBSERVATIONS_KEPT = 400;
+const MS_PER_S = 1000;
 
 /** All cached stage calibrations of a model on a rack. Files that cannot be read any more are passed over. */
 export function loadStageCalibrations(rackFingerprint: string, modelFingerprint: string): readonly StageCalibration[] {
@@ -29,12 +31,27 @@ export function saveStageCalibration(calibration: StageCalibration): void {
   writeWhole(path, JSON.stringify(calibration));
 }
 
-/** What live runs of exactly these stages taught; `undefined` where there were none. */
-export function loadCorrection(stages: readonly StageIdentity[]): Correction | undefined {
-  const runs = loadRuns(stages);
+/** What live runs of exactly these stages taught; `undefined` where there were none. The slowdown by other cores at work is the rack's where they do not show it. */
+export function loadCorrection(stages: readonly StageIdentity[], slowdown = 1): Correction | undefined {
+  return correctionOf(loadRuns(stages), { slowdown, nowMs: Date.now() });
+}
+
+export interface CorrectionOptions {
+  readonly slowdown: Ratio;
+  /** Unix time, ms: runs count the less the longer ago they were. */
+  readonly nowMs: number;
+}
+
+/** What runs taught; `undefined` where they are too few. */
+export function correctionOf(runs: readonly ObservedRun[], { slowdown, nowMs }: CorrectionOptions): Correction | undefined {
   return fitCorrection(
-    runs.flatMap(({ stages: observed }, run) => observed.map((one) => ({ run, ...one }))),
+    runs.flatMap(({ stages }, run) => stages.map((one) => ({ run, ...one }))),
     runs.flatMap(({ overheads }, run) => overheads.map((one) => ({ run, ...one }))),
+    {
+      slowdown,
+      ages: runs.map(({ endedAtMs }) => Math.max(0, nowMs - (endedAtMs ?? nowMs)) / MS_PER_S),
+      probes: runs.flatMap(({ probe = [] }, run) => probe.map((one) => ({ run, ...one }))),
+    },
   );
 }
 
@@ -42,7 +59,13 @@ export function loadCorrection(stages: readonly StageIdentity[]): Correction | u
 export function recordRun(stages: readonly StageIdentity[], observed: ObservedRun): void {
   const path = correctionPath(stages);
   if (path === undefined) return;
-  const run = { stages: thinned(observed.stages), overheads: thinned(observed.overheads) };
+  const { probe, ...rest } = observed;
+  const run = {
+    ...rest,
+    stages: thinned(observed.stages),
+    overheads: thinned(observed.overheads),
+    ...(probe === undefined ? {} : { probe: thinned(probe) }),
+  };
   const runs = [...loadRuns(stages), run].slice(-RUNS_KEPT);
   writeWhole(path, runs.map((one) => JSON.stringify(one)).join("\n"));
 }

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { HeddleError } from "../../base/heddle-error.ts";
+import type { Ratio } from "../../base/units.ts";
 import { type StageCalibration, type StageIdentity, stageKey } from "../../cost/stage-calibration.ts";
 import type { CostedStage } from "../../cost/stage-pricer.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
@@ -75,7 +76,11 @@ export function requestOf(
     model: planModel(input.model, input.modelPath),
     rack: input.rack,
     stageCalibrations,
-    correctionOf: (stages) => loadCorrection(stages.map((stage) => identityOf(input, stage))),
+    correctionOf: (stages) =>
+      loadCorrection(
+        stages.map((stage) => identityOf(input, stage)),
+        besideSlowdown(input.rack, stages),
+      ),
     ...(input.options === undefined ? {} : { options: input.options }),
   };
 }
@@ -85,6 +90,14 @@ export function identityOf(input: Pick<PreparePlanInput, "model" | "rack">, stag
   const { fromLayer, toLayer, driver, threads, prefillFormat, decodeFormat } = stage;
   const { fingerprint: rackFingerprint } = input.rack;
   return { rackFingerprint, modelFingerprint: input.model.fingerprint, fromLayer, toLayer, driver, threads, prefillFormat, decodeFormat };
+}
+
+/** What the rack's calibration found stages to be slowed down by while all other cores of their memory work; 1 where it was not measured. */
+export function besideSlowdown(rack: Rack, stages: readonly CostedStage[]): Ratio {
+  return stages.reduce((most, stage) => {
+    const device = rack.devices.find(({ id }) => id === stage.device);
+    return Math.max(most, device?.calibration?.concurrentSlowdown ?? 1);
+  }, 1);
 }
 
 /** A plan, or the error a user sees. */
