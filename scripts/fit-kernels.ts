@@ -187,6 +187,7 @@ function sourceOf(name: string, words: string, { constants, notes }: Fitted, fro
   const base = name.replace(/_(SGLANG|TRTLLM)$/, "");
   return `import type { PhysicsConstants } from "../physics-constants.ts";
 import { ${base} } from "./${base.toLowerCase()}.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of ${words}.
@@ -198,6 +199,7 @@ import { ${base} } from "./${base.toLowerCase()}.ts";
 export const ${name}: PhysicsConstants = {
   ...${base},
 ${ownConstants(constants, from, base).join("\n")}
+  sparseAttention: SPARSE_ATTENTION.${base.toLowerCase()}${name.endsWith("_SGLANG") ? "Sglang" : "Trtllm"},
 };
 `;
 }

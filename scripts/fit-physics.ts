@@ -22,6 +22,8 @@ interface FamilyPlan {
   readonly devices: readonly string[];
   /** Families whose constants stand in where this one has no data, nearest first. */
   readonly nearest: readonly string[];
+  /** Constants of attention to chosen tokens, which scripts/fit-sparse.ts writes. */
+  readonly sparse: string;
 }
 
 const AIC = "aiconfigurator-ops (vLLM 0.19)";
@@ -33,6 +35,7 @@ const FAMILIES: readonly FamilyPlan[] = [
     data: "A100, H100, B200, RTX 4090 and RTX PRO 6000 together",
     devices: ["a100-sxm", "h100-sxm", "b200-sxm", "rtx-4090", "rtx-pro-6000"],
     nearest: [],
+    sparse: "SPARSE_ATTENTION.generic",
   },
   {
     file: "hopper",
@@ -41,6 +44,7 @@ const FAMILIES: readonly FamilyPlan[] = [
     data: `H100-SXM and H200-SXM: ${AIC}; element-wise: vidur-profile`,
     devices: ["h100-sxm", "h200-sxm"],
     nearest: ["generic"],
+    sparse: "SPARSE_ATTENTION.hopper",
   },
   {
     file: "blackwell",
@@ -49,6 +53,7 @@ const FAMILIES: readonly FamilyPlan[] = [
     data: `B200-SXM: ${AIC}`,
     devices: ["b200-sxm"],
     nearest: ["hopper", "generic"],
+    sparse: "SPARSE_ATTENTION.blackwell",
   },
   {
     file: "ampere",
@@ -57,6 +62,7 @@ const FAMILIES: readonly FamilyPlan[] = [
     data: "A100-SXM4-80GB: aiconfigurator-ops (vLLM 0.14); element-wise: vidur-profile",
     devices: ["a100-sxm"],
     nearest: ["hopper", "generic"],
+    sparse: "SPARSE_ATTENTION.unmeasured",
   },
   {
     file: "ada",
@@ -65,6 +71,7 @@ const FAMILIES: readonly FamilyPlan[] = [
     data: "RTX 4090: llmservingsim-bench (vLLM 0.19)",
     devices: ["rtx-4090"],
     nearest: ["ampere", "hopper", "generic"],
+    sparse: "SPARSE_ATTENTION.unmeasured",
   },
   {
     file: "blackwell-gddr",
@@ -73,6 +80,7 @@ const FAMILIES: readonly FamilyPlan[] = [
     data: "RTX PRO 6000: llmservingsim-bench (vLLM 0.19)",
     devices: ["rtx-pro-6000"],
     nearest: ["ada", "blackwell", "generic"],
+    sparse: "SPARSE_ATTENTION.unmeasured",
   },
 ];
 const SLOTS: readonly ConstantSlot[] = [
@@ -174,8 +182,11 @@ function sourceOf(family: FamilyPlan, { constants, errors }: Fitted): string {
     else lines.push(note);
   }
   const { family: _name, source: _source, devices: _devices, ...parts } = constants;
-  const body = Object.entries(parts).map(([name, value]) => `  ${name}: ${JSON.stringify(value)},`);
+  const body = Object.entries(parts).map(
+    ([name, value]) => `  ${name}: ${name === "sparseAttention" ? family.sparse : JSON.stringify(value)},`,
+  );
   return `import type { PhysicsConstants } from "../physics-constants.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of ${family.words}.

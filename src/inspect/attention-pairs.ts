@@ -4,7 +4,7 @@ import { CONTEXT, type Operator, TOKENS } from "../graph/ir/graph.ts";
 
 /**
  * Pairs of a query and a key it sees, of one sequence: of `tokens` queries at the end of `context` tokens, each sees itself and those before
- * it, as far as the mask reaches. Exact, not the rectangle that a kernel without skipping computes.
+ * it, as far as the mask reaches (`chosen`: as many of them as are chosen). Exact, not the rectangle that a kernel without skipping computes.
  */
 export function pairsOf(operator: Operator, length: Expression): Expression {
   const { mask, reach = 0, source = 0 } = operator.attributes;
@@ -17,6 +17,7 @@ export function pairsOf(operator: Operator, length: Expression): Expression {
     case "causal":
       return queriesByKeys({ ...sizes, window: undefined });
     case "window":
+    case "chosen":
       return queriesByKeys({ ...sizes, window: Number(reach) });
     case "chunk":
       return grownBy(sizes, (tokens) => chunked(tokens, Number(reach)));

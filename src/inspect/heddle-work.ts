@@ -55,8 +55,12 @@ function accessBytes(graph: Graph, operator: Operator, { state: id, mode }: Acce
   switch (mode) {
     case "append":
       return sizeAt(state, symbol(TOKENS));
-    case "read":
-      return sizeAt(state, subtract(symbol(CONTEXT), symbol(TOKENS)));
+    case "read": {
+      const before = subtract(symbol(CONTEXT), symbol(TOKENS));
+      const { mask, reach } = operator.attributes;
+      // Each new token reads those it has chosen, all together no more than there are.
+      return sizeAt(state, mask === "chosen" ? minimum(before, multiply(symbol(TOKENS), constant(Number(reach)))) : before);
+    }
     case "write":
     case "reduce":
       return operator.type === "WriteState" ? inputBytes(graph, operator, state) : bytesOfTensor(state);

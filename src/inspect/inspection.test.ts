@@ -72,6 +72,47 @@ test("latent attention takes the cheaper of its two forms", () => {
   expect(flopsOf(1, { context: 4096 })).toBe(2 * (expansion + 4096 * 128 * (576 + 512)));
 });
 
+test("an indexer scores all tokens, and attention meets those it chooses", () => {
+  const attention = (options: Partial<InspectOptions>) =>
+    inspected("GLM-5", options).groups.find(({ scope }) => scope === "layers.*.attention")!.operators;
+  const figureOf = (operators: ReturnType<typeof attention>, type: string, phase: number) =>
+    operators.find((operator) => operator.type === type)!.figures[phase]!;
+  const triangle = (n: number): number => (n * (n + 1)) / 2;
+  const long = attention({ prompt: 5000, context: 9000 });
+  const short = attention({ context: 1000 });
+  // 64 heads; plain 192, rotated 64, value 256; 32 index heads of 128 with one weight each.
+  expect(figureOf(long, "ChooseTokens", 0).flops).toBe(2 * triangle(5000) * 32 * 129);
+  expect(figureOf(long, "ChooseTokens", 1).flops).toBe(2 * 9000 * 32 * 129);
+  const expansion = 64 * 512 * (192 + 256);
+  const pairs = triangle(2048) + (5000 - 2048) * 2048;
+  expect(figureOf(long, "LatentAttention", 0).flops).toBe(2 * (5000 * expansion + pairs * 64 * (192 + 64 + 256)));
+  expect(figureOf(long, "LatentAttention", 1).flops).toBe(2 * (expansion + 2048 * 64 * (576 + 512)));
+  // A decode step reads the chosen tokens and appends its own; below the choice it reads all.
+  expect(figureOf(long, "LatentAttention", 1).stateBytes).toBe((2048 + 1) * 576 * 2);
+  expect(figureOf(short, "LatentAttention", 1).stateBytes).toBe(1000 * 576 * 2);
+  expect(figureOf(long, "ChooseTokens", 1).stateBytes).toBe(9000 * 132);
+});
+
+test("an indexer's weights: 62 of them and their block scales are what DeepSeek-V3.2-Exp has more than V3", () => {
+  const layers = (name: string) => inspected(name).groups.find(({ scope }) => scope === "layers.*.attention")!.parameters / 61;
+  const own = 1536 * 64 * 128 + 7168 * 128 + 7168 * 64 + 2 * 128;
+  expect(layers("DeepSeek-V3.2") - layers("DeepSeek-V3")).toBe(own);
+  // Elements of the safetensors on the Hugging Face Hub: 685,396,921,376 and 684,531,386,000, one drafting layer included; one scale for 128 x 128.
+  expect(62 * (own + 64 * 12 + 56)).toBe(685_396_921_376 - 684_531_386_000);
+});
+
+test("layers that share a choice have no indexer and keep no keys of one", () => {
+  const types = Array.from({ length: 78 }, (_unused, index) => (index < 3 || index % 4 === 2 ? "full" : "shared"));
+  const config = { ...PUBLISHED.find(({ name }) => name === "GLM-5")!.config, indexer_types: types };
+  const groups = inspect(architectureOf(config), { name: "GLM-5.2", ...SIZES }).groups.filter(
+    ({ scope }) => scope === "layers.*.attention",
+  );
+  const own = groups.find(({ operators }) => operators.some(({ type }) => type === "ChooseTokens"))!;
+  const shared = groups.find((group) => group !== own)!;
+  expect([groups.length, own.count, shared.count]).toEqual([2, 21, 57]);
+  expect(own.parameters / 21 - shared.parameters / 57).toBe(2048 * 32 * 128 + 6144 * 128 + 6144 * 32 + 2 * 128);
+});
+
 test("an encoder runs in the prefill and not in a decode step", () => {
   const groups = inspected("Gemma-3-27B").groups.filter(({ scope }) => scope.startsWith("vision."));
   expect(groups.length).toBeGreaterThan(3);

@@ -20,6 +20,8 @@ const EXPECTED: readonly (readonly [string, number, number, number])[] = [
   ["Mistral-7B-v0.1", 2 * 32 * 8 * 128 * 2, 0, 0],
   // One latent vector of 512 and one rotated key of 64: 70,272 bytes. Source of the figure: arXiv 2505.09343, table 1 (70.272 KB).
   ["DeepSeek-V3", 61 * 576 * 2, 61 * 576 * 2, 0],
+  // Besides, an index key of 128 elements in 8 bits with one 32-bit scale.
+  ["GLM-5", 78 * (576 * 2 + 132), 78 * (576 * 2 + 132), 0],
   ["gpt-oss-120b", 2 * 36 * 8 * 64 * 2, 2 * 18 * 8 * 64 * 2, 0],
   ["Gemma-3-27B", 2 * 62 * 16 * 128 * 2, 2 * 10 * 16 * 128 * 2, 0],
   ["Llama-4-Scout", 2 * 48 * 8 * 128 * 2, 2 * 12 * 8 * 128 * 2, 0],

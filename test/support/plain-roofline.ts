@@ -39,6 +39,15 @@ export function plainNs(query: OperatorQuery): number {
       const { batch, tokens, context, heads, kvRank, rotatedDim } = query;
       return (batch * tokens * (context + tokens) * (kvRank + rotatedDim) * heads) / FLOPS_PER_NS;
     }
+    case "sparse-attention": {
+      const { batch, tokens, context, heads, kvRank, rotatedDim, chosen, indexHeads, indexDim } = query;
+      const all = context + (query.phase === "prefill" ? tokens : 0);
+      const scored = all > chosen ? context + tokens : 0;
+      return (
+        (batch * tokens * (Math.min(context + tokens, chosen) * (kvRank + rotatedDim) * heads + scored * indexHeads * indexDim)) /
+        FLOPS_PER_NS
+      );
+    }
     case "experts": {
       const touched = Math.min(query.experts, query.tokens * query.active) / query.ranks.expert;
       return (touched * 3 * query.width * query.inner * BYTES[query.type]!) / query.ranks.tensor / BYTES_PER_NS;

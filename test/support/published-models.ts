@@ -156,6 +156,12 @@ export const PUBLISHED: readonly PublishedModel[] = [
     config: known("DeepSeek-V3"),
   },
   {
+    name: "DeepSeek-V3.2",
+    total: "672",
+    source: "671 of V3 (model card) and 61 indexers; see the test of their weights",
+    config: known("DeepSeek-V3.2"),
+  },
+  {
     name: "gpt-oss-120b",
     total: "116.8",
     active: "5.1",
@@ -270,9 +276,10 @@ export const PUBLISHED: readonly PublishedModel[] = [
   },
   {
     name: "GLM-5",
-    total: "743",
+    total: "744",
     active: "40",
-    source: "model card: 744 with the indexer (0.8), which is not described",
+    activeCut: true,
+    source: "model card; 40.1 active without the indexers, 40.8 with them",
     config: known("GLM-5"),
   },
   {

@@ -107,7 +107,7 @@ function siteOf(input: IterationInput, model: DecoderBlocks, perNode: number): S
 }
 
 /** Families whose 8-bit checkpoints have a scale for each block of 128 x 128. Source: `weight_block_size` of their config.json. */
-const BLOCK_SCALED = new Set(["deepseek_v3", "kimi_k2", "glm_moe_dsa", "qwen3_5_moe_text", "qwen3_next"]);
+const BLOCK_SCALED = new Set(["deepseek_v3", "deepseek_v32", "kimi_k2", "glm_moe_dsa", "qwen3_5_moe_text", "qwen3_next"]);
 
 function formatsOf({ precision, architecture }: IterationInput): Formats {
   if (precision.blockScaled !== undefined || !precision.weights.startsWith("f8")) return precision;

@@ -1,3 +1,5 @@
+import type { LatentAttention } from "../../graph/architecture/attention.ts";
+import { indexKeyBytes } from "../../graph/architecture/index-key.ts";
 import { STORED_BYTES } from "../operator/stored-bytes.ts";
 import type { Cut, Formats } from "./cut.ts";
 import type { DecoderBlocks } from "./decoder-blocks.ts";
@@ -14,6 +16,11 @@ export interface SequenceBytes {
 const STATE_BYTES = 4;
 const CONVOLUTION_BYTES = 2;
 
+/** The latent vector and rotated key, and the key of the indexer where the layer has one of its own. */
+function latentBytes({ kvRank, rotatedDim, indexer }: LatentAttention, element: number): number {
+  return (kvRank + rotatedDim) * element + (indexer?.scores === "own" ? indexKeyBytes(indexer.headDim) : 0);
+}
+
 /**
  * KV and state of sequences. Tensor ranks share KV heads until each has one, then repeat them; latent attention's cache is repeated on every tensor
  * rank; context ranks share tokens; pipeline stages share layers. Source: as vLLM, SGLang and TensorRT-LLM lay KV out.
@@ -27,7 +34,7 @@ export function sequenceBytes(model: DecoderBlocks, cut: Cut, formats: Formats):
       const bytes = count * 2 * Math.ceil(block.kvHeads / cut.tensor) * block.headDim * element;
       if (block.reach.kind === "all") perToken += bytes;
       else perSequence += bytes * block.reach.tokens;
-    } else if (block.kind === "latent-attention") perToken += count * (block.kvRank + block.rotatedDim) * element;
+    } else if (block.kind === "latent-attention") perToken += count * latentBytes(block, element);
     else if (block.kind === "mamba2") {
       const inner = block.heads * block.headDim;
       const mixed = inner + 2 * block.groups * block.stateSize;

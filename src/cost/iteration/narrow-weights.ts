@@ -2,7 +2,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { PeakType } from "../../rack/peak-type.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator/operator-model.ts";
-import type { ExpertQuery, ProductQuery } from "../operator/operator-query.ts";
+import type { ExpertQuery, LatentAttentionQuery, OperatorQuery, ProductQuery, SparseAttentionQuery } from "../operator/operator-query.ts";
 import { STORED_BYTES } from "../operator/stored-bytes.ts";
 import type { Priced } from "../priced.ts";
 
@@ -26,12 +26,12 @@ export function narrowWeights(operators: OperatorModel, sheet: DeviceSheet, kern
   return {
     source: operators.source,
     price(query) {
-      if (query.op !== "product" && query.op !== "experts" && query.op !== "latent-attention") return operators.price(query);
+      if (query.op !== "product" && query.op !== "experts" && !isLatent(query)) return operators.price(query);
       if (sheet.peaks[query.type] !== undefined) return operators.price(query);
       const own = kernels === "own" && query.op === "experts" ? operators.price(query) : undefined;
       if (own?.ok) return own;
       if (wide === undefined) return err({ code: "no-basis", missing: `a peak of ${sheet.name} for ${query.type} or a wider type` });
-      if (query.op === "latent-attention") {
+      if (isLatent(query)) {
         const { blockScaled: _unused, ...plain } = query;
         return operators.price({ ...plain, type: wide });
       }
@@ -41,6 +41,10 @@ export function narrowWeights(operators: OperatorModel, sheet: DeviceSheet, kern
         : ownKernel(operators, sheet, plain, wide);
     },
   };
+}
+
+function isLatent(query: OperatorQuery): query is LatentAttentionQuery | SparseAttentionQuery {
+  return query.op === "latent-attention" || query.op === "sparse-attention";
 }
 
 function ownKernel(

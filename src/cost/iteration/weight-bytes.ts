@@ -1,3 +1,4 @@
+import type { LatentAttention } from "../../graph/architecture/attention.ts";
 import { STORED_BYTES } from "../operator/stored-bytes.ts";
 import type { Cut, Formats } from "./cut.ts";
 import type { DecoderBlocks, PricedBlock } from "./decoder-blocks.ts";
@@ -30,6 +31,12 @@ export function decoderParameters(model: DecoderBlocks): DecoderParameters {
   return { dense, routed, shared, plain };
 }
 
+/** Products of the indexer of a block: queries from their rank, one key and one weight a head. */
+function indexerParameters({ queryRank = 0, indexer }: LatentAttention, width: number): number {
+  if (indexer?.scores !== "own") return 0;
+  return indexer.heads * (indexer.headDim * queryRank + width) + indexer.headDim * width;
+}
+
 /** Parameters of the products of one block. */
 function denseParameters(block: Exclude<PricedBlock, { kind: "mixture" }>, width: number): number {
   switch (block.kind) {
@@ -39,7 +46,13 @@ function denseParameters(block: Exclude<PricedBlock, { kind: "mixture" }>, width
       const { heads, queryRank, kvRank, plainDim, rotatedDim, valueDim } = block;
       const queryDim = plainDim + rotatedDim;
       const query = queryRank === undefined ? width * heads * queryDim : queryRank * (width + heads * queryDim);
-      return query + width * (kvRank + rotatedDim) + kvRank * heads * (plainDim + valueDim) + heads * valueDim * width;
+      return (
+        query +
+        width * (kvRank + rotatedDim) +
+        kvRank * heads * (plainDim + valueDim) +
+        heads * valueDim * width +
+        indexerParameters(block, width)
+      );
     }
     case "mamba2": {
       const inner = block.heads * block.headDim;
@@ -54,7 +67,7 @@ function denseParameters(block: Exclude<PricedBlock, { kind: "mixture" }>, width
  * Bytes of weights on the fullest device.
  *
  * Model: tensor ranks share every product, pipeline stages the layers (rounded up), expert ranks the routed experts; data ranks repeat all but those.
- * Keys and values' columns that tensor ranks beyond the KV heads repeat are counted. Units: bytes.
+ * Keys and values' columns that tensor ranks beyond the KV heads repeat are counted, and indexers, which every tensor rank has whole. Units: bytes.
  */
 export function weightBytes(model: DecoderBlocks, cut: Cut, formats: Formats): number {
   const { dense, routed, shared, plain } = decoderParameters(model);
@@ -65,6 +78,7 @@ export function weightBytes(model: DecoderBlocks, cut: Cut, formats: Formats): n
   for (const { block, count } of model.blocks) {
     if (block.kind === "attention" && cut.tensor > block.kvHeads)
       repeated += count * 2 * model.width * block.headDim * (1 - block.kvHeads / cut.tensor);
+    if (block.kind === "latent-attention") repeated += count * indexerParameters(block, model.width) * (1 - 1 / cut.tensor);
   }
   const layers = (dense / cut.tensor + repeated) * bytes + (shared / cut.tensor + routed / (cut.tensor * cut.data)) * expertBytes;
   return layers * stage + (plain / cut.tensor) * PLAIN_BYTES;

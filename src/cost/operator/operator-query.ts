@@ -6,6 +6,7 @@ export type OperatorQuery =
   | PrefillAttentionQuery
   | DecodeAttentionQuery
   | LatentAttentionQuery
+  | SparseAttentionQuery
   | ExpertQuery
   | StreamQuery
   | CollectiveQuery
@@ -81,6 +82,16 @@ export interface LatentAttentionQuery {
   /** Of the products with keys and values; absent: bf16. */
   readonly attentionType?: PeakType;
   readonly kvType: PeakType;
+}
+
+/** The same where an indexer chooses the tokens that are attended to (DeepSeek's sparse attention): its products, scores and choice are part of the block. */
+export interface SparseAttentionQuery extends Omit<LatentAttentionQuery, "op" | "attentionType"> {
+  readonly op: "sparse-attention";
+  /** Tokens a token attends to at most. */
+  readonly chosen: number;
+  /** Heads of the indexer, whole on every device; 0: the choice is that of a layer before. */
+  readonly indexHeads: number;
+  readonly indexDim: number;
 }
 
 /** The grouped products of a mixture's experts on one device, of `ranks.expert` devices that hold different experts. */

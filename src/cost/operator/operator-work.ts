@@ -6,6 +6,7 @@ import type {
   OperatorQuery,
   PrefillAttentionQuery,
   ProductQuery,
+  SparseAttentionQuery,
 } from "./operator-query.ts";
 import { STORED_BYTES } from "./stored-bytes.ts";
 
@@ -32,6 +33,8 @@ export function operatorWork(query: OperatorQuery): OperatorWork | undefined {
       return decodeWork(query);
     case "latent-attention":
       return latentWork(query);
+    case "sparse-attention":
+      return sparseWork(query);
     case "experts":
       return expertWork(query);
     default:
@@ -85,6 +88,30 @@ export function latentWork(query: LatentAttentionQuery): OperatorWork {
   const cached = batch * (query.phase === "prefill" ? context + tokens : context) * (kvRank + rotatedDim);
   const bytes = (shared + expanded) * STORED_BYTES[query.type] + 2 * rows * width * ACTIVATION_BYTES + cached * STORED_BYTES[query.kvType];
   return { ops, type: query.type, bytes };
+}
+
+/**
+ * Projections and attention of a whole block over chosen tokens, in the latent space or expanded, whichever is less, and its indexer.
+ *
+ * Model: scores count where there are more tokens than are chosen; keys are read once however many positions choose them.
+ */
+export function sparseWork(query: SparseAttentionQuery): OperatorWork {
+  const { batch, tokens, context, heads, width, queryRank, kvRank, plainDim, rotatedDim, valueDim, chosen, indexHeads, indexDim } = query;
+  const rows = batch * tokens;
+  const prefill = query.phase === "prefill";
+  const all = prefill ? context + tokens : context;
+  const queryDim = plainDim + rotatedDim;
+  const indexer = indexHeads * (indexDim * queryRank + width) + (indexHeads > 0 ? indexDim * width : 0);
+  const shared = width * (queryRank + kvRank + rotatedDim) + queryRank * heads * queryDim + heads * valueDim * width;
+  const expanded = kvRank * heads * (plainDim + valueDim);
+  const pairs = prefill ? batch * causalPairs(tokens, context, chosen) : rows * Math.min(context, chosen);
+  const least = prefill ? Math.min(queryDim + valueDim, 2 * kvRank + rotatedDim) : 2 * kvRank + rotatedDim;
+  const scored = all > chosen ? (prefill ? batch * causalPairs(tokens, context, 0) : rows * context) : 0;
+  const ops = 2 * (rows * (shared + expanded + indexer) + heads * pairs * least + scored * indexHeads * indexDim);
+  const cached = batch * Math.min(all, tokens * chosen) * (kvRank + rotatedDim) * STORED_BYTES[query.kvType];
+  const keys = scored > 0 && indexHeads > 0 ? batch * all * indexDim : 0;
+  const weights = (shared + expanded + indexer) * STORED_BYTES[query.type];
+  return { ops, type: query.type, bytes: weights + 2 * rows * width * ACTIVATION_BYTES + cached + keys };
 }
 
 /** Rows fall evenly on the devices; an expert is read where at least one token is routed to it, as even loads touch them. */

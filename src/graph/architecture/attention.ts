@@ -43,4 +43,19 @@ export interface LatentAttention {
   readonly rotatedDim: number;
   readonly valueDim: number;
   readonly bias: boolean;
+  /** What chooses the tokens that are attended to; absent: all are. */
+  readonly indexer?: Indexer;
+}
+
+/**
+ * A small attention of its own over all tokens whose scores choose those that the block attends to. It keeps one key a token.
+ * Source: DeepSeek-V3.2, arXiv 2512.02556, 2.1 ("lightning indexer").
+ */
+export interface Indexer {
+  /** Tokens a token attends to at most. */
+  readonly chosen: number;
+  /** `own`: scores its layer computes; `shared`: the choice of the layer before, without weights or keys here. */
+  readonly scores: "own" | "shared";
+  readonly heads: number;
+  readonly headDim: number;
 }

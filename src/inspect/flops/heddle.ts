@@ -24,6 +24,7 @@ export const HEDDLE_FLOPS: FlopRules = {
   SelectiveScan: (graph, operator) => multiply(constant(SCAN_FLOPS), outputOf(graph, operator), number(operator, "stateSize")),
   Attention: attention,
   LatentAttention: latentAttention,
+  ChooseTokens: chooseTokens,
   PairwiseDot: (graph, operator) => {
     const features = Number(operator.attributes["features"]);
     const [batch] = extentOf(graph, operator);
@@ -65,6 +66,13 @@ function latentAttention(graph: Graph, operator: Operator): Expression {
   const expanded = add(multiply(symbol(CONTEXT), expansion), multiply(pairs, add(plain!, rotated!, value!)));
   const absorbed = add(multiply(length, expansion), multiply(pairs, add(rank!, rotated!, rank!)));
   return multiply(constant(2), items, minimum(expanded, absorbed));
+}
+
+/** Scores of all tokens by every head of an indexer, and their weighted sum. Source: DeepSeek-V3.2, arXiv 2512.02556, equation 1. */
+function chooseTokens(graph: Graph, operator: Operator): Expression {
+  const [items, length] = extentOf(graph, operator);
+  const perHead = add(number(operator, "headDim"), constant(1));
+  return multiply(constant(2), items, pairsOf(operator, length), number(operator, "heads"), perHead);
 }
 
 function outputOf(graph: Graph, operator: Operator): Expression {

@@ -47,7 +47,41 @@ async function fault(reading: Promise<unknown>): Promise<string> {
   return "no error";
 }
 
+const SPARSE = {
+  ...ORIGIN,
+  op_name: "dsa_context_module",
+  model: "zai-org/GLM-5-FP8",
+  num_heads: 8,
+  batch_size: 2,
+  isl: 1024,
+  step: 4096,
+  kv_cache_dtype: "fp8",
+  gemm_type: "fp8_block",
+  latency: 1.5,
+};
+
 describe("AIConfigurator tables", () => {
+  it("of sparse attention know the model's indexer, and layers that share a choice", async () => {
+    const shared = { ...SPARSE, op_name: "dsa_context_module_skip_indexer", model: "nvidia/GLM-5.2-NVFP4" };
+    const rows = [SPARSE, shared, { ...SPARSE, model: "zai-org/GLM-6" }, { ...SPARSE, gemm_type: "int4_wo" }];
+    const table = await readOperatorTable(parquetTable(rows), "x/dsa_context_module_perf.parquet");
+    const sizes = { width: 6144, queryRank: 2048, kvRank: 512, plainDim: 192, rotatedDim: 64, valueDim: 256, chosen: 2048, indexDim: 128 };
+    const query = { op: "sparse-attention", phase: "prefill", batch: 2, tokens: 1024, context: 4096, heads: 8, ...sizes } as const;
+    const types = { type: "f8e4m3", blockScaled: true, kvType: "f8e4m3" } as const;
+    expect(table.rows).toEqual([
+      { query: { ...query, indexHeads: 32, ...types }, ns: 1_500_000, row: 1, variant: "k" },
+      { query: { ...query, indexHeads: 0, ...types }, ns: 1_500_000, row: 2, variant: "k" },
+    ]);
+    expect(table.skipped).toEqual({ "the sizes of zai-org/GLM-6 are not known": 1, "a type is not known": 1 });
+    const decodes = parquetTable([
+      { ...SPARSE, isl: 1 },
+      { ...SPARSE, isl: 2 },
+    ]);
+    const decode = await readOperatorTable(decodes, "x/dsa_generation_module_perf.parquet");
+    expect(decode.rows).toMatchObject([{ query: { phase: "decode", context: 4097, tokens: 1 } }]);
+    expect(decode.skipped).toEqual({ "decode of more than one token": 1 });
+  });
+
   it("of products say type and scaling", async () => {
     const table = await readOperatorTable(parquetTable([GEMM, { ...GEMM, gemm_dtype: "int3" }]), "x/gemm_perf.parquet");
     expect(table).toMatchObject({ device: ORIGIN.device, engine: "VLLM 0.19.0", skipped: { "type int3 is not known": 1 } });

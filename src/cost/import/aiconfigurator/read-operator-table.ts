@@ -5,6 +5,7 @@ import { readCollectiveTable } from "./read-collective-table.ts";
 import { readExpertTable } from "./read-expert-table.ts";
 import { readLatentTable } from "./read-latent-table.ts";
 import { readProductTable } from "./read-product-table.ts";
+import { readSparseTable } from "./read-sparse-table.ts";
 
 type Reader = (bytes: Uint8Array, file: string) => Promise<MeasuredTable>;
 
@@ -15,6 +16,8 @@ const READERS: Readonly<Record<string, Reader>> = {
   generation_attention_perf: (bytes, file) => readAttentionTable(bytes, file, "decode"),
   mla_context_module_perf: (bytes, file) => readLatentTable(bytes, file, "prefill"),
   mla_generation_module_perf: (bytes, file) => readLatentTable(bytes, file, "decode"),
+  dsa_context_module_perf: (bytes, file) => readSparseTable(bytes, file, "prefill"),
+  dsa_generation_module_perf: (bytes, file) => readSparseTable(bytes, file, "decode"),
   moe_perf: readExpertTable,
   nccl_perf: (bytes, file) => readCollectiveTable(bytes, file, "nccl_dtype"),
   custom_allreduce_perf: (bytes, file) => readCollectiveTable(bytes, file, "allreduce_dtype"),

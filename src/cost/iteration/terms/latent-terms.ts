@@ -1,16 +1,26 @@
 import type { LatentAttention } from "../../../graph/architecture/attention.ts";
-import type { LatentAttentionQuery } from "../../operator/operator-query.ts";
+import type { LatentAttentionQuery, SparseAttentionQuery } from "../../operator/operator-query.ts";
 import { contextTerms, sumOverTensor } from "./attention-terms.ts";
 import { type Site, STREAM_BYTES } from "./site.ts";
 import type { Term } from "./term.ts";
 
-/** A block of latent attention, projections included, as engines run it. */
+/** A block of latent attention, projections and indexer included, as engines run it: every tensor rank has the whole indexer. */
 export function latentTerms(site: Site, block: LatentAttention, repeat: number): readonly Term[] {
   const { cut, formats, perDecode, width } = site;
   const heads = block.heads / cut.tensor;
-  const { kvRank, plainDim, rotatedDim, valueDim } = block;
-  const query = (phase: "prefill" | "decode", batch: number, tokens: number, context: number): LatentAttentionQuery => ({
-    op: "latent-attention",
+  const { kvRank, plainDim, rotatedDim, valueDim, indexer } = block;
+  const kind =
+    indexer === undefined
+      ? ({ op: "latent-attention" } as const)
+      : ({
+          op: "sparse-attention",
+          chosen: indexer.chosen,
+          indexHeads: indexer.scores === "own" ? indexer.heads : 0,
+          indexDim: indexer.headDim,
+        } as const);
+  type Query = LatentAttentionQuery | SparseAttentionQuery;
+  const query = (phase: "prefill" | "decode", batch: number, tokens: number, context: number): Query => ({
+    ...kind,
     phase,
     batch,
     tokens,

@@ -7,6 +7,7 @@ import type {
   PrefillAttentionConstants,
   ProductClass,
   ProductConstants,
+  SparseAttentionConstants,
   StreamConstants,
 } from "./physics-constants.ts";
 import { productClass } from "./product-class.ts";
@@ -18,6 +19,7 @@ export type ConstantSlot =
   | "prefill-attention"
   | "decode-attention"
   | "latent-attention"
+  | "sparse-attention"
   | "stream";
 
 export type SlotConstants =
@@ -26,6 +28,7 @@ export type SlotConstants =
   | PrefillAttentionConstants
   | DecodeAttentionConstants
   | LatentAttentionConstants
+  | SparseAttentionConstants
   | StreamConstants;
 
 /** Names in two parts, so that pricing builds no strings. */
@@ -65,6 +68,8 @@ export function constantsIn(constants: PhysicsConstants, slot: ConstantSlot): Sl
       return constants.decodeAttention;
     case "latent-attention":
       return constants.latentAttention;
+    case "sparse-attention":
+      return constants.sparseAttention;
     case "stream":
       return constants.stream;
     default: {
@@ -83,6 +88,8 @@ export function withConstants(constants: PhysicsConstants, slot: ConstantSlot, p
       return { ...constants, decodeAttention: part as DecodeAttentionConstants };
     case "latent-attention":
       return { ...constants, latentAttention: part as LatentAttentionConstants };
+    case "sparse-attention":
+      return { ...constants, sparseAttention: part as SparseAttentionConstants };
     case "stream":
       return { ...constants, stream: part as StreamConstants };
     default: {

@@ -9,6 +9,7 @@ import type { PhysicsConstants } from "./physics-constants.ts";
 import { prefillAttentionNs } from "./prefill-attention-time.ts";
 import { productClass } from "./product-class.ts";
 import { productNs } from "./product-time.ts";
+import { sparseAttentionNs } from "./sparse-attention-time.ts";
 import { streamNs } from "./stream-time.ts";
 
 /** Operators that one device computes: all but transfers between devices. */
@@ -26,6 +27,9 @@ export function missingPeak(device: DeviceFigures, query: ComputeQuery): PeakTyp
     case "latent-attention":
       if (device.flopsPerNs[query.type] === undefined) return query.type;
       return latentPeak(device, query.attentionType) > 0 ? undefined : (query.attentionType ?? LATENT_ATTENTION_TYPE);
+    case "sparse-attention":
+      if (device.flopsPerNs[query.type] === undefined) return query.type;
+      return attentionPeak(device) > 0 ? undefined : LATENT_ATTENTION_TYPE;
     case "stream":
       return undefined;
   }
@@ -51,6 +55,19 @@ export function operatorNs(device: DeviceFigures, constants: PhysicsConstants, q
         attentionFlopsPerNs: latentPeak(device, query.attentionType),
       };
       return latentAttentionNs(device, { latent: constants.latentAttention, product }, query, rates);
+    }
+    case "sparse-attention": {
+      const rates = {
+        projectionFlopsPerNs: device.flopsPerNs[query.type] ?? 0,
+        attentionFlopsPerNs: attentionPeak(device),
+        scoreFlopsPerNs: device.flopsPerNs.f8e4m3 ?? attentionPeak(device),
+      };
+      return sparseAttentionNs(
+        device,
+        { sparse: constants.sparseAttention, product: constants.product[productClass(query)] },
+        query,
+        rates,
+      );
     }
     case "experts": {
       const experts = constants.experts[productClass(query)];

@@ -80,6 +80,43 @@ export interface LatentAttentionConstants {
   readonly spread: number;
 }
 
+/** How a whole block of attention to chosen tokens runs, over its products, its attention and its indexer. */
+export interface SparseAttentionConstants {
+  /** Launches, norms, rotations and copies of the block without its indexer, and those of the indexer. Units: ns. */
+  readonly launchNs: number;
+  readonly indexNs: number;
+  /** Launches besides, where there are more tokens than are chosen. Units: ns. */
+  readonly chooseNs: number;
+  /** Time a core takes for each score that it chooses from, and positions it chooses for side by side; one position's scores are one core's. Units: ns. */
+  readonly chooseKeyNs: number;
+  readonly chooseRows: number;
+  /** Share of the 8-bit peak (of the 16-bit one where there is none) and of the memory's rate that scores reach. */
+  readonly scoreComputeShare: number;
+  readonly scoreMemoryShare: number;
+  /** Bytes moved a score: written, masked, read again. */
+  readonly scoreBytes: number;
+  /** Whether scores are computed too where all tokens are chosen. */
+  readonly scoresShort: boolean;
+  /** As of latent attention. */
+  readonly copies: number;
+  readonly rowCopies: number;
+  /** Heads that kernels round up to. */
+  readonly tileHeads: number;
+  /** Whether prompts no longer than what is chosen are attended to as latent attention does, and the share of the peak that reaches. */
+  readonly denseShort: boolean;
+  readonly denseShare: number;
+  /** Shares of the peak that attention to chosen tokens reaches. */
+  readonly prefillShare: number;
+  readonly decodeComputeShare: number;
+  /** Rate at which chosen keys are gathered, over the memory's: positions of a prompt find those of others in the cache. */
+  readonly gatherGain: number;
+  readonly decodeMemoryShare: number;
+  /** Bytes read in the same time as it takes to widen an element of keys of less than 16 bits. */
+  readonly widenBytes: number;
+  readonly serialShare: number;
+  readonly spread: number;
+}
+
 /** How grouped products of experts run. */
 export interface ExpertConstants {
   readonly launchNs: number;
@@ -125,6 +162,7 @@ export interface PhysicsConstants {
   readonly prefillAttention: PrefillAttentionConstants;
   readonly decodeAttention: DecodeAttentionConstants;
   readonly latentAttention: LatentAttentionConstants;
+  readonly sparseAttention: SparseAttentionConstants;
   readonly experts: Readonly<Record<ProductClass, ExpertConstants>>;
   /** Experts in 4-bit floats on devices without 4-bit arithmetic, in an engine's own kernels; absent: not measured. */
   readonly unpackedExperts?: ExpertConstants;

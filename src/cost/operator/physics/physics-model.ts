@@ -76,6 +76,8 @@ function spreadOf(constants: PhysicsConstants, query: ComputeQuery): number {
       return constants.decodeAttention.spread;
     case "latent-attention":
       return constants.latentAttention.spread;
+    case "sparse-attention":
+      return constants.sparseAttention.spread;
     case "stream":
       return constants.stream.spread;
   }

@@ -13,6 +13,7 @@ import { type TileDevice, tileDevice } from "./tile-device.ts";
 import { tileExpertsNs } from "./tile-experts.ts";
 import { tileLatentNs } from "./tile-latent.ts";
 import { tileProduct } from "./tile-product.ts";
+import { tileSparseNs } from "./tile-sparse.ts";
 
 /**
  * 90 % half-widths (value / (1 + s) to value x (1 + s)), widest where engines do most besides the kernel.
@@ -24,6 +25,8 @@ const PRODUCT_SPREAD = 0.4;
 const ATTENTION_SPREAD = 1.4;
 const EXPERTS_SPREAD = 1.1;
 const LATENT_SPREAD = 0.95;
+/** Not measured in 16 bits alone: as wide as the widest. */
+const SPARSE_SPREAD = ATTENTION_SPREAD;
 const STREAM_SPREAD = 1;
 /** A stream's row, where only its bytes are known: half of them read, half written. */
 const STREAM_ROW_BYTES = 8192;
@@ -91,12 +94,17 @@ function priceTiled(device: TileDevice, constants: TileConstants, query: Operato
       if (flopsPerNs === undefined) return noPeak(device, query.type);
       return priced(tileExpertsNs(device, constants, query, flopsPerNs), EXPERTS_SPREAD);
     }
-    case "latent-attention": {
+    case "latent-attention":
+    case "sparse-attention": {
       const projection = device.flopsPerNs[query.type];
       if (projection === undefined) return noPeak(device, query.type);
-      const attention = device.flopsPerNs[query.attentionType ?? "bf16"];
-      if (attention === undefined) return noPeak(device, query.attentionType ?? "bf16");
-      return priced(tileLatentNs(device, constants, query, { projection, attention }), LATENT_SPREAD);
+      const type = query.op === "latent-attention" ? (query.attentionType ?? "bf16") : "bf16";
+      const attention = device.flopsPerNs[type];
+      if (attention === undefined) return noPeak(device, type);
+      const rates = { projection, attention };
+      return query.op === "latent-attention"
+        ? priced(tileLatentNs(device, constants, query, rates), LATENT_SPREAD)
+        : priced(tileSparseNs(device, constants, query, rates), SPARSE_SPREAD);
     }
     case "collective":
     case "point-to-point":

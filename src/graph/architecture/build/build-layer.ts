@@ -4,6 +4,7 @@ import type { Block, Layer } from "../stack.ts";
 import { buildAttention } from "./build-attention.ts";
 import { buildCrossAttention } from "./build-cross-attention.ts";
 import { buildFeedForward, buildMixture } from "./build-feed-forward.ts";
+import type { LastChoice } from "./build-indexer.ts";
 import { buildLatentAttention } from "./build-latent-attention.ts";
 import { buildMamba2 } from "./build-mamba2.ts";
 import { elementwise, norm } from "./products.ts";
@@ -14,6 +15,7 @@ export interface LayerPlace {
   readonly role: "decoder" | "encoder";
   /** Output of the encoder before. */
   readonly memory: TensorId | undefined;
+  readonly lastChoice: LastChoice;
 }
 
 const SCOPES: Readonly<Record<Block["kind"], string>> = {

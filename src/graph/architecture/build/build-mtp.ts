@@ -21,7 +21,12 @@ export function buildMtp(
   const parts = [norm(site, "embedding-norm", next, { columns: width }), norm(site, "stream-norm", from.stream, { columns: width })];
   const joined = elementwise(site, "Concat", "concat", parts, 2 * width);
   const projected = linear(site, "product", joined, { inputs: 2 * width, outputs: width });
-  const stream = buildLayer(site, module.layer, projected, { width, role: "decoder", memory: undefined });
+  const stream = buildLayer(site, module.layer, projected, {
+    width,
+    role: "decoder",
+    memory: undefined,
+    lastChoice: { tensor: undefined },
+  });
   const head: Site = { ...site, scope: `${site.scope}.head` };
   const shared = stack.outlet.kind === "head" ? ({ ...stack.outlet, tied: true } as const) : stack.outlet;
   const output = buildOutlet(head, shared, norm(head, "norm", stream, { columns: width }), { width, table });

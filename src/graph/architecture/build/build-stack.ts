@@ -28,8 +28,9 @@ export function buildStack(base: Pick<Site, "graph" | "type" | "kvType">, stack:
   const { width, role } = stack;
   const entry = buildStem(at("embedding"), stack.stem, { width, memory });
   let stream = entry.stream;
+  const lastChoice = { tensor: undefined };
   for (const [index, layer] of stack.layers.entries()) {
-    stream = buildLayer(at(`layers.${index}`), layer, stream, { width, role, memory });
+    stream = buildLayer(at(`layers.${index}`), layer, stream, { width, role, memory, lastChoice });
   }
   const last = at("head");
   const output = stack.finalNorm ? norm(last, "norm", stream, { columns: width }) : stream;

@@ -42,8 +42,8 @@ export function weight(site: Site, name: string, shape: readonly number[], exper
 }
 
 /** Declares the state of a part of the model for all sequences of a batch. */
-export function state(site: Site, kind: "kv" | "recurrent" | "convolution", shape: readonly Expression[]): StateId {
-  return site.graph.state({ name: `${site.scope}.${kind}`, kind, type: site.kvType, shape });
+export function state(site: Site, kind: "kv" | "recurrent" | "convolution", shape: readonly Expression[], name: string = kind): StateId {
+  return site.graph.state({ name: `${site.scope}.${name}`, kind, type: site.kvType, shape });
 }
 
 /** Dimensions of a tensor with `columns` elements per position. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { SequenceModel } from "../architecture.ts";
-import type { LatentAttention } from "../attention.ts";
+import type { Indexer, LatentAttention } from "../attention.ts";
 import type { MixtureFeedForward } from "../feed-forward.ts";
 import type { PlacedBlock } from "../stack.ts";
 import { decoderFields, decoderModel, decoderStack, gatedFeedForward, layersOf } from "./decoder-fields.ts";
@@ -24,29 +24,63 @@ const fields = decoderFields.extend({
   v_head_dim: size,
   num_nextn_predict_layers: z.int().min(0).max(64).nullish(),
   index_topk: size.nullish(),
+  index_n_heads: size.nullish(),
+  index_head_dim: size.nullish(),
+  index_topk_freq: size.nullish(),
+  indexer_types: z.array(z.enum(["full", "shared"])).nullish(),
 });
 
 /**
- * DeepSeek V2 and V3 (also R1 and V3.1), Kimi K2 and GLM-5: latent attention, dense first layers, many small experts and shared ones,
- * drafting modules. GLM-5 attends to the tokens its indexer chooses; here it attends to all, and the indexer is left out (a note says so).
- * Its active parameters are those of a token without the table of embeddings. Sources: arXiv 2405.04434, 2412.19437.
+ * DeepSeek V2 and V3 (also R1, V3.1 and V3.2), Kimi K2 and GLM-5: latent attention, dense first layers, many small experts and shared ones,
+ * drafting modules; V3.2 and GLM-5 attend to the tokens that an indexer chooses, in GLM-5.2 one for several layers.
+ * Active parameters are those of a token without the table of embeddings. Sources: arXiv 2405.04434, 2412.19437, 2512.02556.
  */
 export function deepseek(raw: unknown): SequenceModel {
   const config = readFields(fields, raw);
   const frequency = config.moe_layer_freq ?? 1;
   if (frequency !== 1) throw unknownSetting("moe_layer_freq", String(frequency));
-  const attention: PlacedBlock = { block: latentOf(config), norms: "before" };
+  const attentionAt = attentionsOf(config);
   const experts: PlacedBlock = { block: mixtureOf(config), norms: "before" };
   const dense: PlacedBlock = { block: gatedFeedForward(config.intermediate_size), norms: "before" };
-  const layers = layersOf(config.num_hidden_layers, (index) => [attention, index < config.first_k_dense_replace ? dense : experts]);
-  const mtp = layersOf(config.num_nextn_predict_layers ?? 0, () => [attention, experts]).map((layer) => ({ layer }));
-  const notes = config.index_topk
-    ? [`attention to ${config.index_topk} chosen tokens is described as attention to all, without the indexer`]
-    : [];
-  return decoderModel(config, decoderStack(config, layers), { mtp, activeConvention: "without-embedding", notes });
+  const layers = layersOf(config.num_hidden_layers, (index) => [
+    attentionAt(index),
+    index < config.first_k_dense_replace ? dense : experts,
+  ]);
+  const mtp = layersOf(config.num_nextn_predict_layers ?? 0, () => [attentionAt(0), experts]).map((layer) => ({ layer }));
+  return decoderModel(config, decoderStack(config, layers), { mtp, activeConvention: "without-embedding" });
 }
 
 type Fields = z.output<typeof fields>;
+
+/** Attention of each layer; a drafting module has that of the first. */
+function attentionsOf(config: Fields): (index: number) => PlacedBlock {
+  const types = config.indexer_types ?? undefined;
+  if (types === undefined && (config.index_topk_freq ?? 1) !== 1) throw unknownSetting("index_topk_freq", "without indexer_types");
+  if (types !== undefined && types.length !== config.num_hidden_layers)
+    throw invalidField("indexer_types", `${types.length} for ${config.num_hidden_layers} layers`);
+  if (types?.[0] === "shared") throw invalidField("indexer_types", "the first layer has none before it to share with");
+  const plain = latentOf(config);
+  const placed = (scores: Indexer["scores"]): PlacedBlock => {
+    const indexer = indexerOf(config, scores);
+    return { block: indexer === undefined ? plain : { ...plain, indexer }, norms: "before" };
+  };
+  const own = placed("own");
+  const shared = placed("shared");
+  return (index) => (types?.[index] === "shared" ? shared : own);
+}
+
+/** Errors: `model-config-invalid` where a part of the indexer is missing, or there are no ranks of queries that it could read. */
+function indexerOf(config: Fields, scores: Indexer["scores"]): Indexer | undefined {
+  const { index_topk: chosen, index_n_heads: heads, index_head_dim: headDim } = config;
+  if (!chosen) {
+    if (heads || headDim) throw invalidField("index_topk", "an indexer that chooses no number of tokens");
+    return undefined;
+  }
+  if (!heads) throw invalidField("index_n_heads", "it is missing beside index_topk");
+  if (!headDim) throw invalidField("index_head_dim", "it is missing beside index_topk");
+  if (!config.q_lora_rank) throw invalidField("q_lora_rank", "an indexer reads queries of a rank");
+  return { chosen, scores, heads, headDim };
+}
 
 function latentOf(config: Fields): LatentAttention {
   return {

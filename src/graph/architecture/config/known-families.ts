@@ -15,6 +15,7 @@ export const KNOWN_FAMILIES = [
   "gpt_oss",
   "deepseek_v2",
   "deepseek_v3",
+  "deepseek_v32",
   "kimi_k2",
   "glm_moe_dsa",
   "qwen3_next",

@@ -132,3 +132,17 @@ test("a head of classes counts where the configuration names them", () => {
   // Source: 86,567,656 parameters of google/vit-base-patch16-224.
   expect(counted({ ...published("ViT-B/16"), id2label: labels }).total).toBe(86_567_656);
 });
+
+test.each([
+  [{ index_n_heads: undefined }, "index_n_heads"],
+  [{ index_head_dim: undefined }, "index_head_dim"],
+  [{ index_topk: undefined }, "index_topk"],
+  [{ q_lora_rank: null }, "q_lora_rank"],
+  [{ indexer_types: ["full", "shared"] }, "indexer_types"],
+  [{ indexer_types: Array.from({ length: 78 }, () => "shared") }, "indexer_types"],
+  [{ index_topk_freq: 4 }, "index_topk_freq"],
+])("GLM-5 with %o is refused by name", (changes, field) => {
+  expect(() => architectureOf({ ...published("GLM-5"), ...changes })).toThrow(
+    expect.objectContaining({ message: expect.stringContaining(field) }),
+  );
+});

@@ -36,6 +36,7 @@ const READERS: Readonly<Record<KnownFamily, (raw: unknown) => Architecture>> = {
   gpt_oss: gptOss,
   deepseek_v2: deepseek,
   deepseek_v3: deepseek,
+  deepseek_v32: deepseek,
   kimi_k2: deepseek,
   glm_moe_dsa: deepseek,
   qwen3_next: qwenNext,

@@ -14,6 +14,9 @@ describe("names", () => {
     ["Qwen/Qwen3-30B-A3B-Instruct-2507-FP8", undefined],
     ["moonshotai/Kimi-K2.5", "Kimi-K2"],
     ["zai-org/GLM-5", "GLM-5"],
+    ["deepseek-ai/DeepSeek-V3.2-Exp", "DeepSeek-V3.2"],
+    ["zai-org/GLM-5.1-FP8", "GLM-5"],
+    ["GLM-5.2", undefined],
     ["GLM-5.3-Flash", undefined],
     ["Llama-3.1-80B", undefined],
     ["", undefined],
@@ -29,9 +32,14 @@ test("every model of the catalogue is read, and is one decoder", () => {
     ).toEqual(["decoder"]);
 });
 
-test("GLM-5 says what of it is not described", () => {
-  expect(knownArchitecture("GLM-5")?.notes.join()).toContain("2048 chosen tokens");
-  expect(knownArchitecture("DeepSeek-V3")?.notes.join()).not.toContain("chosen tokens");
+test("GLM-5 and DeepSeek-V3.2 attend to tokens that an indexer chooses, V3 to all", () => {
+  const indexers = (name: string): unknown[] =>
+    knownArchitecture(name)!
+      .stacks.at(-1)!
+      .layers.flatMap(({ blocks }) => blocks.flatMap(({ block }) => (block.kind === "latent-attention" ? [block.indexer] : [])));
+  expect(indexers("GLM-5")).toEqual(Array.from({ length: 78 }, () => ({ chosen: 2048, scores: "own", heads: 32, headDim: 128 })));
+  expect(indexers("DeepSeek-V3.2")).toEqual(Array.from({ length: 61 }, () => ({ chosen: 2048, scores: "own", heads: 64, headDim: 128 })));
+  expect(new Set(indexers("DeepSeek-V3"))).toEqual(new Set([undefined]));
 });
 
 test("DeepSeek's gates choose groups of experts first, Kimi's do not", () => {

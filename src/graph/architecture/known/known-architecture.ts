@@ -14,6 +14,8 @@ const ALIASES: Readonly<Record<string, string>> = {
   "deepseek-v3-0324": "DeepSeek-V3",
   "deepseek-r1-0528": "DeepSeek-V3",
   "deepseek-v3.1": "DeepSeek-V3",
+  "deepseek-v3.2-exp": "DeepSeek-V3.2",
+  "glm-5.1": "GLM-5",
   "kimi-k2.5": "Kimi-K2",
   "qwen3-235b-a22b-2507": "Qwen3-235B-A22B",
   "qwen3-30b-a3b-2507": "Qwen3-30B-A3B",

@@ -1,4 +1,5 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of NVIDIA Ada.
@@ -127,6 +128,7 @@ export const ADA: PhysicsConstants = {
     serialShare: 0.111,
     spread: 0.48,
   },
+  sparseAttention: SPARSE_ATTENTION.unmeasured,
   experts: {
     wide: {
       launchNs: 52000,

@@ -1,4 +1,5 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of NVIDIA Blackwell with GDDR7.
@@ -127,6 +128,7 @@ export const BLACKWELL_GDDR: PhysicsConstants = {
     serialShare: 0.0582,
     spread: 0.45,
   },
+  sparseAttention: SPARSE_ATTENTION.unmeasured,
   experts: {
     wide: {
       launchNs: 34300,

@@ -1,5 +1,6 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
 import { BLACKWELL } from "./blackwell.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of NVIDIA Blackwell with HBM, kernels of SGLang 0.5.14.
@@ -108,6 +109,7 @@ export const BLACKWELL_SGLANG: PhysicsConstants = {
     serialShare: 0.0902,
     spread: 0.45,
   },
+  sparseAttention: SPARSE_ATTENTION.blackwellSglang,
   experts: {
     ...BLACKWELL.experts,
     half: {

@@ -1,4 +1,5 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of NVIDIA Blackwell with HBM.
@@ -130,6 +131,7 @@ export const BLACKWELL: PhysicsConstants = {
     serialShare: 0.0582,
     spread: 0.3,
   },
+  sparseAttention: SPARSE_ATTENTION.blackwell,
   experts: {
     wide: {
       launchNs: 34300,

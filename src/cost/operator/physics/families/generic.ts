@@ -1,4 +1,5 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of devices of no measured family.
@@ -131,6 +132,7 @@ export const GENERIC: PhysicsConstants = {
     serialShare: 0.0996,
     spread: 0.56,
   },
+  sparseAttention: SPARSE_ATTENTION.generic,
   experts: {
     wide: {
       launchNs: 37100,

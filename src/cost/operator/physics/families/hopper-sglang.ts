@@ -1,5 +1,6 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
 import { HOPPER } from "./hopper.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of NVIDIA Hopper, kernels of SGLang 0.5.14.
@@ -94,6 +95,7 @@ export const HOPPER_SGLANG: PhysicsConstants = {
     serialShare: 0.145,
     spread: 0.4,
   },
+  sparseAttention: SPARSE_ATTENTION.hopperSglang,
   experts: {
     ...HOPPER.experts,
     half: {

@@ -1,5 +1,6 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
 import { HOPPER } from "./hopper.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of NVIDIA Hopper, kernels of TensorRT-LLM 1.3.0rc20.
@@ -93,6 +94,7 @@ export const HOPPER_TRTLLM: PhysicsConstants = {
     serialShare: 0.145,
     spread: 0.4,
   },
+  sparseAttention: SPARSE_ATTENTION.hopperTrtllm,
   experts: {
     ...HOPPER.experts,
     half: {

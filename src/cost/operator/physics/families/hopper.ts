@@ -1,4 +1,5 @@
 import type { PhysicsConstants } from "../physics-constants.ts";
+import { SPARSE_ATTENTION } from "./sparse-attention.ts";
 
 /**
  * Constants of NVIDIA Hopper.
@@ -130,6 +131,7 @@ export const HOPPER: PhysicsConstants = {
     serialShare: 0.111,
     spread: 0.32,
   },
+  sparseAttention: SPARSE_ATTENTION.hopper,
   experts: {
     wide: {
       launchNs: 32000,

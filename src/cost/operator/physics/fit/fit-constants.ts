@@ -24,6 +24,12 @@ export const BOUNDS: SearchOptions["bounds"] = {
   prefillShare: [0.02, 1.2],
   decodeComputeShare: [0.02, 1.2],
   decodeMemoryShare: [0.05, 1.1],
+  scoreComputeShare: [0.02, 1.2],
+  scoreMemoryShare: [0.3, 1.1],
+  scoreBytes: [4, 64],
+  chooseRows: [1, 16],
+  denseShare: [0.02, 1.2],
+  gatherGain: [0.05, 8],
   serialShare: [1e-4, 1],
   waveShare: [1e-4, 1],
   cacheGain: [0.3, 8],
@@ -31,7 +37,7 @@ export const BOUNDS: SearchOptions["bounds"] = {
   copies: [1e-3, 60],
 };
 /** Chosen from a list, not by steps, or not a constant of the kernel. */
-const NOT_SEARCHED = new Set(["spread", "tileRows", "tileKeys", "splitsSingle"]);
+const NOT_SEARCHED = new Set(["spread", "tileRows", "tileKeys", "splitsSingle", "tileHeads", "denseShort", "scoresShort"]);
 /** Products that take their input as it comes move nothing for it. */
 const UNQUANTISED: readonly ConstantSlot[] = ["product half", "product wide", "product packed"];
 

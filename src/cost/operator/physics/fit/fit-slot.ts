@@ -2,9 +2,13 @@ import { type ConstantSlot, constantsIn, type SlotConstants, withConstants } fro
 import type { PhysicsConstants } from "../physics-constants.ts";
 import { type DeviceTimes, fitConstants, meanLogError } from "./fit-constants.ts";
 
-/** Settings of kernels that are chosen from a list: rows of a tile of queries, whether contexts of single heads are cut. */
+/** Settings of kernels that are chosen from a list: rows of a tile of queries, heads that are rounded up to, whether contexts of single heads are cut. */
 const CHOICES: Readonly<Partial<Record<ConstantSlot, readonly Readonly<Record<string, number | boolean>>[]>>> = {
   "prefill-attention": [{ tileRows: 64 }, { tileRows: 128 }],
+  "sparse-attention": [16, 64, 128].flatMap((tileHeads) => [
+    { tileHeads, scoresShort: false },
+    { tileHeads, scoresShort: true },
+  ]),
   "decode-attention": [{ splitsSingle: true }, { splitsSingle: false }],
 };
 

@@ -25,6 +25,8 @@ export function groupOf(query: ComputeQuery): string {
       return `${query.heads}/${query.kvHeads}/${query.headDim}`;
     case "latent-attention":
       return `${query.heads}`;
+    case "sparse-attention":
+      return `${query.heads}/${query.width}/${query.indexHeads}`;
     case "experts":
       return `${query.width}/${query.inner}/${query.experts}/${query.ranks.tensor}/${query.ranks.expert}`;
     case "stream":

@@ -12,6 +12,7 @@ const TOLD: Readonly<Record<string, readonly string[]>> = {
   "prefill-attention": ["launchNs", "memoryShare", "computeShare"],
   "decode-attention": ["launchNs", "memoryShare", "unitNs", "coreDraw"],
   "latent-attention": ["launchNs", "copies", "rowCopies", "prefillShare", "decodeMemoryShare"],
+  "sparse-attention": ["launchNs", "indexNs", "chooseKeyNs", "prefillShare", "gatherGain", "decodeMemoryShare"],
   stream: ["launchNs", "memoryShare", "cacheGain"],
 };
 /** Deviation, in natural logs, of a time from its family's formula, and of a device's constants from its family's: what the families fitted here show. */

@@ -41,6 +41,15 @@ export function probeQueries(slot: ConstantSlot): readonly ComputeQuery[] {
         latent("prefill", 1, 8192, 0),
         latent("prefill", 8, 1024, 0),
       ];
+    case "sparse-attention":
+      return [
+        sparse("decode", 1, 1, 128),
+        sparse("decode", 64, 1, 2048),
+        sparse("decode", 1, 1, 131_072),
+        sparse("decode", 64, 1, 32_768),
+        sparse("prefill", 1, 8192, 0),
+        sparse("prefill", 1, 2048, 65_536),
+      ];
     case "stream":
       return [stream(8192), stream(8e6), stream(6e7), stream(4e8)];
     default:
@@ -112,6 +121,12 @@ function decode(batch: number, context: number): ComputeQuery {
 function latent(phase: "prefill" | "decode", batch: number, tokens: number, context: number): ComputeQuery {
   const sizes = { heads: 16, width: 7168, queryRank: 1536, kvRank: 512, plainDim: 128, rotatedDim: 64, valueDim: 128 };
   return { op: "latent-attention", phase, batch, tokens, context, ...sizes, type: "bf16", kvType: "bf16" };
+}
+
+function sparse(phase: "prefill" | "decode", batch: number, tokens: number, context: number): ComputeQuery {
+  const sizes = { heads: 16, width: 7168, queryRank: 1536, kvRank: 512, plainDim: 128, rotatedDim: 64, valueDim: 128 };
+  const indexer = { chosen: 2048, indexHeads: 64, indexDim: 128 };
+  return { op: "sparse-attention", phase, batch, tokens, context, ...sizes, ...indexer, type: "bf16", kvType: "bf16" };
 }
 
 function stream(bytes: number): ComputeQuery {
