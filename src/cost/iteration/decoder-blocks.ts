@@ -23,6 +23,8 @@ export interface DecoderBlocks {
   /** Learned positions of the table, 0 where rotated. */
   readonly positions: number;
   readonly blocks: readonly CountedBlock[];
+  /** 4-bit whole numbers that share a scale in the published weights; absent: 128. */
+  readonly weightGroup?: number;
 }
 
 /**
@@ -45,6 +47,7 @@ export function decoderBlocks(model: SequenceModel): Result<DecoderBlocks, Itera
     }
   }
   return ok({
+    ...(model.weightGroup === undefined ? {} : { weightGroup: model.weightGroup }),
     width: stack.width,
     layers: stack.layers.length,
     vocabulary: stack.outlet.outputs,

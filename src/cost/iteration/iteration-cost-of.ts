@@ -115,8 +115,11 @@ function formatsOf({ precision, architecture }: IterationInput): Formats {
 }
 
 /** Operators and network as one model. */
-function joined({ operators, network, sheet, load, engine }: IterationInput): OperatorModel {
-  const stored = narrowWeights(operators, sheet, engine === "trtllm" || engine === "sglang" ? "own" : "measured");
+function joined({ architecture, operators, network, sheet, load, engine }: IterationInput): OperatorModel {
+  const stored = narrowWeights(operators, sheet, {
+    kernels: engine === "trtllm" || engine === "sglang" ? "own" : "measured",
+    weightGroup: architecture.weightGroup,
+  });
   const narrow = load === undefined ? randomRouting(stored) : stored;
   if (network === undefined) return narrow;
   return {

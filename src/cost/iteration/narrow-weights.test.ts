@@ -19,7 +19,7 @@ const H100: DeviceSheet = {
 const PRODUCT: ProductQuery = { op: "product", m: 1, n: 4096, k: 4096, type: "f4e2m1" };
 
 function price(kernels: UnpackingKernels, query: OperatorQuery = PRODUCT, sheet = H100): number {
-  const priced = narrowWeights(PLAIN_ROOFLINE, sheet, kernels).price(query);
+  const priced = narrowWeights(PLAIN_ROOFLINE, sheet, { kernels }).price(query);
   return priced.ok ? priced.value.ns : Number.NaN;
 }
 
@@ -40,7 +40,7 @@ it("measured kernels are asked for by the type they unpack", () => {
       return PLAIN_ROOFLINE.price(query);
     },
   };
-  narrowWeights(listening, H100, "measured").price(PRODUCT);
+  narrowWeights(listening, H100, { kernels: "measured" }).price(PRODUCT);
   expect(asked).toEqual([{ ...PRODUCT, type: "bf16", weightType: "f4e2m1" }]);
 });
 it("what the device multiplies is passed on, as is what has no weights", () => {
@@ -48,6 +48,6 @@ it("what the device multiplies is passed on, as is what has no weights", () => {
   expect(price("own", { op: "stream", bytes: 100 })).toBe(10);
 });
 it("a device without a wider type has no basis", () => {
-  const found = narrowWeights(PLAIN_ROOFLINE, { ...H100, peaks: {} }, "own").price(PRODUCT);
+  const found = narrowWeights(PLAIN_ROOFLINE, { ...H100, peaks: {} }, { kernels: "own" }).price(PRODUCT);
   expect(found).toMatchObject({ ok: false, error: { code: "no-basis" } });
 });

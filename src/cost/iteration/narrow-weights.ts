@@ -3,7 +3,7 @@ import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { PeakType } from "../../rack/peak-type.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator/operator-model.ts";
 import type { ExpertQuery, LatentAttentionQuery, OperatorQuery, ProductQuery, SparseAttentionQuery } from "../operator/operator-query.ts";
-import { STORED_BYTES } from "../operator/stored-bytes.ts";
+import { STORED_BYTES, storedBytes } from "../operator/stored-bytes.ts";
 import type { Priced } from "../priced.ts";
 
 /** Types a device without a peak for the weights' type computes in: the first it has. */
@@ -13,6 +13,12 @@ const NS_PER_S = 1e9;
 /** Whose kernels unpack narrow weights: those that tables were measured with, or an engine's own, of which nothing was measured. */
 export type UnpackingKernels = "measured" | "own";
 
+export interface NarrowOptions {
+  readonly kernels: UnpackingKernels;
+  /** 4-bit whole numbers that share a scale in the checkpoint; absent: 128. */
+  readonly weightGroup?: number | undefined;
+}
+
 /**
  * Operators whose weights are narrower than any type the device computes in (4-bit weights on devices without 4-bit arithmetic): weights are stored
  * narrow and unpacked to the first wider type there is. Queries the device can compute are passed on as they are.
@@ -21,12 +27,13 @@ export type UnpackingKernels = "measured" | "own";
  * those of the wider type: its operator less the time the narrow weights save, but no less than one whose depth is cut to their bytes. Public tables of unpacking kernels are vLLM's.
  * Errors: `no-basis` where the device has no wider type either.
  */
-export function narrowWeights(operators: OperatorModel, sheet: DeviceSheet, kernels: UnpackingKernels): OperatorModel {
+export function narrowWeights(operators: OperatorModel, sheet: DeviceSheet, { kernels, weightGroup }: NarrowOptions): OperatorModel {
   const wide = WIDER.find((type) => sheet.peaks[type] !== undefined);
   return {
     source: operators.source,
-    price(query) {
-      if (query.op !== "product" && query.op !== "experts" && !isLatent(query)) return operators.price(query);
+    price(asked) {
+      if (asked.op !== "product" && asked.op !== "experts" && !isLatent(asked)) return operators.price(asked);
+      const query = isLatent(asked) || asked.type !== "i4" || weightGroup === undefined ? asked : { ...asked, weightGroup };
       if (sheet.peaks[query.type] !== undefined) return operators.price(query);
       const own = kernels === "own" && query.op === "experts" ? operators.price(query) : undefined;
       if (own?.ok) return own;
@@ -55,12 +62,13 @@ function ownKernel(
 ): Result<Priced, NoOperatorBasis> {
   const widened = operators.price({ ...query, type: wide });
   if (!widened.ok) return widened;
-  const ratio = STORED_BYTES[query.type] / STORED_BYTES[wide];
+  const stored = storedBytes(query.type, query.weightGroup);
+  const ratio = stored / STORED_BYTES[wide];
   const least = operators.price(
     query.op === "product" ? { ...query, type: wide, k: query.k * ratio } : { ...query, type: wide, inner: query.inner * ratio },
   );
   if (!least.ok) return least;
-  const bytes = weightElements(query) * (STORED_BYTES[wide] - STORED_BYTES[query.type]);
+  const bytes = weightElements(query) * (STORED_BYTES[wide] - stored);
   const saved = (bytes * NS_PER_S) / sheet.memory.bandwidthBytesPerSecond.value;
   return ok({ ...widened.value, ns: Math.max(least.value.ns, widened.value.ns - saved) });
 }

@@ -1,5 +1,5 @@
 import type { LatentAttention } from "../../graph/architecture/attention.ts";
-import { STORED_BYTES } from "../operator/stored-bytes.ts";
+import { storedBytes } from "../operator/stored-bytes.ts";
 import type { Cut, Formats } from "./cut.ts";
 import type { DecoderBlocks, PricedBlock } from "./decoder-blocks.ts";
 
@@ -72,8 +72,8 @@ function denseParameters(block: Exclude<PricedBlock, { kind: "mixture" }>, width
 export function weightBytes(model: DecoderBlocks, cut: Cut, formats: Formats): number {
   const { dense, routed, shared, plain } = decoderParameters(model);
   const stage = Math.ceil(model.layers / cut.pipeline) / model.layers;
-  const bytes = STORED_BYTES[formats.weights];
-  const expertBytes = STORED_BYTES[formats.experts ?? formats.weights];
+  const bytes = storedBytes(formats.weights, model.weightGroup);
+  const expertBytes = storedBytes(formats.experts ?? formats.weights, model.weightGroup);
   let repeated = 0;
   for (const { block, count } of model.blocks) {
     if (block.kind === "attention" && cut.tensor > block.kvHeads)

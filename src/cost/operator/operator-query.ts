@@ -31,6 +31,8 @@ export interface ProductQuery {
   readonly blockScaled?: boolean;
   /** Type the weights are stored in where the product unpacks them to `type`. */
   readonly weightType?: PeakType;
+  /** Weights of 4-bit whole numbers that share a scale; absent: 128. */
+  readonly weightGroup?: number;
 }
 
 /** Causal attention of `tokens` new tokens in each of `batch` sequences, after `context` cached ones. */
@@ -108,6 +110,8 @@ export interface ExpertQuery {
   readonly blockScaled?: boolean;
   /** Type the weights are stored in where the product unpacks them to `type`. */
   readonly weightType?: PeakType;
+  /** Weights of 4-bit whole numbers that share a scale; absent: 128. */
+  readonly weightGroup?: number;
   /** How tokens fall on experts: evenly, or as a power law with this exponent. */
   readonly load: "balanced" | { readonly powerLaw: number };
 }

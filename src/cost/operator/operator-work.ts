@@ -8,7 +8,7 @@ import type {
   ProductQuery,
   SparseAttentionQuery,
 } from "./operator-query.ts";
-import { STORED_BYTES } from "./stored-bytes.ts";
+import { STORED_BYTES, storedBytes } from "./stored-bytes.ts";
 
 /** What an operator cannot do with less of: operations (a multiply-add counted as 2) of one type, and bytes that are read or written at least once. */
 export interface OperatorWork {
@@ -42,8 +42,8 @@ export function operatorWork(query: OperatorQuery): OperatorWork | undefined {
   }
 }
 
-export function productWork({ m, n, k, type, weightType }: ProductQuery): OperatorWork {
-  const bytes = m * k * STORED_BYTES[type] + n * k * STORED_BYTES[weightType ?? type] + m * n * ACTIVATION_BYTES;
+export function productWork({ m, n, k, type, weightType, weightGroup }: ProductQuery): OperatorWork {
+  const bytes = m * k * STORED_BYTES[type] + n * k * storedBytes(weightType ?? type, weightGroup) + m * n * ACTIVATION_BYTES;
   return { ops: 2 * m * n * k, type, bytes };
 }
 
@@ -120,6 +120,6 @@ export function expertWork(query: ExpertQuery): OperatorWork {
   const inner = query.inner / ranks.tensor;
   const rows = (tokens * active) / ranks.expert;
   const touched = Math.min(experts / ranks.expert, rows);
-  const weights = touched * EXPERT_PRODUCTS * width * inner * STORED_BYTES[query.weightType ?? query.type];
+  const weights = touched * EXPERT_PRODUCTS * width * inner * storedBytes(query.weightType ?? query.type, query.weightGroup);
   return { ops: 2 * EXPERT_PRODUCTS * rows * width * inner, type: query.type, bytes: weights + 2 * tokens * width * ACTIVATION_BYTES };
 }

@@ -17,6 +17,8 @@ export interface SequenceModel {
   readonly contextLength: number | undefined;
   /** Element type the configuration names for weights and activations. */
   readonly type: DataType | undefined;
+  /** Weights that share a scale where they are published as 4-bit whole numbers; absent: not said. */
+  readonly weightGroup?: number;
   readonly activeConvention: ActiveConvention;
   /** What a reader of the figures must know about this configuration. */
   readonly notes: readonly string[];

@@ -1,5 +1,5 @@
 import type { ExpertQuery } from "../operator-query.ts";
-import { STORED_BYTES } from "../stored-bytes.ts";
+import { storedBytes } from "../stored-bytes.ts";
 import type { DeviceFigures } from "./device-figures.ts";
 import { expertLoad } from "./experts-touched.ts";
 import type { ExpertConstants } from "./physics-constants.ts";
@@ -32,7 +32,7 @@ export function expertsNs(device: DeviceFigures, constants: ExpertConstants, que
   const { unpackRows } = constants;
   const tileRows = unpackRows === undefined ? constants.tileRows : unpackedTileRows(query);
   const load = expertLoad(query, tileRows);
-  const weights = load.touched * PRODUCTS * width * inner * STORED_BYTES[query.weightType ?? query.type];
+  const weights = load.touched * PRODUCTS * width * inner * storedBytes(query.weightType ?? query.type, query.weightGroup);
   const activations = load.rows * (2 * width + PRODUCTS * inner) * 2 * constants.copies;
   const gathered = query.tokens * query.active * width * 2 * constants.gathers;
   const memoryNs = (weights + activations + gathered) / (device.bytesPerNs * constants.memoryShare);

@@ -1,6 +1,6 @@
 import type { PeakType } from "../../../rack/peak-type.ts";
 import type { ExpertQuery, LinkQuery, OperatorQuery, ProductQuery } from "../operator-query.ts";
-import { STORED_BYTES } from "../stored-bytes.ts";
+import { STORED_BYTES, storedBytes } from "../stored-bytes.ts";
 import { decodeAttentionNs } from "./decode-attention-time.ts";
 import type { DeviceFigures } from "./device-figures.ts";
 import { expertsNs } from "./experts-time.ts";
@@ -40,7 +40,7 @@ export function operatorNs(device: DeviceFigures, constants: PhysicsConstants, q
   switch (query.op) {
     case "product": {
       const inputBytes = STORED_BYTES[query.type];
-      const weightBytes = query.weightType === undefined ? inputBytes : STORED_BYTES[query.weightType];
+      const weightBytes = storedBytes(query.weightType ?? query.type, query.weightGroup);
       const product = constants.product[productClass(query)];
       return productNs(device, product, query, { flopsPerNs: multiplyRate(device, query), inputBytes, weightBytes });
     }

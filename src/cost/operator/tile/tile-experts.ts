@@ -1,6 +1,6 @@
 import type { ExpertQuery } from "../operator-query.ts";
 import { expertLoad } from "../physics/experts-touched.ts";
-import { STORED_BYTES } from "../stored-bytes.ts";
+import { STORED_BYTES, storedBytes } from "../stored-bytes.ts";
 import { rowOperatorNs } from "./row-operator.ts";
 import type { TileConstants } from "./tile-constants.ts";
 import type { TileDevice } from "./tile-device.ts";
@@ -26,7 +26,7 @@ export function tileExpertsNs(device: TileDevice, constants: TileConstants, quer
   const count = Math.max(1, load.touched);
   const m = Math.max(1, load.rows / count);
   const bytes = STORED_BYTES[query.type];
-  const weightBytes = STORED_BYTES[query.weightType ?? query.type];
+  const weightBytes = storedBytes(query.weightType ?? query.type, query.weightGroup);
   const up = tileProduct(device, constants, { m, n: 2 * inner, k: width, bytes, weightBytes, flopsPerNs, count }).ns;
   const down = tileProduct(device, constants, { m, n: width, k: inner, bytes, weightBytes, flopsPerNs, count }).ns;
   const activation = rowOperatorNs(device, constants, { rows: load.rows, columns: inner, bytes: ACTIVATION_BYTES, reads: 1, warm: true });

@@ -5,7 +5,7 @@ import type { Priced } from "../../priced.ts";
 import type { NoOperatorBasis, OperatorModel } from "../operator-model.ts";
 import type { OperatorQuery } from "../operator-query.ts";
 import { meanKeysSeen } from "../physics/attention-keys.ts";
-import { STORED_BYTES } from "../stored-bytes.ts";
+import { STORED_BYTES, storedBytes } from "../stored-bytes.ts";
 import { rowOperatorNs } from "./row-operator.ts";
 import { tileAttentionNs } from "./tile-attention.ts";
 import { type TileConstants, tileConstantsOf } from "./tile-constants.ts";
@@ -57,7 +57,7 @@ function priceTiled(device: TileDevice, constants: TileConstants, query: Operato
           n,
           k,
           bytes: STORED_BYTES[query.type],
-          weightBytes: STORED_BYTES[query.weightType ?? query.type],
+          weightBytes: storedBytes(query.weightType ?? query.type, query.weightGroup),
           flopsPerNs,
         }).ns,
         PRODUCT_SPREAD,

@@ -71,7 +71,31 @@ export function decoderStack(
 }
 
 /** What a model of one decoder is besides its stack. */
+/** Where quantisers write how many weights share a scale: GPTQ and AWQ, and compressed-tensors by groups of layers. */
+const grouped = z.looseObject({
+  group_size: z.int().min(1).max(65_536).optional().catch(undefined),
+  bits: z.int().optional().catch(undefined),
+});
+const packed = z.looseObject({
+  config_groups: z
+    .record(z.string(), z.looseObject({ weights: z.unknown() }))
+    .optional()
+    .catch(undefined),
+});
+const FOUR_BITS = 4;
+
+/** Weights that share a scale in a checkpoint of 4-bit whole numbers; undefined where it is none, or says nothing. */
+function weightGroupOf({ quantization_config: given }: DecoderFields): number | undefined {
+  const layers = Object.values(packed.safeParse(given).data?.config_groups ?? {}).map(({ weights }) => weights);
+  for (const one of [given, ...layers]) {
+    const { group_size: size, bits, num_bits = bits, type = "int" } = grouped.safeParse(one).data ?? {};
+    if (size !== undefined && num_bits === FOUR_BITS && type === "int") return size;
+  }
+  return undefined;
+}
+
 export function decoderModel(config: DecoderFields, stack: Stack, changes: Partial<SequenceModel> = {}): SequenceModel {
+  const weightGroup = weightGroupOf(config);
   return {
     kind: "sequence",
     family: config.model_type,
@@ -79,6 +103,7 @@ export function decoderModel(config: DecoderFields, stack: Stack, changes: Parti
     mtp: [],
     contextLength: config.max_position_embeddings ?? undefined,
     type: typeOf(config),
+    ...(weightGroup === undefined ? {} : { weightGroup }),
     activeConvention: "all",
     ...changes,
     notes: [...quantisationNotes(config), ...(changes.notes ?? [])],

@@ -184,6 +184,11 @@ export const MIXTURES = {
     first_k_dense_replace: 1,
     q_lora_rank: 1536,
     max_position_embeddings: 131072,
+    // Of Kimi-K2-Thinking and K2.5, which are published in 4 bits.
+    quantization_config: {
+      quant_method: "compressed-tensors",
+      config_groups: { group_0: { weights: { group_size: 32, num_bits: 4, type: "int" } } },
+    },
   },
   "GLM-5": {
     ...DEEPSEEK,

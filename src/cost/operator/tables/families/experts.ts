@@ -1,6 +1,6 @@
 import { exp, log2, pow } from "../../../../base/math.ts";
 import type { ExpertQuery } from "../../operator-query.ts";
-import { STORED_BYTES } from "../../stored-bytes.ts";
+import { storedBytes } from "../../stored-bytes.ts";
 import { type BaseShares, roughNs } from "../device-rates.ts";
 import type { OperatorFamily } from "../operator-family.ts";
 
@@ -42,7 +42,7 @@ export const EXPERTS: OperatorFamily<ExpertQuery> = {
     const rows = (query.tokens * query.active) / query.experts;
     const touched = held * (1 - exp(query.load === "balanced" ? -rows : -SKEWED_RATE * pow(rows, SKEWED_POWER)));
     const pairs = rows * held;
-    const weights = touched * PRODUCTS * query.width * inner * STORED_BYTES[query.weightType ?? query.type];
+    const weights = touched * PRODUCTS * query.width * inner * storedBytes(query.weightType ?? query.type, query.weightGroup);
     const bytes = weights + pairs * (2 * query.width + PRODUCTS * inner) * ACTIVATION_BYTES;
     const ops = 2 * PRODUCTS * pairs * query.width * inner;
     return roughNs({ ops, type: query.type, bytes }, rates, SHARES) + NS_PER_EXPERT * held;
