@@ -81,7 +81,7 @@ describe("heddle partition", () => {
 
   it("keeps pins, bans and groups, and says what each costs", async () => {
     const wishes = ["--pin", "layers.1?.*=xeon", "--forbid", "layers.0.*=h100", "--together", "embedding*,layers.31.*"];
-    const found = await report(config("Llama-3.1-8B"), "--rack", RACK, "--seconds", "2", ...wishes);
+    const found = await report(config("Llama-3.1-8B"), "--rack", RACK, "--seconds", "600", "--moves", "200000", ...wishes);
     const placed = found.stages.flatMap(({ device, operators }) => operators.map((name) => ({ device, name })));
     const on = (pattern: RegExp): ReadonlySet<string> =>
       new Set(placed.filter(({ name }) => pattern.test(name)).map(({ device }) => device));

@@ -27,6 +27,7 @@ interface PartitionFlags extends ModelFlags {
   readonly devices?: string;
   readonly reserve: number;
   readonly seconds: number;
+  readonly moves?: number;
   readonly seed: number;
   readonly pin: readonly string[];
   readonly forbid: readonly string[];
@@ -108,14 +109,15 @@ function withDevices(rack: Rack, ids: string | undefined): Rack {
 /** The sets one after another, each with its part of the time. */
 function solveAll(
   tasks: readonly PlacementTask[],
-  { seconds: limit, seed: given, objective, contiguous = false }: PartitionFlags,
+  { seconds: limit, moves, seed: given, objective, contiguous = false }: PartitionFlags,
 ): Promise<readonly FoundPlacement[]> {
   const limitMs = (limit * MS_PER_S) / tasks.length;
   return withShareProgress("placing", async ({ signal, onProgress }) => {
     const found: FoundPlacement[] = [];
     for (const [index, { set, ...task }] of tasks.entries()) {
       const report = (ms: number): void => onProgress((index + Math.min(1, ms / limitMs)) / tasks.length, "Ctrl-C: the best so far");
-      const answer = await solvePlacement({ ...task, objective, contiguous, seed: given, limitMs, signal, onProgress: report });
+      const limits = { limitMs, ...(moves === undefined ? {} : { moves }) };
+      const answer = await solvePlacement({ ...task, objective, contiguous, seed: given, ...limits, signal, onProgress: report });
       found.push({ set, problem: task.problem, ...answer });
     }
     return found;

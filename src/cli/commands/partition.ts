@@ -39,6 +39,7 @@ export function addPartitionCommand(program: Command): void {
     .option("--forbid <pattern=device>", "operators that must not run on a device; repeatable", collected, [])
     .option("--together <patterns>", "operators that share a device, patterns separated by commas; repeatable", collected, [])
     .option("--seconds <n>", "longest search", seconds, SECONDS_DEFAULT)
+    .option("--moves <n>", "most moves of each search; where they end it before the time does, every machine has the same answer", moves)
     .option("--seed <n>", "seed of the search", seed, 1)
     .option("-o, --output <file>", "write the placement of every operator here (JSON)")
     .option("--html <file>", "write a page with the graph, coloured by device, and all that `heddle inspect --html` shows")
@@ -50,6 +51,12 @@ export function addPartitionCommand(program: Command): void {
 function seconds(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value > 0 && value <= 86_400)) throw new InvalidArgumentError("seconds above 0, up to 86400, are wanted");
+  return value;
+}
+
+function moves(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("a whole number above 0 is wanted");
   return value;
 }
 

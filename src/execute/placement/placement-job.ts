@@ -19,6 +19,8 @@ export interface PlacementJob {
   readonly contiguous: boolean;
   readonly seed: number;
   readonly limitMs: number;
+  /** Moves of each search at most; absent: as many as the time allows. Where they end it, the answer does not depend on the machine's speed. */
+  readonly moves?: number;
   /** One Int32: anything but 0 ends the search with the best so far. */
   readonly stop: SharedArrayBuffer;
 }

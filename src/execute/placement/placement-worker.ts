@@ -8,7 +8,7 @@ import type { PlacementAnswer, PlacementJob } from "./placement-job.ts";
 const MAIN_SHARE = 0.6;
 
 /** Entry of the worker that searches for a placement: the search never yields, so it runs apart from the command that waits for it. */
-const { problem, names, constraints, objective, contiguous, seed, limitMs, stop } = workerData as PlacementJob;
+const { problem, names, constraints, objective, contiguous, seed, limitMs, moves = Infinity, stop } = workerData as PlacementJob;
 const stopped = new Int32Array(stop);
 const start = performance.now();
 const until = (ms: number) => (): boolean => Atomics.load(stopped, 0) !== 0 || performance.now() - start > ms;
@@ -21,7 +21,7 @@ function found(): PlacementAnswer["found"] {
   const mainMs = constraints.length === 0 ? limitMs : limitMs * MAIN_SHARE;
   const costMs = (limitMs - mainMs) / Math.max(1, constraints.length);
   const costStop = () => until(performance.now() - start + costMs);
-  const options = { seed, contiguous, moves: Infinity, shouldStop: until(mainMs), costMoves: Infinity, costStop };
+  const options = { seed, contiguous, moves, shouldStop: until(mainMs), costMoves: moves, costStop };
   if (objective === "latency") {
     const placed = placeForLatencyConstrained({ problem, names }, constraints, options);
     return placed.ok ? { ok: true, value: { objective, ...placed.value } } : placed;
