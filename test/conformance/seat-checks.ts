@@ -134,6 +134,33 @@ const CALLS = {
     await Promise.all([there.release(), here.release(), nothingHeld(a), nothingHeld(b)]);
   },
 
+  "what a run makes goes behind the rows of slots, if the run succeeds": async ({ members }) => {
+    const [a] = members as [Seat, Seat, Seat];
+    const stage = await loaded(a, COPY);
+    await a.put(1, floats(1), { capacity: 4 });
+    await a.put(2, { type: "i32", dims: [1], data: Int32Array.of(7) });
+    // All given at once: each sees what those before it appended.
+    const all = [
+      stage.run({ x: 1 }, { y: 3 }, { appends: [{ target: 1, rows: 3 }] }),
+      a.get(1),
+      stage.run({ x: 1 }, { y: 4 }, { appends: [{ target: 1, rows: 4 }] }),
+    ] as const;
+    a.free([3, 4]);
+    expect(Array.from((await all[1]).data as Float32Array)).toEqual([1, 1]);
+    expect([await all[0], await all[2]].map(({ appendErrors }) => appendErrors)).toEqual([undefined, undefined]);
+    expect(await valuesOf(a, 1)).toEqual([1, 1, 1, 1]);
+    // Floats are no rows of integers.
+    const appends = [1, 2].map((target) => ({ target, rows: 5 }));
+    const { appendErrors } = await stage.run({ x: 1 }, { y: 5 }, { appends });
+    expect(appendErrors?.map((error) => error?.code)).toEqual([undefined, expect.any(String)]);
+    expect(Array.from((await a.get(2)).data as Int32Array)).toEqual([7]);
+    expect(await codeOf(stage.run({ x: 99 }, { y: 6 }, { appends: [{ target: 1, rows: 6 }] }))).toBe("input-invalid");
+    expect((await valuesOf(a, 1)).length).toBe(8);
+    a.free([1, 2, 5, 6]);
+    await stage.release();
+    await nothingHeld(a);
+  },
+
   "a tensor without rows goes everywhere": async ({ members }) => {
     const [a, b] = members as [Seat, Seat, Seat];
     const none: HostTensor = { type: "f32", dims: [0, 3], data: new Float32Array(0) };

@@ -38,6 +38,23 @@ export const SEAT_FAULTS: readonly SeatFault[] = [
     wrap: { seat: (seat) => ({ append: (target) => seat.copy(target, 1_000) }) },
   },
   {
+    check: "what a run makes goes behind the rows of slots, if the run succeeds",
+    fault: "nothing is appended",
+    wrap: { stage: (stage) => ({ run: (given, wanted) => stage.run(given, wanted) }) },
+  },
+  {
+    check: "what a run makes goes behind the rows of slots, if the run succeeds",
+    fault: "no append fails",
+    wrap: {
+      stage: (stage) => ({
+        run: async (...given) => {
+          const { appendErrors: _none, ...run } = await stage.run(...given);
+          return run;
+        },
+      }),
+    },
+  },
+  {
     check: "a tensor without rows goes everywhere",
     fault: "it comes back as one row",
     wrap: { seat: (seat) => ({ get: async (...given) => ({ ...(await seat.get(...given)), dims: [1, 0] }) }) },

@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { must } from "../../base/assert.ts";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import type { Bytes, Nanoseconds } from "../../base/units.ts";
@@ -34,6 +33,7 @@ import { pacedLinks } from "./paced-links.ts";
 import { type GangResult, runGang } from "./run-gang.ts";
 import { runStage } from "./run-stage.ts";
 import type { StageWork } from "./stage-work.ts";
+import { createStop, type Stop } from "./stop.ts";
 import { createStorageBook } from "./storage-book.ts";
 import { rowsOf, tensorBytes } from "./tensor-rows.ts";
 
@@ -87,7 +87,7 @@ interface Live {
   readonly stages: Map<string, SeatStage>;
   /** As `stages`, of gangs: what a device holds of one is that of one member. */
   readonly ranks: Map<string, LoadedRank>;
-  readonly runs: Map<RunId, AbortController>;
+  readonly runs: Map<RunId, Stop>;
   readonly errors: Map<TaskId, HeddleError>;
   readonly book: ReturnType<typeof createStorageBook>;
   readonly puts: Map<HandleId, { readonly value: HostTensor; readonly capacity: number | undefined }[]>;
@@ -150,7 +150,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
 /** Takes no more answers; who waits for a value gets the error. */
 function end(live: Live, error: HeddleError): void {
   live.open = false;
-  for (const run of live.runs.values()) run.abort();
+  for (const run of live.runs.values()) run.stop();
   for (const { reject } of live.fetches.values()) reject(error);
   live.fetches.clear();
 }
@@ -166,8 +166,12 @@ function dispatch(live: Live, event: DataflowEvent): void {
     for (let next = live.queue.shift(); next !== undefined; next = live.queue.shift()) {
       const now = clock.now();
       const commands = engine.step(next, now);
-      record?.(next, now, commands);
-      for (const command of commands) perform(live, command);
+      // A device that waits for its next run does not wait for the ledger.
+      try {
+        for (const command of commands) perform(live, command);
+      } finally {
+        record?.(next, now, commands);
+      }
     }
   } catch (thrown) {
     end(live, toHeddleError(thrown));
@@ -184,7 +188,7 @@ function perform(live: Live, command: DataflowCommand): void {
       start(live, command);
       return;
     case "abort":
-      live.runs.get(command.run)?.abort();
+      live.runs.get(command.run)?.stop();
       return;
     case "load":
       load(live, command);
@@ -247,8 +251,8 @@ function start(live: Live, command: StartCommand): void {
   const { clock, watch, stageOf, rack } = live.options;
   const device = must(command.devices[0], "a run has a device");
   const seat = live.seats[device]!;
-  const abort = new AbortController();
-  live.runs.set(command.run, abort);
+  const stop = createStop();
+  live.runs.set(command.run, stop);
   const startNs = clock.now();
   watch.started(command);
   for (const { storage, handle } of command.bindings) live.handles.set(storage, handle);
@@ -259,7 +263,7 @@ function start(live: Live, command: StartCommand): void {
     stage,
     work: stageOf(command.stage),
     book: live.book,
-    signal: abort.signal,
+    signal: stop.signal,
     freshSlot: () => live.slots++,
   };
   runStage(command, place).then(
@@ -293,10 +297,8 @@ function startGang(live: Live, command: StartCommand): void {
   const work = stageOf(stage);
   const seats = devices.map((device) => live.seats[device]!);
   const ranks = devices.map((device) => must(live.ranks.get(stageKey({ device, stage, variant })), "what runs is loaded"));
-  const abort = new AbortController();
-  // Every step of every member listens.
-  setMaxListeners(0, abort.signal);
-  live.runs.set(command.run, abort);
+  const stop = createStop();
+  live.runs.set(command.run, stop);
   const startNs = clock.now();
   watch.started(command);
   for (const { storage, handle } of command.bindings) live.handles.set(storage, handle);
@@ -306,7 +308,7 @@ function startGang(live: Live, command: StartCommand): void {
     members: devices.map((device, at) => ({ seat: seats[at]!, memory: rack.devices[device]!.memory, rank: ranks[at]! })),
     work,
     book: live.book,
-    signal: abort.signal,
+    signal: stop.signal,
     firstCall,
     freshSlot: () => live.slots++,
     now: () => clock.now(),
@@ -323,7 +325,7 @@ function startGang(live: Live, command: StartCommand): void {
       return;
     }
     // What ended when the engine had given it up (a member was lost meanwhile) is void all the same.
-    if (abort.signal.aborted) {
+    if (stop.signal.aborted) {
       await result.takeBack();
       live.runs.delete(command.run);
       failed(0, new HeddleError("cancelled", { where: work.name }));

@@ -201,7 +201,7 @@ describe("a gang's run on storages", () => {
       ...members[1]!,
       collective: async (call, options) => {
         begin();
-        await new Promise((resolve) => options?.signal?.addEventListener("abort", resolve, { once: true }));
+        await new Promise((resolve) => options?.signal?.addEventListener("abort", () => resolve(undefined), { once: true }));
         return members[1]!.collective(call, options);
       },
     };

@@ -4,8 +4,8 @@ import type { Binding, StartCommand } from "../../engine/dataflow/dataflow-types
 import type { LoadedRank } from "../gang/load-rank.ts";
 import type { GangRow } from "../gang/run-rank.ts";
 import { type GangFailure, runRanks } from "../gang/run-ranks.ts";
-import type { SlotId, SlotInfo } from "../seat/seat-types.ts";
-import { copyPrefix, keep, type RunResult, ready, type StoragePlace } from "./run-stage.ts";
+import type { SlotId, SlotInfo, StopSignal } from "../seat/seat-types.ts";
+import { copyPrefix, keep, type RunResult, ready, type StoragePlace, takeRowsBack } from "./run-stage.ts";
 import type { StageWork } from "./stage-work.ts";
 import type { StorageBook } from "./storage-book.ts";
 import { tensorBytes } from "./tensor-rows.ts";
@@ -15,7 +15,7 @@ export interface GangPlace {
   readonly members: readonly (Omit<StoragePlace, "book"> & { readonly rank: LoadedRank })[];
   readonly work: StageWork;
   readonly book: StorageBook;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   readonly firstCall: number;
   freshSlot(): SlotId;
   now(): Nanoseconds;
@@ -93,9 +93,7 @@ export async function runGang({ bindings }: StartCommand, place: GangPlace): Pro
       binding.mode === "read" ? [] : [{ binding, name: nameAt(at, binding.member), capacity: capacities[at] }],
     );
     const takeBack = async (): Promise<void> => {
-      await Promise.allSettled(
-        outputs.map(({ binding, capacity }) => takeOneBack(binding, { at: members[binding.member]!, capacity, book })),
-      );
+      await Promise.allSettled(outputs.map(({ binding }) => takeOneBack(binding, { ...members[binding.member]!, book })));
     };
     const made = ended.members.map((member) => member.made);
     const kept = await Promise.allSettled(outputs.map((output) => keepOne(output, { place, slots, made })));
@@ -148,14 +146,9 @@ async function keepOne(
 }
 
 /** A storage as it was before the run. */
-async function takeOneBack(
-  { storage, mode, bytes }: Binding,
-  {
-    at: { seat, memory },
-    capacity,
-    book,
-  }: { readonly at: Omit<StoragePlace, "book">; readonly capacity: number | undefined; readonly book: StorageBook },
-): Promise<void> {
+async function takeOneBack(binding: Binding, place: StoragePlace): Promise<void> {
+  const { storage, mode, bytes } = binding;
+  const { seat, memory, book } = place;
   const there = book.bytesAt(storage, memory);
   if (there === undefined || mode !== "append") {
     // Not there before; the engine may ask for it anew under the same number.
@@ -163,10 +156,5 @@ async function takeOneBack(
     if (there !== undefined) book.drop(storage, memory);
     return;
   }
-  if (there === bytes) return;
-  const rows = must(book.rows(storage, 0, bytes), "only rows are appended");
-  const before = await seat.get(storage, { rows });
-  seat.free([storage]);
-  await seat.put(storage, before, capacity === undefined ? {} : { capacity });
-  book.setBytes(storage, memory, bytes);
+  if (there !== bytes) await takeRowsBack(place, binding);
 }

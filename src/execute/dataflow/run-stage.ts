@@ -3,7 +3,7 @@ import type { Bytes, Nanoseconds } from "../../base/units.ts";
 import type { Binding, MemoryId, StartCommand, StorageId } from "../../engine/dataflow/dataflow-types.ts";
 import type { RunPart } from "../device/device-driver.ts";
 import type { HostTensor } from "../device/tensor.ts";
-import type { Seat, SeatStage, SlotId, SlotInfo } from "../seat/seat-types.ts";
+import type { Seat, SeatRun, SeatStage, SlotAppend, SlotId, SlotInfo, StopSignal } from "../seat/seat-types.ts";
 import type { StageWork } from "./stage-work.ts";
 import type { StorageBook } from "./storage-book.ts";
 import { tensorBytes, zeroRows } from "./tensor-rows.ts";
@@ -19,7 +19,7 @@ export interface StoragePlace {
 export interface RunPlace extends StoragePlace {
   readonly stage: SeatStage;
   readonly work: StageWork;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** A slot number that no storage has. */
   freshSlot(): SlotId;
 }
@@ -33,7 +33,8 @@ export interface RunResult {
 
 /**
  * Runs a task at a seat on storages as slots of the same number. A storage that has become longer since is read up to the length the task was to see.
- * Rows are appended when the run has succeeded, so a run that fails leaves the state as it was.
+ * Rows are appended when the run has succeeded, so a run that fails leaves the state as it was. Where a state is there already, the seat is told of the
+ * append with the run.
  *
  * Errors: those of the seat.
  */
@@ -43,7 +44,7 @@ export async function runStage(command: StartCommand, place: RunPlace): Promise<
 }
 
 async function runOnce({ bindings }: StartCommand, place: RunPlace): Promise<RunResult> {
-  const { seat, work } = place;
+  const { seat, work, book, memory } = place;
   const { ports, capacities } = must(work.ports, "a stage that is no combine has ports");
   assert(bindings.length === ports.length, "a task has an access for each port", { stage: work.name });
   const inputs: Record<string, SlotId> = {};
@@ -63,21 +64,61 @@ async function runOnce({ bindings }: StartCommand, place: RunPlace): Promise<Run
       if (binding.mode === "append") extra.push(outputs[port]);
     }
   }
+  const growing = bindings.flatMap((binding, at): Growing[] =>
+    growsAtOnce(binding, place) ? [{ binding, append: { target: binding.storage, rows: outputs[ports[at]!]! } }] : [],
+  );
   try {
     if (prefixes.length > 0) await Promise.all(prefixes);
-    const run = await place.stage.run(inputs, outputs, { signal: place.signal });
+    const run = await place.stage.run(inputs, outputs, {
+      signal: place.signal,
+      ...(growing.length === 0 ? {} : { appends: growing.map(({ append }) => append) }),
+    });
+    await takeAppends(run, growing, place);
     const bytes: Bytes[] = [];
     for (const [at, binding] of bindings.entries()) {
       if (binding.mode === "read") continue;
       const port = ports[at]!;
       const made = binding.discard ? undefined : run.outputs[port];
-      bytes.push(made === undefined ? 0 : tensorBytes(made));
-      if (made !== undefined) await keep(place, binding, { made, slot: outputs[port]!, capacity: capacities[at] });
+      const madeBytes = made === undefined ? 0 : tensorBytes(made);
+      bytes.push(madeBytes);
+      if (made === undefined) continue;
+      if (growing.some((one) => one.binding === binding)) book.setBytes(binding.storage, memory, binding.bytes + madeBytes);
+      else await keep(place, binding, { made, slot: outputs[port]!, capacity: capacities[at] });
     }
     return { busyNs: run.busyNs, parts: run.parts, bytes };
   } finally {
     if (extra.length > 0) seat.free(extra);
   }
+}
+
+/** A state that grows with the run itself. */
+interface Growing {
+  readonly binding: Binding;
+  readonly append: SlotAppend;
+}
+
+/** What is not there yet gets its form from the rows, so that it waits for the run. */
+function growsAtOnce({ mode, discard, storage, bytes }: Binding, { book, memory }: StoragePlace): boolean {
+  return mode === "append" && !discard && book.bytesAt(storage, memory) === bytes;
+}
+
+/** Takes back what was appended where another append failed. Errors: that of the append. */
+async function takeAppends({ appendErrors }: SeatRun, growing: readonly Growing[], place: StoragePlace): Promise<void> {
+  const failed = appendErrors?.find((error) => error !== undefined);
+  if (failed === undefined) return;
+  const done = growing.filter((_one, i) => appendErrors?.[i] === undefined);
+  await Promise.all(done.map(({ binding }) => takeRowsBack(place, binding)));
+  throw failed;
+}
+
+/** The rows a task saw and no more. */
+export async function takeRowsBack({ seat, book, memory }: StoragePlace, { storage, bytes }: Binding): Promise<void> {
+  const { capacity } = book.form(storage);
+  const rows = must(book.rows(storage, 0, bytes), "only rows are appended");
+  const before = await seat.get(storage, { rows });
+  seat.free([storage]);
+  await seat.put(storage, before, capacity === undefined ? {} : { capacity });
+  book.setBytes(storage, memory, bytes);
 }
 
 export interface MadeOutput {

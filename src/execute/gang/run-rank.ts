@@ -3,7 +3,7 @@ import { type HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { GangProgram, GangStep } from "../../graph/program/gang-program.ts";
 import type { RunPart } from "../device/device-driver.ts";
-import type { Seat, SeatCallOptions, SeatStage, SlotId, SlotInfo } from "../seat/seat-types.ts";
+import type { Seat, SeatCallOptions, SeatStage, SlotId, SlotInfo, StopSignal } from "../seat/seat-types.ts";
 
 /** One step of one member, for timelines: what it was, how long it took on the worker, and what the time went to. */
 export interface GangRow {
@@ -33,7 +33,7 @@ export interface RankRun {
   readonly nextSlot: () => SlotId;
   readonly now: () => Nanoseconds;
   /** Takes back what has not begun, and collectives that wait for other members. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /** What a member's steps came to. */

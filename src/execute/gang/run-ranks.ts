@@ -1,7 +1,7 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { GangProgram } from "../../graph/program/gang-program.ts";
-import type { Seat, SlotId } from "../seat/seat-types.ts";
+import type { Seat, SlotId, StopSignal } from "../seat/seat-types.ts";
 import type { LoadedRank } from "./load-rank.ts";
 import { type RankResult, runRank } from "./run-rank.ts";
 
@@ -17,7 +17,7 @@ export interface RanksRun {
   readonly firstCall: number;
   readonly nextSlot: () => SlotId;
   readonly now: () => Nanoseconds;
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /** The member whose failure made the others fail, and what it was. */

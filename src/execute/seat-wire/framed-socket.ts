@@ -64,10 +64,14 @@ export function frameSocket(socket: Socket): FramedSocket {
   return {
     send: (message) => {
       if (ended !== undefined) return;
-      const { payload, ...rest } = message as WireMessage;
-      const control = payload?.byteLength === 0 ? { ...rest, [NO_BYTES]: true } : rest;
-      const head = frameHead(encoder.encodeSharedRef(control), payload?.byteLength ?? 0);
-      if (payload === undefined || payload.byteLength === 0) {
+      if ((message as WireMessage).payload === undefined) {
+        socket.write(frameHead(encoder.encodeSharedRef(message), 0));
+        return;
+      }
+      const { payload, ...rest } = message as Required<WireMessage>;
+      const control = payload.byteLength === 0 ? { ...rest, [NO_BYTES]: true } : rest;
+      const head = frameHead(encoder.encodeSharedRef(control), payload.byteLength);
+      if (payload.byteLength === 0) {
         socket.write(head);
         return;
       }

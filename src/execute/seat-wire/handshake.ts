@@ -4,7 +4,7 @@ import { TRUSTED_LIMITS } from "./frame.ts";
 import type { FramedSocket, WireMessage } from "./framed-socket.ts";
 
 /** Grows with every change of frames or messages: both sides must have the same. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** What a caller wants of a host. */
 export type Hello =

@@ -5,11 +5,29 @@ import type { DeviceTensor } from "../device/device-driver.ts";
 import type { SeatCall } from "./seat-call.ts";
 import type { ToSeat, WireRun, WireSlot } from "./seat-messages.ts";
 import type { Answer, SeatParts } from "./seat-parts.ts";
-import { wireSlot } from "./slot-fill.ts";
+import { appendRows, wireFailure, wireSlot } from "./slot-fill.ts";
 import type { Held } from "./slot-table.ts";
 
-/** Runs a stage when its inputs are there and the device is free. */
-export async function runCall(parts: SeatParts, call: SeatCall, message: Extract<ToSeat, { t: "run" }>): Promise<Answer> {
+type RunMessage = Extract<ToSeat, { t: "run" }>;
+
+/** Runs a stage when its inputs are there and the device is free; then what it made goes behind the rows of slots that grow. */
+export async function runCall(parts: SeatParts, call: SeatCall, message: RunMessage): Promise<Answer> {
+  const run = runAlone(parts, call, message);
+  if (message.a === undefined) return { value: await run };
+  const growing = Promise.allSettled(
+    message.a.map(([slot, rows]) => appendRows(parts, { slot, rows }, async (held) => parts.slots.ready(held))),
+  );
+  try {
+    const value = await run;
+    const ends = await growing;
+    if (ends.every(({ status }) => status === "fulfilled")) return { value };
+    return { value: { ...value, a: ends.map((end) => (end.status === "fulfilled" ? null : wireFailure(end.reason))) } };
+  } finally {
+    await growing;
+  }
+}
+
+async function runAlone(parts: SeatParts, call: SeatCall, message: RunMessage): Promise<WireRun> {
   const { slots, device, runs } = parts;
   const asked = performance.now();
   const stage = parts.stages.get(message.stage);
@@ -49,7 +67,7 @@ export async function runCall(parts: SeatParts, call: SeatCall, message: Extract
       });
       return { o, waitedNs: Math.round((began - asked) * 1e6), busyNs, parts: spent };
     };
-    return { value: await inTurn(runs, ready, call) };
+    return await inTurn(runs, ready, call);
   } catch (thrown) {
     giveUp(toHeddleError(thrown));
     throw thrown;

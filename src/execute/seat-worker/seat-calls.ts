@@ -3,7 +3,7 @@ import { inTurn, runCall } from "./run-call.ts";
 import type { SeatCall } from "./seat-call.ts";
 import type { ToSeat } from "./seat-messages.ts";
 import type { Answer, SeatParts } from "./seat-parts.ts";
-import { appended, filled } from "./slot-fill.ts";
+import { appendRows, filled } from "./slot-fill.ts";
 import type { Held } from "./slot-table.ts";
 import { bytesOfTensor, ownedCopy, rowsOf, tensorOfBytes } from "./tensor-bytes.ts";
 
@@ -76,19 +76,12 @@ export const SEAT_CALLS = {
       }
     });
   },
-  append: async ({ slots, device }, call, { slot, rows }) => {
-    const held = slots.use(rows);
-    const { old, next } = changeOrRelease(slots, held, slot);
-    try {
-      return await appended({ slots, device }, { old, next }, async () => {
-        const more = await call.slot(slots, held);
-        call.begin();
-        return more;
-      });
-    } finally {
-      slots.release(held);
-    }
-  },
+  append: (parts, call, message) =>
+    appendRows(parts, message, async (held) => {
+      const more = await call.slot(parts.slots, held);
+      call.begin();
+      return more;
+    }),
   send: (parts, call, message) => sendCall(parts, call, message),
   receive: (parts, call, message) => receiveCall(parts, call, message),
   collective: (parts, call, message) => collectiveCall(parts, call, message),
@@ -119,15 +112,6 @@ function fillOrRelease(slots: SeatParts["slots"], used: readonly Held[], slot: n
     return slots.fill(slot);
   } catch (thrown) {
     for (const held of used) slots.release(held);
-    throw thrown;
-  }
-}
-
-function changeOrRelease(slots: SeatParts["slots"], used: Held, slot: number): ReturnType<SeatParts["slots"]["change"]> {
-  try {
-    return slots.change(slot);
-  } catch (thrown) {
-    slots.release(used);
     throw thrown;
   }
 }

@@ -1,4 +1,3 @@
-import { type HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import type { OpenDevice } from "../device/device-driver.ts";
 import { createPeerBook } from "./peer-book.ts";
 import { createProgramShelf } from "./program-shelf.ts";
@@ -7,6 +6,7 @@ import { createSeatCall, type SeatCall } from "./seat-call.ts";
 import { SEAT_CALLS } from "./seat-calls.ts";
 import type { FromSeat, SeatStart, ToSeat } from "./seat-messages.ts";
 import type { Answer, SeatParts, ToSeatThread } from "./seat-parts.ts";
+import { wireFailure } from "./slot-fill.ts";
 import { createSlotTable } from "./slot-table.ts";
 import { createSpool } from "./spool.ts";
 import { createStageShelf } from "./stage-shelf.ts";
@@ -43,8 +43,7 @@ export function createSeatCore(device: OpenDevice, start: SeatStart, outlet: Sea
   let closing: Promise<void> | undefined;
 
   const fail = (id: number, thrown: unknown): void => {
-    const { code, where, detail, message } = toHeddleError(thrown) as HeddleError;
-    outlet.post({ t: "failed", id, code, where: where ?? null, detail: detail ?? (code === "internal" ? message : null) });
+    outlet.post({ t: "failed", id, ...wireFailure(thrown) });
   };
   const close = (): Promise<void> => {
     closing ??= (async () => {
@@ -70,14 +69,16 @@ export function createSeatCore(device: OpenDevice, start: SeatStart, outlet: Sea
     );
   };
 
+  const free = (slots: readonly number[] | undefined): void => {
+    if (slots !== undefined) for (const slot of slots) parts.slots.free(slot);
+  };
+
   return {
     handle: (message) => {
       if (message.t === "peer") return parts.peers.add(message.seat, message.port);
       if (message.t === "cancel") return calls.get(message.target)?.cancel();
-      if (message.t === "free") {
-        for (const slot of message.slots) parts.slots.free(slot);
-        return;
-      }
+      if (message.t === "free") return free(message.slots);
+      free((message as { readonly f?: readonly number[] }).f);
       if (message.t === "close") {
         close().then(
           () => {

@@ -34,7 +34,7 @@ export interface SpooledFile {
 
 /**
  * From the front end to a seat. Plain data, so that it goes through a message port as it is and through a socket as msgpack; bytes are in `payload`
- * alone. `id` names a call that is answered.
+ * alone. `id` names a call that is answered. Any call of a device's own may bring `f`: slots that were freed before it was made.
  */
 export type ToSeat =
   | { readonly t: "supports"; readonly id: number; readonly program: WireProgram; readonly operators: readonly OperatorId[] }
@@ -46,8 +46,15 @@ export type ToSeat =
       readonly sizes: Bindings | null;
     }
   | { readonly t: "release"; readonly id: number; readonly stage: number }
-  /** Slots in the order of the stage's ports; -1: not wanted. */
-  | { readonly t: "run"; readonly id: number; readonly stage: number; readonly i: readonly number[]; readonly o: readonly number[] }
+  /** Slots in the order of the stage's ports; -1: not wanted. `a`: slots that grow, each with the output whose rows go behind its own. */
+  | {
+      readonly t: "run";
+      readonly id: number;
+      readonly stage: number;
+      readonly i: readonly number[];
+      readonly o: readonly number[];
+      readonly a?: readonly (readonly [number, number])[];
+    }
   | ({ readonly t: "put"; readonly id: number; readonly slot: number; readonly capacity: number } & WireTensor)
   | { readonly t: "get"; readonly id: number; readonly slot: number; readonly from: number; readonly to: number }
   | { readonly t: "copy"; readonly id: number; readonly slot: number; readonly target: number }
@@ -111,6 +118,14 @@ export interface WireRun {
   readonly waitedNs: number;
   readonly busyNs: number;
   readonly parts: readonly RunPart[];
+  /** Where an append failed: what each came to, in order. */
+  readonly a?: readonly (WireFailure | null)[];
+}
+
+export interface WireFailure {
+  readonly code: ErrorCode;
+  readonly where: string | null;
+  readonly detail: string | null;
 }
 
 /** From a seat to the front end. */

@@ -1,6 +1,6 @@
 import { toHeddleError } from "../../base/heddle-error.ts";
 import type { DeviceTensor } from "../device/device-driver.ts";
-import type { WireSlot } from "./seat-messages.ts";
+import type { WireFailure, WireSlot } from "./seat-messages.ts";
 import type { Answer, SeatParts } from "./seat-parts.ts";
 import type { Held } from "./slot-table.ts";
 
@@ -18,6 +18,26 @@ export async function filled(slots: SeatParts["slots"], target: Held, make: () =
   } catch (thrown) {
     slots.failed(target, toHeddleError(thrown));
     throw thrown;
+  }
+}
+
+/** A failure as it is told. */
+export function wireFailure(thrown: unknown): WireFailure {
+  const { code, where, detail, message } = toHeddleError(thrown);
+  return { code, where: where ?? null, detail: detail ?? (code === "internal" ? message : null) };
+}
+
+/** Puts the rows of a slot, which `take` waits for, behind another's. */
+export async function appendRows(
+  { slots, device }: Pick<SeatParts, "slots" | "device">,
+  { slot, rows }: { readonly slot: number; readonly rows: number },
+  take: (held: Held) => Promise<DeviceTensor>,
+): Promise<Answer> {
+  const held = slots.use(rows);
+  try {
+    return await appended({ slots, device }, slots.change(slot), () => take(held));
+  } finally {
+    slots.release(held);
   }
 }
 

@@ -5,6 +5,7 @@ import { bytesOfTensor, ownedCopy, tensorOfBytes } from "../seat-worker/tensor-b
 import type { ProgramCourier } from "./program-courier.ts";
 import type { SeatClient } from "./seat-client.ts";
 import { slotInfo } from "./seat-client.ts";
+import { errorOf } from "./seat-link.ts";
 import type { Seat, SeatPort, SeatRun, SeatStage, SlotId, SlotInfo } from "./seat-types.ts";
 
 export interface SeatFacts {
@@ -18,7 +19,7 @@ export interface SeatFacts {
 /** A seat over a client: its calls as messages. */
 export function seatOf(client: SeatClient, facts: SeatFacts): Seat {
   const { courier } = facts;
-  const { ask } = client;
+  const { ask, free } = withFrees(client);
   const nothing = (): void => undefined;
   const slot = ({ value }: { readonly value?: unknown }): SlotInfo => slotInfo(value as WireSlot);
   return {
@@ -33,7 +34,7 @@ export function seatOf(client: SeatClient, facts: SeatFacts): Seat {
     },
     load: async ({ program, operators, sizes }, options) => {
       const message = { t: "load", program: await courier.deliver(program), operators, sizes: sizes ?? null };
-      return ask(message, ({ value }) => stageOf(client, value as LoadedWire), options);
+      return ask(message, ({ value }) => stageOf(ask, value as LoadedWire), options);
     },
     estimate: async ({ program, operators }, sizes) => {
       const message = { t: "estimate", program: await courier.deliver(program), operators, sizes };
@@ -53,7 +54,7 @@ export function seatOf(client: SeatClient, facts: SeatFacts): Seat {
     },
     copy: (source, target, options) => ask({ t: "copy", slot: source, target }, slot, options),
     append: (target, rows, options) => ask({ t: "append", slot: target, rows }, slot, options),
-    free: (slots) => client.tell({ t: "free", slots }),
+    free,
     send: (source, to, options) => {
       const { from, to: until } = options.rows ?? { from: 0, to: -1 };
       const read = ({ value }: { readonly value?: unknown }): Awaited<ReturnType<Seat["send"]>> =>
@@ -95,16 +96,44 @@ interface LoadedWire {
   readonly loadNs: number;
 }
 
-function stageOf(client: SeatClient, loaded: LoadedWire): SeatStage {
+/** How long slots may wait for a call that takes the word of their freeing along. Units: ms. */
+const FREE_WAITS_MS = 2;
+
+/** Freed slots go with the next call: a message less each. */
+function withFrees(client: SeatClient): { readonly ask: SeatClient["ask"]; readonly free: Seat["free"] } {
+  let freed: SlotId[] = [];
+  let waits = false;
+  const flush = (): void => {
+    waits = false;
+    if (freed.length > 0) client.tell({ t: "free", slots: freed });
+    freed = [];
+  };
+  return {
+    ask: (message, read, options) => {
+      if (freed.length === 0 || options?.signal?.aborted === true) return client.ask(message, read, options);
+      const slots = freed;
+      freed = [];
+      return client.ask({ ...message, f: slots }, read, options);
+    },
+    free: (slots) => {
+      for (const slot of slots) freed.push(slot);
+      if (!waits) setTimeout(flush, FREE_WAITS_MS).unref();
+      waits = true;
+    },
+  };
+}
+
+function stageOf(ask: SeatClient["ask"], loaded: LoadedWire): SeatStage {
   const { stage, inputs, outputs, weightBytes, compileNs, loadNs } = loaded;
   const slotOr = (slots: Readonly<Record<string, SlotId>>, name: string): SlotId => (Object.hasOwn(slots, name) ? slots[name]! : -1);
   const runOf = (value: unknown): SeatRun => {
-    const { o, waitedNs, busyNs, parts } = value as WireRun;
+    const { o, waitedNs, busyNs, parts, a } = value as WireRun;
     const made: Record<string, SlotInfo> = {};
     o.forEach((wire, i) => {
       if (wire !== null) made[outputs[i]!.name] = slotInfo(wire);
     });
-    return { outputs: made, waitedNs, busyNs, parts };
+    const run = { outputs: made, waitedNs, busyNs, parts };
+    return a === undefined ? run : { ...run, appendErrors: a.map((failure) => (failure === null ? undefined : errorOf(failure))) };
   };
   return {
     inputs,
@@ -115,9 +144,11 @@ function stageOf(client: SeatClient, loaded: LoadedWire): SeatStage {
     run: (given, wanted, options) => {
       const i = inputs.map(({ name }) => slotOr(given, name));
       const o = outputs.map(({ name }) => slotOr(wanted, name));
-      return client.ask({ t: "run", stage, i, o }, ({ value }) => runOf(value), options);
+      const appends = options?.appends ?? [];
+      const a = appends.length === 0 ? {} : { a: appends.map(({ target, rows }) => [target, rows]) };
+      return ask({ t: "run", stage, i, o, ...a }, ({ value }) => runOf(value), options);
     },
-    release: () => client.ask({ t: "release", stage }, () => undefined),
+    release: () => ask({ t: "release", stage }, () => undefined),
   };
 }
 

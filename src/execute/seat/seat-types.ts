@@ -72,7 +72,25 @@ export interface StageRecipe {
 
 export interface SeatCallOptions {
   /** Takes back what has not begun: the promise ends with `cancelled`. What runs ends as it would have. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
+}
+
+/** What of an `AbortSignal` is used. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void, options?: { readonly once: true }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface SeatRunOptions extends SeatCallOptions {
+  /** Done in order when the run has succeeded: as `append`, with a message less each. */
+  readonly appends?: readonly SlotAppend[];
+}
+
+/** Puts an output of a run behind the rows of a slot that is there. */
+export interface SlotAppend {
+  readonly target: SlotId;
+  readonly rows: SlotId;
 }
 
 /**
@@ -102,7 +120,10 @@ export interface Seat {
   copy(source: SlotId, target: SlotId, options?: SeatCallOptions): Promise<SlotInfo>;
   /** `target` with `rows` behind its own; `target` is that from then on. `rows` stays. */
   append(target: SlotId, rows: SlotId, options?: SeatCallOptions): Promise<SlotInfo>;
-  /** From now on the slots are not there; what was asked before still finds them. No answer. */
+  /**
+   * From now on the slots are not there; what was asked before still finds them. No answer. The worker is told with the next call, so that it counts
+   * with it, or a little later.
+   */
   free(slots: readonly SlotId[]): void;
   /**
    * Sends a tensor, or rows of it, straight to another seat it is connected with. Resolves when the bytes need not be kept any more: they have been
@@ -135,7 +156,7 @@ export interface SeatStage {
    * Runs it: `inputs` name a slot for each port, `outputs` a new slot for each output that is wanted; what is not wanted is freed. The runtime types and
    * sizes of outputs come back in the order of `outputs`.
    */
-  run(inputs: Readonly<Record<string, SlotId>>, outputs: Readonly<Record<string, SlotId>>, options?: SeatCallOptions): Promise<SeatRun>;
+  run(inputs: Readonly<Record<string, SlotId>>, outputs: Readonly<Record<string, SlotId>>, options?: SeatRunOptions): Promise<SeatRun>;
   /** The last of equal stages takes it off the device. */
   release(): Promise<void>;
 }
@@ -154,6 +175,8 @@ export interface SeatRun {
   readonly waitedNs: Nanoseconds;
   readonly busyNs: Nanoseconds;
   readonly parts: readonly RunPart[];
+  /** Where an append failed: what each came to, in order; a slot whose append failed is as it was. */
+  readonly appendErrors?: readonly (HeddleError | undefined)[];
 }
 
 export interface SlotInfo {
