@@ -25,7 +25,9 @@ async function run({ note, rest }: BenchOptions): Promise<BenchReport> {
   if (unknown.length > 0)
     throw new HeddleError("usage", { where: unknown.join(" "), detail: `cases are ${CASES.map(({ name }) => name).join(", ")}` });
   const folder = mkdtempSync(join(tmpdir(), "heddle-devices-"));
-  const setup = [`${ROUNDS} rounds in turns, medians; ratio: the quickest single device of the round's medians / mix, median of rounds`];
+  const setup = [
+    `at least ${ROUNDS} rounds in turns, medians; ratio: the quickest single device of the round's medians / mix, median of rounds`,
+  ];
   const figures: Figure[] = [];
   try {
     const chosen = CASES.filter(({ name }) => rest.length === 0 || rest.includes(name));

@@ -8,7 +8,9 @@ import { forecastErrors } from "./forecast.ts";
 /** Batches before the first one that counts: compiling, and two of every kind of run on every device; more where batches are short, for warm code. */
 const LEARNING_BATCHES = 4;
 const WARM_MS = 1_000;
+/** Rounds at least; more where batches are short, whose times one wake-up of a busy machine changes by half. Units of the time: ms a rack. */
 export const ROUNDS = 5;
+const ROUNDS_MS = 2_500;
 
 export interface CaseTimes {
   /** Makespan of each round's batch. Units: ms. */
@@ -17,7 +19,7 @@ export interface CaseTimes {
   readonly learningTasks: number;
   /** Tasks of the counted rounds by device of the mix. */
   readonly shares: readonly string[];
-  /** Of each round's batch on the mix: forecast / live - 1. */
+  /** Of the batches on the mix of the first `ROUNDS` rounds: forecast / live - 1. */
   readonly forecastErrors: readonly number[];
 }
 
@@ -35,11 +37,14 @@ export async function measureCase(one: DeviceCase, folder: string, note: (text: 
     const before = tasksByDevice(mix);
     const starts: TaskId[] = [];
     const times = open.map((): number[] => []);
-    for (let round = 0; round < ROUNDS; round++) {
+    const roundsBegan = performance.now();
+    for (let round = 0; round < ROUNDS || performance.now() - roundsBegan < ROUNDS_MS * open.length; round++) {
       starts.push(sum(tasksByDevice(mix)));
-      for (const [at, rack] of open.entries()) {
+      // Each rack is the first of as many rounds: what one leaves behind, the next one finds.
+      for (let turn = 0; turn < open.length; turn++) {
+        const at = (turn + round) % open.length;
         const began = performance.now();
-        await batch(rack);
+        await batch(open[at]!);
         times[at]!.push(performance.now() - began);
       }
       note(`${one.name}, round ${round + 1}: ${times.map((ms) => ms.at(-1)!.toFixed(0)).join(", ")} ms`);
@@ -52,7 +57,7 @@ export async function measureCase(one: DeviceCase, folder: string, note: (text: 
       singles: one.singles.map(({ name }, at) => ({ name, ms: times[at + 1]! })),
       learningTasks: sum(before),
       shares,
-      forecastErrors: forecastErrors(join(folder, `${one.name}-0`), starts),
+      forecastErrors: forecastErrors(join(folder, `${one.name}-0`), starts, ROUNDS),
     };
   } finally {
     await Promise.all(open.map((rack) => rack.close()));
