@@ -1,5 +1,6 @@
 /** The simulator against the live fleet: one arrival list under both at three loads and three seeds, after a few live runs to learn from. */
 
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { must } from "../src/base/assert.ts";
 import { quantile } from "../src/base/statistics.ts";
@@ -35,8 +36,9 @@ export const bench: Bench = {
         seconds: { type: "string", default: "40" },
         seeds: { type: "string", default: "3" },
         runs: { type: "string", default: "60" },
-        loads: { type: "string", default: LOADS.join(",") },
-        "first-seed": { type: "string", default: "1" },
+        // A file that keeps what was run, so that the bench can be run in pieces of `count` runs.
+        continue: { type: "string" },
+        count: { type: "string", default: "1000" },
         model: { type: "string", default: DEFAULT_MODEL },
       },
     });
@@ -45,22 +47,23 @@ export const bench: Bench = {
     const made = await makeLocalPlan({ model: values.model });
     const model = openDecoderModel(made.modelPath);
     const plain = planCosts(made.plan, model, made.rack).map(({ correction: _learned, ...cost }) => cost);
-    let input: VerifyInput = { ...made, model, costs: plain };
-    const known: Verification[] = [];
-    const run = async ({ load, seed }: { readonly load: number; readonly seed: number }): Promise<Verification> => {
-      const verification = await verifyPlan(input, { load, seed, seconds, runs, signal: new AbortController().signal });
+    const kept = values.continue;
+    const known: Verification[] = kept === undefined || !existsSync(kept) ? [] : (JSON.parse(readFileSync(kept, "utf8")) as Verification[]);
+    const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => index + 1);
+    const all = [...LESSONS, ...seeds.flatMap((seed) => LOADS.map((load) => ({ load, seed })))];
+    const inputNow = (): VerifyInput => ({
+      ...made,
+      model,
+      costs: corrected({ ...made, model, costs: plain }, plain, known.slice(-RUNS_KEPT)),
+    });
+    for (const { load, seed } of all.slice(known.length, known.length + Number(values.count))) {
+      const verification = await verifyPlan(inputNow(), { load, seed, seconds, runs, signal: new AbortController().signal });
       note(lineOf(verification));
       // As with `heddle verify`: what a run showed is known to those after it, and no run to itself.
       known.push(verification);
-      input = { ...input, costs: corrected(input, plain, known.slice(-RUNS_KEPT)) };
-      return verification;
-    };
-    for (const lesson of LESSONS) await run(lesson);
-    const judged: Verification[] = [];
-    const first = Number(values["first-seed"]);
-    const loads = values.loads.split(",").map(Number);
-    for (let seed = first; seed < first + Number(values.seeds); seed++) for (const load of loads) judged.push(await run({ load, seed }));
-    return reportOf(judged, input);
+      if (kept !== undefined) writeFileSync(kept, JSON.stringify(known));
+    }
+    return reportOf(known.slice(LESSONS.length), inputNow());
   },
 };
 
@@ -75,6 +78,7 @@ function corrected({ plan, rack }: VerifyInput, plain: VerifyInput["costs"], kno
 }
 
 function reportOf(judged: readonly Verification[], { plan, costs }: VerifyInput): BenchReport {
+  if (judged.length === 0) return { setup: ["lessons only"], figures: [] };
   const all = judged.flatMap((one) => one.comparison.figures);
   const figures: Figure[] = [
     { name: "median error of the median TTFT", value: errorOf(all, "TTFT"), unit: "", floor: { max: TTFT_ERROR_MAX } },

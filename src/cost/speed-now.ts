@@ -53,12 +53,15 @@ export interface FollowedSpeed {
 
 /**
  * Puts a probe together with what earlier runs say, each by the inverse of its variance: runs of the last minutes on a steady machine know more than three
- * seconds do, runs of this morning or of a machine that wanders know less.
+ * seconds do, runs of this morning or of a machine that wanders know less. A probe far off what they say is itself a sign that the machine is no longer
+ * what it was: they are taken to be off by at least what it shows beyond its own error.
  *
  * The interval is that of the better of the two, no narrower: both miss what changes during the run itself.
  */
 export function followProbe(reading: SpeedReading, history: RunSpread, afterProbe: RunSpread = probeSpread([])): FollowedSpeed {
-  const [past, probe] = [deviationOf(history), deviationOf(afterProbe)];
+  const probe = deviationOf(afterProbe);
+  const shown = ln(reading.timeRatio);
+  const past = Math.sqrt(Math.max(deviationOf(history) * deviationOf(history), shown * shown - probe * probe));
   const probeWeight = (past * past) / (past * past + probe * probe);
-  return { factor: exp(probeWeight * ln(reading.timeRatio)), spread: past < probe ? history : afterProbe, probeWeight };
+  return { factor: exp(probeWeight * shown), spread: past < probe ? history : afterProbe, probeWeight };
 }
