@@ -7,7 +7,6 @@ import type { Objective } from "../simulate/deployment/objective.ts";
 import type { PointRow } from "../simulate/sweep/point-row.ts";
 import { gridPoint, gridSize, type Vary } from "../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../simulate/sweep/sweep-point.ts";
-import type { AdapterLaw } from "../simulate/workload/generate/adapter-draw.ts";
 import { architectureNamed } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
 import { note, printResult, table } from "./output.ts";
@@ -26,7 +25,7 @@ interface SweepFlags {
   readonly workload?: string;
   readonly lengths?: string;
   readonly tokenizer?: string;
-  readonly adapters?: AdapterLaw;
+  readonly adapters?: string;
   readonly slo?: Objective;
   readonly seed: number;
   readonly measureAt?: MeasuredAt;

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import { ADAPTER_FIELDS } from "../../simulate/workload/generate/adapter-draw.ts";
-import { GENERATED_FORMS } from "../../simulate/workload/generate/generated-forms.ts";
-import { adaptersOption, measureAtOption, objectiveOption, operatorsOption, scaleOption } from "../deployment/run-options.ts";
+import { ADAPTER_FIELDS, GENERATED_FORMS } from "../../simulate/workload/generate/generated-forms.ts";
+import { measureAtOption, objectiveOption, operatorsOption, scaleOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 
@@ -43,7 +42,6 @@ export function addSimulateCommand(program: Command): void {
     .option(
       "--adapters <law>",
       "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",
-      adaptersOption,
     )
     .addOption(operatorsOption())
     .addOption(measureAtOption())

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { parseVary, type Vary } from "../../simulate/sweep/sweep-grid.ts";
-import { adaptersOption, measureAtOption, objectiveOption } from "../deployment/run-options.ts";
+import { measureAtOption, objectiveOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 
@@ -33,7 +33,6 @@ export function addSweepCommand(program: Command): void {
     .option(
       "--adapters <law>",
       "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",
-      adaptersOption,
     )
     .option("--slo <limits>", "limits that requests must keep, such as ttft=500ms,tpot=40ms", objectiveOption)
     .addOption(measureAtOption())

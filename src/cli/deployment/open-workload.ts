@@ -2,7 +2,7 @@ import { HeddleError } from "../../base/heddle-error.ts";
 import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
 import { requestColumns } from "../../simulate/workload/columns/request-columns.ts";
 import { scaleColumns, type WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
-import { type AdapterLaw, drawAdapters } from "../../simulate/workload/generate/adapter-draw.ts";
+import { drawAdapters, parseAdapters } from "../../simulate/workload/generate/adapter-draw.ts";
 import { generateColumns } from "../../simulate/workload/generate/generate-columns.ts";
 import { isGenerated } from "../../simulate/workload/generate/generated-forms.ts";
 import { readWorkload } from "../../simulate/workload/read-workload.ts";
@@ -25,7 +25,7 @@ export interface WorkloadOptions {
   /** `tokenizer.json` that counts the tokens of files of texts. */
   readonly tokenizer?: string;
   /** Adapters drawn for requests of a workload that has none. */
-  readonly adapters?: AdapterLaw;
+  readonly adapters?: string;
 }
 
 /** A generated workload or the file at a path. Errors: `workload-invalid`, `file-unreadable`, `usage`. */
@@ -39,8 +39,9 @@ export function openWorkload(named: string, options: WorkloadOptions): OpenWorkl
   return { ...opened, source: `${opened.source}, ${factors.join(", ")}`, requests: scaleColumns(opened.requests, scale) };
 }
 
-/** Errors: `usage` where the workload has adapters of its own. */
-function adapted(opened: OpenWorkload, law: AdapterLaw): OpenWorkload {
+/** Errors: `usage` where the workload has adapters of its own; `workload-invalid` for a text that is no law. */
+function adapted(opened: OpenWorkload, text: string): OpenWorkload {
+  const law = parseAdapters(text);
   if (opened.requests.adapter !== undefined)
     throw new HeddleError("usage", { where: "--adapters", detail: "the workload says itself which requests have adapters" });
   return { ...opened, source: `${opened.source}, ${law.count} adapters drawn`, requests: drawAdapters(opened.requests, law) };

@@ -1,10 +1,8 @@
 import { InvalidArgumentError, Option } from "commander";
-import { HeddleError } from "../../base/heddle-error.ts";
 import { NS_PER_MS, NS_PER_S } from "../../base/units.ts";
 import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
-import { type AdapterLaw, parseAdapters } from "../../simulate/workload/generate/adapter-draw.ts";
 import { OPERATOR_SOURCES } from "./operator-source.ts";
 
 const DURATION_UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1000, ms: NS_PER_MS, s: NS_PER_S };
@@ -37,15 +35,6 @@ export function operatorsOption(): Option {
 export function measureAtOption(): Option {
   const words = "where TTFT and end to end are taken: client (front end included; default where one was fitted of the engine) or engine";
   return new Option("--measure-at <place>", words).choices(["client", "engine"] satisfies MeasuredAt[]);
-}
-
-/** `count=200,popularity=zipf:1.1,ranks=16:64,plain=0.2,seed=1`: how requests fall on adapters. */
-export function adaptersOption(text: string): AdapterLaw {
-  try {
-    return parseAdapters(text);
-  } catch (thrown) {
-    throw new InvalidArgumentError(thrown instanceof HeddleError ? `${thrown.where ?? ""} ${thrown.detail ?? ""}`.trim() : String(thrown));
-  }
 }
 
 /** `rate=2,length=1.5` (or `prompt=`, `output=`): factors on a workload. */

@@ -4,7 +4,6 @@ import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts"
 import { measuredAtOf } from "../../simulate/deployment/front-times.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
-import type { AdapterLaw } from "../../simulate/workload/generate/adapter-draw.ts";
 import { printResult } from "../output.ts";
 import { deploymentReport } from "./deployment-report.ts";
 import { deploymentText } from "./deployment-text.ts";
@@ -21,7 +20,7 @@ export interface SimulateDeploymentOptions {
   readonly scale?: WorkloadScale;
   readonly lengths?: string;
   readonly tokenizer?: string;
-  readonly adapters?: AdapterLaw;
+  readonly adapters?: string;
   readonly timeline?: string;
   readonly html?: string;
   readonly operators?: OperatorSource;

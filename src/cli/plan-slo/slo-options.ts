@@ -6,8 +6,7 @@ import type { TransferLink } from "../../plan/slo/slo-problem.ts";
 import type { PeakType } from "../../rack/peak-type.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
-import type { AdapterLaw } from "../../simulate/workload/generate/adapter-draw.ts";
-import { adaptersOption, measureAtOption, objectiveOption, scaleOption } from "../deployment/run-options.ts";
+import { measureAtOption, objectiveOption, scaleOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 
 /** What `heddle plan --slo` takes besides the model. */
@@ -18,7 +17,7 @@ export interface SloFlags {
   readonly scale?: WorkloadScale;
   readonly lengths?: string;
   readonly tokenizer?: string;
-  readonly adapters?: AdapterLaw;
+  readonly adapters?: string;
   readonly lora?: Readonly<Record<string, unknown>>;
   readonly precision: readonly Precision[];
   readonly engine: "vllm" | "sglang" | "trtllm" | "heddle";
@@ -66,7 +65,6 @@ export function addSloOptions(command: Command): Command {
     .option(
       "--adapters <law>",
       "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",
-      adaptersOption,
     )
     .option(
       "--precision <types>",

@@ -5,7 +5,6 @@ import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
 import type { Vary } from "../../simulate/sweep/sweep-grid.ts";
-import type { AdapterLaw } from "../../simulate/workload/generate/adapter-draw.ts";
 
 /** All that a worker needs to run points of a sweep: plain data, for threads and for the queue between hosts. */
 export interface SweepJob {
@@ -31,7 +30,7 @@ export interface WorkloadName {
   readonly named: string;
   readonly lengths?: string;
   readonly tokenizer?: string;
-  readonly adapters?: AdapterLaw;
+  readonly adapters?: string;
 }
 
 /** Checksum of a workload's columns. */

@@ -1,9 +1,6 @@
-import { assert } from "../../base/assert.ts";
 import { emptyIntDeque, type IntDeque, itemAt, popFront, pushBack, pushFront } from "../../base/int-deque.ts";
-import { DECISION, type DecisionLog, recordDecision } from "./decision-log.ts";
 import { holdsKey, type KeyTier, keyTier, storeKey } from "./key-tier.ts";
 import type { RequestTable } from "./request-table.ts";
-import type { ServingReplica, ServingStep } from "./serving-replica.ts";
 
 /**
  * Adapters (LoRA) of one replica: those in slots on its devices, those in its host's memory, and those of the iteration that is being formed.
@@ -77,25 +74,6 @@ export function beginAdapters(adapters: AdapterSlots): void {
   adapters.held = 0;
 }
 
-/** An iteration computes `tokens` of a request. */
-export function computeAdapter(adapters: AdapterSlots, step: ServingStep, adapter: number, tokens: number): void {
-  if (adapter < 0) return;
-  const lora = step.shape.lora!;
-  const rank = adapters.ranks[adapter]!;
-  lora.tokens += tokens;
-  lora.rankTokens += tokens * rank;
-  hold(adapters, adapter);
-  if (adapters.computedAt[adapter] === adapters.forming) return;
-  adapters.computedAt[adapter] = adapters.forming;
-  lora.adapters += 1;
-  lora.ranks += rank;
-}
-
-/** Whoever runs and goes on holds its adapter's slot. Complexity: linear in the running requests. */
-export function holdRunning(adapters: AdapterSlots, { running, runningCount }: ServingReplica, { adapter, left }: RequestTable): void {
-  for (let i = 0; i < runningCount; i++) if (left[running[i]!]! > 0) hold(adapters, adapter![running[i]!]!);
-}
-
 /** Whether a request may join beside the adapters that are held. */
 export function adapterFits({ heldAt, forming, held, device }: AdapterSlots, adapter: number): boolean {
   return adapter < 0 || heldAt[adapter] === forming || held < device.capacity;
@@ -122,35 +100,7 @@ export function admitAdapter(adapters: AdapterSlots, adapter: number): void {
   const { counts, device, heldAt, forming } = adapters;
   counts.admissions += 1;
   if (holdsKey(device, adapter) || heldAt[adapter] === forming) counts.hits += 1;
-  hold(adapters, adapter);
-}
-
-/**
- * The iteration is formed: what it computes and does not find in a slot is loaded before it begins, in place of the least recently used that nobody holds.
- *
- * Complexity: linear in the running requests.
- */
-export function loadAdapters(
-  replica: ServingReplica,
-  step: ServingStep,
-  { requests, log }: { readonly requests: RequestTable; readonly log: DecisionLog },
-  nowNs: number,
-): void {
-  const adapters = replica.adapters!;
-  const { device, heldAt, computedAt, forming } = adapters;
-  const column = requests.adapter!;
-  holdRunning(adapters, replica, requests);
-  assert(adapters.held <= device.capacity, "more adapters are held than there are slots", { held: adapters.held });
-  // Held ones first: then the oldest slots belong to nobody.
-  for (let i = 0; i < replica.runningCount; i++) {
-    const adapter = column[replica.running[i]!]!;
-    if (adapter >= 0 && heldAt[adapter] === forming && holdsKey(device, adapter)) use(adapters, adapter);
-  }
-  for (let i = 0; i < replica.runningCount; i++) {
-    const adapter = column[replica.running[i]!]!;
-    if (adapter < 0 || computedAt[adapter] !== forming || holdsKey(device, adapter)) continue;
-    step.loadNs += load(adapters, adapter, { log, replica: replica.index, nowNs });
-  }
+  holdAdapter(adapters, adapter);
 }
 
 /** The host is lost, or given back: what it held is gone. */
@@ -159,24 +109,14 @@ export function forgetAdapters(adapters: AdapterSlots): void {
   adapters.host = keyTier(adapters.host.capacity);
 }
 
-function load(adapters: AdapterSlots, adapter: number, at: { log: DecisionLog; replica: number; nowNs: number }): number {
-  const { host, counts } = adapters;
-  const fromDisk = !adapters.preloaded && !holdsKey(host, adapter);
-  const ns = adapters.hostNs[adapter]! + (fromDisk ? adapters.diskNs[adapter]! : 0);
-  use(adapters, adapter);
-  counts.loads += 1;
-  if (fromDisk) counts.diskLoads += 1;
-  counts.loadNs += ns;
-  recordDecision(at.log, DECISION.adapter, at.replica, adapter, at.nowNs, fromDisk ? 1 : 0);
-  return ns;
-}
-
-function use({ device, host, preloaded }: AdapterSlots, adapter: number): void {
+/** An adapter in a slot is used: it is the last to leave. */
+export function useAdapter({ device, host, preloaded }: AdapterSlots, adapter: number): void {
   storeKey(device, adapter);
   if (!preloaded) storeKey(host, adapter);
 }
 
-function hold(adapters: AdapterSlots, adapter: number): void {
+/** An adapter's slot is held by somebody in the iteration that is formed. */
+export function holdAdapter(adapters: AdapterSlots, adapter: number): void {
   if (adapter < 0 || adapters.heldAt[adapter] === adapters.forming) return;
   adapters.heldAt[adapter] = adapters.forming;
   adapters.held += 1;

@@ -1,7 +1,8 @@
 import { assert } from "../../base/assert.ts";
 import { peekFront, popFront, pushBack, pushFront } from "../../base/int-deque.ts";
 import { gainedTokens } from "../../policy/serving/token-gain.ts";
-import { adapterFits, admitAdapter, beginAdapters, computeAdapter, holdRunning, loadAdapters, passOver, putBack } from "./adapter-slots.ts";
+import { adapterFits, admitAdapter, beginAdapters, passOver, putBack } from "./adapter-slots.ts";
+import { computeAdapter, holdRunning, loadAdapters } from "./adapter-step.ts";
 import { DECISION, type DecisionLog, recordDecision } from "./decision-log.ts";
 import { blocksWanted, growBlocks, holdMatch, matchPrefix, prefixMatch, publishKeys, releaseBlocks } from "./hold-blocks.ts";
 import { gateFormed, gatePasses, passedGate } from "./prompt-gate.ts";

@@ -1,7 +1,7 @@
 import type { Deployment, Pool } from "./deployment.ts";
 import type { DeploymentFault } from "./deployment-fault.ts";
 import { heldPromptsFault } from "./held-prompts.ts";
-import { loraFault } from "./lora.ts";
+import { loraFault } from "./lora-fault.ts";
 
 /** The first relation that does not hold; undefined where all do. */
 export function checkDeployment({ pools, routing, kvTransfer }: Deployment): DeploymentFault | undefined {

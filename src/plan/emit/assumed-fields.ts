@@ -17,10 +17,12 @@ export function assumedNotes({ pools, kvTransfer }: Deployment): readonly string
   ];
 }
 
-function assumedFields({ engine, speculation, offload, startUpNs = 0, outages }: Pool): string[] {
+function assumedFields({ engine, speculation, lora, offload, startUpNs = 0, outages }: Pool): string[] {
   return [
     ...(engine.overheadNs > 0 ? ["engine.overheadNs"] : []),
     ...(speculation === undefined ? [] : ["speculation.acceptance", "speculation.draftCost"]),
+    ...(lora?.hostBytesPerSecond === undefined ? [] : ["lora.hostBytesPerSecond"]),
+    ...(lora?.diskBytesPerSecond === undefined ? [] : ["lora.diskBytesPerSecond"]),
     ...(offload === undefined ? [] : ["offload.bandwidthBytesPerSecond"]),
     ...(startUpNs > 0 ? ["startUpNs"] : []),
     ...(outages === undefined ? [] : ["outages"]),

@@ -18,6 +18,10 @@ const OPTIONS: EmitOptions = {
 
 const speculation = { draftTokens: 1, acceptance: 0.7, draftCost: 0.1 };
 const offload = { bytes: 8e9, bandwidthBytesPerSecond: 1e9 };
+const lora: NonNullable<Pool["lora"]> = {
+  ...{ maxLoras: 4, maxRank: 16, cpuLoras: 8, modules: ["q", "v"], format: "bf16", fullySharded: false },
+  ...{ hostBytesPerSecond: 2e10, diskBytesPerSecond: 1e9 },
+};
 const scaling = { least: 1, initial: 1, everyNs: 1e9, orderAbove: 4, drainBelow: 1 };
 const outages = { meanUpNs: 1e13, repairNs: 1e9, resubmitNs: 0 };
 
@@ -60,6 +64,14 @@ const POOL_FIELDS: Readonly<Record<string, Change>> = {
   "speculation.draftTokens": [{ speculation }, { speculation: { ...speculation, draftTokens: 2 } }],
   "speculation.acceptance": [{ speculation }, { speculation: { ...speculation, acceptance: 0.8 } }],
   "speculation.draftCost": [{ speculation }, { speculation: { ...speculation, draftCost: 0.2 } }],
+  "lora.maxLoras": [{ lora }, { lora: { ...lora, maxLoras: 2 } }],
+  "lora.maxRank": [{ lora }, { lora: { ...lora, maxRank: 64 } }],
+  "lora.cpuLoras": [{ lora }, { lora: { ...lora, cpuLoras: 9 } }],
+  "lora.modules": [{ lora }, { lora: { ...lora, modules: ["q", "k", "v"] } }],
+  "lora.format": [{ lora }, { lora: { ...lora, format: "f16" } }],
+  "lora.fullySharded": [{ lora }, { lora: { ...lora, fullySharded: true } }],
+  "lora.hostBytesPerSecond": [{ lora }, { lora: { ...lora, hostBytesPerSecond: 1e10 } }],
+  "lora.diskBytesPerSecond": [{ lora }, { lora: { ...lora, diskBytesPerSecond: 2e9 } }],
   "offload.bytes": [{ offload }, { offload: { ...offload, bytes: 16e9 } }],
   "offload.bandwidthBytesPerSecond": [{ offload }, { offload: { ...offload, bandwidthBytesPerSecond: 2e9 } }],
   startUpNs: [{ outages }, { outages, startUpNs: 1e9 }],
@@ -109,11 +121,13 @@ describe("fields of a deployment", () => {
 
   for (const target of EMIT_TARGETS) {
     it.each(Object.entries(POOL_FIELDS))(`are written for ${target}, or named: %s of a pool`, (field, [given, changed]) => {
-      const before = written(target, withPool(target, given));
+      const refused = target === "trtllm" && field.startsWith("lora.");
+      const before = written(target, withPool(target, refused ? {} : given));
       const after = written(target, withPool(target, changed));
       expect(before.text).not.toBe("");
       const key = `${target} ${field}`;
       if (UNNAMED.includes(key)) return expect(after).toEqual(before);
+      if (refused) return expect(after.names).toContain("lora");
       if (after.text !== before.text && after.text !== "") return;
       const part = field.split(".")[0]!;
       const whole = /^engine\.attentionDpBalance/.exec(field)?.[0] ?? field;

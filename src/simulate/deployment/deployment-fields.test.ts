@@ -11,6 +11,7 @@ import { changeDeployment } from "../../plan/deployment/change-deployment.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import { readDeployment } from "../../plan/deployment/deployment-file.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
+import { drawAdapters } from "../workload/generate/adapter-draw.ts";
 import { generateColumns } from "../workload/generate/generate-columns.ts";
 import { deploymentRuns } from "./deployment-ensemble.ts";
 import { iterationsCost, pricePool } from "./price-pool.ts";
@@ -24,6 +25,9 @@ const SPLIT = `version: 1\nmodel: Qwen3-30B-A3B\nkvTransfer: { bandwidthBytesPer
   - { name: a, role: decode, device: h200-sxm, replicas: 2, ${ENGINE} }\n`;
 /** Prompts that share most of their text, more of them than there is room for. */
 const LOAD = generateColumns("sessions:rate=6,turns=3,think=1,system=2x128,prompt=40-200,output=10-30,seconds=4,seed=2");
+
+/** The same with adapters, for pools that serve some. */
+const ADAPTED = drawAdapters(LOAD, { count: 6, exponent: 0.5, ranks: [8, 16], plain: 0.2, seed: 1 });
 
 const base = (role: Role): Deployment => {
   const { deployment } = readDeployment(
@@ -49,12 +53,17 @@ function toldOnce(role: Role, changes: readonly string[]): string {
 /** All that a run tells, or the code and the words of what refuses it. */
 function told(role: Role, changes: readonly string[]): string {
   try {
-    const { deployment } = changeDeployment(base(role), changes.map(parseChange));
+    // Adapters are served by all pools of a fleet or by none.
+    const beside = changes
+      .filter((change) => role !== "both" && change.startsWith("pools.a.lora="))
+      .map((change) => change.replace(".a.", ".b."));
+    const { deployment } = changeDeployment(base(role), [...changes, ...beside].map(parseChange));
+    const requests = deployment.pools.some(({ lora }) => lora !== undefined) ? ADAPTED : LOAD;
     const architecture = knownArchitecture(deployment.model)!;
     const pools = deployment.pools.map((pool, i) => {
       const sheet = deviceSheet(pool.device);
-      const { device, parallel, precision, speculation, engine } = pool;
-      const key = JSON.stringify([deployment.model, device, parallel, precision, speculation, engine.name]);
+      const { device, parallel, precision, speculation, engine, lora } = pool;
+      const key = JSON.stringify([deployment.model, device, parallel, precision, speculation, engine.name, lora]);
       if (!known.has(key)) {
         const made = iterationsCost(pool, { architecture, sheet });
         if (!made.ok) throw new Refused(`${made.error.code} ${iterationFaultText(made.error)}`);
@@ -64,7 +73,7 @@ function told(role: Role, changes: readonly string[]): string {
       if (!priced.ok) throw new Refused(`${priced.error.code} ${iterationFaultText(priced.error)}`);
       return priced.value;
     });
-    const [one] = [...deploymentRuns({ deployment, architecture, pools, requests: LOAD }, { runs: 1, seed: 1 })];
+    const [one] = [...deploymentRuns({ deployment, architecture, pools, requests }, { runs: 1, seed: 1 })];
     return JSON.stringify([one!.outcome.hash, one!.figures]);
   } catch (thrown) {
     if (thrown instanceof Refused) return `refused: ${thrown.message}`;
@@ -110,6 +119,7 @@ const outages = (to: string): Expected => ({
 });
 
 const OUTSIDE = [`pools.a.offload={"bytes":1e9,"bandwidthBytesPerSecond":1e9}`];
+const LORA = [`pools.a.lora={"maxLoras":2,"maxRank":16,"cpuLoras":3,"modules":["q","k","v","o"]}`];
 
 /** Settings of an engine that hold prompts back: refused where a pool has prompts or decodes alone. */
 const holds = (to: string, engine: string, given: readonly string[] = []): Expected =>
@@ -169,6 +179,14 @@ const FIELDS: Readonly<Record<string, Expected>> = {
     ...every("0.2", [`pools.a.speculation={"draftTokens":1,"acceptance":0.7,"draftCost":0.1}`]),
     prefill: "speculation",
   },
+  "pools.lora.maxLoras": every("3", LORA),
+  "pools.lora.maxRank": every("64", LORA),
+  "pools.lora.cpuLoras": every("6", LORA),
+  "pools.lora.modules": every(`["q","v"]`, LORA),
+  "pools.lora.format": every("f32", LORA),
+  "pools.lora.fullySharded": every("true", [...LORA, "pools.a.parallel.tensor=2"]),
+  "pools.lora.hostBytesPerSecond": every("1e9", LORA),
+  "pools.lora.diskBytesPerSecond": every("1e8", LORA),
   "pools.offload.bytes": { ...every("1e7", OUTSIDE), decode: "offload" },
   "pools.offload.bandwidthBytesPerSecond": { ...every("1e8", OUTSIDE), decode: "offload" },
   "pools.startUpNs": scaling("3e9"),

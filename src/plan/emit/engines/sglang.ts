@@ -12,6 +12,7 @@ import {
   weightArguments,
 } from "./engine-arguments.ts";
 import { holdsMissing } from "./held-prompts.ts";
+import { sglangLora } from "./lora.ts";
 
 const BYTES_PER_GB = 1e9;
 /** Port on which a prefill server tells decode servers where its KV is. */
@@ -41,7 +42,8 @@ export function sglangArguments(pool: Pool, context: EngineContext): EngineArgum
   const role = splitRole(pool, "sglang");
   const weights = weightArguments(pool, context, { engine: "sglang", flags: WEIGHTS });
   const nodes = replicaNodes(pool, context);
-  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "sglang"));
+  const lora = sglangLora(pool);
+  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "sglang"), ...lora.missing);
   const kv = KV[precision.kv];
   if (kv === undefined) missing.push(inexpressible(pool.name, "precision.kv", `sglang keeps no KV in ${precision.kv}`));
   const ranks = parallel.tensor * parallel.data * parallel.context;
@@ -61,6 +63,7 @@ export function sglangArguments(pool: Pool, context: EngineContext): EngineArgum
     ...engineArguments(pool),
     ...offloading(pool, missing),
     ...speculation(pool, context, missing),
+    ...lora.args,
     ...roleArguments(role.role, engine.prefixCaching),
     ...(nodes.nodes === 1
       ? []
@@ -76,6 +79,7 @@ export function sglangArguments(pool: Pool, context: EngineContext): EngineArgum
     missing,
     notes: [
       `${pool.name}: sglang's --mem-fraction-static leaves activations out of the share; the deployment's memoryFraction counts them in`,
+      ...lora.notes,
     ],
   };
 }

@@ -13,6 +13,7 @@ import {
   weightArguments,
 } from "./engine-arguments.ts";
 import { holdsMissing } from "./held-prompts.ts";
+import { trtllmLoraMissing } from "./lora.ts";
 
 /** Words of `kv_cache_config.dtype`; a bf16 cache is what a bf16 model makes by itself. */
 const KV: Readonly<Partial<Record<string, string>>> = { bf16: "auto", f8e4m3: "fp8", f4e2m1: "nvfp4" };
@@ -27,7 +28,7 @@ export function trtllmArguments(pool: Pool, context: EngineContext): EngineArgum
   const missing: Inexpressible[] = [];
   const role = splitRole(pool, "trtllm");
   missing.push(...role.missing, ...weightArguments(pool, context, { engine: "trtllm", flags: {} }).missing);
-  missing.push(...parallelMissing(pool, context), ...holdsMissing(pool, "trtllm"));
+  missing.push(...parallelMissing(pool, context), ...holdsMissing(pool, "trtllm"), ...trtllmLoraMissing(pool));
   if (role.role !== undefined) missing.push(...transferMissing(pool, context, "trtllm"));
   const config = configOf(pool, context, missing);
   const file = `trtllm-${pool.name}.yaml`;

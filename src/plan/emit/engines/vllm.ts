@@ -12,6 +12,7 @@ import {
   weightArguments,
 } from "./engine-arguments.ts";
 import { holdsMissing } from "./held-prompts.ts";
+import { vllmLora } from "./lora.ts";
 
 const BYTES_PER_GIB = 1_073_741_824;
 
@@ -45,7 +46,8 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
   const role = splitRole(pool, "vllm");
   const weights = weightArguments(pool, context, { engine: "vllm", flags: WEIGHTS });
   const nodes = replicaNodes(pool, context);
-  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "vllm"));
+  const lora = vllmLora(pool);
+  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "vllm"), ...lora.missing);
   const kv = KV[precision.kv];
   if (kv === undefined) missing.push(inexpressible(pool.name, "precision.kv", `vllm keeps no KV in ${precision.kv}`));
   const ranks = parallel.tensor * parallel.data;
@@ -63,6 +65,7 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
     ...(kv === undefined ? [] : ["--kv-cache-dtype", kv]),
     ...engineArguments(pool),
     ...speculation(pool, context, missing),
+    ...lora.args,
     ...(role.role === undefined ? [] : ["--kv-transfer-config", JSON.stringify({ kv_connector: "NixlConnector", kv_role: "kv_both" })]),
   ];
   const spread = nodes.nodes === 1 ? [] : ["--nnodes", String(nodes.nodes), "--node-rank", "$(NODE_RANK)", "--master-addr", "$(MASTER)"];
@@ -74,7 +77,7 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
     ...(role.role === undefined ? {} : { environment: { VLLM_NIXL_SIDE_CHANNEL_HOST: OWN_ADDRESS } }),
     files: [],
     missing,
-    notes: [],
+    notes: lora.notes,
   };
 }
 

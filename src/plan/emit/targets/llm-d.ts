@@ -13,6 +13,7 @@ const TARGET_PORT = 8200;
 const SCORERS: Readonly<Partial<Record<RoutingName, readonly string[]>>> = {
   "prefix-aware": ["prefix-cache-scorer", "queue-scorer"],
   "least-loaded": ["active-request-scorer"],
+  "adapter-affinity": ["lora-affinity-scorer", "active-request-scorer"],
   random: [],
 };
 

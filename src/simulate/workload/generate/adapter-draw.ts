@@ -2,6 +2,7 @@ import { pow } from "../../../base/math.ts";
 import { mix32, type Prng, seededPrng } from "../../../base/prng.ts";
 import type { RequestColumns } from "../../serving/serving-input.ts";
 import { workloadInvalid } from "../workload-error.ts";
+import { ADAPTER_FORM } from "./generated-forms.ts";
 import { decimal, type SpecFields, specFields, wholeNumber } from "./spec.ts";
 
 /** How requests fall on adapters (LoRA). */
@@ -15,10 +16,6 @@ export interface AdapterLaw {
   readonly plain: number;
   readonly seed: number;
 }
-
-/** The fields as they stand in a generated workload; as an option of its own with `count=` in place of `adapters=`. */
-export const ADAPTER_FIELDS = "adapters=200[,popularity=zipf:1.1][,ranks=8:16:64][,plain=0.2]";
-export const ADAPTER_FORM = "count=200[,popularity=zipf:1.1][,ranks=8:16:64][,plain=0.2][,seed=1]";
 
 const ADAPTERS_MAX = 1_000_000;
 const RANK_MAX = 4096;

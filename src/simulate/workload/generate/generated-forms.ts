@@ -14,3 +14,7 @@ export const GENERATED_FORMS: Readonly<Record<string, string>> = {
 export function isGenerated(text: string): boolean {
   return Object.hasOwn(GENERATED_FORMS, text.slice(0, Math.max(0, text.indexOf(":"))));
 }
+
+/** Adapters as fields of any of them, and as an option of its own. */
+export const ADAPTER_FIELDS = "adapters=200[,popularity=zipf:1.1][,ranks=8:16:64][,plain=0.2]";
+export const ADAPTER_FORM = "count=200[,popularity=zipf:1.1][,ranks=8:16:64][,plain=0.2][,seed=1]";
