@@ -13,10 +13,12 @@ import { type EngineOverheads, KERNEL_FLOOR, NO_OVERHEADS } from "./engine-overh
 import { type EngineName, engineOverheads, engineSpread } from "./engines/engine-of.ts";
 import type { BatchShape, IterationCost } from "./iteration-cost.ts";
 import type { IterationFault } from "./iteration-fault.ts";
-import { priceTerm, sumTerms, type TermPrice, type TermTables, termTables } from "./iteration-parts.ts";
+import { priceTerm, sumTerms, type TermPrice, termTables } from "./iteration-parts.ts";
 import { narrowWeights } from "./narrow-weights.ts";
 import { randomRouting } from "./random-routing.ts";
 import { type RankShare, rankShare } from "./rank-share.ts";
+import { kernelsOf, tableNs } from "./share-ns.ts";
+import type { Lap } from "./split-ffn/ping-pong.ts";
 import { layerTerms, outerTerms } from "./terms/decoder-terms.ts";
 import { type Site, STREAM_BYTES } from "./terms/site.ts";
 import { classOf, type Term, type TermName } from "./terms/term.ts";
@@ -47,7 +49,7 @@ export interface IterationInput {
 
 /** One part of an iteration, for reports. */
 export interface IterationPart {
-  readonly name: TermName | "engine" | "drafting" | "adapters";
+  readonly name: TermName | "engine" | "drafting" | "adapters" | "attention side" | "FFN side" | "FFN exchange";
   readonly ns: number;
 }
 
@@ -56,6 +58,8 @@ export interface ExplainedCost extends IterationCost {
   readonly devices: number;
   /** Parts in falling order. They sum to the iteration where nothing overlaps. */
   parts(shape: Readonly<BatchShape>): readonly IterationPart[];
+  /** Where attention and feed-forwards are on devices of their own: how micro-batches go between them. */
+  lap?(shape: Readonly<BatchShape>): Lap;
 }
 
 /** Sizes at which every operator is tried when a cost is made: decode of one sequence, of many, a prompt. */
@@ -109,13 +113,20 @@ function siteOf(input: IterationInput, model: DecoderBlocks, perNode: number): S
 /** Families whose 8-bit checkpoints have a scale for each block of 128 x 128. Source: `weight_block_size` of their config.json. */
 const BLOCK_SCALED = new Set(["deepseek_v3", "deepseek_v32", "kimi_k2", "glm_moe_dsa", "qwen3_5_moe_text", "qwen3_next"]);
 
-function formatsOf({ precision, architecture }: IterationInput): Formats {
+export function formatsOf({ precision, architecture }: Pick<IterationInput, "precision" | "architecture">): Formats {
   if (precision.blockScaled !== undefined || !precision.weights.startsWith("f8")) return precision;
   return BLOCK_SCALED.has(architecture.family) ? { ...precision, blockScaled: true } : precision;
 }
 
 /** Operators and network as one model. */
-function joined({ architecture, operators, network, sheet, load, engine }: IterationInput): OperatorModel {
+export function joined({
+  architecture,
+  operators,
+  network,
+  sheet,
+  load,
+  engine,
+}: Pick<IterationInput, "architecture" | "operators" | "network" | "sheet" | "load" | "engine">): OperatorModel {
   const stored = narrowWeights(operators, sheet, {
     kernels: engine === "trtllm" || engine === "sglang" ? "own" : "measured",
     weightGroup: architecture.weightGroup,
@@ -144,7 +155,7 @@ function stageTerms(site: Site, cut: Cut): readonly Term[] {
 }
 
 /** Prices every term at usual sizes. Errors: `no-basis` of the first that has none. */
-function trial(operators: OperatorModel, terms: readonly Term[], cut: Cut): Result<TermPrice, IterationFault> {
+export function trial(operators: OperatorModel, terms: readonly Term[], cut: Cut): Result<TermPrice, IterationFault> {
   const prices: TermPrice[] = [];
   for (const term of terms) {
     const at = {
@@ -304,22 +315,6 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
       .map(([name, ns]) => ({ name, ns }))
       .sort((a, b) => b.ns - a.ns);
   }
-}
-
-/** Time of all terms of some tables for a share. */
-function tableNs(tables: TermTables, share: Readonly<RankShare>): number {
-  let ns = tables.tokens(share.tokens) + tables.groupTokens(share.groupTokens) + tables.sequences(share.sequences);
-  if (share.decodes > 0) ns += tables.decode(share.decodes, share.context);
-  if (share.prompts > 0) {
-    ns += tables.prefill(share.promptTokens, share.promptContext);
-    if (share.prompts > 1) ns += (share.prompts - 1) * tables.prefillMore(share.promptTokens, share.promptContext);
-  }
-  return ns;
-}
-
-/** Operators that run for a share. */
-function kernelsOf({ kernels }: TermTables, share: Readonly<RankShare>): number {
-  return kernels.always + (share.decodes > 0 ? kernels.decode : 0) + (share.prompts > 0 ? kernels.prefill : 0);
 }
 
 function halve(shape: Readonly<BatchShape>, into: BatchShape): void {
