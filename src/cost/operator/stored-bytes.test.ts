@@ -49,16 +49,30 @@ describe("bytes of an element", () => {
     const read = (weightGroup: number): number =>
       productWork({ op: "product", m: 1, n: 8192, k: 4096, type: "bf16", weightType: "i4", weightGroup }).bytes;
     expect(read(32) - read(128)).toBe(8192 * 4096 * (2 / 32 - 2 / 128));
-    const query = { op: "experts", tokens: 8, width: 7168, inner: 2048, active: 8, experts: 384, ranks: { tensor: 1, expert: 8 } } as const;
-    const packed = { ...query, type: "bf16", weightType: "i4", load: "balanced" } as const;
-    const sheet = deviceSheet("h200-sxm");
-    for (const model of [engineOperators(sheet, "vllm"), tileModel(sheet)]) {
+    // Reading weights is most of it where memory is slow beside the cores.
+    const packed = { op: "product", m: 1, n: 8192, k: 8192, type: "bf16", weightType: "i4" } as const;
+    const experts = {
+      op: "experts",
+      tokens: 8,
+      width: 7168,
+      inner: 2048,
+      active: 8,
+      experts: 384,
+      ranks: { tensor: 1, expert: 8 },
+    } as const;
+    const grouped = { ...experts, type: "bf16", weightType: "i4", load: "balanced" } as const;
+    const sheet = deviceSheet("l40s");
+    const asked = [
+      [engineOperators(sheet, "vllm"), packed, 1.07],
+      [tileModel(sheet), packed, 1.07],
+      [engineOperators(deviceSheet("h200-sxm"), "vllm"), grouped, 1.005],
+    ] as const;
+    for (const [model, query, least] of asked) {
       const ns = (weightGroup?: number): number => {
-        const found = model.price({ ...packed, ...(weightGroup === undefined ? {} : { weightGroup }) });
+        const found = model.price({ ...query, ...(weightGroup === undefined ? {} : { weightGroup }) });
         return found.ok ? found.value.ns : expect.unreachable();
       };
-      // Reading weights is a part of it: unpacking them is no less work.
-      expect(ns(32) / ns()).toBeGreaterThan(1.005);
+      expect(ns(32) / ns()).toBeGreaterThan(least);
       expect(ns(32) / ns()).toBeLessThan(1.1);
       expect(ns(128)).toBe(ns());
     }
