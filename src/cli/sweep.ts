@@ -9,6 +9,7 @@ import { gridPoint, gridSize, type Vary } from "../simulate/sweep/sweep-grid.ts"
 import { sweepPoint } from "../simulate/sweep/sweep-point.ts";
 import { architectureNamed } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
+import type { OperatorSource } from "./deployment/operator-source.ts";
 import { note, printResult, table } from "./output.ts";
 import { sheetOf } from "./rack-catalog.ts";
 import { readTextFile } from "./read-file.ts";
@@ -29,6 +30,7 @@ interface SweepFlags {
   readonly slo?: Objective;
   readonly seed: number;
   readonly measureAt?: MeasuredAt;
+  readonly operators?: OperatorSource;
   readonly out: string;
   readonly journal?: string;
   readonly threads: number;
@@ -135,8 +137,10 @@ function sweepJob(
   const job: SweepJob = {
     deployment,
     sheets,
+    operators: flags.operators ?? "measured",
     measured: measuredSources(sheets),
     ...(config === undefined ? {} : { config }),
+    ...(deployment.fabric === undefined ? {} : { fabric: readTextFile(resolve(folder, deployment.fabric)) }),
     varies: flags.vary,
     workload,
     workloadSum: workloadSum(openWorkload(flags.workload, workload).requests),
@@ -155,7 +159,12 @@ function modelConfig(model: string, folder: string): Readonly<Record<string, unk
 
 /** Paths that lead nowhere are refused before anything runs; a value that cannot be is a row with its error. */
 function checkPaths(job: SweepJob, points: number): void {
-  const base = { deployment: job.deployment, sheetOf: (device: string) => job.sheets[device] ?? sheetOf(device), seed: job.seed };
+  const base = {
+    deployment: job.deployment,
+    sheetOf: (device: string) => job.sheets[device] ?? sheetOf(device),
+    seed: job.seed,
+    tiles: job.operators === "tile",
+  };
   for (const index of new Set([0, points - 1])) {
     try {
       sweepPoint(base, gridPoint(job.varies, index));

@@ -59,9 +59,26 @@ describe("heddle plan --slo", () => {
     expect(await dollars("--slo", "ttft=1s,tpot=60ms", "--error-quantile", "0.95")).toBeGreaterThanOrEqual(loose);
   });
 
+  it("takes operators from tiles, times at the engine, and settings that hold prompts back", async () => {
+    const words = [...ASKED, "--fleet", "l40s:8@1", "--slo", "ttft=1s,tpot=40ms", "--engine", "sglang", "--simulations", "2", "--json"];
+    const report = JSON.parse(await plan(...words, "--hold-prompts", "recv-interval=5"));
+    expect(report.measuredAt).toMatchObject({ at: "client", fronts: [{ engine: "sglang" }] });
+    const other = JSON.parse(await plan(...words, "--measure-at", "engine", "--operators", "tile"));
+    expect(other.measuredAt.at).toBe("engine");
+    // Designs are tried with the setting and without.
+    expect(report.search.designs).toBeGreaterThan(1.5 * other.search.designs);
+    expect(other.chosen.spread).toBeGreaterThan(report.chosen.spread);
+  });
+
   it.each([
     ["no workload", ["plan", "Llama-3.1-8B", "--slo", "ttft=1s,tpot=40ms", ...FLEETS], "usage"],
     ["no fleet", [...ASKED, "--slo", "ttft=1s,tpot=40ms"], "usage"],
+    ["holds of another engine", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--hold-prompts", "recv-interval=30"], "usage"],
+    [
+      "a client's times of an engine without a fitted front end",
+      [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--engine", "heddle", "--measure-at", "client"],
+      "no-basis",
+    ],
     ["a target that is not planned for", [...ASKED, ...FLEETS, "--slo", "ttft=1s,e2e=9s"], "usage"],
     ["an option of native racks", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--stages", "2"], "usage"],
     ["options without a target", [...ASKED, ...FLEETS], "usage"],

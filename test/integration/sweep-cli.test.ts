@@ -113,6 +113,23 @@ describe("heddle sweep", () => {
     expect(readFileSync(join(folder, "cut.csv"), "utf8")).toMatch(/32 heads over 64 tensor ranks \[cut-invalid\]/);
   });
 
+  it("takes operators from tiles, whose clocks may vary then, and times at the engine", async () => {
+    const few = "poisson:rate=2,prompt=200,output=10,seconds=3";
+    const words = (...more: string[]) => ["sweep", DEPLOYMENT, "--workload", few, "--threads", "1", "--json", ...more];
+    const clocks = ["--vary", "sheet.l40s.cores.clockHz=x1,x0.25"];
+    const column = (stdout: string, name: string): number[] =>
+      (JSON.parse(stdout) as { columns: { name: string; values: number[] }[] }).columns.find((one) => one.name === name)!.values;
+    const tiles = await heddle(...words("--operators", "tile", ...clocks, "--out", join(folder, "tiles.csv")));
+    const [whole, quarter] = column(tiles.stdout, "ttft_ms_p50");
+    expect(quarter).toBeGreaterThan(whole!);
+    expect(column(tiles.stdout, "front_ms_mean")[0]).toBeGreaterThan(19);
+    const engine = await heddle(...words("--measure-at", "engine", "--vary", "seed=1,2", "--out", join(folder, "engine.csv")));
+    expect(column(engine.stdout, "front_ms_mean")).toEqual([0, 0]);
+    const refused = await heddle(...words(...clocks, "--out", join(folder, "sheet.csv")));
+    expect(JSON.parse(refused.stdout).error).toMatchObject({ code: "usage" });
+    expect(refused.stdout).toContain("without --operators tile");
+  });
+
   it("fails where no point could be simulated, after the rows are written", async () => {
     const out = join(folder, "none.csv");
     const vary = ["--vary", "pools.0.parallel.tensor=48,64", "--threads", "1"];

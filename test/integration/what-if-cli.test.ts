@@ -83,6 +83,28 @@ describe("heddle simulate <deployment>", () => {
     );
   });
 
+  it("prices traffic between machines over the fabric that a deployment names", async () => {
+    const network = (uplink: number): string =>
+      file(
+        `fabric-${uplink}.yaml`,
+        `fabric: { kind: leaf-spine, leaves: 2, devicesPerLeaf: 8, spines: 1, cardBytesPerSecond: 50 GB/s, spineBytesPerSecond: ${uplink} GB/s }\n`,
+      );
+    const ttft = async (fabric: string): Promise<number> => {
+      const text =
+        `version: 1\nmodel: Llama-3.1-70B\n${fabric}pools: [{ device: h100-sxm, parallel: { tensor: 8, pipeline: 2 } }]\n`.replace(
+          `${folder}/`,
+          "",
+        );
+      const words = ["--workload", "poisson:rate=2,prompt=2000,output=4,seconds=2", "--runs", "1", "--measure-at", "engine", "--json"];
+      const { stdout } = await heddle("simulate", file("wide.yaml", text), ...words);
+      return JSON.parse(stdout).figures?.ttft.mean.value ?? JSON.parse(stdout).error.code;
+    };
+    const alone = await ttft("");
+    expect(await ttft(`fabric: ${network(400)}\n`)).toBe(alone);
+    expect(await ttft(`fabric: ${network(20)}\n`)).toBeGreaterThan(alone);
+    expect(await ttft("fabric: none.yaml\n")).toBe("file-unreadable");
+  });
+
   it("scales a workload and draws lengths from a file", async () => {
     const lengths = file("lengths.jsonl", '{"at_ms":0,"prompt_tokens":100,"output_tokens":7}\n');
     const args = ["simulate", EXAMPLE, "--workload", "poisson:rate=5,seconds=20", "--lengths", lengths, "--runs", "1", "--json"];

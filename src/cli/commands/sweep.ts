@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { parseVary, type Vary } from "../../simulate/sweep/sweep-grid.ts";
-import { measureAtOption, objectiveOption } from "../deployment/run-options.ts";
+import { measureAtOption, objectiveOption, operatorsOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 
@@ -35,6 +35,7 @@ export function addSweepCommand(program: Command): void {
       "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",
     )
     .option("--slo <limits>", "limits that requests must keep, such as ttft=500ms,tpot=40ms", objectiveOption)
+    .addOption(operatorsOption())
     .addOption(measureAtOption())
     .option("--seed <n>", "seed of the routing and of losses of replicas", wholeNumber(0, SEED_MAX), 1)
     .option("--out <file>", "where results go, .parquet or .csv", "sweep.parquet")

@@ -2,9 +2,6 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
-import type { OperatorModel } from "../../cost/operator/operator-model.ts";
-import { tileModel } from "../../cost/operator/tile/tile-model.ts";
-import { measuredOperators } from "../../execute/calibrate/kit/operator-store.ts";
 import type { Architecture, SequenceModel } from "../../graph/architecture/architecture.ts";
 import { architectureOf, readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
 import { KNOWN_MODELS, knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
@@ -12,10 +9,13 @@ import type { Deployment } from "../../plan/deployment/deployment.ts";
 import { type ReadDeployment, readDeployment } from "../../plan/deployment/deployment-file.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { nearNames } from "../../rack/catalog/near-names.ts";
+import { type FabricPlace, placeOnFabric } from "../../simulate/deployment/fabric-place.ts";
 import { type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
+import { readNetwork } from "../../simulate/fabric/read-fabric.ts";
 import { sheetOf } from "../rack-catalog.ts";
 import { readTextFile } from "../read-file.ts";
 import type { OperatorSource } from "./operator-source.ts";
+import { operatorsFrom } from "./operators-of.ts";
 
 /** A deployment with what its names stand for, priced. */
 export interface OpenDeployment extends ReadDeployment {
@@ -43,7 +43,7 @@ export function openDeployment(path: string, given: GivenParts = {}): OpenDeploy
  * What a deployment's model and devices are, and what its iterations cost: by operators that were imported of a device (`heddle calibrate --import`), else by
  * its data sheet. Paths in it are relative to `folder`.
  *
- * Errors: `model-not-found`, `device-unknown`, `device-sheet-invalid`, `file-unreadable`, `cut-invalid`, `no-basis`, `does-not-fit`.
+ * Errors: `model-not-found`, `device-unknown`, `device-sheet-invalid`, `fabric-invalid`, `file-unreadable`, `cut-invalid`, `no-basis`, `does-not-fit`.
  */
 export function priceDeployment(
   deployment: Deployment,
@@ -53,21 +53,33 @@ export function priceDeployment(
   const architecture =
     given.config === undefined ? architectureNamed(deployment.model, folder) : sequence(architectureOf(given.config), deployment.model);
   const sheets = new Map<string, DeviceSheet>();
-  const pools = deployment.pools.map((pool, i) => {
-    const sheet =
-      sheets.get(pool.device) ?? given.devices?.[pool.device] ?? sheetOf(isPath(pool.device) ? resolve(folder, pool.device) : pool.device);
-    sheets.set(pool.device, sheet);
-    const operators = operatorsOf(sheet, given.operators ?? "measured");
-    const priced = pricePool(pool, i, { architecture, sheet, ...(operators === undefined ? {} : { operators }) });
+  const operatorsOf = operatorsFrom(given.operators ?? "measured");
+  const sheetFor = (device: string): DeviceSheet => {
+    const sheet = sheets.get(device) ?? given.devices?.[device] ?? sheetOf(isPath(device) ? resolve(folder, device) : device);
+    sheets.set(device, sheet);
+    return sheet;
+  };
+  const sheeted = deployment.pools.map((pool) => ({ pool, sheet: sheetFor(pool.device) }));
+  const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : readTextFile(resolve(folder, deployment.fabric)), sheeted);
+  const pools = sheeted.map(({ pool, sheet }, i) => {
+    const operators = operatorsOf(sheet, sheet);
+    const parts = { architecture, sheet, ...(operators === undefined ? {} : { operators }), ...fabrics?.[i] };
+    const priced = pricePool(pool, i, parts);
     if (!priced.ok) throw iterationError(priced.error, `pool ${pool.name}`);
     return priced.value;
   });
   return { architecture, pools };
 }
 
-function operatorsOf(sheet: DeviceSheet, source: OperatorSource): OperatorModel | undefined {
-  if (source === "tile") return tileModel(sheet);
-  return source === "measured" ? measuredOperators(sheet) : undefined;
+/** Each pool's place on the fabric of a file's text; undefined where there is none. Errors: `fabric-invalid`; those of `placeOnFabric`. */
+export function fabricPlaces(
+  text: string | undefined,
+  sheeted: Parameters<typeof placeOnFabric>[1],
+): readonly { readonly fabric: FabricPlace }[] | undefined {
+  if (text === undefined) return undefined;
+  const network = readNetwork(text);
+  const pools = placeOnFabric(network, sheeted);
+  return pools.map((_placed, pool) => ({ fabric: { topology: network.topology, pools, pool } }));
 }
 
 /** A model by its name in the catalogue, or by the path of its `config.json`. Errors: `model-not-found` with names near it; the reader's. */

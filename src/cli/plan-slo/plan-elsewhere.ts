@@ -30,7 +30,18 @@ const ELSEWHERE: readonly string[] = [
     "replicaDevices",
     "routing",
   ],
-  ...["kvLink", "budget", "errorQuantile", "sensitivityPrices", "simulations", "searchSeconds", "seed", "measureAt"],
+  ...[
+    "kvLink",
+    "budget",
+    "errorQuantile",
+    "sensitivityPrices",
+    "simulations",
+    "searchSeconds",
+    "seed",
+    "measureAt",
+    "operators",
+    "holdPrompts",
+  ],
 ];
 const EMITTING: readonly string[] = [
   ...[

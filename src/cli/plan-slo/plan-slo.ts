@@ -1,11 +1,13 @@
 import { HeddleError } from "../../base/heddle-error.ts";
+import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
 import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
-import { measuredOperators } from "../../execute/calibrate/kit/operator-store.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
+import type { PromptHolds } from "../../plan/deployment/deployment.ts";
 import { DEPLOYMENT_DEFAULTS } from "../../plan/deployment/deployment-defaults.ts";
 import { readDeployment } from "../../plan/deployment/deployment-file.ts";
+import { heldPromptsFault } from "../../plan/deployment/held-prompts.ts";
 import type { LoraSettings } from "../../plan/deployment/lora.ts";
 import type { FleetPlan } from "../../plan/slo/fleet-plan.ts";
 import { planDeployment } from "../../plan/slo/plan-deployment.ts";
@@ -22,6 +24,7 @@ import { requestSizes } from "../../simulate/deployment/request-sizes.ts";
 import { simulatePlan } from "../../simulate/deployment/simulate-plan.ts";
 import { architectureNamed, priceDeployment } from "../deployment/open-deployment.ts";
 import { type OpenWorkload, openWorkload } from "../deployment/open-workload.ts";
+import { operatorsFrom } from "../deployment/operators-of.ts";
 import { sheetOf } from "../rack-catalog.ts";
 import { withShownProgress } from "../share-progress.ts";
 import { fleetOffer } from "./fleet-offer.ts";
@@ -156,7 +159,11 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
     fleets,
     factors: {},
     routing: flags.routing,
-    price: designPricer(architecture, sheets, { operatorsOf: measuredOperators, measuredAt, mix: adapterMix(workload.requests) }),
+    price: designPricer(architecture, sheets, {
+      operatorsOf: operatorsFrom(flags.operators ?? "measured"),
+      measuredAt,
+      mix: adapterMix(workload.requests),
+    }),
     choices: {
       precisions: flags.precision.length === 0 ? [DEFAULT_PRECISION] : flags.precision,
       tensor: DEGREES,
@@ -169,6 +176,7 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
       engine,
       ...(lora === undefined ? {} : { lora }),
       split: flags.kvLink !== undefined,
+      holds: holdsFor(flags),
     },
     ...(flags.kvLink === undefined ? {} : { transfer: flags.kvLink }),
     ...(flags.budget === undefined ? {} : { budget: flags.budget }),
@@ -183,13 +191,25 @@ function loraOf(model: string, { lora, engine, fleet }: SloFlags): LoraSettings 
     .lora;
 }
 
+/** Settings that hold prompts back, beside none. Errors: `usage` where no replica of the engine has them. */
+function holdsFor({ engine: name, holdPrompts }: SloFlags): readonly PromptHolds[] {
+  for (const holds of holdPrompts) {
+    // As many ranks as the settings are looked at with.
+    const parallel = { ...ONE_DEVICE, data: holds.attentionDpBalance === undefined ? 1 : 2 };
+    const fault = heldPromptsFault({ engine: { ...DEPLOYMENT_DEFAULTS.engine, ...holds, name }, role: "both", parallel });
+    if (fault !== undefined)
+      throw new HeddleError("usage", { where: "--hold-prompts", detail: `${String(fault.path.at(-1))} ${fault.message}` });
+  }
+  return holdPrompts;
+}
+
 function planSimulator(
   problem: SloProblem,
   { architecture, workload, flags, measuredAt }: Pick<ProblemInput, "architecture" | "workload" | "flags" | "measuredAt">,
 ): (plan: FleetPlan, errorQuantile: number) => SimulatedPlan {
   return (plan, errorQuantile) => {
     const deployment = planDeployment(problem, plan);
-    const { pools } = priceDeployment(deployment, ".");
+    const { pools } = priceDeployment(deployment, ".", flags.operators === undefined ? {} : { operators: flags.operators });
     return simulatePlan({
       deployment,
       architecture,

@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
-import type { Precision } from "../../plan/deployment/deployment.ts";
+import type { Precision, PromptHolds } from "../../plan/deployment/deployment.ts";
 import { EMIT_TARGETS, type EmitTarget } from "../../plan/emit/emit-types.ts";
 import type { TransferLink } from "../../plan/slo/slo-problem.ts";
 import type { PeakType } from "../../rack/peak-type.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
-import { measureAtOption, objectiveOption, scaleOption } from "../deployment/run-options.ts";
+import type { OperatorSource } from "../deployment/operator-source.ts";
+import { measureAtOption, objectiveOption, operatorsOption, scaleOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 
 /** What `heddle plan --slo` takes besides the model. */
@@ -33,6 +34,8 @@ export interface SloFlags {
   readonly searchSeconds: number;
   readonly seed: number;
   readonly measureAt?: MeasuredAt;
+  readonly operators?: OperatorSource;
+  readonly holdPrompts: readonly PromptHolds[];
 }
 
 const TYPES: readonly PeakType[] = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "f4e2m1", "i8", "i4"];
@@ -88,6 +91,13 @@ export function addSloOptions(command: Command): Command {
     .option("--sensitivity-prices", "search again with each figure doubled: what the cheapest fleet would cost by closed forms")
     .option("--simulations <n>", "simulations of the whole workload, at most", wholeNumber(1, COUNT_MAX), SIMULATIONS)
     .option("--search-seconds <n>", "time after which no simulation is begun", wholeNumber(1, COUNT_MAX), SEARCH_SECONDS)
+    .addOption(operatorsOption())
+    .option(
+      "--hold-prompts <settings>",
+      "settings that hold prompts back from decodes, tried beside none: recv-interval=30 (sglang), batch-wait=40/0.5 or dp-balance=50/10 (trtllm); repeatable",
+      collectHolds,
+      [],
+    )
     .addOption(measureAtOption())
     .option("--seed <n>", "seed of the routing", wholeNumber(0, 4_294_967_295), 1);
 }
@@ -127,6 +137,23 @@ function collectPrecision(text: string, all: readonly Precision[]): readonly Pre
     throw new InvalidArgumentError(`weights/kv or weights/experts/kv of ${TYPES.join(", ")} are meant`);
   }
   return [...all, third === undefined ? { weights, kv: second } : { weights, experts: second, kv: third }];
+}
+
+const HOLD_MAX = 1e6;
+
+/** `recv-interval=30`, `batch-wait=iterations/share of the tokens` or `dp-balance=timeout iterations/iterations more`. */
+function collectHolds(text: string, all: readonly PromptHolds[]): readonly PromptHolds[] {
+  const [name, values = ""] = text.split("=");
+  const [first, second = Number.NaN] = values.split("/").map(Number);
+  const count = (value: number | undefined): value is number => Number.isInteger(value) && value! >= 1 && value! <= HOLD_MAX;
+  if (count(first)) {
+    if (name === "recv-interval" && Number.isNaN(second)) return [...all, { schedulerRecvInterval: first }];
+    if (name === "batch-wait" && second > 0 && second <= 1)
+      return [...all, { batchWaitTimeoutIters: first, batchWaitMaxTokensRatio: second }];
+    if (name === "dp-balance" && Number.isInteger(second) && second >= 0 && second <= HOLD_MAX)
+      return [...all, { attentionDpBalance: { timeoutIters: first, batchingWaitIters: second } }];
+  }
+  throw new InvalidArgumentError("recv-interval=30, batch-wait=40/0.5 or dp-balance=50/10 is meant");
 }
 
 function counts(text: string): readonly number[] {

@@ -2,8 +2,6 @@ import { HeddleError } from "../../base/heddle-error.ts";
 import type { Result } from "../../base/result.ts";
 import type { ExplainedCost } from "../../cost/iteration/iteration-cost-of.ts";
 import { type IterationFault, iterationError } from "../../cost/iteration/iteration-fault.ts";
-import { changedOperators } from "../../cost/operator/changed-operators.ts";
-import type { OperatorModel } from "../../cost/operator/operator-model.ts";
 import { measuredOperators } from "../../execute/calibrate/kit/operator-store.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import { readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
@@ -11,7 +9,8 @@ import type { Pool } from "../../plan/deployment/deployment.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { iterationsCost, type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
 import type { SweepPoint } from "../../simulate/sweep/sweep-point.ts";
-import { architectureNamed } from "../deployment/open-deployment.ts";
+import { architectureNamed, fabricPlaces } from "../deployment/open-deployment.ts";
+import { operatorsFrom } from "../deployment/operators-of.ts";
 import type { SweepJob } from "./sweep-job.ts";
 
 /** Costs of iterations that are kept: points that differ in rates, limits or numbers of replicas share one. */
@@ -24,7 +23,7 @@ export function measuredSources(sheets: Readonly<Record<string, DeviceSheet>>): 
 }
 
 /**
- * Prices the pools of points: by imported tables where a device has some, scaled by physics where a point changes its figures.
+ * Prices the pools of points by the job's operators; imported tables are scaled by physics where a point changes a device's figures.
  *
  * Errors: `no-basis` where this host has other tables than the sweep was begun with; of points those of `pricePool`.
  */
@@ -33,20 +32,31 @@ export function poolPricer(
   sheetOf: (device: string) => DeviceSheet,
 ): (point: SweepPoint) => { readonly architecture: SequenceModel; readonly pools: readonly PricedPool[] } {
   const here = measuredSources(job.sheets);
-  if (JSON.stringify(here) !== JSON.stringify(job.measured)) {
+  if (job.operators === "measured" && JSON.stringify(here) !== JSON.stringify(job.measured)) {
     const detail = `this host has ${JSON.stringify(here)} imported, the sweep was begun with ${JSON.stringify(job.measured)}`;
     throw new HeddleError("no-basis", { where: "tables of operators", detail });
   }
   const costs = new Map<string, Result<ExplainedCost, IterationFault>>();
-  const measured = new Map<string, OperatorModel | undefined>();
+  const operatorsOf = operatorsFrom(job.operators);
   const own = job.config === undefined ? undefined : readArchitecture(JSON.stringify(job.config));
   return ({ deployment, sheets }) => {
     const { model } = deployment;
     const architecture = own?.kind === "sequence" && model === job.deployment.model ? own : architectureNamed(model, ".");
-    const pools = deployment.pools.map((pool, index) => {
-      const sheet = sheets.get(pool.device)!;
-      const parts = { architecture, sheet, ...operatorsOf(measured, sheetOf(pool.device), sheet) };
-      const cost = remembered(costs, costKey(model, pool, sheet), () => iterationsCost(pool, parts));
+    const sheeted = deployment.pools.map((pool) => ({ pool, sheet: sheets.get(pool.device)! }));
+    if (deployment.fabric !== undefined && deployment.fabric !== job.deployment.fabric)
+      throw new HeddleError("deployment-invalid", {
+        where: "fabric",
+        detail: "a sweep takes the fabric of its deployment, or none (null)",
+      });
+    const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : job.fabric, sheeted);
+    const pools = sheeted.map(({ pool, sheet }, index) => {
+      const operators = operatorsOf(sheetOf(pool.device), sheet);
+      const parts = { architecture, sheet, ...(operators === undefined ? {} : { operators }), ...fabrics?.[index] };
+      const cost = remembered(
+        costs,
+        `${costKey(model, pool, sheet)} ${fabrics === undefined ? "" : JSON.stringify([index, fabrics[index]!.fabric.pools])}`,
+        () => iterationsCost(pool, parts),
+      );
       const priced = cost.ok ? pricePool(pool, index, { ...parts, cost: cost.value }) : cost;
       if (!priced.ok) throw iterationError(priced.error, `pool ${pool.name}`);
       return priced.value;
@@ -55,21 +65,9 @@ export function poolPricer(
   };
 }
 
-/** Tables are read once a device. */
-function operatorsOf(
-  known: Map<string, OperatorModel | undefined>,
-  before: DeviceSheet,
-  after: DeviceSheet,
-): { operators?: OperatorModel } {
-  if (!known.has(before.id)) known.set(before.id, measuredOperators(before));
-  const measured = known.get(before.id);
-  if (measured === undefined) return {};
-  return { operators: before === after ? measured : changedOperators(measured, before, after) };
-}
-
 /** What the cost of a pool's iterations depends on. */
-function costKey(model: string, { parallel, precision, engine, speculation }: Pool, sheet: DeviceSheet): string {
-  return JSON.stringify([model, parallel, precision, engine.name, speculation, sheet]);
+function costKey(model: string, { parallel, precision, engine, speculation, lora }: Pool, sheet: DeviceSheet): string {
+  return JSON.stringify([model, parallel, precision, engine.name, speculation, lora, sheet]);
 }
 
 function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {

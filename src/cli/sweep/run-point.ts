@@ -45,7 +45,10 @@ export function pointRunner(job: SweepJob): (index: number) => PointRow {
   const sheet = (device: string): DeviceSheet => job.sheets[device] ?? sheetOf(device);
   const pools = poolPricer(job, sheet);
   return (index) => {
-    const point = sweepPoint({ deployment: job.deployment, sheetOf: sheet, seed: job.seed }, gridPoint(job.varies, index));
+    const point = sweepPoint(
+      { deployment: job.deployment, sheetOf: sheet, seed: job.seed, tiles: job.operators === "tile" },
+      gridPoint(job.varies, index),
+    );
     const key = JSON.stringify(point.scale);
     const columns = scaled.get(key) ?? scaleColumns(requests, point.scale);
     if (!scaled.has(key) && scaled.size >= KEPT_WORKLOADS) scaled.delete(scaled.keys().next().value!);

@@ -5,16 +5,20 @@ import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
 import type { Vary } from "../../simulate/sweep/sweep-grid.ts";
+import type { OperatorSource } from "../deployment/operator-source.ts";
 
 /** All that a worker needs to run points of a sweep: plain data, for threads and for the queue between hosts. */
 export interface SweepJob {
   readonly deployment: Deployment;
   /** Sheets of the deployment's devices, so that every host has the same. */
   readonly sheets: Readonly<Record<string, DeviceSheet>>;
+  readonly operators: OperatorSource;
   /** By what each device is priced where it is imported; a host that has other tables refuses. */
   readonly measured: Readonly<Record<string, string>>;
   /** The model's `config.json`, where the deployment names a file. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Text of the deployment's fabric file. */
+  readonly fabric?: string;
   readonly varies: readonly Vary[];
   readonly workload: WorkloadName;
   /** Of the workload's columns: a worker that reads another workload refuses. */

@@ -49,12 +49,13 @@ export function completeDeployment(file: DeploymentFile): ReadDeployment {
     return value;
   };
   const pools = file.pools.map((pool, i) => completePool(pool, `pools.${i}`, filled));
-  const { kvTransfer } = file;
+  const { fabric, kvTransfer } = file;
   const deployment: Deployment = {
     version: 1,
     model: file.model,
     pools,
     routing: filled("routing", file.routing, DEPLOYMENT_DEFAULTS.routing, "routing"),
+    ...(fabric === undefined ? {} : { fabric }),
     ...(kvTransfer === undefined
       ? {}
       : {

@@ -110,6 +110,7 @@ export const deploymentSchema = z.strictObject({
   model: nameText,
   pools: z.array(pool).min(1).max(POOLS_MAX),
   routing: z.exactOptional(z.enum(["round-robin", "random", "least-loaded", "prefix-aware", "adapter-affinity", "priced"])),
+  fabric: z.exactOptional(nameText),
   kvTransfer: z.exactOptional(
     z.strictObject({ bandwidthBytesPerSecond: positive, latencyNs: whole, layerwise: z.exactOptional(z.boolean()) }),
   ),

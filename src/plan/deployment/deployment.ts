@@ -11,6 +11,8 @@ export interface Deployment {
   readonly model: string;
   readonly pools: readonly Pool[];
   readonly routing: RoutingName;
+  /** Path of a fabric file: the network over which replicas of several machines exchange; absent: cards reach one another at their own rate. */
+  readonly fabric?: string;
   /** How KV goes from prefill to decode pools; needed where both are there. */
   readonly kvTransfer?: { readonly bandwidthBytesPerSecond: number; readonly latencyNs: number; readonly layerwise: boolean };
 }
@@ -102,6 +104,12 @@ export interface EngineSettings {
   readonly batchWaitMaxTokensRatio?: number;
   readonly attentionDpBalance?: AttentionDpBalance;
 }
+
+/** Settings that hold prompts back from decodes; those of one engine. */
+export type PromptHolds = Pick<
+  EngineSettings,
+  "schedulerRecvInterval" | "batchWaitTimeoutIters" | "batchWaitMaxTokensRatio" | "attentionDpBalance"
+>;
 
 /** Of TensorRT-LLM with data-parallel attention: prompts wait until each rank has one (`attention_dp_config` with `enable_balance: true`). */
 export interface AttentionDpBalance {

@@ -22,7 +22,7 @@ export function givenHolds({ engine }: Pick<Pool, "engine">): HoldSetting[] {
  * Source: NVIDIA/TensorRT-LLM 1.1 `_torch/pyexecutor/py_executor.py`: waiting ends once either limit is reached and both are 0 by default, so one alone
  * never waits; with data-parallel attention it is the balance that decides, and only there.
  */
-export function heldPromptsFault(pool: Pool): DeploymentFault | undefined {
+export function heldPromptsFault(pool: Pick<Pool, "engine" | "role" | "parallel">): DeploymentFault | undefined {
   const { engine, role, parallel } = pool;
   for (const name of givenHolds(pool)) {
     const fault = (message: string): DeploymentFault => ({ path: ["engine", name], message });

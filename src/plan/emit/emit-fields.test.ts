@@ -89,6 +89,7 @@ const POOL_FIELDS: Readonly<Record<string, Change>> = {
 /** Fields that no argument sets, with the reason. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   version: "of the file's form",
+  fabric: "the network that machines hang on is for who launches a command",
   "pools.device": "which machines a command runs on is for who launches it",
 };
 

@@ -1,3 +1,4 @@
+import { heldPromptsFault } from "../deployment/held-prompts.ts";
 import { devicesOf } from "./fleet-plan.ts";
 import type { DesignFault, ReplicaDesign, ReplicaModel, SloProblem } from "./slo-problem.ts";
 import { iterationNs } from "./steady/prompt-service.ts";
@@ -56,15 +57,13 @@ function baseDesigns({ choices, fleets }: SloProblem): ReplicaDesign[] {
         for (const role of roles) {
           // Decode replicas never see a prompt, so its chunks are no choice of theirs.
           const chunks = role === "decode" ? choices.maxBatchedTokens.slice(0, 1) : choices.maxBatchedTokens;
-          for (const maxBatchedTokens of chunks)
-            designs.push({
-              device,
-              role,
-              parallel,
-              precision,
-              engine: { ...choices.engine, maxBatchedTokens },
-              ...(choices.lora && { lora: choices.lora }),
-            });
+          for (const maxBatchedTokens of chunks) {
+            for (const holds of [{}, ...(choices.holds ?? [])]) {
+              const engine = { ...choices.engine, maxBatchedTokens, ...holds };
+              if (heldPromptsFault({ engine, role, parallel }) !== undefined) continue;
+              designs.push({ device, role, parallel, precision, engine, ...(choices.lora && { lora: choices.lora }) });
+            }
+          }
         }
       }
     }

@@ -1,3 +1,5 @@
+import type { EngineSettings } from "../deployment/deployment.ts";
+import { givenHolds } from "../deployment/held-prompts.ts";
 import type { FleetPlan } from "./fleet-plan.ts";
 import type { ReplicaDesign } from "./slo-problem.ts";
 import type { Limit } from "./steady/steady-load.ts";
@@ -13,6 +15,13 @@ export const LIMIT_WORDS: Readonly<Record<Limit, string>> = {
   transfer: "the link that KV goes over",
 };
 
+/** Settings that hold prompts back, in a phrase; empty where there are none. */
+export function holdsText(engine: EngineSettings): string {
+  return givenHolds({ engine })
+    .map((name) => `${name} ${name === "attentionDpBalance" ? Object.values(engine[name]!).join("/") : engine[name]}`)
+    .join(", ");
+}
+
 /** A design in one phrase: `h200-sxm T8 E8, 16384 tokens, 512 sequences`. */
 export function designText({ device, role, parallel, engine }: ReplicaDesign): string {
   const { tensor, pipeline, data, expert } = parallel;
@@ -23,7 +32,8 @@ export function designText({ device, role, parallel, engine }: ReplicaDesign): s
     [expert, "E"],
   ].flatMap(([size, letter]) => (size === 1 ? [] : [`${letter}${size}`]));
   const shown = cut.length === 0 ? "1 device" : cut.join(" ");
-  return `${role === "both" ? "" : `${role} `}${device} ${shown}, ${engine.maxBatchedTokens} tokens, ${engine.maxSequences} sequences`;
+  const held = holdsText(engine);
+  return `${role === "both" ? "" : `${role} `}${device} ${shown}, ${engine.maxBatchedTokens} tokens, ${engine.maxSequences} sequences${held === "" ? "" : `, ${held}`}`;
 }
 
 /** A plan in one phrase: `4 x h200-sxm T8 E8, ...`. */

@@ -8,7 +8,9 @@ import {
   linearProblem,
   SLOW_DEVICE,
 } from "../../../test/support/linear-iterations.ts";
-import { runnerUp, whyItLost } from "./explain-plan.ts";
+import { givenHolds, heldPromptsFault } from "../deployment/held-prompts.ts";
+import { enumerateDesigns } from "./enumerate-designs.ts";
+import { designText, runnerUp, whyItLost } from "./explain-plan.ts";
 import { dollarsOf, type FleetPlan, fleetPlan } from "./fleet-plan.ts";
 import { paretoPlans } from "./pareto.ts";
 import { planDeployment } from "./plan-deployment.ts";
@@ -91,6 +93,31 @@ describe("the steady state", () => {
     expect(prefillShare).toBeCloseTo(rate * promptS, 2);
   });
 
+  it("waits for what holds prompts back, and for a front end, and has those that come together in one iteration", () => {
+    const rate = 4;
+    const engine = { ...design.engine, name: "sglang" as const };
+    const held = (schedulerRecvInterval: number) =>
+      steadyState(problem, replica, { ...design, engine: { ...engine, schedulerRecvInterval } }, rate);
+    const plain = steadyState(problem, replica, { ...design, engine }, rate);
+    expect(held(1)).toEqual(plain);
+    // A tenth of a second of iterations of 8 ms: prompts wait 90 % of it, hardly two come together.
+    const roundNs = held(10).ttftNs - plain.ttftNs;
+    expect(roundNs).toBeGreaterThan(0.9 * 10 * 8e6);
+    expect(roundNs).toBeLessThan(1.3 * 0.9 * 10 * 8e6);
+    const often = held(100);
+    expect(often.tpotNs).toBeLessThanOrEqual(plain.tpotNs);
+    // TensorRT-LLM's rounds end sooner where tokens come faster than its share of an iteration needs.
+    const gather = (ratio: number) => {
+      const waits = { name: "trtllm" as const, batchWaitTimeoutIters: 100, batchWaitMaxTokensRatio: ratio };
+      return steadyState(problem, replica, { ...design, engine: { ...design.engine, ...waits } }, rate).ttftNs;
+    };
+    expect(gather(0.2)).toBeLessThan(gather(1));
+    const front = { ns: 5e6, nsInFlight: 1e6 };
+    const fronted = steadyState(problem, { ...replica, front }, design, rate);
+    const inFlight = plain.sequences + (rate / 1e9) * plain.ttftNs;
+    expect(fronted.ttftNs - plain.ttftNs).toBeCloseTo(5e6 + 1e6 * inFlight, -3);
+  });
+
   it("says what breaks first", () => {
     const broken = (changes: Partial<SloProblem>, kvTokens = replica.kvTokens, maxSequences = 256) => {
       const own = { ...design, engine: { ...design.engine, maxSequences } };
@@ -110,6 +137,29 @@ describe("the steady state", () => {
     expect(found.rate).toBeDefined();
     expect(steadyState(problem, replica, design, found.rate!).broken).toBeUndefined();
     expect(steadyState(problem, replica, design, found.rate! * 1.01).broken).toBe(found.limit);
+  });
+});
+
+describe("settings that hold prompts back", () => {
+  it("are tried beside none where they mean something, and stand in a plan's words", () => {
+    const problem = linearProblem();
+    const engine = { ...problem.choices.engine, name: "trtllm" as const };
+    const choices = { ...problem.choices, engine, data: [1, 2], experts: true, tensor: [1], split: true };
+    const holds = [
+      { batchWaitTimeoutIters: 40, batchWaitMaxTokensRatio: 0.5 },
+      { attentionDpBalance: { timeoutIters: 50, batchingWaitIters: 10 } },
+    ];
+    const transfer = { bandwidthBytesPerSecond: 1e11, latencyNs: 1000 };
+    const { buildable } = enumerateDesigns({ ...problem, transfer, choices: { ...choices, holds } });
+    const plain = enumerateDesigns({ ...problem, transfer, choices }).buildable;
+    const held = buildable.filter(({ design }) => givenHolds(design).length > 0);
+    expect(held.length).toBeGreaterThan(2);
+    for (const { design } of held) expect(heldPromptsFault(design)).toBeUndefined();
+    expect(new Set(held.map(({ design }) => `${design.role} ${design.parallel.data} ${givenHolds(design)[0]}`))).toEqual(
+      new Set(["both 1 batchWaitTimeoutIters", "both 2 attentionDpBalance"]),
+    );
+    expect(buildable.length - held.length).toBe(plain.length);
+    expect(designText(held[0]!.design)).toMatch(/batchWaitTimeoutIters 40, batchWaitMaxTokensRatio 0.5$/);
   });
 });
 

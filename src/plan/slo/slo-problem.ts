@@ -1,7 +1,7 @@
 import type { Result } from "../../base/result.ts";
 import type { FrontTime } from "../../cost/iteration/engines/front-time.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
-import type { EngineSettings, Parallelism, PoolRole, Precision, RoutingName } from "../deployment/deployment.ts";
+import type { EngineSettings, Parallelism, PoolRole, Precision, PromptHolds, RoutingName } from "../deployment/deployment.ts";
 import type { LoraSettings } from "../deployment/lora.ts";
 import type { WorkloadProfile } from "./workload-profile.ts";
 
@@ -90,6 +90,8 @@ export interface DesignChoices {
   /** Adapters that replicas serve. */
   readonly lora?: LoraSettings;
   readonly split: boolean;
+  /** Settings that hold prompts back, each tried beside none, where they mean something; absent: none. */
+  readonly holds?: readonly PromptHolds[];
 }
 
 export interface SloProblem {

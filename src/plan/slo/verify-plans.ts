@@ -1,4 +1,5 @@
 import { byPrice } from "./draft-plans.ts";
+import { holdsText } from "./explain-plan.ts";
 import { canBuy, dollarsOf, type FleetPlan, fleetPlan, type PlannedPool } from "./fleet-plan.ts";
 import type { SloProblem } from "./slo-problem.ts";
 
@@ -133,7 +134,7 @@ function distinctFamilies(plans: readonly FleetPlan[]): FleetPlan[] {
   const variants = new Map<string, number>();
   for (const plan of [...plans].sort(byPrice)) {
     const key = familyKey(plan);
-    const cuts = `${plan.fleet.name}|${plan.pools.map(({ capacity: { design } }) => JSON.stringify({ ...design, engine: undefined })).join("|")}`;
+    const cuts = `${plan.fleet.name}|${plan.pools.map(({ capacity: { design } }) => JSON.stringify({ ...design, engine: holdsText(design.engine) })).join("|")}`;
     const count = variants.get(cuts) ?? 0;
     if (families.has(key) || count >= VARIANTS_MAX) continue;
     families.set(key, plan);

@@ -201,7 +201,10 @@ const FIELDS: Readonly<Record<string, Expected>> = {
 };
 
 /** Fields that change no run, with the reason. */
-const LABELS: Readonly<Record<string, string>> = { "pools.name": "a name of the pool, for reports and commands" };
+const LABELS: Readonly<Record<string, string>> = {
+  "pools.name": "a name of the pool, for reports and commands",
+  fabric: "the path of a file, which commands read before they price pools (fabric-network.test.ts)",
+};
 
 describe("fields of a deployment", () => {
   it("are all here", () => {

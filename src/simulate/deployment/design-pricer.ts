@@ -4,7 +4,6 @@ import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
 import { frontTimeOf, type MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { type IterationFault, iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
 import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
-import { changedOperators } from "../../cost/operator/changed-operators.ts";
 import type { OperatorModel } from "../../cost/operator/operator-model.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Pool } from "../../plan/deployment/deployment.ts";
@@ -15,8 +14,8 @@ import { scaleSheet } from "../../rack/catalog/scale-sheet.ts";
 import type { AdapterMix } from "./adapter-mix.ts";
 import { iterationsCost, pricePool } from "./price-pool.ts";
 
-/** Operators of a device where its data sheet's are not taken. */
-export type OperatorsOf = (sheet: DeviceSheet) => OperatorModel | undefined;
+/** Operators of a device as it is (`before`) or with figures changed (`after`), where its data sheet's are not taken. */
+export type OperatorsOf = (before: DeviceSheet, after: DeviceSheet) => OperatorModel | undefined;
 
 export interface PricerOptions {
   readonly operatorsOf?: OperatorsOf;
@@ -36,18 +35,21 @@ export function designPricer(
   sheets: ReadonlyMap<string, DeviceSheet>,
   { operatorsOf = () => undefined, measuredAt = "engine", mix }: PricerOptions = {},
 ): DesignPricer {
-  const measured = new Map([...sheets].map(([device, sheet]) => [device, operatorsOf(sheet)] as const));
+  const operators = new Map<string, { readonly operators?: OperatorModel }>();
   const scaled = new Map<string, DeviceSheet>();
   const costs = new Map<string, ReturnType<typeof iterationsCost>>();
   const model = decoderBlocks(architecture);
   return (design, factors) => {
-    const sheet = remembered(scaled, `${design.device} ${JSON.stringify(factors)}`, () => scaleSheet(sheets.get(design.device)!, factors));
+    const key = `${design.device} ${JSON.stringify(factors)}`;
+    const before = sheets.get(design.device)!;
+    const changes = Object.values(factors).some((factor) => factor !== 1);
+    const sheet = remembered(scaled, key, () => (changes ? scaleSheet(before, factors) : before));
     const pool = poolOf(design);
     const parts = {
       architecture,
       sheet,
       ...(mix && { mix }),
-      ...operatorsPart(measured.get(design.device), sheets.get(design.device)!, sheet, factors),
+      ...remembered(operators, key, () => operatorsPart(operatorsOf(before, sheet))),
     };
     const cost = remembered(costs, costKey(design, factors), () => iterationsCost(pool, parts));
     if (!cost.ok) return err(designFault(cost.error));
@@ -66,14 +68,8 @@ export function designPricer(
   };
 }
 
-function operatorsPart(
-  measured: OperatorModel | undefined,
-  before: DeviceSheet,
-  after: DeviceSheet,
-  factors: FigureFactors,
-): { operators?: OperatorModel } {
-  if (measured === undefined) return {};
-  return { operators: Object.values(factors).every((factor) => factor === 1) ? measured : changedOperators(measured, before, after) };
+function operatorsPart(operators: OperatorModel | undefined): { readonly operators?: OperatorModel } {
+  return operators === undefined ? {} : { operators };
 }
 
 function poolOf({ device, role, parallel, precision, engine, lora }: ReplicaDesign): Pool {

@@ -15,6 +15,8 @@ import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { ReplicaSettings } from "../serving/serving-input.ts";
 import type { AdapterMix } from "./adapter-mix.ts";
+import { fabricNetwork } from "./fabric-network.ts";
+import type { FabricPlace } from "./fabric-place.ts";
 import { poolGate } from "./pool-gate.ts";
 import { adaptedCost, poolLora } from "./pool-lora.ts";
 
@@ -28,6 +30,8 @@ export interface PoolParts {
   readonly cost?: ExplainedCost;
   /** How requests fall on adapters, for prices of batches that do not say whose they are. */
   readonly mix?: AdapterMix;
+  /** Where the pool stands on the deployment's fabric; absent: its cards reach one another at their own rate. */
+  readonly fabric?: FabricPlace;
 }
 
 /** A pool with the cost of its iterations, the room for KV, and the settings that a simulation runs it with. */
@@ -129,11 +133,14 @@ export function iterationsCost(pool: Pool, parts: PoolParts): Result<ExplainedCo
 }
 
 /** Operators and network of a pool's devices. One device has no network; several without `perNode` are refused with the operators. */
-function pricesOf({ engine, parallel }: Pool, { sheet, operators }: PoolParts): { operators: OperatorModel; network?: OperatorModel } {
+function pricesOf(
+  { engine, parallel }: Pool,
+  { sheet, operators, fabric }: PoolParts,
+): { operators: OperatorModel; network?: OperatorModel } {
   const network = devicesOf(parallel) === 1 || sheet.perNode === undefined ? undefined : sheetNetwork(sheet, libraryOf(engine.name));
   return {
     operators: operators ?? engineOperators(sheet, engine.name),
-    ...(network === undefined ? {} : { network: collectiveModel(network) }),
+    ...(network === undefined ? {} : { network: fabric === undefined ? collectiveModel(network) : fabricNetwork(network, fabric) }),
   };
 }
 

@@ -56,5 +56,8 @@ export const fabricSchema = z.strictObject({
   jobs: z.array(job).min(1).max(JOBS_MAX),
 });
 
+/** The network alone, as a deployment names it. */
+export const networkSchema = fabricSchema.omit({ jobs: true });
+
 export type WrittenFabric = z.infer<typeof fabricSchema>;
 export type WrittenJob = WrittenFabric["jobs"][number];

@@ -11,7 +11,7 @@ import { readYaml, type YamlContent } from "../../rack/yaml-text.ts";
 import type { CollectiveJob, CollectiveRun } from "../flows/collective-job.ts";
 import { nodeRings } from "../flows/node-rings.ts";
 import { simulateCollectives } from "../flows/simulate-collectives.ts";
-import { fabricSchema, type WrittenFabric, type WrittenJob } from "./fabric-schema.ts";
+import { fabricSchema, networkSchema, type WrittenFabric, type WrittenJob } from "./fabric-schema.ts";
 
 const TEXT_MAX = 4_000_000;
 const DEVICES_MAX = 65_536;
@@ -19,6 +19,12 @@ const DEVICES_MAX = 65_536;
 export interface FabricRun {
   readonly topology: Topology;
   readonly runs: readonly CollectiveRun[];
+}
+
+/** A network, with the devices of a machine where its kind has machines. */
+export interface DeploymentNetwork {
+  readonly topology: Topology;
+  readonly perNode?: number;
 }
 
 type Reading = YamlContent<WrittenFabric>;
@@ -37,7 +43,16 @@ export function runFabric(text: string): FabricRun {
   return { topology, runs: runs.value };
 }
 
-function topologyOf(read: Reading): Result<Topology, TopologyFault> {
+/** The network of a fabric file that a deployment names: `fabric` alone, as the deployment's own traffic goes over it. Errors: `fabric-invalid`. */
+export function readNetwork(text: string): DeploymentNetwork {
+  const read = readYaml(text, { code: "fabric-invalid", schema: networkSchema, textMax: TEXT_MAX });
+  const made = topologyOf(read);
+  if (!made.ok) throw read.invalidAt(["fabric"], made.error.detail);
+  const { fabric } = read.value;
+  return { topology: made.value, ...(fabric.kind === "rails" ? { perNode: fabric.devicesPerNode } : {}) };
+}
+
+function topologyOf(read: YamlContent<Pick<WrittenFabric, "fabric">>): Result<Topology, TopologyFault> {
   const { fabric } = read.value;
   const rate = (field: string, written: number | string): number => amountOf(read, ["fabric", field], { written, unit: "bytes/s" });
   const devices = devicesOf(fabric);
@@ -109,7 +124,11 @@ function ordersOf(read: Reading, { kind, devices, nodes }: WrittenJob, at: numbe
   return kind === "all-to-all" ? channels.slice(0, 1) : channels;
 }
 
-function amountOf(read: Reading, path: readonly PropertyKey[], { written, unit }: { written: number | string; unit: FigureUnit }): number {
+function amountOf(
+  read: Pick<Reading, "invalidAt">,
+  path: readonly PropertyKey[],
+  { written, unit }: { written: number | string; unit: FigureUnit },
+): number {
   const value = typeof written === "number" ? written : figureQuantity(written, unit);
   if (value === undefined) throw read.invalidAt(path, `must be ${unitHint(unit).split(" or, with")[0]}`);
   return value;

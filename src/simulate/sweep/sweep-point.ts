@@ -18,6 +18,8 @@ export interface SweepBase {
   /** By the name that the deployment gives the device; devices that a point brings in are asked for. */
   readonly sheetOf: (device: string) => DeviceSheet;
   readonly seed: number;
+  /** Operators are priced from what devices are built of (`--operators tile`), so clocks, local memories and caches may vary. */
+  readonly tiles?: boolean;
 }
 
 const FACTORS: readonly string[] = ["rate", "length", "prompt", "output"];
@@ -33,11 +35,15 @@ export function sweepPoint(base: SweepBase, changes: readonly Change[]): SweepPo
   const inside = changes.filter((change) => !outside.includes(change));
   const deployment = inside.length === 0 ? base.deployment : changeDeployment(base.deployment, inside).deployment;
   const sheets = new Map(deployment.pools.map(({ device }) => [device, base.sheetOf(device)] as const));
-  for (const change of of("sheet")) changeSheet(sheets, change, deployment);
+  for (const change of of("sheet")) changeSheet(sheets, change, { pools: deployment.pools, tiles: base.tiles === true });
   return { deployment, sheets, scale: scaleOf(of("workload")), seed: seedOf(of("seed"), base.seed) };
 }
 
-function changeSheet(sheets: Map<string, DeviceSheet>, { path, value }: Change, { pools }: Deployment): void {
+function changeSheet(
+  sheets: Map<string, DeviceSheet>,
+  { path, value }: Change,
+  { pools, tiles }: { readonly pools: Deployment["pools"]; readonly tiles: boolean },
+): void {
   const rest = path.slice("sheet.".length);
   // A device's name may hold dots.
   const device = [...sheets.keys()].find((name) => rest.startsWith(`${name}.`));
@@ -45,26 +51,17 @@ function changeSheet(sheets: Map<string, DeviceSheet>, { path, value }: Change, 
   const sheet = sheets.get(device)!;
   const field = rest.slice(device.length + 1);
   const changed = withFigure(sheet, field.split("."), { path, value });
-  if (UNREAD.includes(field)) {
-    throw wrong(
-      path,
-      "no price of a sweep reads it: `heddle simulate --operators tile` with a device sheet of your own reads clocks, local memory and caches",
-    );
-  }
+  if (!tiles && OF_TILES.includes(field)) throw wrong(path, "no price of a sweep reads it without --operators tile");
+  if (UNREAD.includes(field)) throw wrong(path, "no price of a sweep reads it");
   const loads = pools.some(({ device: own, lora }) => own === device && lora !== undefined && lora.hostBytesPerSecond === undefined);
   if (field === "host.bandwidthBytesPerSecond" && sheet.scaleUp !== undefined && !loads)
     throw wrong(path, "devices of this sheet exchange over its scaleUp links, and nothing else goes over the host's");
   sheets.set(device, changed);
 }
 
-/** Figures that neither the data sheet's prices nor those of links depend on: varying them would say that they do not matter. */
-const UNREAD: readonly string[] = [
-  "cores.clockHz",
-  "cores.localBytes",
-  "cache.bandwidthBytesPerSecond",
-  "scaleUp.latencyNs",
-  "host.latencyNs",
-];
+/** Figures that only prices from tiles depend on, and those that none does: varying them would say that they do not matter. */
+const OF_TILES: readonly string[] = ["cores.clockHz", "cores.localBytes", "cache.bandwidthBytesPerSecond"];
+const UNREAD: readonly string[] = ["scaleUp.latencyNs", "host.latencyNs"];
 
 /** The sheet with one figure otherwise. */
 function withFigure<T extends object>(node: T, [step, ...steps]: readonly string[], change: Change): T {

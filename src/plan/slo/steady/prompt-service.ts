@@ -23,6 +23,8 @@ export interface PromptInput {
   /** Of prompt tokens found cached; ratio. */
   readonly cachedShare: number;
   readonly beside: Beside;
+  /** Prompts that come together because they were held back from decodes; 1 where absent. */
+  readonly held?: number;
 }
 
 /**
@@ -31,7 +33,11 @@ export interface PromptInput {
  * Model: prompts shorter than a chunk share iterations when they queue, so what each takes of the server is its share of a full iteration; alone a prompt
  * takes its own iterations. Moments come from the mean and mean square of the lengths, as time grows nearly linearly with the tokens of a chunk.
  */
-export function promptTimes(replica: ReplicaModel, design: ReplicaDesign, { workload, cachedShare, beside }: PromptInput): PromptTimes {
+export function promptTimes(
+  replica: ReplicaModel,
+  design: ReplicaDesign,
+  { workload, cachedShare, beside, held = 1 }: PromptInput,
+): PromptTimes {
   const { cost } = replica;
   const { prompt } = workload;
   const chunk = chunkOf(design, beside);
@@ -41,11 +47,14 @@ export function promptTimes(replica: ReplicaModel, design: ReplicaDesign, { work
   const chunks = Math.max(1, Math.ceil(mean / chunk));
   // As many whole prompts as fit an iteration share it.
   const together = Math.max(1, Math.floor(chunk / Math.max(1, mean)));
+  // Prompts that were held back come together; those that come as they like are alone.
+  const gathered = Math.min(together, Math.max(1, held));
+  const gatheredNs = gathered === 1 ? aloneNs : iterationNs(cost, beside, mean * gathered, cached, gathered);
   const sharedNs = together === 1 ? aloneNs : iterationNs(cost, beside, mean * together, cached, together) / together;
   const spread = prompt.mean === 0 ? 1 : prompt.meanSquare / (prompt.mean * prompt.mean);
   return {
     service: { meanNs: sharedNs, meanSquareNs: sharedNs * sharedNs * spread },
-    extraNs: Math.max(0, aloneNs - chunks * iterationNs(cost, beside, 0, 0)),
+    extraNs: Math.max(0, gatheredNs - chunks * iterationNs(cost, beside, 0, 0)) / gathered,
   };
 }
 

@@ -2,6 +2,7 @@ import { normalQuantile } from "../../../base/statistics.ts";
 import { NS_PER_S } from "../../../base/units.ts";
 import type { ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
 import { fixedPoint } from "./fixed-point.ts";
+import { heldBack } from "./held-back.ts";
 import { iterationNs, promptTimes, slowPromptNs } from "./prompt-service.ts";
 import { waitQuantileNs } from "./queue.ts";
 import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall, withFront } from "./steady-load.ts";
@@ -12,7 +13,7 @@ import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooS
  * Model: with n sequences decoding, an iteration takes T(n); prompts make some iterations longer, so that the mean iteration is
  * T(n) / (1 - rate x extra), where `extra` is what a prompt adds; by Little's law n = rate x outputs x mean iteration. The fixed point gives n. Time per
  * token at the percentile: the mean iteration, how many more sequences there are at times, and the prompts that a request happens to meet. Time to first token: what is left of the current
- * iteration, the wait for prompts before, its own chunks, and the front end where it is taken at the client.
+ * iteration, the wait for prompts before and for what holds prompts back, its own chunks, and the front end where it is taken at the client.
  */
 export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input: SteadyInput): SteadyState {
   const { rate, workload, target, cachedShare } = input;
@@ -26,11 +27,13 @@ export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input
   const most = Math.min(limit, Math.floor(replica.kvTokens / contextEach));
   const at = (sequences: number) => {
     const beside = { decodes: sequences, context: sequences * contextEach };
-    const prompts = promptTimes(replica, design, { workload, cachedShare, beside });
+    const decodeNs = iterationNs(replica.cost, beside, 0, 0);
+    const held = heldBack(design, { perNs, promptTokens: prompt.mean, decodes: sequences, iterationNs: decodeNs });
+    const prompts = promptTimes(replica, design, { workload, cachedShare, beside, held: held.prompts });
     const prefillShare = perNs * prompts.extraNs;
     const busy = Math.max(prefillShare, perNs * prompts.service.meanNs);
-    const meanNs = busy >= 1 ? Number.POSITIVE_INFINITY : iterationNs(replica.cost, beside, 0, 0) / (1 - prefillShare);
-    return { beside, prompts, prefillShare, meanNs };
+    const meanNs = busy >= 1 ? Number.POSITIVE_INFINITY : decodeNs / (1 - prefillShare);
+    return { beside, prompts, prefillShare, meanNs, held };
   };
   const sequences = fixedPoint((n) => perNs * output.mean * at(n).meanNs, most);
   if (sequences === undefined) {
@@ -38,9 +41,11 @@ export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input
     const broken = meanNs === Number.POSITIVE_INFINITY ? "prefill" : most < limit ? "kv" : "sequences";
     return { ...NO_STEADY_STATE, sequences: most, kvTokens: most * contextEach, prefillShare, broken };
   }
-  const { beside, prompts, prefillShare, meanNs } = at(sequences);
+  const { beside, prompts, prefillShare, meanNs, held } = at(sequences);
   const slowNs = slowPromptNs(replica, design, { workload, cachedShare, beside, percentile: target.percentile });
-  const engineNs = meanNs / 2 + waitQuantileNs(perNs, prompts.service, target.percentile) + slowNs;
+  // Where in a round a request arrives is even.
+  const waitNs = waitQuantileNs(perNs, prompts.service, target.percentile) + target.percentile * held.roundNs;
+  const engineNs = meanNs / 2 + waitNs + slowNs;
   const ttftNs = withFront(replica, engineNs, { perNs, decoding: sequences });
   const deviations = Math.max(0, normalQuantile(target.percentile));
   // Arrivals as they like make the number of sequences vary as much as its mean; what a request sees is an average over its life.
