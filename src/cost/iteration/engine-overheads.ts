@@ -2,7 +2,7 @@
 export interface EngineOverheads {
   /** Of each iteration: scheduling, launches that devices wait for. Units: ns. */
   readonly stepNs: number;
-  /** Of each sequence of the batch: sampling, bookkeeping. Units: ns. */
+  /** Of each sequence of a data-parallel rank: sampling, bookkeeping. Units: ns. */
   readonly sequenceNs: number;
   /** Of each layer: small kernels that no operator stands for. Units: ns. */
   readonly layerNs: number;

@@ -220,6 +220,8 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     decodeContextMax: 0,
   };
 
+  /** Every data-parallel rank has a scheduler of its own: the fullest has so many sequences to sample and to keep. */
+  const ownSequences = (sequences: number): number => Math.ceil(sequences / parallel.data);
   const kernelsIn = (of: Readonly<RankShare>): number =>
     kernelsOf(tables.compute, of) + kernelsOf(tables.attention, of) + kernelsOf(tables.experts, of);
   const kernelsNs = (shape: Readonly<BatchShape>): number => {
@@ -245,7 +247,7 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     } else ns = kernelsNs(shape);
     if (draft > 0 && shape.decodes > 0) ns *= 1 + draft;
     const sequences = shape.decodes + shape.prefills;
-    return sequences === 0 ? 0 : Math.round(ns + overheads.stepNs + overheads.sequenceNs * sequences);
+    return sequences === 0 ? 0 : Math.round(ns + overheads.stepNs + overheads.sequenceNs * ownSequences(sequences));
   };
   const watts = input.sheet.powerWatts?.value;
   const work = iterationWork(input.sheet, [...layers, ...outer]);
@@ -309,7 +311,7 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     const all = [...sums.values()].reduce((sum, ns) => sum + ns, layersNs);
     const waited = share.prompts > 0 ? Math.max(0, overheads.eagerLayerNs * model.layers * uneven - all) : 0;
     if (draft > 0 && shape.decodes > 0) add("drafting", draft * (all + waited));
-    add("engine", overheads.stepNs + overheads.sequenceNs * sequences + layersNs + waited);
+    add("engine", overheads.stepNs + overheads.sequenceNs * ownSequences(sequences) + layersNs + waited);
     return [...sums]
       .filter(([, ns]) => ns > 0)
       .map(([name, ns]) => ({ name, ns }))

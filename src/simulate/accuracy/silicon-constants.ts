@@ -141,7 +141,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
         stepNs: 500000,
         sequenceNs: 5156,
         layerNs: 0,
-        eagerLayerNs: 0,
+        eagerLayerNs: 400000,
         kernelNs: -47,
         attentionFactor: 1.003,
         expertFactor: 0.993,
@@ -150,7 +150,7 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
       },
       blackwellEight: 1.001,
       frontNs: 64062500,
-      frontClientNs: 562500,
+      frontClientNs: 718750,
     },
     {
       overheads: {

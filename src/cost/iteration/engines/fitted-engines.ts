@@ -21,7 +21,7 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
     frontNs: 82812500,
     frontClientNs: 2125000,
   },
-  /** 151 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.227. */
+  /** 151 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.226. */
   trtllm: {
     overheads: {
       stepNs: 500000,
