@@ -1,11 +1,11 @@
 import { must } from "../base/assert.ts";
 import type { Nanoseconds } from "../base/units.ts";
+import { besideShares, type WorkSpan } from "../cost/beside-share.ts";
 import type { PricedStepCost } from "../cost/step-cost-from.ts";
 import type { FleetCommand, FleetEvent } from "../engine/fleet-engine-types.ts";
 import type { RequestId } from "../engine/messages.ts";
 import { replayLedger } from "../engine/replay.ts";
 import { engineOfLedger } from "../engine/replay-engine.ts";
-import { besideShares, type WorkSpan } from "../execute/calibrate/beside-share.ts";
 import type { ObservedRun } from "../execute/calibrate/calibration-store.ts";
 import { type ObservedStep, observeRun } from "../execute/calibrate/observe-run.ts";
 import type { Plan } from "../plan/plan.ts";

@@ -18,29 +18,31 @@ export interface BesideRatio {
 /**
  * Slowdown of a step while all other cores of its memory work.
  *
- * Model: ratio = c x (1 + (slowdown - 1) x share); least squares, drawn to what was assumed as far as the shares differ too little to tell.
+ * Model: work of a step = time x (1 - share x (1 - 1 / slowdown)), as the simulation's devices do it; least squares on 1 / ratio, drawn to what was
+ * assumed as far as the shares differ too little to tell.
  */
 export function fitBeside(steps: readonly BesideRatio[], assumed: Ratio): Ratio {
-  const known = steps.filter((step): step is { share: Ratio; ratio: number } => step.share !== undefined);
+  const known = steps.filter((step): step is { share: Ratio; ratio: number } => step.share !== undefined && step.ratio > 0);
   if (known.length === 0) return assumed;
   const meanShare = mean(known.map(({ share }) => share));
-  const meanRatio = mean(known.map(({ ratio }) => ratio));
+  const meanWork = mean(known.map(({ ratio }) => 1 / ratio));
   let squares = 0;
   let products = 0;
   for (const { share, ratio } of known) {
     squares += (share - meanShare) * (share - meanShare);
-    products += (share - meanShare) * (ratio - meanRatio);
+    products += (share - meanShare) * (1 / ratio - meanWork);
   }
   if (squares === 0) return assumed;
   const slope = products / squares;
-  const alone = meanRatio - slope * meanShare;
-  if (!(alone > 0)) return assumed;
+  const alone = meanWork - slope * meanShare;
+  const beside = alone + slope;
+  if (!(alone > 0 && beside > 0)) return assumed;
   const weight = squares / (squares + PRIOR_STEPS * HALVES_VARIANCE);
-  const learned = Math.min(SLOWDOWN_MAX, Math.max(SLOWDOWN_MIN, 1 + slope / alone));
+  const learned = Math.min(SLOWDOWN_MAX, Math.max(SLOWDOWN_MIN, alone / beside));
   return assumed + weight * (learned - assumed);
 }
 
 /** Factor on a step's time by what works beside it; 1 where that is unknown. */
 export function besideFactor({ besideShare }: { readonly besideShare?: Ratio }, slowdown: Ratio): Ratio {
-  return 1 + (slowdown - 1) * (besideShare ?? 0);
+  return 1 / (1 - (1 - 1 / slowdown) * (besideShare ?? 0));
 }

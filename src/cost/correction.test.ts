@@ -1,7 +1,7 @@
 // Goal: live iterations teach the right factors, overheads and widths. Method: planted truth with seeded noise.
 import { describe, expect, it } from "vitest";
 import { type Prng, seededPrng } from "../base/prng.ts";
-import { fitCorrection, type StageObservation } from "./correction.ts";
+import { correctedNs, fitCorrection, type StageObservation } from "./correction.ts";
 import type { OverheadObservation } from "./correction-overhead.ts";
 
 const MS = 1e6;
@@ -78,5 +78,71 @@ describe("correction", () => {
 
   it("learns nothing from too few", () => {
     expect(fitCorrection(stageRun(seededPrng(8), 0, 1).slice(0, 19), [])).toBeUndefined();
+  });
+
+  /** Steps of 1 to 6 rows and of chunks, half of them beside others at work; tables that are wrong at four rows. */
+  function sizedRun(prng: Prng, run: number, shift: number, beside: (i: number) => number): StageObservation[] {
+    return Array.from({ length: 900 }, (_, i) => {
+      const decodeRows = i % 3 === 0 ? 0 : 1 + prng.nextBelow(6);
+      const promptTokens = decodeRows === 0 ? 64 << prng.nextBelow(3) : 0;
+      const predictedDecodeNs = decodeRows * 5 * MS;
+      const predictedPrefillNs = promptTokens * 0.5 * MS;
+      const besideShare = beside(i);
+      const truth = (1 + 0.25 * besideShare) * (decodeRows === 4 ? 1.3 : 1) * shift * (1 + (prng.nextFloat() - 0.5) * 0.1);
+      const measuredNs = (1.2 * predictedDecodeNs + 0.9 * predictedPrefillNs) * truth;
+      return { run, predictedDecodeNs, predictedPrefillNs, measuredNs, decodeRows, promptTokens, besideShare };
+    });
+  }
+
+  it("learns the slowdown by others at work apart from the speed alone, and what single sizes are off by", () => {
+    const prng = seededPrng(12);
+    const half = [0.9, 1.1].flatMap((shift, run) => sizedRun(prng, run, shift, (i) => i % 2));
+    const fitted = fitCorrection(half, [], { slowdown: 1.6 })!;
+    expect(fitted.besideSlowdown).toBeGreaterThan(1.2);
+    expect(fitted.besideSlowdown).toBeLessThan(1.35);
+    const step = (decodeRows: number) =>
+      correctedNs(fitted, { predictedDecodeNs: decodeRows * 5 * MS, predictedPrefillNs: 0, decodeRows, promptTokens: 0 }) / MS;
+    expect(step(2) / (1.2 * 10)).toBeCloseTo(1, 1);
+    expect(step(4) / step(2) / 2).toBeCloseTo(1.3, 1);
+    // Without the sizes and shares the same steps look like noise, and alone and beside others like one speed.
+    const bare = fitCorrection(
+      half.map(({ decodeRows: _rows, promptTokens: _tokens, besideShare: _share, ...one }) => one),
+      [],
+    )!;
+    expect(fitted.noise).toBeLessThan(0.7 * bare.noise);
+    expect(bare.decodeFactor / 1.2).toBeGreaterThan(1.1);
+  });
+
+  it("keeps the rack's slowdown where runs do not tell, and then counts it once", () => {
+    const fitted = fitCorrection(
+      sizedRun(seededPrng(13), 0, 1, () => 1),
+      [],
+      { slowdown: 1.6 },
+    )!;
+    expect(fitted.besideSlowdown).toBe(1.6);
+    const alone = correctedNs(fitted, { predictedDecodeNs: 10 * MS, predictedPrefillNs: 0, decodeRows: 2, promptTokens: 0 });
+    expect((alone * 1.6) / (1.2 * 1.25 * 10 * MS)).toBeCloseTo(1, 1);
+  });
+
+  it("goes by recent runs before old ones, and is less sure the older the last one is", () => {
+    const prng = seededPrng(14);
+    const runs = [0.7, 1.3].flatMap((shift, run) => stageRun(prng, run, shift));
+    const equal = fitCorrection(runs, [])!;
+    const recent = fitCorrection(runs, [], { ages: [7200, 30] })!;
+    const old = fitCorrection(runs, [], { ages: [14_400, 7_200] })!;
+    expect(equal.decodeFactor / 1.2).toBeCloseTo(0.95, 1);
+    expect(recent.decodeFactor / 1.2).toBeGreaterThan(1.2);
+    expect(old.systematic).toBeGreaterThan(recent.systematic + 0.1);
+  });
+
+  it("learns how far runs lie off the probes before them", () => {
+    const prng = seededPrng(15);
+    const runs = [0.9, 1, 1.1, 1.2].flatMap((shift, run) => stageRun(prng, run, shift));
+    const probes = (off: readonly number[]) =>
+      [0.9, 1, 1.1, 1.2].flatMap((shift, run) => stageRun(prng, run, shift * off[run]!, { length: 60 }));
+    const good = fitCorrection(runs, [], { probes: probes([1, 1, 1, 1]) })!;
+    const bad = fitCorrection(runs, [], { probes: probes([0.7, 1.4, 0.8, 1.3]) })!;
+    expect(good.afterProbe!.systematic).toBeLessThan(0.1);
+    expect(bad.afterProbe!.systematic).toBeGreaterThan(0.35);
   });
 });

@@ -1,5 +1,5 @@
-import type { Nanoseconds, Ratio } from "../../base/units.ts";
-import type { Device } from "../../rack/rack.ts";
+import type { Nanoseconds, Ratio } from "../base/units.ts";
+import type { Device } from "../rack/rack.ts";
 
 /** A span of time in which a device worked. */
 export interface WorkSpan {
