@@ -23,6 +23,8 @@ export interface AdapterSlots {
   readonly computedAt: Int32Array;
   forming: number;
   held: number;
+  /** Whether those behind one that finds no slot may go before it. */
+  readonly passes: boolean;
   /** Requests that were passed over while the iteration was formed. */
   readonly passed: IntDeque;
   readonly counts: AdapterCounts;
@@ -48,9 +50,11 @@ export interface AdapterOptions {
   readonly hostNs: Float64Array;
   readonly diskNs: Float64Array;
   readonly ranks: Int32Array;
+  /** Absent: true. */
+  readonly passes?: boolean;
 }
 
-export function adapterSlots({ slots, hostAdapters, hostNs, diskNs, ranks }: AdapterOptions): AdapterSlots {
+export function adapterSlots({ slots, hostAdapters, hostNs, diskNs, ranks, passes = true }: AdapterOptions): AdapterSlots {
   const count = ranks.length;
   return {
     device: keyTier(slots),
@@ -61,6 +65,7 @@ export function adapterSlots({ slots, hostAdapters, hostNs, diskNs, ranks }: Ada
     ranks,
     heldAt: new Int32Array(count).fill(-1),
     computedAt: new Int32Array(count).fill(-1),
+    passes,
     forming: 0,
     held: 0,
     passed: emptyIntDeque(),

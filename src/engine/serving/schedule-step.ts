@@ -114,6 +114,7 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
     if (waiting.size === 0 || forming.budget <= 0 || replica.runningCount >= rules.maxSequences) break;
     const request = peekFront(waiting);
     if (adapters !== undefined && !adapterFits(adapters, requests.adapter![request]!)) {
+      if (!adapters.passes) break;
       passOver(adapters, requests, waiting);
       continue;
     }

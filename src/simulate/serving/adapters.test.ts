@@ -1,7 +1,7 @@
 // Goal: replicas never compute more adapters than they have slots, lose nobody who is passed over, and decide the same leaping and stepping; an adapter's
 // load delays the iteration that needs it. Method: random small runs recounted after every event, planted faults, and runs worked out by hand.
 import { describe, expect, it } from "vitest";
-import { adapterCase, changingCase, splitCase } from "../../../test/support/serving-cases.ts";
+import { adapterCase, changingCase, changingSplitCase, offloadCase, splitCase } from "../../../test/support/serving-cases.ts";
 import { popFront, pushBack } from "../../base/int-deque.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import { DECISION, readDecisions } from "../../engine/serving/decision-log.ts";
@@ -43,10 +43,10 @@ describe("random runs with adapters", () => {
     expect(disk).toBeGreaterThan(SEEDS);
   });
 
-  it("do so with prefill and decode apart and on fleets that change", () => {
+  it("do so with prefill and decode apart, on fleets that change and with KV outside the devices", () => {
     let loads = 0;
     for (let seed = 0; seed < SEEDS; seed++) {
-      const from = seed % 2 === 0 ? splitCase(seed) : changingCase(seed);
+      const from = [splitCase, changingCase, changingSplitCase, offloadCase][seed % 4]!(seed);
       const input = adapterCase(seed, {}, from);
       const { faults, outcome } = auditServing(input);
       expect(faults, `seed ${seed}`).toEqual([]);

@@ -3,6 +3,7 @@ import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
 import { releaseBlocks } from "../../engine/serving/hold-blocks.ts";
 import { loseRequest } from "../../engine/serving/lose-request.ts";
 import { KV } from "../../engine/serving/request-table.ts";
+import { countAdapter } from "./adapter-view.ts";
 import { breakOffTransfer, nudge } from "./move-kv.ts";
 import { handOver, routeRequest } from "./route-request.ts";
 import type { ServingRun } from "./serving-state.ts";
@@ -45,6 +46,7 @@ function leaveDecode(run: ServingRun, row: number, index: number, nowNs: number)
     replica.detached -= 1;
   } else takeOut(replica.waiting, row);
   run.question.loads[index]! -= 1;
+  countAdapter(run.adapters, requests, row, -1);
   nudge(run, index, nowNs);
 }
 

@@ -36,6 +36,8 @@ export interface AdapterSettings {
   /** Adapters the host's memory holds, those in slots included; Infinity: all, from the beginning. */
   readonly hostAdapters: number;
   readonly rankMax: number;
+  /** Whether requests may go before one that finds no slot; absent: they may. */
+  readonly passes?: boolean;
   /** Rank at which one of `rank` is computed, and the time of its load from the host, and before that from disk. */
   readonly computedRank: (rank: number) => number;
   readonly hostNs: (rank: number) => Nanoseconds;

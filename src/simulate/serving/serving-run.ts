@@ -125,7 +125,7 @@ function tierKeys({ offload, blockTokens }: ReplicaSettings, keyBlocks: number):
 /** Slots of a replica for the adapters of the requests; nothing where they have none. */
 function adaptersOf({ adapters }: ReplicaSettings, { adapter, adapterRanks }: ServingInput["requests"]): { adapters?: AdapterSlots } {
   if (adapter === undefined || adapters === undefined) return {};
-  const { slots, hostAdapters, rankMax, computedRank, hostNs, diskNs } = adapters;
+  const { slots, hostAdapters, rankMax, passes, computedRank, hostNs, diskNs } = adapters;
   const ranks = Array.from(adapterRanks ?? [], (rank) => (rank === 0 ? rankMax : rank));
   const each = (ns: (rank: number) => number): Float64Array => Float64Array.from(ranks, (rank) => Math.round(ns(rank)));
   return {
@@ -135,6 +135,7 @@ function adaptersOf({ adapters }: ReplicaSettings, { adapter, adapterRanks }: Se
       hostNs: each(hostNs),
       diskNs: each(diskNs),
       ranks: Int32Array.from(ranks, (rank) => computedRank(rank)),
+      ...(passes === undefined ? {} : { passes }),
     }),
   };
 }

@@ -1,0 +1,105 @@
+// Goal: sizes and times of adapters are those of their products on tensor ranks. Method: models small enough to count by hand, and relations that must hold.
+import { describe, expect, it } from "vitest";
+import { knownArchitecture } from "../../../graph/architecture/known/known-architecture.ts";
+import { deviceSheet } from "../../../rack/catalog/catalog.ts";
+import { engineOperators } from "../../operator/physics/physics-model.ts";
+import { ONE_DEVICE } from "../cut.ts";
+import { type DecoderBlocks, decoderBlocks } from "../decoder-blocks.ts";
+import { adapterBytes, adapterShare } from "./lora-bytes.ts";
+import { type AdaptedModule, type AdaptedProduct, adaptedProducts } from "./lora-products.ts";
+import { loraTime } from "./lora-time.ts";
+
+const ALL: readonly AdaptedModule[] = ["q", "k", "v", "o", "gate", "up", "down"];
+
+function blocks(model: string): DecoderBlocks {
+  const read = decoderBlocks(knownArchitecture(model)!);
+  if (!read.ok) throw new TypeError(model);
+  return read.value;
+}
+
+function products(model: string, modules: readonly AdaptedModule[] = ALL): readonly AdaptedProduct[] {
+  const answer = adaptedProducts(blocks(model), modules);
+  if (!answer.ok) throw new TypeError(JSON.stringify(answer.error));
+  return answer.value;
+}
+
+describe("sizes of adapters", () => {
+  it("are shared by tensor ranks: one half of each product, or both where fully sharded", () => {
+    const of = (tensor: number, fullySharded: boolean, modules: readonly AdaptedModule[]): number =>
+      adapterBytes(products("Llama-3.1-8B", modules), 16, { cut: { ...ONE_DEVICE, tensor }, fullySharded, elementBytes: 2 });
+    const bytes = 32 * 16 * 2;
+    expect(of(1, false, ["q"])).toBe(bytes * (4096 + 4096));
+    expect(of(2, false, ["q"])).toBe(bytes * (4096 + 2048));
+    expect(of(2, true, ["q"])).toBe(bytes * (2048 + 2048));
+    expect(of(2, false, ["down"])).toBe(bytes * (7168 + 4096));
+    expect(of(2, true, ["down"])).toBe(bytes * (7168 + 2048));
+    // 8 KV heads: beyond 8 ranks a part is repeated.
+    expect(of(16, false, ["k"])).toBe(bytes * (4096 + 128));
+    expect(of(8, true, ALL)).toBe(of(1, false, ALL) / 8);
+  });
+
+  it("count the parts of a product that adapters change, and stages their layers", () => {
+    const [qkv] = products("Llama-3.1-8B", ["q", "v"]);
+    expect(qkv).toMatchObject({ cut: "column", inputs: 4096, layers: 32 });
+    expect(adapterShare(qkv!, 1, false).outputs).toEqual([4096, 1024]);
+    const cut = { cut: { ...ONE_DEVICE, pipeline: 4 }, fullySharded: false, elementBytes: 2 };
+    expect(adapterBytes(products("Llama-3.1-8B"), 16, cut)).toBe((41_943_040 * 2) / 4);
+  });
+
+  it("have no basis for experts, latent attention and products that are not there", () => {
+    const refusal = (model: string, modules: readonly AdaptedModule[]): string => JSON.stringify(adaptedProducts(blocks(model), modules));
+    expect(refusal("Qwen3-30B-A3B", ALL)).toContain("adapters of experts (gate, up, down) are not simulated");
+    expect(refusal("DeepSeek-V3", ["q"])).toContain("adapters of latent attention (q) are not simulated");
+    expect(refusal("Qwen3-30B-A3B", ["q", "o"])).toContain('"ok":true');
+    expect(refusal("OPT-13B", ["gate", "up"])).toContain("the model has no gate");
+  });
+});
+
+describe("time of adapters", () => {
+  const sheet = deviceSheet("h100-sxm");
+  const time = (options: { readonly tensor?: number; readonly fullySharded?: boolean } = {}) => {
+    const { tensor = 1, fullySharded = false } = options;
+    const operators = engineOperators(sheet, "vllm");
+    const network = {
+      source: "test",
+      price: () => ({ ok: true as const, value: { ns: 7000, spread: 0, basis: "data-sheet" as const, source: "test" } }),
+    };
+    const cut = { ...ONE_DEVICE, tensor };
+    const answer = loraTime({
+      products: products("Llama-3.1-8B"),
+      sheet,
+      cut,
+      operators,
+      network,
+      perNode: 8,
+      fullySharded,
+      elementBytes: 2,
+    });
+    if (!answer.ok) throw new TypeError("no time");
+    return (adapters: number, rank: number, tokens: number, batches = 1): number =>
+      answer.value({ adapters, ranks: adapters * rank, tokens, rankTokens: tokens * rank }, batches);
+  };
+
+  it("grows with adapters, ranks and tokens, and is nothing without adapters", () => {
+    const of = time();
+    expect(of(0, 16, 0)).toBe(0);
+    expect(of(8, 16, 64)).toBeGreaterThan(of(1, 16, 64));
+    expect(of(8, 64, 64)).toBeGreaterThan(of(8, 16, 64));
+    expect(of(8, 16, 2048)).toBeGreaterThan(of(8, 16, 64));
+    // Weights of 64 adapters of rank 64 take the memory's bandwidth: at least their bytes at its peak.
+    const least = ((64 * 4 * 41_943_040 * 2) / sheet.memory.bandwidthBytesPerSecond.value) * 1e9;
+    expect(of(64, 64, 64)).toBeGreaterThan(least);
+    expect(of(64, 64, 64)).toBeLessThan(3 * least);
+  });
+
+  it("falls with tensor ranks, and exchanges where both halves are shared", () => {
+    expect(time({ tensor: 4 })(32, 64, 32)).toBeLessThan(time()(32, 64, 32));
+    const exchanged = 32 * 4 * 7000;
+    expect(time({ tensor: 4, fullySharded: true })(1, 16, 1)).toBeGreaterThan(exchanged);
+    expect(time({ tensor: 4, fullySharded: true })(1, 16, 1)).toBeLessThan(exchanged + time({ tensor: 4 })(1, 16, 1) * 1.01);
+  });
+
+  it("is that of the tokens of a part where a pipeline cuts the batch", () => {
+    expect(time()(64, 16, 64, 4)).toBeCloseTo(time()(16, 16, 16), -1);
+  });
+});
