@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { must } from "../src/base/assert.ts";
 import { readSilicon } from "../src/cost/accuracy/silicon/read-silicon.ts";
+import { siliconBenchmark } from "../src/cost/accuracy/silicon/silicon-benchmark.ts";
 import { contradictingRows } from "../src/cost/accuracy/silicon/silicon-campaigns.ts";
 import { FOLD_COUNT, SILICON_FOLDS } from "../src/cost/accuracy/silicon/silicon-folds.ts";
 import { type SiliconEngine, siliconGroup } from "../src/cost/accuracy/silicon/silicon-row.ts";
@@ -10,6 +11,7 @@ import { engineOperators } from "../src/cost/operator/physics/physics-model.ts";
 import { deviceSheet } from "../src/rack/catalog/catalog.ts";
 import { constantsOf, FITTED, type FitPoint, fitConstants, PRIORS, valuesOf } from "../src/simulate/accuracy/engine-fit.ts";
 import {
+  FIRST_WAVE_SHARE,
   type RunnableCase,
   type SiliconTimes,
   siliconCase,
@@ -27,8 +29,9 @@ const GROUP_ROWS = 16;
 const EAGER_NS = [0, 400_000];
 /** Predictions are linear in the constants only nearby, and the fit keeps them near its priors. */
 const PASSES = 1;
-/** In this order: what an engine has no rows for (8 bits on Blackwell) it takes from the one before, of the same fold. */
-const ENGINES: readonly SiliconEngine[] = ["sglang", "trtllm", "vllm"];
+/** In this order: what an engine has no rows for (8 bits on Blackwell, cold starts) it takes from the one before, of the same fold. */
+const ENGINES: readonly SiliconEngine[] = ["trtllm", "sglang", "vllm"];
+const INHERITED = new Set<string>(["blackwellEight", "compileNs"]);
 /** Fold in which nothing is held out. */
 const NONE = -1;
 
@@ -71,6 +74,7 @@ function pointOf({ test, weight }: Sampled, from: readonly number[], eagerLayerN
   const slopes = FITTED.map(({ name, far }, index) => {
     if (name === "frontNs") return { ttftNs: 1, tpotNs: 0 };
     if (name === "frontClientNs") return { ttftNs: test.clients, tpotNs: 0 };
+    if (name === "compileNs") return { ttftNs: siliconBenchmark(test.row).compiles ? FIRST_WAVE_SHARE : 0, tpotNs: 0 };
     if (name === "blackwellEight" && !affected(test)) return { ttftNs: 0, tpotNs: 0 };
     const by = SLOPE_STEP * far;
     const moved = timesOf(
@@ -103,7 +107,9 @@ function fitEngine(path: string, engine: SiliconEngine, before: ReadonlyMap<numb
   const folds = [NONE, ...Array.from({ length: FOLD_COUNT }, (_unused, fold) => fold)];
   let from: readonly number[] = PRIORS;
   const priorsOf = (fold: number): readonly number[] =>
-    FITTED.map(({ name, prior }) => (name === "blackwellEight" ? (before?.get(fold)?.constants.blackwellEight ?? prior) : prior));
+    FITTED.map(({ name, prior }) =>
+      INHERITED.has(name) ? (before?.get(fold)?.constants[name as "blackwellEight" | "compileNs"] ?? prior) : prior,
+    );
   let eagers: readonly number[] = EAGER_NS;
   const found = new Map<number, Fitted>();
   for (let pass = 0; pass < PASSES; pass++) {

@@ -56,3 +56,8 @@ export function decoderBlocks(model: SequenceModel): Result<DecoderBlocks, Itera
     blocks: [...counted.values()],
   });
 }
+
+/** Whether a decoder has experts. */
+export function hasMixture({ blocks }: Pick<DecoderBlocks, "blocks">): boolean {
+  return blocks.some(({ block }) => block.kind === "mixture");
+}

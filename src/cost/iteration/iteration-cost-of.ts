@@ -8,7 +8,7 @@ import type { OperatorModel } from "../operator/operator-model.ts";
 import { isLinkQuery } from "../operator/operator-query.ts";
 import { type Cut, devicesOf, type Formats } from "./cut.ts";
 import { cutFault } from "./cut-check.ts";
-import { type DecoderBlocks, decoderBlocks } from "./decoder-blocks.ts";
+import { type DecoderBlocks, decoderBlocks, hasMixture } from "./decoder-blocks.ts";
 import { type EngineOverheads, KERNEL_FLOOR, NO_OVERHEADS } from "./engine-overheads.ts";
 import { type EngineName, engineOverheads, engineSpread } from "./engines/engine-of.ts";
 import type { BatchShape, IterationCost } from "./iteration-cost.ts";
@@ -261,7 +261,15 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
     spread:
       input.engine === undefined
         ? made.trial.spread
-        : engineSpread(input.sheet, made.trial.spread, input.operators.apartFromEngines === true),
+        : engineSpread(
+            {
+              engine: input.engine,
+              sheet: input.sheet,
+              mixture: hasMixture(model),
+              apart: input.operators.apartFromEngines === true,
+            },
+            made.trial.spread,
+          ),
     basis: made.trial.basis as Basis,
     source: operators.source,
     parts: (shape) => explain(shape),

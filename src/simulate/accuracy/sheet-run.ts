@@ -58,7 +58,9 @@ export function sheetRunAccuracy(recorded: RecordedServing, options: SheetRunOpt
   assert(priced.ok, "a recorded run is of a model and a device that have prices", priced.ok ? "" : priced.error.code);
   const run = { deployment, architecture: options.architecture, pools: [priced.value], requests };
   const measured = requestTimes(requests, recorded);
-  const outcomes = [...deploymentRuns(run, { runs: options.runs, seed: 1 })].map(({ outcome }) => requestTimes(requests, outcome));
+  const outcomes = [...deploymentRuns(run, { runs: options.runs, seed: 1 })].map(({ outcome, firstToken }) =>
+    requestTimes(requests, outcome, firstToken),
+  );
   const base = {
     dataSet: options.dataSet,
     protocol: "data sheet, constants and engine settings in; nothing of the run fitted",

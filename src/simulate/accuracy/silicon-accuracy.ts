@@ -1,10 +1,11 @@
 import { exp } from "../../base/math.ts";
 import { mean, quantile } from "../../base/statistics.ts";
 import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
+import type { LogInterval, ServedTime } from "../../cost/iteration/engines/served-interval.ts";
 import { type Choice, choiceRegret } from "./choice-regret.ts";
 import { rankCorrelation } from "./rank-correlation.ts";
 import type { SiliconEvaluation, SiliconPoint } from "./silicon-evaluation.ts";
-import { logMiss, measuredMs, predictedMs, type SiliconTime, siliconIntervals } from "./silicon-intervals.ts";
+import { logMiss, measuredMs, predictedMs, siliconIntervals } from "./silicon-intervals.ts";
 
 /** Protocol of every row, for tables. */
 const PROTOCOL = "whole groups (model, system, engine), 5 folds by hash";
@@ -20,15 +21,20 @@ export function accuracyRow(
     readonly family: string;
     readonly device: string;
     readonly engine: string;
-    readonly time: SiliconTime;
+    readonly time: ServedTime;
     readonly excluded?: Readonly<Record<string, number>>;
   },
-  widthOf: (engine: string, fold: number) => number,
+  intervalOf: (point: SiliconPoint) => LogInterval,
 ): AccuracyRow {
   const { time } = labels;
   const signed = points.map((point) => predictedMs(point, time) / measuredMs(point, time) - 1);
   const errors = signed.map(Math.abs);
-  const inside = points.map((point) => (logMiss(point, time) <= widthOf(point.row.engine, point.fold) ? 1 : 0));
+  const intervals = points.map(intervalOf);
+  const inside = points.map((point, index) => {
+    const { low, high } = intervals[index]!;
+    const miss = logMiss(point, time);
+    return miss >= low && miss <= high ? 1 : 0;
+  });
   return {
     dataSet: DATA_SET,
     protocol: PROTOCOL,
@@ -42,16 +48,17 @@ export function accuracyRow(
     p90: quantile(errors, P90),
     signedMean: mean(signed),
     coverage: mean(inside),
+    // Of an interval with unlike sides: that of the one with like sides that has as many factors between its ends.
     medianHalfWidth: quantile(
-      points.map((point) => exp(widthOf(point.row.engine, point.fold)) - 1),
+      intervals.map(({ low, high }) => exp((high - low) / 2) - 1),
       0.5,
     ),
   };
 }
 
 /** Lines of one time: all rows whose configuration the file states, each engine and device of them, and the rows it does not state. */
-export function siliconAccuracy({ points, excluded }: SiliconEvaluation, time: SiliconTime): readonly AccuracyRow[] {
-  const widthOf = siliconIntervals(points, time);
+export function siliconAccuracy({ points, excluded }: SiliconEvaluation, time: ServedTime): readonly AccuracyRow[] {
+  const intervalOf = siliconIntervals(points, time);
   const name = `closed-loop ${time}`;
   const rows: AccuracyRow[] = [];
   const add = (
@@ -61,7 +68,7 @@ export function siliconAccuracy({ points, excluded }: SiliconEvaluation, time: S
     engine: string,
     left: Readonly<Record<string, number>> = {},
   ): void => {
-    if (of.length > 0) rows.push(accuracyRow(of, { family, device, engine, time, excluded: left }, widthOf));
+    if (of.length > 0) rows.push(accuracyRow(of, { family, device, engine, time, excluded: left }, intervalOf));
   };
   const stated = points.filter(({ knowledge }) => knowledge === "stated");
   add(name, stated, "all", "all", excluded);

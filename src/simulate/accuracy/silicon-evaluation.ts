@@ -1,13 +1,15 @@
 import { must } from "../../base/assert.ts";
+import { COMPILE_MOST_NS, siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
 import { contradictingRows } from "../../cost/accuracy/silicon/silicon-campaigns.ts";
 import { SILICON_FOLDS } from "../../cost/accuracy/silicon/silicon-folds.ts";
 import { type SiliconEngine, type SiliconRow, siliconGroup } from "../../cost/accuracy/silicon/silicon-row.ts";
+import type { EngineConstants } from "../../cost/iteration/engines/engine-constants.ts";
 import { iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
 import type { OperatorModel } from "../../cost/operator/operator-model.ts";
 import { engineOperators } from "../../cost/operator/physics/physics-model.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { SILICON_CONSTANTS } from "./silicon-constants.ts";
-import { caseDevices, type RunnableCase, siliconCase, siliconCost, siliconTimes } from "./silicon-prediction.ts";
+import { caseDevices, FIRST_WAVE_SHARE, type RunnableCase, siliconCase, siliconCost, siliconTimes } from "./silicon-prediction.ts";
 
 /**
  * What is known of a row's configuration: all of it; all but the number format (the checkpoint's own is taken); or less than its measurements show
@@ -25,6 +27,8 @@ export interface SiliconPoint {
   readonly knowledge: SiliconKnowledge;
   readonly predictedTpotMs: number;
   readonly predictedTtftMs: number;
+  /** What of the TTFT is a wait for kernels to be compiled, as predicted and at most; absent where nothing is compiled. */
+  readonly compiling?: { readonly predictedMs: number; readonly mostMs: number };
 }
 
 export interface SiliconEvaluation {
@@ -39,6 +43,8 @@ export interface EvaluationOptions {
   readonly operators?: (sheet: DeviceSheet, engine: SiliconEngine) => OperatorModel;
   /** Every so many rows; 1: all. */
   readonly stride?: number;
+  /** Constants of an engine that never saw a fold; absent: the stored ones. */
+  readonly constants?: (engine: SiliconEngine, fold: number) => EngineConstants;
 }
 
 /** Predicts the aggregated rows of a sample, each by the constants of the fold its group is held out in. */
@@ -67,7 +73,7 @@ function pointOf(test: RunnableCase, options: EvaluationOptions): SiliconPoint |
   const { row } = test;
   const group = siliconGroup(row);
   const fold = must(SILICON_FOLDS[group], group);
-  const constants = must(SILICON_CONSTANTS[row.engine][fold], row.engine);
+  const constants = options.constants?.(row.engine, fold) ?? must(SILICON_CONSTANTS[row.engine][fold], row.engine);
   const cost = siliconCost(test, { operators: options.operators ?? engineOperators, constants });
   if (!cost.ok) return iterationFaultText(cost.error);
   const { ttftNs, tpotNs } = siliconTimes(test, cost.value, constants);
@@ -80,5 +86,8 @@ function pointOf(test: RunnableCase, options: EvaluationOptions): SiliconPoint |
     knowledge: test.stated ? "stated" : "format assumed",
     predictedTpotMs: tpotNs / 1e6,
     predictedTtftMs: ttftNs / 1e6,
+    ...(siliconBenchmark(row).compiles && {
+      compiling: { predictedMs: (constants.compileNs * FIRST_WAVE_SHARE) / 1e6, mostMs: (COMPILE_MOST_NS * FIRST_WAVE_SHARE) / 1e6 },
+    }),
   };
 }

@@ -1,53 +1,62 @@
 /**
- * Goal: an interval comes from other folds, as wide as its engine usually misses, and no group sets it by its number of rows. Method: points with
- * misses of powers of 2, worked out by hand.
+ * Goal: a row's interval comes from other folds, without rows whose setting nobody names or whose kernels were compiled on the way, and what compiling may
+ * take widens those alone. Method: points with misses of powers of 2, worked out by hand; a width of the row's own fold is the planted fault.
  */
 import { describe, expect, test } from "vitest";
 import type { SiliconRow } from "../../cost/accuracy/silicon/silicon-row.ts";
 import type { SiliconPoint } from "./silicon-evaluation.ts";
-import { siliconIntervals } from "./silicon-intervals.ts";
+import { logMiss, servedIntervals, siliconIntervals } from "./silicon-intervals.ts";
 
 const DOUBLE = Math.log(2);
 
-function points(
-  count: number,
-  engine: string,
-  where: { readonly group: string; readonly fold: number },
-  doublings: number,
-): SiliconPoint[] {
-  const row = { engine, tpotMs: 1, ttftMs: 1 } as SiliconRow;
+function points(count: number, where: { readonly group: string; readonly fold: number }, doublings: number): SiliconPoint[] {
+  const row = { engine: "vllm", tpotMs: 1, ttftMs: 1, model: "Llama-3.1-8B", device: "h100-sxm", source: "2026-", promptTokens: 9 };
   const predicted = 2 ** doublings;
   const rest = { devices: 1, clients: 1, knowledge: "stated" as const, predictedTpotMs: predicted, predictedTtftMs: predicted };
-  return Array.from({ length: count }, () => ({ row, ...where, ...rest }));
+  return Array.from({ length: count }, () => ({ row: row as SiliconRow, ...where, ...rest }));
 }
 
 describe("intervals", () => {
+  const all = [...points(50, { group: "a", fold: 0 }, 1), ...points(50, { group: "b", fold: 1 }, 3)];
   test("do not know the fold they are for", () => {
-    const all = [...points(50, "vllm", { group: "a", fold: 0 }, 1), ...points(50, "vllm", { group: "b", fold: 1 }, 3)];
-    const widthOf = siliconIntervals(all, "tpot");
-    expect(widthOf("vllm", 1)).toBeCloseTo(DOUBLE, 9);
-    expect(widthOf("vllm", 0)).toBeCloseTo(3 * DOUBLE, 9);
+    const intervalOf = siliconIntervals(all, "tpot");
+    expect(intervalOf(all[60]!)).toEqual({ low: -DOUBLE, high: 0 });
+    expect(intervalOf(all[0]!)).toEqual({ low: logMiss(all[60]!, "tpot"), high: 0 });
+    // With its own fold the second group would lie inside.
+    expect(logMiss(all[60]!, "tpot")).toBeLessThan(intervalOf(all[60]!).low);
   });
-  test("are as wide as the engine usually misses, times the share that all engines' misses stay below", () => {
-    // One in six of each engine misses by twice the usual: 90 % of the weight needs them.
-    const of = (engine: string, usual: number): SiliconPoint[] => [
-      ...points(50, engine, { group: `${engine} a`, fold: 0 }, usual),
-      ...points(50, engine, { group: `${engine} b`, fold: 0 }, usual),
-      ...points(9, engine, { group: `${engine} c`, fold: 0 }, 2 * usual),
-    ];
-    const widthOf = siliconIntervals([...of("vllm", 1), ...of("sglang", 2)], "ttft");
-    expect(widthOf("vllm", 1)).toBeCloseTo(2 * DOUBLE, 9);
-    expect(widthOf("sglang", 1)).toBeCloseTo(4 * DOUBLE, 9);
-    // An engine that was never seen misses as all do.
-    expect(widthOf("trtllm", 1)).toBeGreaterThan(widthOf("vllm", 1) - 1e-9);
-  });
-  test("weigh a group by the root of its rows", () => {
-    // 19 of 20 rows are of one group: by rows the others would not count.
-    const all = [...points(95, "vllm", { group: "a", fold: 0 }, 1), ...points(5, "vllm", { group: "b", fold: 0 }, 2)];
-    expect(siliconIntervals(all, "tpot")("vllm", 1)).toBeCloseTo(2 * DOUBLE, 9);
+  test("stay as they are whatever their own rows measured; a table of all folds does not", () => {
+    const spread = (fold: number, sizes: readonly number[]): SiliconPoint[] =>
+      sizes.flatMap((size) => points(9, { group: `${fold} ${size}`, fold }, size));
+    const rest = [0, 1, 2].flatMap((fold) => spread(fold, [-0.2, -0.1, 0.1, 0.3]));
+    const [quick, slow] = [spread(9, [-3, 0.1]), spread(9, [0.2, 2])];
+    const of = (own: readonly SiliconPoint[]) => siliconIntervals([...rest, ...own], "ttft")(quick[0]!);
+    expect(of(quick)).toEqual(of(slow));
+    const served = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false } as const;
+    const table = (own: readonly SiliconPoint[]) => servedIntervals([...rest, ...own], "ttft", [served]);
+    expect(table(quick)).not.toEqual(table(slow));
   });
   test("leave out rows whose setting is not named", () => {
-    const off = points(50, "vllm", { group: "b", fold: 0 }, 5).map((point) => ({ ...point, knowledge: "setting not named" as const }));
-    expect(siliconIntervals([...points(50, "vllm", { group: "a", fold: 0 }, 1), ...off], "tpot")("vllm", 1)).toBeCloseTo(DOUBLE, 9);
+    const off = points(50, { group: "c", fold: 0 }, 5).map((point) => ({ ...point, knowledge: "setting not named" as const }));
+    expect(siliconIntervals([...all, ...off], "tpot")(all[60]!).low).toBeCloseTo(-DOUBLE, 12);
   });
+  test("of TTFT leave out rows that waited for kernels, and reach for those from no wait to the longest", () => {
+    const cold = points(50, { group: "c", fold: 0 }, 5).map((point) => ({ ...point, compiling: { predictedMs: 16, mostMs: 100 } }));
+    const intervalOf = siliconIntervals([...all, ...cold], "ttft");
+    expect(intervalOf(all[60]!).low).toBeCloseTo(-DOUBLE, 12);
+    // Of 32 ms, 16 are for kernels; the other fold says that no less than an eighth of what is predicted is measured, and no more than it.
+    const { low, high } = intervalOf(cold[0]!);
+    expect(32 * Math.exp(low)).toBeCloseTo(2, 9);
+    expect(32 * Math.exp(high)).toBeCloseTo(116, 9);
+    expect(siliconIntervals([...all, ...cold], "tpot")(all[60]!).low).toBeCloseTo(-5 * DOUBLE, 9);
+  });
+});
+
+test("deployments take theirs from all folds", () => {
+  const all = [...points(50, { group: "a", fold: 0 }, 1), ...points(50, { group: "b", fold: 1 }, 3)];
+  const of = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false } as const;
+  const { properties, intervals } = servedIntervals(all, "tpot", [of]);
+  expect(properties).toEqual([]);
+  expect(intervals[""]!.low).toBeCloseTo(-3 * DOUBLE, 9);
+  expect(intervals[""]!.high).toBe(0);
 });

@@ -1,75 +1,100 @@
-import { ln } from "../../base/math.ts";
+import { must } from "../../base/assert.ts";
+import { exp, ln } from "../../base/math.ts";
+import { publishedRun } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
+import { decoderBlocks, hasMixture } from "../../cost/iteration/decoder-blocks.ts";
+import type { LogInterval, ServedIntervals, ServedTime } from "../../cost/iteration/engines/served-interval.ts";
+import { isBlackwell, LONG_PROMPT, type ServedProperties, servedKey } from "../../cost/iteration/engines/served-properties.ts";
+import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
+import { chooseScheme } from "./interval-choice.ts";
+import { schemeIntervals, schemeProperties, type WeighedResidual, weighedResiduals } from "./interval-scheme.ts";
 import type { SiliconPoint } from "./silicon-evaluation.ts";
 
-export type SiliconTime = "tpot" | "ttft";
-
-/** Share of measurements that an interval is to hold. */
-const INTERVAL = 0.9;
-/** Residuals of other groups it takes to know how far an engine is usually off; with fewer, those of all engines count. */
-const RESIDUALS_MIN = 40;
-/** Least usual miss: below it shares of it say nothing. */
-const SCALE_MIN = 1e-3;
-
-export function measuredMs({ row }: SiliconPoint, time: SiliconTime): number {
+export function measuredMs({ row }: SiliconPoint, time: ServedTime): number {
   return time === "tpot" ? row.tpotMs : row.ttftMs;
 }
 
-export function predictedMs(point: SiliconPoint, time: SiliconTime): number {
+export function predictedMs(point: SiliconPoint, time: ServedTime): number {
   return time === "tpot" ? point.predictedTpotMs : point.predictedTtftMs;
 }
 
-export function logMiss(point: SiliconPoint, time: SiliconTime): number {
-  return Math.abs(ln(predictedMs(point, time) / measuredMs(point, time)));
+/** ln(measured / predicted): above 0 where predictions are too fast. */
+export function logMiss(point: SiliconPoint, time: ServedTime): number {
+  return ln(measuredMs(point, time) / predictedMs(point, time));
 }
 
-interface Miss {
-  readonly size: number;
-  readonly weight: number;
-}
-
-/**
- * Half-widths (in |ln|) of 90 % intervals by engine and fold, from rows of other folds alone, each missed when its own group was held out.
- *
- * Model: an engine's usual miss (the median) times the share of it that 90 % of the misses of all engines stay below. A group of n rows weighs as much
- * as the root of n, as in the fit of constants: rows of one group miss alike.
- * Why: the 0.9 quantile of one engine alone hangs on one or two groups; its median does not, and how misses spread about it is much the same.
- */
-export function siliconIntervals(points: readonly SiliconPoint[], time: SiliconTime): (engine: string, fold: number) => number {
-  const known = points.filter(({ knowledge }) => knowledge !== "setting not named");
-  const found = new Map<string, number>();
-  return (engine, fold) => {
-    const key = `${engine} ${fold}`;
-    const width = found.get(key);
-    if (width !== undefined) return width;
-    const others = known.filter((point) => point.fold !== fold);
-    const rows = new Map<string, number>();
-    for (const { group } of others) rows.set(group, (rows.get(group) ?? 0) + 1);
-    const missOf = (point: SiliconPoint): Miss => ({ size: logMiss(point, time), weight: 1 / Math.sqrt(rows.get(point.group)!) });
-    const all = others.map(missOf);
-    const usual = new Map<string, number>();
-    const usualOf = (of: string): number => {
-      const kept = usual.get(of);
-      if (kept !== undefined) return kept;
-      const own = others.filter(({ row }) => row.engine === of);
-      const scale = Math.max(SCALE_MIN, weightedQuantile(own.length >= RESIDUALS_MIN ? own.map(missOf) : all, 0.5));
-      usual.set(of, scale);
-      return scale;
-    };
-    const shares = others.map((point, index) => ({ size: all[index]!.size / usualOf(point.row.engine), weight: all[index]!.weight }));
-    const wide = usualOf(engine) * weightedQuantile(shares, INTERVAL);
-    found.set(key, wide);
-    return wide;
+/** What tells how far a row's prediction may be off. */
+export function pointProperties({ row }: SiliconPoint): ServedProperties {
+  return {
+    engine: row.engine,
+    named: publishedRun(row),
+    mixture: isMixture(row.model),
+    blackwell: isBlackwell(row.device),
+    longPrompts: row.promptTokens >= LONG_PROMPT,
   };
 }
 
-/** Least size that a share of the weight does not exceed; 0 without any. */
-function weightedQuantile(misses: readonly Miss[], share: number): number {
-  const sorted = [...misses].sort((a, b) => a.size - b.size);
-  const total = sorted.reduce((sum, { weight }) => sum + weight, 0);
-  let below = 0;
-  for (const { size, weight } of sorted) {
-    below += weight;
-    if (below >= share * total - 1e-12) return size;
-  }
-  return 0;
+const mixtures = new Map<string, boolean>();
+
+function isMixture(model: string): boolean {
+  const known = mixtures.get(model);
+  if (known !== undefined) return known;
+  const blocks = decoderBlocks(must(knownArchitecture(model), model));
+  const made = blocks.ok && hasMixture(blocks.value);
+  mixtures.set(model, made);
+  return made;
+}
+
+/** Misses that intervals are made of: not of rows that ran with a setting nobody names, nor of a TTFT that kernels were compiled in. */
+function residualsOf(points: readonly SiliconPoint[], time: ServedTime): readonly WeighedResidual[] {
+  const counted = points.filter(
+    ({ knowledge, compiling }) => knowledge !== "setting not named" && (time === "tpot" || compiling === undefined),
+  );
+  return weighedResiduals(
+    counted.map((point) => ({
+      of: pointProperties(point),
+      device: point.row.device,
+      group: point.group,
+      fold: point.fold,
+      miss: logMiss(point, time),
+    })),
+  );
+}
+
+/**
+ * 90 % intervals of ln(measured / predicted) of rows, from rows of other folds alone: quantiles of their misses, in which those that share properties with
+ * the row count more. How is chosen by folds inside those folds (`chooseScheme`).
+ *
+ * A first wave that waits for kernels to be compiled reaches from no wait to the longest published one (`silicon-benchmark.ts`).
+ */
+export function siliconIntervals(points: readonly SiliconPoint[], time: ServedTime): (point: SiliconPoint) => LogInterval {
+  const residuals = residualsOf(points, time);
+  const ofFold = new Map<number, (of: ServedProperties) => LogInterval>();
+  return (point) => {
+    let intervalOf = ofFold.get(point.fold);
+    if (intervalOf === undefined) {
+      const others = residuals.filter(({ fold }) => fold !== point.fold);
+      intervalOf = schemeIntervals(chooseScheme(time, others), others);
+      ofFold.set(point.fold, intervalOf);
+    }
+    const interval = intervalOf(pointProperties(point));
+    return time === "ttft" && point.compiling !== undefined ? withCompiling(interval, point, point.compiling) : interval;
+  };
+}
+
+function withCompiling(
+  { low, high }: LogInterval,
+  { predictedTtftMs }: SiliconPoint,
+  { predictedMs: part, mostMs }: NonNullable<SiliconPoint["compiling"]>,
+): LogInterval {
+  const warm = predictedTtftMs - part;
+  return { low: ln((warm * exp(low)) / predictedTtftMs), high: ln((warm * exp(high) + mostMs) / predictedTtftMs) };
+}
+
+/** The table that deployments take their intervals from: the scheme all folds choose, of residuals of all folds. */
+export function servedIntervals(points: readonly SiliconPoint[], time: ServedTime, every: readonly ServedProperties[]): ServedIntervals {
+  const residuals = residualsOf(points, time);
+  const scheme = chooseScheme(time, residuals);
+  const intervalOf = schemeIntervals(scheme, residuals);
+  const properties = schemeProperties(scheme);
+  return { properties, intervals: Object.fromEntries(every.map((of) => [servedKey(of, properties), intervalOf(of)])) };
 }

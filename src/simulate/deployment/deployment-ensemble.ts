@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { mix32, seededPrng } from "../../base/prng.ts";
 import { type Summary, shuffledIndices } from "../../base/statistics.ts";
+import type { Ratio } from "../../base/units.ts";
 import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { runFactor } from "../../cost/run-spread.ts";
 import type { Bar } from "../bar.ts";
@@ -8,6 +9,7 @@ import type { SummaryBars } from "../ensemble.ts";
 import { runServing } from "../serving/run-serving.ts";
 import type { ServingOutcome } from "../serving/serving-input.ts";
 import { type DeploymentRun, servingInputOf } from "./deployment-run.ts";
+import { firstTokenFactor } from "./first-token-spread.ts";
 import { frontTimes } from "./front-times.ts";
 import { iterationWatch } from "./iteration-watch.ts";
 import type { Objective } from "./objective.ts";
@@ -69,6 +71,8 @@ export interface EnsembleRun {
   readonly outcome: ServingOutcome;
   /** What each request waited for a front end, where times are a client's. Units: ns. */
   readonly frontNs?: Float64Array;
+  /** Factor on its first tokens' times, as drawn; in the figures, not in the outcome. */
+  readonly firstToken: Ratio;
 }
 
 const SAMPLES = 200;
@@ -94,10 +98,10 @@ export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): G
     const outcome = runServing(
       servingInputOf(run, { seed, outageSeed: mix32(mix32(seed) + i), poolFactors, sampleNs, onIteration: watch.listener }),
     );
-    const place = orderFront[i - 1];
-    const errorQuantile = place === undefined ? 0.5 : (place + 0.5) / drawn;
-    const front = options.measuredAt === "client" ? { frontNs: frontTimes(run, outcome, { errorQuantile }) } : {};
-    yield { figures: runFigures(run, { outcome, watch, ...front }, objective), outcome, ...front };
+    const quantileIn = (places: Int32Array): Ratio => (i === 0 ? 0.5 : (places[i - 1]! + 0.5) / drawn);
+    const firstToken = i === 0 ? 1 : firstTokenFactor(run, quantileIn(order));
+    const front = options.measuredAt === "client" ? { frontNs: frontTimes(run, outcome, { errorQuantile: quantileIn(orderFront) }) } : {};
+    yield { figures: runFigures(run, { outcome, watch, firstToken, ...front }, objective), outcome, firstToken, ...front };
   }
 }
 

@@ -74,10 +74,14 @@ export interface RequestTimes {
   readonly e2eNs: Float64Array;
 }
 
-/** Times by request, with what each waited for a front end where that is given. TPOT is -1 for answers of one token. */
+/**
+ * Times by request, with what each waited for a front end where that is given, and a factor on those the engine takes to first tokens. TPOT is -1 for
+ * answers of one token.
+ */
 export function requestTimes(
   { count, outputTokens }: RequestColumns,
   outcome: Pick<ServingOutcome, "queuedNs" | "firstTokenNs" | "lastTokenNs"> & { readonly frontNs?: Float64Array | undefined },
+  firstToken: Ratio = 1,
 ): RequestTimes {
   const times = {
     ttftNs: new Float64Array(count).fill(-1),
@@ -88,10 +92,10 @@ export function requestTimes(
     const queued = outcome.queuedNs[i]!;
     const first = outcome.firstTokenNs[i]!;
     const last = outcome.lastTokenNs[i]!;
-    const front = outcome.frontNs?.[i] ?? 0;
-    if (first >= 0) times.ttftNs[i] = first - queued + front;
+    const ttft = (first - queued) * firstToken + (outcome.frontNs?.[i] ?? 0);
+    if (first >= 0) times.ttftNs[i] = ttft;
     if (last < 0) continue;
-    times.e2eNs[i] = last - queued + front;
+    times.e2eNs[i] = ttft + (last - first);
     if (outputTokens[i]! > 1) times.tpotNs[i] = (last - first) / (outputTokens[i]! - 1);
   }
   return times;
@@ -103,12 +107,18 @@ export interface WatchedOutcome {
   readonly watch: IterationWatch;
   /** What each request waited for a front end; absent: times are those of the engine. Units: ns. */
   readonly frontNs?: Float64Array;
+  /** Factor on the engine's times to first tokens; absent: 1. */
+  readonly firstToken?: Ratio;
 }
 
 /** Figures of a run. */
-export function runFigures(run: DeploymentRun, { outcome, watch, frontNs }: WatchedOutcome, objective: Objective | undefined): RunFigures {
+export function runFigures(
+  run: DeploymentRun,
+  { outcome, watch, frontNs, firstToken }: WatchedOutcome,
+  objective: Objective | undefined,
+): RunFigures {
   const { requests } = run;
-  const times = requestTimes(requests, { ...outcome, frontNs });
+  const times = requestTimes(requests, { ...outcome, frontNs }, firstToken);
   const { finished, inputTokens, outputTokens, cachedTokens } = totals(requests, outcome);
   const startNs = earliest(outcome.queuedNs);
   const lastingNs = Math.max(0, outcome.endedNs - startNs);

@@ -8,6 +8,7 @@ import type { SimulatedPlan } from "../../plan/slo/verify-plans.ts";
 import { runServing } from "../serving/run-serving.ts";
 import type { RequestColumns } from "../serving/serving-input.ts";
 import { servingInputOf } from "./deployment-run.ts";
+import { firstTokenFactor } from "./first-token-spread.ts";
 import { frontTimes } from "./front-times.ts";
 import type { PricedPool } from "./price-pool.ts";
 
@@ -18,7 +19,7 @@ export interface SimulatePlanInput {
   readonly requests: RequestColumns;
   readonly target: SloTarget;
   readonly seed: number;
-  /** The quantile of the prices' systematic error that is taken: 0.5 as priced, more is slower. */
+  /** The quantile of the prices' systematic error, and of that of first tokens, that is taken: 0.5 as priced, more is slower. */
   readonly errorQuantile: number;
   /** Where times to first token are taken; absent: at the engine. Front ends err with the prices. */
   readonly measuredAt?: MeasuredAt;
@@ -31,6 +32,7 @@ const NEVER_NS = Number.MAX_SAFE_INTEGER;
 export function simulatePlan(input: SimulatePlanInput): SimulatedPlan {
   const { pools, requests, target, seed, errorQuantile, measuredAt } = input;
   const poolFactors = pools.map(({ cost }) => runFactor({ systematic: cost.spread }, errorQuantile));
+  const firstToken = firstTokenFactor(input, errorQuantile);
   const outcome = runServing(servingInputOf(input, { seed, poolFactors }));
   const frontNs = measuredAt === "client" ? frontTimes(input, outcome, { errorQuantile }) : undefined;
   const ttft = new Float64Array(requests.count);
@@ -42,7 +44,7 @@ export function simulatePlan(input: SimulatePlanInput): SimulatedPlan {
     const first = outcome.firstTokenNs[i]!;
     const last = outcome.lastTokenNs[i]!;
     const further = requests.outputTokens[i]! - 1;
-    ttft[i] = first < 0 ? NEVER_NS : first - outcome.queuedNs[i]! + (frontNs?.[i] ?? 0);
+    ttft[i] = first < 0 ? NEVER_NS : (first - outcome.queuedNs[i]!) * firstToken + (frontNs?.[i] ?? 0);
     tpot[i] = last < 0 ? NEVER_NS : further === 0 ? 0 : (last - first) / further;
     cached += Math.max(0, outcome.cachedTokens[i]!);
     prompts += requests.promptTokens[i]!;

@@ -4,7 +4,23 @@ import type { SiliconRow } from "./silicon-row.ts";
 export interface SiliconBenchmark {
   /** Lengths are drawn evenly between this share of the stated ones and them. */
   readonly leastShare: number;
+  /** Whether the first wave of prompts waits for kernels that are compiled when a shape of them is first used. */
+  readonly compiles: boolean;
 }
+
+/**
+ * From this day on runs of InferenceMAX begin with two waves of requests that are not counted; before, with a single one. Source: pull request 480 of
+ * SemiAnalysisAI/InferenceX of 2026-01-17, which was to be merged ten days after.
+ */
+const WARMED_SINCE = "2026-01-27";
+/** Models whose kernels engines compiled at first use then: DeepGEMM's products in 8 bits, FlashInfer's attention and experts. */
+const COMPILED = new Set(["DeepSeek-V3", "Kimi-K2"]);
+
+/**
+ * Longest such wait. Source: first use of FlashInfer's kernels takes about 120 s on one H100 with nothing cached (vllm-project/vllm issue 47456); some
+ * 60 s for a new size of DeepGEMM's products (sgl-project/sglang issue 5031). Units: ns.
+ */
+export const COMPILE_MOST_NS = 120e9;
 
 /** Share for rows whose benchmark has fixed lengths: what clients and front ends do between requests pulls those apart that began together. */
 const FIXED_LENGTHS_SHARE = 0.9;
@@ -14,7 +30,11 @@ const FIXED_LENGTHS_SHARE = 0.9;
  * Source: README of InferenceMAX, "Benchmark Client Configuration": RANDOM_RANGE_RATIO 0.8, 10 requests a client.
  */
 export function siliconBenchmark(row: SiliconRow): SiliconBenchmark {
-  return { leastShare: publishedRun(row) ? 0.8 : FIXED_LENGTHS_SHARE };
+  const published = publishedRun(row);
+  return {
+    leastShare: published ? 0.8 : FIXED_LENGTHS_SHARE,
+    compiles: published && row.measured < WARMED_SINCE && COMPILED.has(row.model),
+  };
 }
 
 /** Whether a row is from a dump of InferenceMAX runs, whose launch scripts are public. */

@@ -1,6 +1,7 @@
 import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
 import type { Formats } from "../cut.ts";
 import type { EngineOverheads } from "../engine-overheads.ts";
+import { isBlackwell } from "./served-properties.ts";
 
 /** Constants of an engine that are fitted on served models, and what its front end adds to the first token. */
 export interface EngineConstants {
@@ -11,6 +12,8 @@ export interface EngineConstants {
   readonly frontNs: number;
   /** What each client in flight adds to that: requests that come together pass the front end one by one. Units: ns. */
   readonly frontClientNs: number;
+  /** What the first prompts of an engine that nothing has warmed wait for kernels to be compiled. Units: ns. */
+  readonly compileNs: number;
 }
 
 /** Time of an engine's front end before a first token, with so many clients. Units: ns. */
@@ -18,11 +21,9 @@ export function frontTimeNs({ frontNs, frontClientNs }: EngineConstants, clients
   return frontNs + frontClientNs * clients;
 }
 
-const BLACKWELL = /^g?b[23]00/;
-
 /** What an engine adds to the operators of a device in given formats. */
 export function overheadsOn({ overheads, blackwellEight }: EngineConstants, sheet: DeviceSheet, formats: Formats): EngineOverheads {
-  if (!BLACKWELL.test(sheet.id)) return overheads;
+  if (!isBlackwell(sheet.id)) return overheads;
   const eight = (type: string): number => (type.startsWith("f8") ? blackwellEight : 1);
   return {
     ...overheads,

@@ -58,6 +58,7 @@ it("an iteration with an engine is not one of operators alone, and its interval 
   expect(ns("heddle")).toBe(ns());
   expect(ns("vllm")).not.toBe(ns());
   const made = iterationCostOf({ ...input, engine: "vllm" });
-  expect(made.ok && made.value.spread).toBe(engineSpread(input.sheet, 0));
-  expect(engineSpread(deviceSheet("mi300x"), 0.5)).toBeGreaterThan(engineSpread(input.sheet, 0.5));
+  expect(made.ok && made.value.spread).toBe(engineSpread({ engine: "vllm", sheet: input.sheet, mixture: false }, 0));
+  const of = (device: string) => ({ engine: "vllm", sheet: deviceSheet(device), mixture: false }) as const;
+  expect(engineSpread(of("mi300x"), 0.5)).toBeGreaterThan(engineSpread(of("h100-sxm"), 0.5));
 });

@@ -4,6 +4,8 @@ import type { Formats } from "../cut.ts";
 import { type EngineOverheads, NO_OVERHEADS } from "../engine-overheads.ts";
 import { overheadsOn } from "./engine-constants.ts";
 import { FITTED_ENGINES } from "./fitted-engines.ts";
+import { servedInterval, widerSide } from "./served-interval.ts";
+import { isBlackwell, type ServedProperties } from "./served-properties.ts";
 
 /** Engines by name; `heddle` adds nothing, as its host times are measured on each host. */
 export type EngineName = "vllm" | "sglang" | "trtllm" | "heddle";
@@ -20,13 +22,26 @@ export function engineOverheads(engine: EngineName, sheet: DeviceSheet, formats:
 
 /** Families whose served models the constants were fitted on: catalogue ids. */
 const MEASURED = /^(h100|h200|g?b[23]00)/;
-/**
- * Relative half-width of the 90 % interval of an iteration of a measured family: what models, devices and engines missed when they were held out.
- * Source: aiconfigurator-silicon, whole groups held out (`npm run bench -- silicon`).
- */
-const SERVED_SPREAD = 0.4;
 
-/** Half-width of an iteration's interval: of a family that was not measured, that of its operators besides. */
-export function engineSpread(sheet: DeviceSheet, operatorSpread: number, apart = false): number {
-  return MEASURED.test(sheet.id) && !apart ? SERVED_SPREAD : quadrature(SERVED_SPREAD, operatorSpread);
+/** What is known of a model that an engine serves on a device, with settings that are stated. */
+export function engineProperties(engine: EngineName, sheet: DeviceSheet, mixture: boolean): Omit<ServedProperties, "longPrompts"> {
+  return { engine, named: true, mixture, blackwell: isBlackwell(sheet.id) };
+}
+
+/** What an iteration's interval depends on besides its operators. */
+export interface SpreadOf {
+  readonly engine: EngineName;
+  readonly sheet: DeviceSheet;
+  readonly mixture: boolean;
+  /** The operators are not those of the device's family. */
+  readonly apart?: boolean;
+}
+
+/**
+ * Relative half-width of the 90 % interval of an iteration: what TPOT of served models was off by on models, devices and engines that were held out; of a
+ * family that was not measured, that of its operators besides.
+ */
+export function engineSpread({ engine, sheet, mixture, apart = false }: SpreadOf, operatorSpread: number): number {
+  const served = widerSide(servedInterval("tpot", { ...engineProperties(engine, sheet, mixture), longPrompts: false }));
+  return MEASURED.test(sheet.id) && !apart ? served : quadrature(served, operatorSpread);
 }

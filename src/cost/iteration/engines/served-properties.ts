@@ -1,0 +1,31 @@
+/** What is known of a served model before it runs, and tells how far predictions of its times may be off. */
+export interface ServedProperties {
+  /** Its name, as deployments have it. */
+  readonly engine: string;
+  /** Whether the settings its engine is launched with are known, and not defaults that are assumed. */
+  readonly named: boolean;
+  /** Whether it has experts. */
+  readonly mixture: boolean;
+  readonly blackwell: boolean;
+  /** Whether prompts have at least `LONG_PROMPT` tokens. */
+  readonly longPrompts: boolean;
+}
+
+export type ServedProperty = keyof ServedProperties;
+
+export const SERVED_PROPERTIES: readonly ServedProperty[] = ["engine", "named", "mixture", "blackwell", "longPrompts"];
+
+/** Units: tokens. */
+export const LONG_PROMPT = 4000;
+
+const BLACKWELL = /^g?b[23]00/;
+
+/** Whether a device of the catalogue is one of the Blackwell data-centre family. */
+export function isBlackwell(device: string): boolean {
+  return BLACKWELL.test(device);
+}
+
+/** Values of some properties as one word a line of a table has. */
+export function servedKey(of: ServedProperties, properties: readonly ServedProperty[]): string {
+  return properties.map((property) => String(of[property])).join(" ");
+}
