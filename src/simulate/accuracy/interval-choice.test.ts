@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import type { ServedProperties } from "../../cost/iteration/engines/served-properties.ts";
 import { chooseScheme, intervalSchemes } from "./interval-choice.ts";
-import { type IntervalScheme, type Residual, schemeIntervals, weighedResiduals } from "./interval-scheme.ts";
+import { type IntervalScheme, type Residual, schemeIntervals } from "./interval-scheme.ts";
 
 const OF: ServedProperties = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false };
 
@@ -14,40 +14,40 @@ function residuals(of: Partial<ServedProperties>, fold: number, misses: readonly
 }
 
 const within = (size: number): number[] => Array.from({ length: 41 }, (_unused, index) => ((index - 20) / 20) * size);
-const ALIKE: IntervalScheme = { properties: [], share: 1, usual: false };
+const ALIKE: IntervalScheme = { properties: [], share: 1, usual: false, groups: "rows" };
 
 describe("an interval", () => {
   test("has a twentieth of the weight beyond each end, and its sides are unlike where misses are", () => {
-    const ordered = weighedResiduals(
-      residuals(
-        {},
-        0,
-        [...within(1)].map((miss) => miss + 0.5),
-      ),
+    const ordered = residuals(
+      {},
+      0,
+      within(1).map((miss) => miss + 0.5),
     );
     const { low, high } = schemeIntervals(ALIKE, ordered)(OF);
     expect(low).toBeCloseTo(-0.4, 9);
     expect(high).toBeCloseTo(1.4, 9);
   });
-  test("weighs a group by the root of its rows", () => {
+  test("weighs a group by its rows, or by their root", () => {
     // 95 of 100 rows miss by 1, five of another group by 2: by rows 5 % lie above 1, by roots 19 %.
-    const ordered = weighedResiduals([...residuals({}, 0, Array(95).fill(1)), ...residuals({ mixture: true }, 0, Array(5).fill(2))]);
-    expect(schemeIntervals(ALIKE, ordered)(OF).high).toBe(2);
+    const ordered = [...residuals({}, 0, Array(95).fill(1)), ...residuals({ mixture: true }, 0, Array(5).fill(2))];
+    expect(schemeIntervals(ALIKE, ordered)(OF).high).toBe(1);
+    expect(schemeIntervals({ ...ALIKE, groups: "roots" }, ordered)(OF).high).toBe(2);
   });
   test("counts rows that differ in a property less", () => {
-    const ordered = weighedResiduals([...residuals({}, 0, within(1)), ...residuals({ engine: "sglang" }, 0, within(10))]);
-    const of = (share: number): number => schemeIntervals({ properties: ["engine"], share, usual: false }, ordered)(OF).high;
+    const ordered = [...residuals({}, 0, within(1)), ...residuals({ engine: "sglang" }, 0, within(10))];
+    const of = (share: number): number =>
+      schemeIntervals({ properties: ["engine"], share, usual: false, groups: "rows" }, ordered)(OF).high;
     expect(of(0.01)).toBeLessThan(1.5);
     expect(of(1)).toBeGreaterThan(7);
   });
   test("in units of the engine's usual miss is as much wider as the engine misses more", () => {
-    const ordered = weighedResiduals([...residuals({}, 0, within(1)), ...residuals({ engine: "sglang" }, 0, within(10))]);
+    const ordered = [...residuals({}, 0, within(1)), ...residuals({ engine: "sglang" }, 0, within(10))];
     const of = (engine: string): number => schemeIntervals({ ...ALIKE, usual: true }, ordered)({ ...OF, engine }).high;
     expect(of("sglang") / of("vllm")).toBeCloseTo(10, 9);
     // One that was never seen misses as all do.
     expect(of("trtllm")).toBeGreaterThan(of("vllm"));
   });
-  test("is 0 to 0 without residuals", () => expect(schemeIntervals(ALIKE, weighedResiduals([]))(OF)).toEqual({ low: 0, high: 0 }));
+  test("is 0 to 0 without residuals", () => expect(schemeIntervals(ALIKE, [])(OF)).toEqual({ low: 0, high: 0 }));
 });
 
 describe("the choice", () => {
@@ -57,13 +57,18 @@ describe("the choice", () => {
     ...residuals({ mixture: true }, fold, within(0.1)),
   ]);
   test("falls on the property that tells misses apart", () => {
-    const scheme = chooseScheme("tpot", weighedResiduals(alike));
+    const scheme = chooseScheme("tpot", alike);
     expect(scheme.usual || scheme.properties.includes("engine")).toBe(true);
   });
   test("falls on none where misses are alike, or where there is but one fold to learn from", () => {
     const flat = [0, 1, 2].flatMap((fold) => residuals({}, fold, within(1)));
-    expect(chooseScheme("ttft", weighedResiduals(flat)).properties).toEqual([]);
-    expect(chooseScheme("ttft", weighedResiduals(alike.filter(({ fold }) => fold === 0))).properties).toEqual([]);
+    expect(chooseScheme("ttft", flat).properties).toEqual([]);
+    expect(
+      chooseScheme(
+        "ttft",
+        alike.filter(({ fold }) => fold === 0),
+      ).properties,
+    ).toEqual([]);
   });
   test("tells TPOT apart by nothing that is unknown where iterations are priced", () =>
     expect(intervalSchemes("tpot").flatMap(({ properties }) => properties)).not.toContain("longPrompts"));

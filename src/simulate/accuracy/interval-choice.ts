@@ -1,27 +1,35 @@
 import type { ServedTime } from "../../cost/iteration/engines/served-interval.ts";
 import type { ServedProperty } from "../../cost/iteration/engines/served-properties.ts";
-import { type IntervalScheme, medianMiss, schemeIntervals, type WeighedResidual } from "./interval-scheme.ts";
+import { type IntervalScheme, medianMiss, type Residual, schemeIntervals } from "./interval-scheme.ts";
 
 /** What a time's schemes may tell served models apart by: prompts are not known where iterations are priced. */
 const PROPERTIES: Readonly<Record<ServedTime, readonly ServedProperty[]>> = {
   tpot: ["engine", "named", "mixture", "blackwell"],
   ttft: ["engine", "named", "mixture", "blackwell", "longPrompts"],
 };
-const SHARES: readonly number[] = [0.1, 0.3, 0.6];
+const SHARES: readonly number[] = [0.1, 0.3];
 const USUAL: readonly boolean[] = [false, true];
+const GROUPS: readonly IntervalScheme["groups"][] = ["rows", "roots"];
 /** Share of measurements outside an interval. */
 const OUTSIDE = 0.1;
 /** Least usual miss of an engine on a device that scores are divided by. */
 const MISS_MIN = 0.02;
+/** Rows of an engine on a device that it takes to score them. */
+const ROWS_MIN = 20;
 
-/** Schemes that are compared: no property, each one and each two, with each share; in logarithms and in units of the engine's usual miss. */
+/**
+ * Schemes that are compared: no property, each one and each two, with each share; in logarithms and in units of the engine's usual miss; groups by rows and
+ * by their roots.
+ */
 export function intervalSchemes(time: ServedTime): readonly IntervalScheme[] {
   const single = PROPERTIES[time].map((property) => [property]);
   const pairs = PROPERTIES[time].flatMap((a, index) => PROPERTIES[time].slice(index + 1).map((b) => [a, b]));
-  return USUAL.flatMap((usual) => [
-    { properties: [], share: 1, usual },
-    ...[...single, ...pairs].flatMap((properties) => SHARES.map((share) => ({ properties, share, usual }))),
-  ]);
+  return GROUPS.flatMap((groups) =>
+    USUAL.flatMap((usual) => [
+      { properties: [], share: 1, usual, groups },
+      ...[...single, ...pairs].flatMap((properties) => SHARES.map((share) => ({ properties, share, usual, groups }))),
+    ]),
+  );
 }
 
 /**
@@ -34,10 +42,10 @@ export function intervalSchemes(time: ServedTime): readonly IntervalScheme[] {
  * mildly too good.) What this leaves: residuals of other folds come from constants whose fits have seen the row's fold.
  *
  * Score: width + 2/0.1 x how far outside, of ln(measured / predicted), which is least at the true 5 % and 95 % (Gneiting and Raftery, JASA 2007, section
- * 6.2); its mean over each engine on each device in units of the median miss there, so that those that are met well count as well, and over these by the
- * roots of their rows. Complexity: schemes x folds x (values of properties) x residuals.
+ * 6.2); its mean over the rows of each engine on each device in units of their median miss, so that those that are met well count as well, and over these
+ * by the roots of their rows. Complexity: schemes x folds x (values of properties) x residuals.
  */
-export function chooseScheme(time: ServedTime, residuals: readonly WeighedResidual[]): IntervalScheme {
+export function chooseScheme(time: ServedTime, residuals: readonly Residual[]): IntervalScheme {
   const schemes = intervalSchemes(time);
   const folds = [...new Set(residuals.map(({ fold }) => fold))].sort((a, b) => a - b);
   if (folds.length < 2) return schemes[0]!;
@@ -60,7 +68,7 @@ interface Split {
 }
 
 /** Sum of the scores of a fold's rows, with intervals from the other folds. */
-function scoreOf(scheme: IntervalScheme, residuals: readonly WeighedResidual[], { inner, units }: Split): number {
+function scoreOf(scheme: IntervalScheme, residuals: readonly Residual[], { inner, units }: Split): number {
   const intervalOf = schemeIntervals(
     scheme,
     residuals.filter(({ fold }) => fold !== inner),
@@ -70,23 +78,23 @@ function scoreOf(scheme: IntervalScheme, residuals: readonly WeighedResidual[], 
     if (residual.fold !== inner) continue;
     const { low, high } = intervalOf(residual.of);
     const outside = Math.max(0, low - residual.miss, residual.miss - high);
-    sum += residual.weight * units.get(cellOf(residual))! * (high - low + (2 / OUTSIDE) * outside);
+    sum += units.get(cellOf(residual))! * (high - low + (2 / OUTSIDE) * outside);
   }
   return sum;
 }
 
-function cellOf({ of, device }: WeighedResidual): string {
+function cellOf({ of, device }: Residual): string {
   return `${of.engine} ${device}`;
 }
 
-/** By engine and device: root of its rows, over their median miss and their weights. */
-function cellUnits(residuals: readonly WeighedResidual[]): ReadonlyMap<string, number> {
-  const cells = new Map<string, WeighedResidual[]>();
+/** By engine and device: what a row's score counts. Those of few rows do not. */
+function cellUnits(residuals: readonly Residual[]): ReadonlyMap<string, number> {
+  const cells = new Map<string, Residual[]>();
   for (const residual of residuals) cells.set(cellOf(residual), [...(cells.get(cellOf(residual)) ?? []), residual]);
   return new Map(
-    [...cells].map(([cell, rows]) => {
-      const weights = rows.reduce((sum, { weight }) => sum + weight, 0);
-      return [cell, Math.sqrt(rows.length) / Math.max(MISS_MIN, medianMiss(rows)) / weights];
-    }),
+    [...cells].map(([cell, rows]) => [
+      cell,
+      rows.length < ROWS_MIN ? 0 : 1 / Math.sqrt(rows.length) / Math.max(MISS_MIN, medianMiss(rows)),
+    ]),
   );
 }

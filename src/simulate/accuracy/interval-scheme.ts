@@ -20,6 +20,8 @@ export interface IntervalScheme {
   readonly share: number;
   /** Misses are taken in units of what their engine usually misses by, and the interval in those of its own. */
   readonly usual: boolean;
+  /** What a group of n rows counts: n, or the root of n, as in the fit of constants, as rows of one group miss alike. */
+  readonly groups: "rows" | "roots";
 }
 
 /** Shares of measurements that lie below an interval's ends. */
@@ -30,17 +32,6 @@ const RESIDUALS_MIN = 40;
 /** Least usual miss: below it shares of it say nothing. */
 const USUAL_MIN = 1e-3;
 
-/** A residual with its weight: a group of n of them weighs as much as the root of n, as in the fit of constants: rows of one group miss alike. */
-export interface WeighedResidual extends Residual {
-  readonly weight: number;
-}
-
-export function weighedResiduals(residuals: readonly Residual[]): readonly WeighedResidual[] {
-  const rows = new Map<string, number>();
-  for (const { group } of residuals) rows.set(group, (rows.get(group) ?? 0) + 1);
-  return residuals.map((residual) => ({ ...residual, weight: 1 / Math.sqrt(rows.get(residual.group)!) }));
-}
-
 /** Properties that a scheme's intervals depend on. */
 export function schemeProperties({ properties, usual }: IntervalScheme): readonly ServedProperty[] {
   return usual && !properties.includes("engine") ? ["engine", ...properties] : properties;
@@ -50,10 +41,13 @@ export function schemeProperties({ properties, usual }: IntervalScheme): readonl
  * Intervals of served models by their properties, each of which holds the prediction itself; from 0 to 0 without residuals.
  * Complexity: residuals x their logarithm, and residuals x properties for each interval that is new.
  */
-export function schemeIntervals(scheme: IntervalScheme, residuals: readonly WeighedResidual[]): (of: ServedProperties) => LogInterval {
+export function schemeIntervals(scheme: IntervalScheme, residuals: readonly Residual[]): (of: ServedProperties) => LogInterval {
   const { properties, share } = scheme;
   const unitOf = scheme.usual ? usualMiss(residuals) : () => 1;
-  const sorted = residuals.map(({ of, miss, weight }) => ({ of, size: miss / unitOf(of.engine), weight })).sort((a, b) => a.size - b.size);
+  const weightOf = groupWeight(scheme, residuals);
+  const sorted = residuals
+    .map(({ of, miss, group }) => ({ of, size: miss / unitOf(of.engine), weight: weightOf(group) }))
+    .sort((a, b) => a.size - b.size);
   const named = schemeProperties(scheme);
   const found = new Map<string, LogInterval>();
   return (of) => {
@@ -72,9 +66,17 @@ export function schemeIntervals(scheme: IntervalScheme, residuals: readonly Weig
   };
 }
 
+/** Weight of a row of a group. */
+function groupWeight({ groups }: IntervalScheme, residuals: readonly Residual[]): (group: string) => number {
+  if (groups === "rows") return () => 1;
+  const rows = new Map<string, number>();
+  for (const { group } of residuals) rows.set(group, (rows.get(group) ?? 0) + 1);
+  return (group) => 1 / Math.sqrt(rows.get(group)!);
+}
+
 /** Median of |miss| of an engine. */
-function usualMiss(residuals: readonly WeighedResidual[]): (engine: string) => number {
-  const medianOf = (of: readonly WeighedResidual[]): number => Math.max(USUAL_MIN, medianMiss(of));
+function usualMiss(residuals: readonly Residual[]): (engine: string) => number {
+  const medianOf = (of: readonly Residual[]): number => Math.max(USUAL_MIN, medianMiss(of));
   const all = medianOf(residuals);
   const found = new Map<string, number>();
   return (engine) => {
@@ -88,8 +90,8 @@ function usualMiss(residuals: readonly WeighedResidual[]): (engine: string) => n
 }
 
 /** Median of |miss|; 0 without residuals. */
-export function medianMiss(residuals: readonly WeighedResidual[]): number {
-  const sizes = residuals.map(({ miss, weight }) => ({ size: Math.abs(miss), weight })).sort((a, b) => a.size - b.size);
+export function medianMiss(residuals: readonly Residual[]): number {
+  const sizes = residuals.map(({ miss }) => ({ size: Math.abs(miss), weight: 1 })).sort((a, b) => a.size - b.size);
   return sizeAt(sizes, 0.5);
 }
 

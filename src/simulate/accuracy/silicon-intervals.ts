@@ -6,7 +6,7 @@ import type { LogInterval, ServedIntervals, ServedTime } from "../../cost/iterat
 import { isBlackwell, LONG_PROMPT, type ServedProperties, servedKey } from "../../cost/iteration/engines/served-properties.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import { chooseScheme } from "./interval-choice.ts";
-import { schemeIntervals, schemeProperties, type WeighedResidual, weighedResiduals } from "./interval-scheme.ts";
+import { type Residual, schemeIntervals, schemeProperties } from "./interval-scheme.ts";
 import type { SiliconPoint } from "./silicon-evaluation.ts";
 
 export function measuredMs({ row }: SiliconPoint, time: ServedTime): number {
@@ -44,20 +44,18 @@ function isMixture(model: string): boolean {
   return made;
 }
 
-/** Misses that intervals are made of: not of rows that ran with a setting nobody names, nor of a TTFT that kernels were compiled in. */
-function residualsOf(points: readonly SiliconPoint[], time: ServedTime): readonly WeighedResidual[] {
-  const counted = points.filter(
-    ({ knowledge, compiling }) => knowledge !== "setting not named" && (time === "tpot" || compiling === undefined),
-  );
-  return weighedResiduals(
-    counted.map((point) => ({
-      of: pointProperties(point),
-      device: point.row.device,
-      group: point.group,
-      fold: point.fold,
-      miss: logMiss(point, time),
-    })),
-  );
+/**
+ * Misses that intervals are made of: of rows whose configuration the file states, and not of a TTFT that kernels were compiled in.
+ */
+function residualsOf(points: readonly SiliconPoint[], time: ServedTime): readonly Residual[] {
+  const counted = points.filter(({ knowledge, compiling }) => knowledge === "stated" && (time === "tpot" || compiling === undefined));
+  return counted.map((point) => ({
+    of: pointProperties(point),
+    device: point.row.device,
+    group: point.group,
+    fold: point.fold,
+    miss: logMiss(point, time),
+  }));
 }
 
 /**
