@@ -41,9 +41,10 @@ describe("an interval", () => {
     expect(of(1)).toBeGreaterThan(7);
   });
   test("in units of the engine's usual miss is as much wider as the engine misses more", () => {
-    const ordered = [...residuals({}, 0, within(1)), ...residuals({ engine: "sglang" }, 0, within(10))];
+    const ordered = [...residuals({}, 0, within(1)), ...residuals({ engine: "sglang" }, 0, within(16))];
     const of = (engine: string): number => schemeIntervals({ ...ALIKE, usual: true }, ordered)({ ...OF, engine }).high;
-    expect(of("sglang") / of("vllm")).toBeCloseTo(10, 9);
+    // Sixteen times, of one group beside three that stand for all: the fourth root of it.
+    expect(of("sglang") / of("vllm")).toBeCloseTo(2, 9);
     // One that was never seen misses as all do.
     expect(of("trtllm")).toBeGreaterThan(of("vllm"));
   });

@@ -1,3 +1,4 @@
+import { exp, ln } from "../../base/math.ts";
 import type { LogInterval } from "../../cost/iteration/engines/served-interval.ts";
 import { type ServedProperties, type ServedProperty, servedKey } from "../../cost/iteration/engines/served-properties.ts";
 
@@ -27,8 +28,8 @@ export interface IntervalScheme {
 /** Shares of measurements that lie below an interval's ends. */
 const LOW = 0.05;
 const HIGH = 0.95;
-/** Residuals it takes to know what an engine usually misses by; with fewer, those of all engines count. */
-const RESIDUALS_MIN = 40;
+/** What all engines usually miss by counts as so many groups beside those of one: an engine seen with one model is not known with others. */
+const COMMON_GROUPS = 3;
 /** Least usual miss: below it shares of it say nothing. */
 const USUAL_MIN = 1e-3;
 
@@ -74,16 +75,17 @@ function groupWeight({ groups }: IntervalScheme, residuals: readonly Residual[])
   return (group) => 1 / Math.sqrt(rows.get(group)!);
 }
 
-/** Median of |miss| of an engine. */
+/** Median of |miss| of an engine, drawn towards that of all: the mean of their logarithms, weighed by groups. */
 function usualMiss(residuals: readonly Residual[]): (engine: string) => number {
-  const medianOf = (of: readonly Residual[]): number => Math.max(USUAL_MIN, medianMiss(of));
+  const medianOf = (of: readonly Residual[]): number => ln(Math.max(USUAL_MIN, medianMiss(of)));
   const all = medianOf(residuals);
   const found = new Map<string, number>();
   return (engine) => {
     const known = found.get(engine);
     if (known !== undefined) return known;
     const own = residuals.filter(({ of }) => of.engine === engine);
-    const usual = own.length >= RESIDUALS_MIN ? medianOf(own) : all;
+    const groups = new Set(own.map(({ group }) => group)).size;
+    const usual = exp((groups * medianOf(own) + COMMON_GROUPS * all) / (groups + COMMON_GROUPS));
     found.set(engine, usual);
     return usual;
   };
