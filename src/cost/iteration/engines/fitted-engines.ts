@@ -22,16 +22,16 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
     frontClientNs: 437500,
     compileNs: 937500000,
   },
-  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.266. */
+  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.245. */
   sglang: {
     overheads: {
-      stepNs: 562500,
+      stepNs: 546875,
       sequenceNs: 5469,
       layerNs: 0,
       eagerLayerNs: 400000,
       kernelNs: 281,
-      attentionFactor: 1.003,
-      expertFactor: 1.007,
+      attentionFactor: 1.006,
+      expertFactor: 1.005,
       computeFactor: 1.004,
       exchangeFactor: 1.003,
     },
