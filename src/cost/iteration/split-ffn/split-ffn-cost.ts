@@ -5,7 +5,7 @@ import { PER_NODE } from "../../network/sheet-network.ts";
 import type { OperatorModel } from "../../operator/operator-model.ts";
 import { type Cut, devicesOf } from "../cut.ts";
 import { cutFault } from "../cut-check.ts";
-import { type DecoderBlocks, decoderBlocks } from "../decoder-blocks.ts";
+import { type DecoderBlocks, decoderBlocks, hasMixture } from "../decoder-blocks.ts";
 import { type EngineOverheads, KERNEL_FLOOR } from "../engine-overheads.ts";
 import { engineOverheads, engineSpread } from "../engines/engine-of.ts";
 import type { BatchShape } from "../iteration-cost.ts";
@@ -164,7 +164,9 @@ function makeSplit(input: SplitFfnInput, made: Made): ExplainedCost {
   };
   const [price, ffnPrice] = made.prices;
   const spreadOf = (sheet: DeviceSheet, { spread }: TermPrice, operators: OperatorModel): number =>
-    engineSpread(sheet, spread, operators.apartFromEngines === true);
+    engine === undefined
+      ? spread
+      : engineSpread({ engine, sheet, mixture: hasMixture(model), apart: operators.apartFromEngines === true }, spread);
   return {
     devices: devices.attention + devices.ffn,
     iterationNs,
