@@ -102,6 +102,12 @@ describe("cuts", () => {
       corrected: false,
     });
   });
+  test("experts cut by columns over more devices than a server's are whole ones on their ranks", () => {
+    const side = { batch: 1, workers: 1, tensor: 1, pipeline: 1, data: 32, expertTensor: 32, expert: 1 };
+    const row = { ...one({}), mode: "disagg" } as const;
+    expect(siliconCut(row, side)).toMatchObject({ cut: { data: 32, expert: 32 } });
+    expect(siliconCut(row, { ...side, data: 8, expertTensor: 8 })).toMatchObject({ cut: { data: 8, expert: 1 } });
+  });
   test("a tensor group beyond a server is impossible", () =>
     expect(cut({ tp_size: "36", moe_tp_size: "36" })).toEqual({ impossible: "a tensor group of 36 devices" }));
 });

@@ -14,6 +14,7 @@ export type SiliconCut = { readonly cut: Cut; readonly corrected: boolean } | { 
  *
  * Model: in two of the dumps a degree was multiplied by the expert degree, which shows where both expert degrees are above 1; dividing gives the cut
  * that the ids of those rows name. More than 8 devices in a tensor group that remain are totals of a deployment, not a degree: such rows are left out.
+ * Experts are not cut by columns over more devices than that either (2,048 columns over 32 are half a block of DeepSeek's scales): their ranks hold whole ones.
  */
 export function siliconCut(row: SiliconRow, side: SiliconSide): SiliconCut {
   let { tensor, data, expert } = side;
@@ -27,6 +28,6 @@ export function siliconCut(row: SiliconRow, side: SiliconSide): SiliconCut {
     return { impossible: `${tensor * data * side.pipeline} devices in a server of 8` };
   const group = tensor * data;
   // Where attention is data-parallel, some rows leave the expert degree at 1 and write the tensor degree of the experts.
-  if (expert > group || group % expert !== 0) expert = group;
+  if (expert > group || group % expert !== 0 || group / expert > SERVER_DEVICES) expert = group;
   return { cut: { tensor, pipeline: side.pipeline, data, expert, context: 1 }, corrected: multiplied };
 }

@@ -36,8 +36,11 @@ describe("launch settings", () => {
     expect(siliconLaunch(row({ engine: "sglang", device: "h200-sxm", products: "fp8" }), CUT, 16).hold).toBeUndefined();
   });
   test("are defaults where no script is known", () => {
-    const unknown = { batchedTokens: 8192, decodesCount: false, chunked: true };
-    expect(siliconLaunch(row({ source: "h100_sxm/trtllm/1.0.0rc3/x.csv" }), CUT, 64)).toEqual(unknown);
-    expect(siliconLaunch(row({ engine: "vllm", model: "Llama-3.1-70B" }), CUT, 64)).toEqual(unknown);
+    const defaults = (change: Partial<SiliconRow>): unknown =>
+      siliconLaunch(row({ source: "h100_sxm/trtllm/1.0.0rc3/x.csv", ...change }), CUT, 64);
+    const batchedTokens = 8192;
+    expect(defaults({})).toEqual({ batchedTokens, decodesCount: true, chunked: false });
+    expect(defaults({ engine: "vllm", model: "Llama-3.1-70B" })).toEqual({ batchedTokens, decodesCount: true, chunked: true });
+    expect(defaults({ engine: "sglang" })).toEqual({ batchedTokens, decodesCount: false, chunked: true });
   });
 });

@@ -1,6 +1,6 @@
 import type { Cut } from "../../iteration/cut.ts";
 import { publishedRun } from "./silicon-benchmark.ts";
-import type { SiliconRow } from "./silicon-row.ts";
+import type { SiliconEngine, SiliconRow } from "./silicon-row.ts";
 
 /** What a row's engine was launched with beyond what its columns say. */
 export interface SiliconLaunch {
@@ -22,7 +22,12 @@ export type SiliconHold =
 
 /** Tokens of an iteration where nothing is known: default of the three engines on these devices. */
 const DEFAULT_TOKENS = 8192;
-const DEFAULT: SiliconLaunch = { batchedTokens: DEFAULT_TOKENS, decodesCount: false, chunked: true };
+/** SGLang limits tokens of prompts alone; TensorRT-LLM cuts prompts only where it is told to (`enable_chunked_prefill`). Source: their option lists. */
+const DEFAULTS: Readonly<Record<SiliconEngine, SiliconLaunch>> = {
+  sglang: { batchedTokens: DEFAULT_TOKENS, decodesCount: false, chunked: true },
+  trtllm: { batchedTokens: DEFAULT_TOKENS, decodesCount: true, chunked: false },
+  vllm: { batchedTokens: DEFAULT_TOKENS, decodesCount: true, chunked: true },
+};
 
 /**
  * Settings of the engine that served a row.
@@ -33,10 +38,10 @@ const DEFAULT: SiliconLaunch = { batchedTokens: DEFAULT_TOKENS, decodesCount: fa
  * decided (`MODEL_LENGTH`, `MORE_TOKENS_SINCE`; limits of 128 and 256 sequences that rows with more clients do not show are left out).
  */
 export function siliconLaunch(row: SiliconRow, { tensor, data }: Cut, clients: number): SiliconLaunch {
-  if (!publishedRun(row)) return DEFAULT;
+  if (!publishedRun(row)) return DEFAULTS[row.engine];
   if (row.engine === "sglang") return sglangLaunch(row, clients);
   if (row.engine === "trtllm") return trtllmLaunch(row, { tensor, data }, clients);
-  return DEFAULT;
+  return DEFAULTS[row.engine];
 }
 
 function sglangLaunch({ model, device, products }: SiliconRow, clients: number): SiliconLaunch {
@@ -49,7 +54,7 @@ function sglangLaunch({ model, device, products }: SiliconRow, clients: number):
   }
   if (model === "GLM-5") return { ...base, batchedTokens: 32768, ...(products === "nvfp4" && { hold: { kind: "poll", steps: 10 } }) };
   if (model === "Qwen3.5-397B-A17B") return blackwell ? { ...base, batchedTokens: 32768, ...poll } : { ...base, batchedTokens: 16384 };
-  return DEFAULT;
+  return DEFAULTS.sglang;
 }
 
 /** `max_num_tokens` of Llama is the longest text that the engine serves. Told by 12 rows of 128 clients; with 2048 for short texts the others are alike. */
@@ -68,7 +73,7 @@ function trtllmLaunch(row: SiliconRow, { tensor, data }: Pick<Cut, "tensor" | "d
     return { ...base, batchedTokens, ...(short && tensor < 8 && { hold: { kind: "gather", tokens: 0.9 * batchedTokens, steps: 20 } }) };
   }
   if (model === "gpt-oss-120b") return { ...base, batchedTokens: 20_000 };
-  if (model !== "DeepSeek-V3") return DEFAULT;
+  if (model !== "DeepSeek-V3") return DEFAULTS.trtllm;
   const least = row.measured >= MORE_TOKENS_SINCE ? DEFAULT_TOKENS : 0;
   const batchedTokens = Math.max(least, Math.ceil((promptTokens + clients + STEP_TOKENS) / STEP_TOKENS) * STEP_TOKENS);
   if (data > 1) return { ...base, batchedTokens, hold: { kind: "ranks", steps: 60 } };
