@@ -39,7 +39,7 @@ const plan = { ...live.plan, replicas };
 const inputs: readonly StepCostInput[] = replicas.map(({ stages }) => ({ ...live.costs[0]!, rack, stages }));
 const costs = pricedCosts(inputs);
 // So many that replicas work together for a part of the time.
-const requests = poissonRequests({ rate: 200, prompt: { least: 50, most: 500 }, output: { least: 20, most: 60 }, seconds: 0.25, seed: 4 });
+const requests = poissonRequests({ rate: 200, prompt: { least: 50, most: 500 }, output: { least: 20, most: 60 }, seconds: 0.4, seed: 4 });
 const workload = { source: "test", requests };
 const input = planRunInput(plan, { costs, rack, workload, seed: 1 });
 
@@ -70,12 +70,13 @@ function recorded(shiftNs: number): TrialLedgers {
 describe("observation of a live run", () => {
   const whole = { from: 0, to: requests.length };
   const observed = observeRequests(recorded(0), { plan, rack, costs }, whole);
+  const ahead = recorded(SHIFT_NS);
   const shares = observed.map(({ stages }) => mean(stages.map((one) => one.besideShare!)));
 
   it("sees what worked beside each step, whatever the hosts' clocks say", () => {
     expect(shares[0]).toBeGreaterThan(0.1);
     expect(shares[0]).toBeLessThan(0.9);
-    const shifted = observeRequests(recorded(SHIFT_NS), { plan, rack, costs }, whole);
+    const shifted = observeRequests(ahead, { plan, rack, costs }, whole);
     expect(shifted.map(({ stages }) => stages.length)).toEqual(observed.map(({ stages }) => stages.length));
     shifted.forEach(({ stages }, replica) => {
       expect(mean(stages.map((one) => one.besideShare!))).toBeCloseTo(shares[replica]!, 2);
@@ -83,8 +84,8 @@ describe("observation of a live run", () => {
   });
 
   it("takes the steps between two arrivals only", () => {
-    const first = observeRequests(recorded(SHIFT_NS), { plan, rack, costs }, { from: 0, to: 10 });
-    const rest = observeRequests(recorded(SHIFT_NS), { plan, rack, costs }, { from: 10, to: requests.length });
+    const first = observeRequests(ahead, { plan, rack, costs }, { from: 0, to: 10 });
+    const rest = observeRequests(ahead, { plan, rack, costs }, { from: 10, to: requests.length });
     const count = (runs: typeof first): number => runs.reduce((sum, { stages }) => sum + stages.length, 0);
     expect(count(first)).toBeGreaterThan(10);
     expect(count(first) + count(rest)).toBe(count(observed));

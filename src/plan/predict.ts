@@ -37,7 +37,7 @@ export function predictReplica(cost: PricedStepCost, devices: readonly Device[])
 function cycleNs(cost: PricedStepCost, devices: readonly Device[], streams: number): number {
   const groups = Math.min(devices.length, streams);
   const shape = decodeShape(Math.ceil(streams / groups), STREAM_CONTEXT);
-  const slowdown = devices.reduce((most, device) => Math.max(most, device.calibration?.concurrentSlowdown ?? 1), 1);
+  const slowdown = cost.besideSlowdown ?? devices.reduce((most, device) => Math.max(most, device.calibration?.concurrentSlowdown ?? 1), 1);
   const work = new Map<string, number>();
   devices.forEach((device, stage) => {
     const ns = cost.stage(stage, shape).ns * groups;

@@ -12,8 +12,10 @@ const SEED_MAX = 4_294_967_295;
 
 const HELP = `
 One list of arrivals (prompts of 50 to 600 tokens, outputs of 20 to 120, at a share of the predicted capacity) runs simulated and then live, with the
-same engines and policies; printed are both with the error, and whether the 90 % bars of the simulation hold what was measured. What the live run
-showed of its iterations corrects later predictions of the same plan (--no-learn: not).
+same engines and policies; printed are both with the error, and whether the 90 % bars of the simulation hold what was measured. A probe of some seconds
+says just before how fast the machine is now against its calibration: the simulation and the rate of the arrivals follow it, as far as it knows more than
+earlier runs. A probe after the run is only shown. What the live run showed of its iterations corrects later predictions of the same plan, recent runs
+before old ones (--no-learn: not).
 
 Examples:
   heddle verify plan.json
