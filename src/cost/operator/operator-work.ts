@@ -84,7 +84,7 @@ export function latentWork(query: LatentAttentionQuery): OperatorWork {
   const expanded = kvRank * heads * (plainDim + valueDim);
   let ops = 2 * rows * (shared + expanded);
   if (query.phase === "prefill") ops += 2 * batch * heads * (queryDim + valueDim) * causalPairs(tokens, context, 0);
-  else ops += 2 * batch * heads * context * (2 * kvRank + rotatedDim);
+  else ops += 2 * rows * heads * context * (2 * kvRank + rotatedDim);
   const cached = batch * (query.phase === "prefill" ? context + tokens : context) * (kvRank + rotatedDim);
   const bytes = (shared + expanded) * STORED_BYTES[query.type] + 2 * rows * width * ACTIVATION_BYTES + cached * STORED_BYTES[query.kvType];
   return { ops, type: query.type, bytes };

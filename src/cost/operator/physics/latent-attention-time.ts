@@ -17,7 +17,8 @@ export const LATENT_ATTENTION_TYPE: PeakType = "bf16";
 /**
  * Time of a whole block of latent attention: projections, absorbed products and attention.
  *
- * Model: decode attends in the latent space (kvRank + rotatedDim values a token, shared by all heads); prefill expands keys and values first.
+ * Model: decode attends in the latent space (kvRank + rotatedDim values a token, shared by all heads), drafted tokens over the same
+ * keys; prefill expands keys and values first.
  * Units: ns. Source: DeepSeek-V2 report (arXiv 2405.04434), section 2.1, for the shapes.
  */
 export function latentAttentionNs(
@@ -49,7 +50,7 @@ export function latentAttentionNs(
   ns += absorbed / (rates.attentionFlopsPerNs * product.computeShare) + weights / (device.bytesPerNs * product.memoryShare);
   const cached = batch * query.context * (kvRank + rotatedDim);
   const memoryNs = (cached * STORED_BYTES[query.kvType]) / (device.bytesPerNs * latent.decodeMemoryShare);
-  const flops = 2 * heads * batch * query.context * (2 * kvRank + rotatedDim);
+  const flops = 2 * heads * rows * query.context * (2 * kvRank + rotatedDim);
   const computeNs = flops / (rates.attentionFlopsPerNs * latent.decodeComputeShare);
   const longer = computeNs > memoryNs ? computeNs : memoryNs;
   return ns + longer + latent.serialShare * (computeNs + memoryNs - longer);

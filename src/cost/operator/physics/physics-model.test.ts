@@ -136,6 +136,16 @@ describe("physics of operators", () => {
     expect(ns(h100, latent("decode", 64, 1, 32768))).toBeGreaterThan(ns(h100, latent("decode", 64, 1, 4096)));
   });
 
+  it("multiplies drafted tokens of latent attention with every key, which is read once", () => {
+    const h100 = deviceSheet("h100-sxm");
+    const more = (tokens: number): number =>
+      ns(h100, latent("decode", 64, tokens, 65_536)) - ns(h100, latent("decode", 64, tokens, 32_768));
+    // One row of 16 heads reads longer than it multiplies, many rows the other way round.
+    expect(more(2)).toBeLessThan(1.3 * more(1));
+    expect(more(64)).toBeGreaterThan(1.9 * more(32));
+    expect(more(64)).toBeLessThanOrEqual(2 * more(32) * (1 + 1e-9));
+  });
+
   it("is never faster for more rows, sequences, tokens, context or experts' tokens", () => {
     const sheets = ["h100-sxm", "a100-sxm", "rtx-4090", "mi300x", "tpu-v5p", "sambanova-sn40l"].map(deviceSheet);
     const growing: readonly ((size: number) => OperatorQuery)[] = [
