@@ -154,6 +154,7 @@ export function adapterCase(seed: number, changes: Partial<SchedulingRules> = {}
     slots,
     hostAdapters: preloaded ? Infinity : slots + prng.nextBelow(4),
     rankMax: 64,
+    ...(prng.nextBelow(3) === 0 ? { overlap: true } : {}),
     computedRank: (rank) => rank,
     hostNs: (rank) => 300_000 + 1000 * rank,
     diskNs: (rank) => 4_000_000 + 20_000 * rank,

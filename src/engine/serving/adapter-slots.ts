@@ -25,9 +25,22 @@ export interface AdapterSlots {
   held: number;
   /** Whether those behind one that finds no slot may go before it. */
   readonly passes: boolean;
+  /** Loads go on beside iterations: a request waits for its adapter, and nobody else does. */
+  readonly overlap: boolean;
+  /** With `overlap`: adapters on their way into slots that are theirs already, and those whose load the executor has yet to start. */
+  readonly coming: number[];
+  readonly starts: AdapterLoad[];
+  /** Counted up when the host is lost: what was on its way then never comes. */
+  epoch: number;
   /** Requests that were passed over while the iteration was formed. */
   readonly passed: IntDeque;
   readonly counts: AdapterCounts;
+}
+
+/** A load to be started: the adapter, and the time it takes on the replica's link. Units: ns. */
+export interface AdapterLoad {
+  readonly adapter: number;
+  readonly ns: number;
 }
 
 /** What happened to adapters on a replica. */
@@ -35,7 +48,7 @@ export interface AdapterCounts {
   /** Admissions of requests with an adapter, and those that found it in a slot. */
   admissions: number;
   hits: number;
-  /** Loads into slots, those of them that came from disk first, and the time of all. */
+  /** Loads into slots, those of them that came from disk first, and the time for which iterations waited for them. */
   loads: number;
   diskLoads: number;
   loadNs: number;
@@ -52,9 +65,11 @@ export interface AdapterOptions {
   readonly ranks: Int32Array;
   /** Absent: true. */
   readonly passes?: boolean;
+  /** Absent: false. */
+  readonly overlap?: boolean;
 }
 
-export function adapterSlots({ slots, hostAdapters, hostNs, diskNs, ranks, passes = true }: AdapterOptions): AdapterSlots {
+export function adapterSlots({ slots, hostAdapters, hostNs, diskNs, ranks, passes = true, overlap = false }: AdapterOptions): AdapterSlots {
   const count = ranks.length;
   return {
     device: keyTier(slots),
@@ -66,6 +81,10 @@ export function adapterSlots({ slots, hostAdapters, hostNs, diskNs, ranks, passe
     heldAt: new Int32Array(count).fill(-1),
     computedAt: new Int32Array(count).fill(-1),
     passes,
+    overlap,
+    coming: [],
+    starts: [],
+    epoch: 0,
     forming: 0,
     held: 0,
     passed: emptyIntDeque(),
@@ -77,6 +96,10 @@ export function adapterSlots({ slots, hostAdapters, hostNs, diskNs, ranks, passe
 export function beginAdapters(adapters: AdapterSlots): void {
   adapters.forming += 1;
   adapters.held = 0;
+  for (const adapter of adapters.coming) {
+    useAdapter(adapters, adapter);
+    holdAdapter(adapters, adapter);
+  }
 }
 
 /** Whether a request may join beside the adapters that are held. */
@@ -84,13 +107,15 @@ export function adapterFits({ heldAt, forming, held, device }: AdapterSlots, ada
   return adapter < 0 || heldAt[adapter] === forming || held < device.capacity;
 }
 
+/** What a request was passed over for. */
+export const WANT = { slot: 1, load: 2 } as const;
+
 /** The first of a queue is passed over in this iteration. */
-export function passOver({ passed, counts }: AdapterSlots, { passed: column }: RequestTable, queue: IntDeque): void {
+export function passOver({ passed, counts }: AdapterSlots, { passed: column }: RequestTable, queue: IntDeque, want: number): void {
   const request = popFront(queue);
   pushBack(passed, request);
-  if (column![request] === 1) return;
-  column![request] = 1;
-  counts.short += 1;
+  if ((column![request]! & WANT.slot) === 0 && want === WANT.slot) counts.short += 1;
+  column![request]! |= want;
 }
 
 /** Those that were passed over stand before the others again, in their order. */
@@ -100,18 +125,24 @@ export function putBack({ passed }: AdapterSlots, queue: IntDeque): void {
 }
 
 /** A request is admitted with its adapter. */
-export function admitAdapter(adapters: AdapterSlots, adapter: number): void {
+export function admitAdapter(adapters: AdapterSlots, requests: RequestTable, request: number): void {
+  const adapter = requests.adapter![request]!;
   if (adapter < 0) return;
   const { counts, device, heldAt, forming } = adapters;
   counts.admissions += 1;
-  if (holdsKey(device, adapter) || heldAt[adapter] === forming) counts.hits += 1;
+  const found = holdsKey(device, adapter) || heldAt[adapter] === forming;
+  if (found && (requests.passed![request]! & WANT.load) === 0) counts.hits += 1;
   holdAdapter(adapters, adapter);
+  if (adapters.overlap) useAdapter(adapters, adapter);
 }
 
 /** The host is lost, or given back: what it held is gone. */
 export function forgetAdapters(adapters: AdapterSlots): void {
   adapters.device = keyTier(adapters.device.capacity);
   adapters.host = keyTier(adapters.host.capacity);
+  adapters.coming.length = 0;
+  adapters.starts.length = 0;
+  adapters.epoch += 1;
 }
 
 /** An adapter in a slot is used: it is the last to leave. */

@@ -19,9 +19,14 @@ export function computeAdapter(adapters: AdapterSlots, step: ServingStep, adapte
   lora.ranks += rank;
 }
 
-/** Whoever runs and goes on holds its adapter's slot. Complexity: linear in the running requests. */
+/** Whoever runs and goes on holds its adapter's slot, so that loads begun beside iterations take no slot of theirs. Complexity: linear in the running requests. */
 export function holdRunning(adapters: AdapterSlots, { running, runningCount }: ServingReplica, { adapter, left }: RequestTable): void {
-  for (let i = 0; i < runningCount; i++) if (left[running[i]!]! > 0) holdAdapter(adapters, adapter![running[i]!]!);
+  for (let i = 0; i < runningCount; i++) {
+    if (left[running[i]!]! === 0) continue;
+    const own = adapter![running[i]!]!;
+    holdAdapter(adapters, own);
+    if (adapters.overlap && own >= 0) useAdapter(adapters, own);
+  }
 }
 
 /**
@@ -50,6 +55,36 @@ export function loadAdapters(
     if (adapter < 0 || computedAt[adapter] !== forming || holdsKey(device, adapter)) continue;
     step.loadNs += load(adapters, adapter, { log, replica: replica.index, nowNs });
   }
+}
+
+/**
+ * With loads beside iterations: whether a request that finds a slot must wait for its adapter, whose load begins where it has not.
+ *
+ * Source: sgl-project/sglang pull request 15512 (`--enable-lora-overlap-loading`): the first try to schedule it starts the load.
+ */
+export function waitsForAdapter(
+  { adapters, index }: ServingReplica,
+  { requests, log }: { readonly requests: RequestTable; readonly log: DecisionLog },
+  request: number,
+  nowNs: number,
+): boolean {
+  const adapter = requests.adapter![request]!;
+  if (adapters?.overlap !== true || adapter < 0) return false;
+  if (adapters.coming.includes(adapter)) return true;
+  if (holdsKey(adapters.device, adapter)) return false;
+  const ns = load(adapters, adapter, { log, replica: index, nowNs });
+  adapters.counts.loadNs -= ns;
+  adapters.coming.push(adapter);
+  adapters.starts.push({ adapter, ns });
+  holdAdapter(adapters, adapter);
+  return true;
+}
+
+/** An adapter has come into its slot. */
+export function adapterArrived({ coming }: AdapterSlots, adapter: number): void {
+  const at = coming.indexOf(adapter);
+  assert(at >= 0, "an adapter arrives that was not on its way", adapter);
+  coming.splice(at, 1);
 }
 
 function load(adapters: AdapterSlots, adapter: number, at: { log: DecisionLog; replica: number; nowNs: number }): number {

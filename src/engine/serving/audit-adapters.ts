@@ -27,6 +27,11 @@ export function auditAdapters(replica: ServingReplica, requests: RequestTable, {
     const request = running[i]!;
     if (column[request]! >= 0 && requests.left[request]! > 0) live.add(column[request]!);
   }
+  const coming = new Set(adapters.coming);
+  check(coming.size === adapters.coming.length, "an adapter comes twice");
+  check(new Set([...live, ...coming]).size <= slots, "more adapters come and run than there are slots");
+  for (const adapter of live) check(!coming.has(adapter), `adapter ${adapter} runs before it has come`);
+  check(adapters.starts.length === 0, "a load was not started");
   check(live.size <= slots, `requests of ${live.size} adapters run in ${slots} slots`);
   for (const step of [executing, planned]) {
     if (!step.active) continue;

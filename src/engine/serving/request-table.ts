@@ -44,7 +44,7 @@ export interface RequestTable {
   readonly admittedNs: Float64Array;
   /** Adapter (LoRA) it is served with, -1: none; absent where no request has one. */
   readonly adapter?: Int32Array;
-  /** With adapters: 1 once it was passed over for want of a slot. */
+  /** With adapters: what it was passed over for, bits of `WANT`. */
   readonly passed?: Uint8Array;
 }
 

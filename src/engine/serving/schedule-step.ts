@@ -1,8 +1,8 @@
 import { assert } from "../../base/assert.ts";
-import { peekFront, popFront, pushBack, pushFront } from "../../base/int-deque.ts";
+import { type IntDeque, peekFront, popFront, pushBack, pushFront } from "../../base/int-deque.ts";
 import { gainedTokens } from "../../policy/serving/token-gain.ts";
-import { adapterFits, admitAdapter, beginAdapters, passOver, putBack } from "./adapter-slots.ts";
-import { computeAdapter, holdRunning, loadAdapters } from "./adapter-step.ts";
+import { adapterFits, admitAdapter, beginAdapters, passOver, putBack, WANT } from "./adapter-slots.ts";
+import { computeAdapter, holdRunning, loadAdapters, waitsForAdapter } from "./adapter-step.ts";
 import { DECISION, type DecisionLog, recordDecision } from "./decision-log.ts";
 import { blocksWanted, growBlocks, holdMatch, matchPrefix, prefixMatch, publishKeys, releaseBlocks } from "./hold-blocks.ts";
 import { gateFormed, gatePasses, passedGate } from "./prompt-gate.ts";
@@ -105,18 +105,15 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
   const { rules, pool, waiting, blockTokens, adapters } = replica;
   if (adapters !== undefined && waiting.size + replica.arrived.size > 0) holdRunning(adapters, replica, requests);
   while (replica.arrived.size > 0 && forming.budget > 0 && replica.runningCount < rules.maxSequences) {
-    if (adapters !== undefined && !adapterFits(adapters, requests.adapter![peekFront(replica.arrived)]!))
-      passOver(adapters, requests, replica.arrived);
-    else admitArrived(replica, step, context, nowNs);
+    if (!passedOver(replica, context, replica.arrived, nowNs)) admitArrived(replica, step, context, nowNs);
   }
   if (adapters !== undefined) putBack(adapters, replica.arrived);
   for (let free = gatePasses(replica, requests, forming.budget); free > 0; free--) {
     if (waiting.size === 0 || forming.budget <= 0 || replica.runningCount >= rules.maxSequences) break;
     const request = peekFront(waiting);
-    if (adapters !== undefined && !adapterFits(adapters, requests.adapter![request]!)) {
-      if (!adapters.passes) break;
-      passOver(adapters, requests, waiting);
-      continue;
+    if (adapters !== undefined) {
+      if (!adapters.passes && !adapterFits(adapters, requests.adapter![request]!)) break;
+      if (passedOver(replica, context, waiting, nowNs)) continue;
     }
     if (requests.kv[request] === KV.wanted) {
       if (!makeRoomForFetch(replica, requests)) break;
@@ -152,12 +149,24 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
     room.tokens = hit + count;
     room.blockTokens = blockTokens;
     growBlocks(pool, requests, request, room);
-    if (adapters !== undefined) admitAdapter(adapters, requests.adapter![request]!);
+    if (adapters !== undefined) admitAdapter(adapters, requests, request);
     appendRunning(replica, request);
     forming.admitted = true;
     addPrompt(replica, step, requests, request, count);
   }
   if (adapters !== undefined) putBack(adapters, waiting);
+}
+
+/** Whether the first of a queue finds no slot for its adapter, or waits for its load, and those behind it go before it. */
+function passedOver(replica: ServingReplica, context: StepContext, queue: IntDeque, nowNs: number): boolean {
+  const { adapters } = replica;
+  if (adapters === undefined) return false;
+  const { requests } = context;
+  const request = peekFront(queue);
+  const fits = adapterFits(adapters, requests.adapter![request]!);
+  if (fits && !waitsForAdapter(replica, context, request, nowNs)) return false;
+  passOver(adapters, requests, queue, fits ? WANT.load : WANT.slot);
+  return true;
 }
 
 /** A request whose KV has come runs: it decodes, or computes what is left of its text. */
@@ -173,7 +182,7 @@ function admitArrived(replica: ServingReplica, step: ServingStep, { requests, lo
   replica.contextTokens += tokens;
   replica.detached -= 1;
   recordDecision(log, DECISION.admit, replica.index, request, nowNs, tokens);
-  if (replica.adapters !== undefined) admitAdapter(replica.adapters, requests.adapter![request]!);
+  if (replica.adapters !== undefined) admitAdapter(replica.adapters, requests, request);
   appendRunning(replica, request);
   forming.admitted = true;
   const due = knownTokens(requests, request) - tokens;

@@ -70,6 +70,7 @@ const lora = z.strictObject({
   modules: z.exactOptional(z.array(z.enum(LORA_MODULES)).min(1).max(LORA_MODULES.length)),
   format: z.exactOptional(z.enum(["bf16", "f16", "f32"])),
   fullySharded: z.exactOptional(z.boolean()),
+  overlapLoading: z.exactOptional(z.boolean()),
   hostBytesPerSecond: z.exactOptional(positive),
   diskBytesPerSecond: z.exactOptional(positive),
 });

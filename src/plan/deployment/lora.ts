@@ -15,6 +15,8 @@ export interface LoraSettings {
   readonly format: "bf16" | "f16" | "f32";
   /** Both products of an adapter are shared by tensor ranks (vLLM `--fully-sharded-loras`), not one of the two. */
   readonly fullySharded: boolean;
+  /** Loads go on beside iterations (SGLang `--enable-lora-overlap-loading`); else the iteration that needs one waits. */
+  readonly overlapLoading: boolean;
   /** From host to device; absent: the device's sheet. From disk to host; absent with `cpuLoras`. */
   readonly hostBytesPerSecond?: number;
   readonly diskBytesPerSecond?: number;

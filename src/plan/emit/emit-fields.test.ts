@@ -19,7 +19,7 @@ const OPTIONS: EmitOptions = {
 const speculation = { draftTokens: 1, acceptance: 0.7, draftCost: 0.1 };
 const offload = { bytes: 8e9, bandwidthBytesPerSecond: 1e9 };
 const lora: NonNullable<Pool["lora"]> = {
-  ...{ maxLoras: 4, maxRank: 16, cpuLoras: 8, modules: ["q", "v"], format: "bf16", fullySharded: false },
+  ...{ maxLoras: 4, maxRank: 16, cpuLoras: 8, modules: ["q", "v"], format: "bf16", fullySharded: false, overlapLoading: false },
   ...{ hostBytesPerSecond: 2e10, diskBytesPerSecond: 1e9 },
 };
 const scaling = { least: 1, initial: 1, everyNs: 1e9, orderAbove: 4, drainBelow: 1 };
@@ -70,6 +70,7 @@ const POOL_FIELDS: Readonly<Record<string, Change>> = {
   "lora.modules": [{ lora }, { lora: { ...lora, modules: ["q", "k", "v"] } }],
   "lora.format": [{ lora }, { lora: { ...lora, format: "f16" } }],
   "lora.fullySharded": [{ lora }, { lora: { ...lora, fullySharded: true } }],
+  "lora.overlapLoading": [{ lora }, { lora: { ...lora, overlapLoading: true } }],
   "lora.hostBytesPerSecond": [{ lora }, { lora: { ...lora, hostBytesPerSecond: 1e10 } }],
   "lora.diskBytesPerSecond": [{ lora }, { lora: { ...lora, diskBytesPerSecond: 2e9 } }],
   "offload.bytes": [{ offload }, { offload: { ...offload, bytes: 16e9 } }],

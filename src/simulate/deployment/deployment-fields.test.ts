@@ -185,6 +185,7 @@ const FIELDS: Readonly<Record<string, Expected>> = {
   "pools.lora.modules": every(`["q","v"]`, LORA),
   "pools.lora.format": every("f32", LORA),
   "pools.lora.fullySharded": every("true", [...LORA, "pools.a.parallel.tensor=2"]),
+  "pools.lora.overlapLoading": every("true", ["pools.a.engine.name=sglang", ...LORA]),
   "pools.lora.hostBytesPerSecond": every("1e9", LORA),
   "pools.lora.diskBytesPerSecond": every("1e8", LORA),
   "pools.offload.bytes": { ...every("1e7", OUTSIDE), decode: "offload" },

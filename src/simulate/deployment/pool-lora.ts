@@ -54,6 +54,7 @@ export function poolLora(pool: Pool, { architecture, sheet }: PoolLoraParts): Re
       hostAdapters: cpuLoras ?? Number.POSITIVE_INFINITY,
       rankMax: maxRank,
       computedRank: computedRank(pool),
+      ...(lora.overlapLoading ? { overlap: true } : {}),
       hostNs: (rank) => beginNs + (onDevice(rank) * 1e9) / rate,
       diskNs: (rank) => (diskBytesPerSecond === undefined ? 0 : (inFile(rank) * 1e9) / diskBytesPerSecond),
     },

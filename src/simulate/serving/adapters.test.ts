@@ -63,11 +63,16 @@ describe("random runs with adapters", () => {
   });
 });
 
+/** Without loads beside iterations, which tampered queues and slots would begin again for ever. */
+function oneAfterTheOther(input: ServingInput): ServingInput {
+  return { ...input, replicas: input.replicas.map((replica) => ({ ...replica, adapters: { ...replica.adapters!, overlap: false } })) };
+}
+
 describe("planted faults", () => {
   const caught = (tamper: (run: ServingRun, event: number) => void): string => {
     for (let seed = 0; seed < SEEDS; seed++) {
       try {
-        const { faults } = auditServing(adapterCase(seed), { tamper });
+        const { faults } = auditServing(oneAfterTheOther(adapterCase(seed)), { tamper });
         if (faults.length > 0) return faults.join("\n");
       } catch (thrown) {
         return String(thrown);
@@ -81,6 +86,12 @@ describe("planted faults", () => {
       if (event === 1) for (const { adapters } of replicas) adapters!.device = keyTier(9);
     };
     expect(caught(more)).toMatch(/an iteration has more adapters than slots|run in \d slots|more slots are used/);
+    const early = ({ replicas, context: { requests } }: ServingRun): void => {
+      const { adapters, running, runningCount } = replicas[0]!;
+      const own = runningCount === 0 ? -1 : requests.adapter![running[0]!]!;
+      if (own >= 0) adapters!.coming.push(own);
+    };
+    expect(caught(early)).toContain("runs before it has come");
     const emptied = ({ replicas }: ServingRun): void => {
       const { adapters, executing } = replicas[0]!;
       if (executing.active && executing.shape.lora!.adapters > 0) adapters!.device = keyTier(adapters!.device.capacity);
@@ -189,6 +200,16 @@ describe("a replica with one slot", () => {
     expect(firstTokenNs[1]).toBeGreaterThan(lastTokenNs[0]!);
     const two = runServing(byHand(rows, { slots: 2 }, rules));
     expect(two.firstTokenNs[1]).toBe(two.firstTokenNs[0]);
+  });
+
+  it("lets iterations go on beside loads where the engine does, one load after the other", () => {
+    const plain = { at: 0, prompt: 10, output: 9, adapter: -1 };
+    const others = [1, 2].map((adapter) => ({ at: 0, prompt: 10, output: 1, adapter }));
+    const { lastTokenNs, firstTokenNs, adapters } = runServing(byHand([plain, ...others], { slots: 2, overlap: true }));
+    // Both wait for their loads from disk; each joins the next iteration, and the plain one waits for nobody.
+    expect(lastTokenNs[0]).toBe(1_010_000 + 8 * 1_000_000 + 2 * (10_000 + 10));
+    expect([firstTokenNs[1], firstTokenNs[2]]).toEqual([2_020_010, 3_030_020]);
+    expect(adapters).toMatchObject({ admissions: 2, hits: 0, loads: 2, loadNs: 0, short: 0 });
   });
 
   it("refuses requests with adapters that it does not serve, and ranks above its own", () => {

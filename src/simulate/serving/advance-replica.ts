@@ -9,6 +9,7 @@ import type { RequestTable } from "../../engine/serving/request-table.ts";
 import { blocksForPlainSteps, scheduleStep } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica, ServingStep } from "../../engine/serving/serving-replica.ts";
 import { gainedTokens } from "../../policy/serving/token-gain.ts";
+import { startAdapterLoads, takeLink } from "./load-adapters.ts";
 import { startFetches } from "./move-kv.ts";
 import { rowEnded } from "./request-ended.ts";
 import type { ReplicaLane, ServingRun } from "./serving-state.ts";
@@ -36,15 +37,20 @@ export function advanceReplica(run: ServingRun, index: number, nowNs: number): v
     if (!replica.executing.active) scheduleStep(replica, replica.executing, run.context, nowNs);
   }
   startFetches(run, replica, nowNs);
+  startAdapterLoads(run, replica, nowNs);
   lane.at = 0;
   lane.last = 0;
   if (!replica.executing.active) {
-    const stuck = replica.runningCount + replica.arrived.size > 0 || (replica.waiting.size > 0 && replica.detached === 0);
+    const coming = replica.adapters !== undefined && replica.adapters.coming.length > 0;
+    const waiting = replica.arrived.size > 0 || (replica.waiting.size > 0 && replica.detached === 0);
+    const stuck = replica.runningCount > 0 || (waiting && !coming);
     assert(!stuck, "a replica with requests has nothing to run", index);
     return;
   }
   lane.startNs = nowNs;
-  lane.ends[0] = nowNs + stepNs(lane, replica.executing.shape) + replica.executing.loadNs;
+  const { loadNs } = replica.executing;
+  const loadedNs = loadNs === 0 ? nowNs : takeLink(lane, nowNs, loadNs);
+  lane.ends[0] = loadedNs + stepNs(lane, replica.executing.shape);
   if (run.input.stepping === "leap") leap(run, replica, lane);
   setWake(run.wakes, index, lane.ends[lane.last]!);
 }

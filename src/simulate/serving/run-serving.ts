@@ -4,6 +4,7 @@ import { decisionBytes, decisionHash } from "../../engine/serving/decision-log.t
 import { advanceReplica } from "./advance-replica.ts";
 import { changeAvailability, orderedReplicaNs, refuseStranded, strandedMayGo } from "./availability.ts";
 import { checkServingInput } from "./check-serving-input.ts";
+import { finishAdapterLoad } from "./load-adapters.ts";
 import { routeSpawned } from "./lose-split.ts";
 import { advanceMoves, finishLoad, nextMoveNs } from "./move-kv.ts";
 import { routeRequest } from "./route-request.ts";
@@ -41,7 +42,8 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     const moveNs = run.moves === undefined ? Infinity : nextMoveNs(run.moves);
     const changeNs = run.available.changes.peekTime() ?? Infinity;
     const loadNs = run.loads.peekTime() ?? Infinity;
-    const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs, moveNs, loadNs);
+    const adapterNs = run.adapterLoads.peekTime() ?? Infinity;
+    const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs, moveNs, loadNs, adapterNs);
     // When nothing is left to happen to a request, no change is of interest but to those that wait for a replica.
     if (nowNs === Infinity && (changeNs === Infinity || !strandedMayGo(run))) {
       if (refuseStranded(run, lastNs)) continue;
@@ -59,6 +61,7 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     else if (wakeNs <= nowNs) advanceReplica(run, popWake(run.wakes), nowNs);
     else if (moveNs <= nowNs) advanceMoves(run, nowNs);
     else if (loadNs <= nowNs) finishLoad(run, nowNs);
+    else if (adapterNs <= nowNs) finishAdapterLoad(run, nowNs);
     else routeSpawned(run, run.spawned.pop()!, nowNs);
     if (after?.() === false) return;
   }

@@ -38,6 +38,8 @@ export interface AdapterSettings {
   readonly rankMax: number;
   /** Whether requests may go before one that finds no slot; absent: they may. */
   readonly passes?: boolean;
+  /** Loads go on beside iterations, one after the other; absent: the iteration that needs one waits for it. */
+  readonly overlap?: boolean;
   /** Rank at which one of `rank` is computed, and the time of its load from the host, and before that from disk. */
   readonly computedRank: (rank: number) => number;
   readonly hostNs: (rank: number) => Nanoseconds;

@@ -10,6 +10,7 @@ import { type RuleLimits, type SchedulingRules, vllmRules } from "../../policy/s
 import { tokenGain } from "../../policy/serving/token-gain.ts";
 import { adapterRoutes } from "./adapter-view.ts";
 import { availability, STATE } from "./availability.ts";
+import type { ComingAdapter } from "./coming-adapter.ts";
 import { kvMoves } from "./move-kv.ts";
 import { replicaKinds } from "./replica-kinds.ts";
 import { requestKeys } from "./request-keys.ts";
@@ -84,6 +85,7 @@ export function servingRun(input: ServingInput): ServingRun {
     allDecodes: decodes,
     split,
     loads: new TimeHeap<number>(),
+    adapterLoads: new TimeHeap<ComingAdapter>(),
     coming,
     kept: new Set(),
     moves: split ? kvMoves(input.kvTransfer!, replicas.length, coming) : undefined,
@@ -125,7 +127,7 @@ function tierKeys({ offload, blockTokens }: ReplicaSettings, keyBlocks: number):
 /** Slots of a replica for the adapters of the requests; nothing where they have none. */
 function adaptersOf({ adapters }: ReplicaSettings, { adapter, adapterRanks }: ServingInput["requests"]): { adapters?: AdapterSlots } {
   if (adapter === undefined || adapters === undefined) return {};
-  const { slots, hostAdapters, rankMax, passes, computedRank, hostNs, diskNs } = adapters;
+  const { slots, hostAdapters, rankMax, passes, overlap, computedRank, hostNs, diskNs } = adapters;
   const ranks = Array.from(adapterRanks ?? [], (rank) => (rank === 0 ? rankMax : rank));
   const each = (ns: (rank: number) => number): Float64Array => Float64Array.from(ranks, (rank) => Math.round(ns(rank)));
   return {
@@ -136,6 +138,7 @@ function adaptersOf({ adapters }: ReplicaSettings, { adapter, adapterRanks }: Se
       diskNs: each(diskNs),
       ranks: Int32Array.from(ranks, (rank) => computedRank(rank)),
       ...(passes === undefined ? {} : { passes }),
+      ...(overlap === undefined ? {} : { overlap }),
     }),
   };
 }

@@ -8,6 +8,7 @@ import type { RouteQuestion, ServingRouting } from "../../policy/serving/serving
 import type { FlowNetwork } from "../flows/flow-types.ts";
 import type { AdapterRoutes } from "./adapter-view.ts";
 import type { Availability } from "./availability-types.ts";
+import type { ComingAdapter } from "./coming-adapter.ts";
 import type { ServingInput } from "./serving-input.ts";
 
 /** Everything a run in virtual time changes. */
@@ -43,6 +44,8 @@ export interface ServingRun {
   readonly moves: KvMoves | undefined;
   /** Rows whose KV comes from outside the devices, by the time it is there. */
   readonly loads: TimeHeap<number>;
+  /** Adapters on their way into slots, by the time they are there. */
+  readonly adapterLoads: TimeHeap<ComingAdapter>;
   /** Rows whose KV is on its way, with the time at which it is there; -1 while its bytes are on links. What a heap holds of others was broken off. */
   readonly coming: Map<number, number>;
   /** Requests whose KV stays where their prompt was computed, until it has moved. */

@@ -16,7 +16,7 @@ const VLLM_TYPES: Readonly<Record<string, string>> = { bf16: "bfloat16", f16: "f
 /** Source: `LoRAConfig` of vllm/config/lora.py, vLLM 0.33.0. */
 export function vllmLora({ name, lora }: Pool): LoraArguments {
   if (lora === undefined) return NOTHING;
-  const { maxLoras, maxRank, cpuLoras, modules, format, fullySharded } = lora;
+  const { maxLoras, maxRank, cpuLoras, modules, format, fullySharded, overlapLoading } = lora;
   const type = VLLM_TYPES[format];
   return {
     args: [
@@ -31,6 +31,7 @@ export function vllmLora({ name, lora }: Pool): LoraArguments {
       ...(cpuLoras === undefined
         ? [inexpressible(name, "lora.cpuLoras", "vllm keeps as many adapters as have slots unless told how many")]
         : []),
+      ...(overlapLoading ? [inexpressible(name, "lora.overlapLoading", "a setting of sglang that vllm has not")] : []),
     ],
     notes: [`${name}: which adapters there are (--lora-modules) is not part of a deployment`],
   };
@@ -39,12 +40,13 @@ export function vllmLora({ name, lora }: Pool): LoraArguments {
 /** Source: sglang/srt/arg_groups/ of SGLang 0.5.23; its adapters have the type of the activations. */
 export function sglangLora({ name, lora }: Pool): LoraArguments {
   if (lora === undefined) return NOTHING;
-  const { maxLoras, maxRank, cpuLoras, modules, format, fullySharded } = lora;
+  const { maxLoras, maxRank, cpuLoras, modules, format, fullySharded, overlapLoading } = lora;
   return {
     args: [
       ...["--enable-lora", "--max-loras-per-batch", String(maxLoras), "--max-lora-rank", String(maxRank)],
       ...(cpuLoras === undefined ? [] : ["--max-loaded-loras", String(cpuLoras)]),
       ...["--lora-target-modules", ...modules.map(projection)],
+      ...(overlapLoading ? ["--enable-lora-overlap-loading"] : []),
     ],
     missing: [
       ...(format === "bf16"
