@@ -1,6 +1,7 @@
 import { quantile } from "../base/statistics.ts";
-import type { StageObservation } from "./correction.ts";
+
 import type { StepKind } from "./correction-shape.ts";
+import type { StageObservation } from "./stage-observation.ts";
 
 /** Factors on the tables' price of a step. */
 export interface Factors {

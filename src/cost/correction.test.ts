@@ -1,8 +1,9 @@
 // Goal: live iterations teach the right factors, overheads and widths. Method: planted truth with seeded noise.
 import { describe, expect, it } from "vitest";
 import { type Prng, seededPrng } from "../base/prng.ts";
-import { correctedNs, fitCorrection, type StageObservation } from "./correction.ts";
+import { correctedNs, fitCorrection } from "./correction.ts";
 import type { OverheadObservation } from "./correction-overhead.ts";
+import type { StageObservation } from "./stage-observation.ts";
 
 const MS = 1e6;
 

@@ -16,21 +16,8 @@ import {
 import { fitOverhead, type OverheadObservation } from "./correction-overhead.ts";
 import { fitShapes, NO_SHAPES, type ShapeFactors, shapeFactor } from "./correction-shape.ts";
 import { probeSpread, type RunSpread, recentMean, runSpread } from "./run-spread.ts";
+import type { StageObservation } from "./stage-observation.ts";
 import { fitLasting, type LastingNoise } from "./step-noise.ts";
-
-/** One iteration of one stage as it ran live, beside what the tables had said of its two parts; those of a run are in order. Units: ns. */
-export interface StageObservation {
-  /** Runs are numbered apart: what differs between runs is systematic, what differs within one is noise. */
-  readonly run: number;
-  readonly predictedDecodeNs: number;
-  readonly predictedPrefillNs: number;
-  readonly measuredNs: number;
-  /** Decoding rows, and tokens of prompts' chunks; unknown where absent. */
-  readonly decodeRows?: number;
-  readonly promptTokens?: number;
-  /** Mean share of the memory's other cores that worked meanwhile; unknown where absent. */
-  readonly besideShare?: Ratio;
-}
 
 /** What live runs taught about one plan's stages on one rack: factors on the tables' prices, and the overhead of an iteration. */
 export interface Correction extends Factors {
@@ -84,7 +71,8 @@ export function fitCorrection(
   if (usable.length < OBSERVATIONS_MIN) return undefined;
   let slowdown = assumed;
   let shapes = NO_SHAPES;
-  for (let pass = 1; pass < PASSES; pass++) {
+  const passes = usable.some(({ decodeRows, besideShare }) => decodeRows !== undefined || besideShare !== undefined) ? PASSES : 1;
+  for (let pass = 1; pass < passes; pass++) {
     const { factors, speeds } = fitPass(usable, { slowdown, shapes });
     const left = usable.map((one) => ({ one, ratio: ratio(one, factors) / speeds.get(one.run)! }));
     slowdown = fitBeside(

@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { exp } from "../base/math.ts";
 import { type Prng, seededPrng } from "../base/prng.ts";
 import { NORMAL_90, normalDraw } from "../base/statistics.ts";
-import { fitCorrection, type StageObservation } from "./correction.ts";
+import { fitCorrection } from "./correction.ts";
 import { type RunSpread, runFactor, runSpread } from "./run-spread.ts";
+import type { StageObservation } from "./stage-observation.ts";
 
 const WORLDS = 4_000;
 const MS = 1e6;
