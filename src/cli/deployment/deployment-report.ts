@@ -1,11 +1,13 @@
 import type { Basis } from "../../cost/estimate.ts";
-import { devicesOf } from "../../cost/iteration/cut.ts";
 import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
+import { emptyBatch } from "../../cost/iteration/iteration-cost.ts";
+import type { Lap } from "../../cost/iteration/split-ffn/ping-pong.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import type { FilledDefault } from "../../plan/deployment/deployment-file.ts";
 import { type DeploymentFigures, deploymentFigures } from "../../simulate/deployment/deployment-ensemble.ts";
 import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
+import type { PricedPool } from "../../simulate/deployment/price-pool.ts";
 import { deviceCount, type RunFigures } from "../../simulate/deployment/run-figures.ts";
 import { type MeasuredAtReport, measuredAtReport } from "./measured-at.ts";
 import type { OpenWorkload } from "./open-workload.ts";
@@ -41,6 +43,42 @@ export interface PoolReport {
   readonly adapterBytesADevice: number;
   readonly dollarsPerHour?: { readonly value: number; readonly basis: string; readonly source: string };
   readonly powerWatts?: { readonly value: number; readonly basis: string; readonly source: string };
+  /** Devices of the feed-forwards, where they have their own; `devices` holds them, all else is of attention's. */
+  readonly ffn?: FfnReport;
+}
+
+/** The FFN side of a pool, and a lap of a layer with as many sequences as may run, or as have room, at `context` tokens. */
+export interface FfnReport {
+  readonly device: string;
+  readonly devices: number;
+  readonly weightBytesADevice: number;
+  readonly dollarsPerHour?: PoolReport["dollarsPerHour"];
+  readonly powerWatts?: PoolReport["powerWatts"];
+  readonly sequences: number;
+  readonly context: number;
+  readonly lap: Lap;
+}
+
+/** Context of the lap that a report shows. Units: tokens. */
+const SHOWN_CONTEXT = 1024;
+
+function ffnReport(
+  { sheet, devices, weightBytes }: NonNullable<PricedPool["ffn"]>,
+  { cost, pool, budget }: Pick<PricedPool, "cost" | "pool" | "budget">,
+): FfnReport {
+  const room = Math.floor((budget.kvBlocks * pool.engine.blockTokens) / SHOWN_CONTEXT);
+  const sequences = Math.max(1, Math.min(pool.engine.maxSequences * pool.parallel.data, room));
+  const shape = { ...emptyBatch(), decodes: sequences, decodeContext: sequences * SHOWN_CONTEXT, decodeContextMax: SHOWN_CONTEXT };
+  return {
+    device: sheet.name,
+    devices: pool.replicas * devices,
+    weightBytesADevice: weightBytes,
+    ...(sheet.dollarsPerHour === undefined ? {} : { dollarsPerHour: sheet.dollarsPerHour }),
+    ...(sheet.powerWatts === undefined ? {} : { powerWatts: sheet.powerWatts }),
+    sequences,
+    context: SHOWN_CONTEXT,
+    lap: cost.lap!(shape),
+  };
 }
 
 export interface ReportParts {
@@ -59,10 +97,11 @@ export function deploymentReport({ run, defaults, workload, objective, seed, mea
     deployment: run.deployment,
     defaults,
     devices: deviceCount(run),
-    pools: run.pools.map(({ pool, sheet, cost, budget }) => ({
+    pools: run.pools.map(({ pool, sheet, cost, budget, ffn }) => ({
       name: pool.name,
       device: sheet.name,
-      devices: pool.replicas * devicesOf(pool.parallel),
+      devices: pool.replicas * cost.devices,
+      ...(ffn === undefined ? {} : { ffn: ffnReport(ffn, { cost, pool, budget }) }),
       basis: cost.basis,
       source: cost.source,
       spread: cost.spread,

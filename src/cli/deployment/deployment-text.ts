@@ -5,7 +5,7 @@ import type { Bar } from "../../simulate/bar.ts";
 import { objectiveText } from "../../simulate/deployment/objective.ts";
 import type { SummaryBars } from "../../simulate/ensemble.ts";
 import { table } from "../output.ts";
-import type { DeploymentReport, PoolReport } from "./deployment-report.ts";
+import type { DeploymentReport, FfnReport, PoolReport } from "./deployment-report.ts";
 import { measuredAtText } from "./measured-at.ts";
 
 /** The report for people. */
@@ -133,12 +133,24 @@ function kept({ low, value, high }: Bar, share: number): string {
   return value >= share ? "kept, but not surely" : "not kept, but not surely";
 }
 
+function ffnLines({ device, devices, weightBytesADevice, sequences, context, lap }: FfnReport): string[] {
+  const { attentionNs, ffnNs, dispatchNs, combineNs, microBatches, microBatchesNeeded, hidden, slowest } = lap;
+  const waits = microBatches < microBatchesNeeded ? `; ${Math.ceil(microBatchesNeeded)} micro-batches would keep it busy` : "";
+  return [
+    `  feed-forwards: ${devices} x ${device}, ${quantity(weightBytesADevice, "B")} of weights a device`,
+    `  a layer of one of ${microBatches} micro-batches, ${sequences} sequences of ${context}: attention ${formatNs(attentionNs)}, there ${formatNs(dispatchNs)}, ` +
+      `feed-forward ${formatNs(ffnNs)}, back ${formatNs(combineNs)}; links ${hidden ? "hidden" : "not hidden"}, slowest: ${slowest}${waits}`,
+  ];
+}
+
 export function poolLines(pool: PoolReport): string[] {
   const price = pool.dollarsPerHour;
   const power = pool.powerWatts;
+  const { ffn } = pool;
   return [
-    `${pool.name}: ${pool.devices} x ${pool.device}, ${quantity(pool.weightBytesADevice, "B")} of weights a device, ${pool.kvTokens} tokens of KV a replica`,
+    `${pool.name}: ${pool.devices - (ffn?.devices ?? 0)} x ${pool.device}, ${quantity(pool.weightBytesADevice, "B")} of weights a device, ${pool.kvTokens} tokens of KV a replica`,
     ...(pool.adapterBytesADevice === 0 ? [] : [`  adapters: ${quantity(pool.adapterBytesADevice, "B")} of slots a device`]),
+    ...(ffn === undefined ? [] : ffnLines(ffn)),
     `  iterations: ${pool.basis}, ±${Math.round(pool.spread * 100)} % (${pool.source})`,
     `  price: ${price === undefined ? "unknown" : `$${price.value}/h a device, ${price.basis} (${price.source})`}`,
     `  power: ${power === undefined ? "unknown" : `${power.value} W a device, ${power.basis} (${power.source})`}`,

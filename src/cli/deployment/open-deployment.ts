@@ -59,11 +59,15 @@ export function priceDeployment(
     sheets.set(device, sheet);
     return sheet;
   };
+  const partsOf = (sheet: DeviceSheet) => {
+    const operators = operatorsOf(sheet, sheet);
+    return { sheet, ...(operators === undefined ? {} : { operators }) };
+  };
   const sheeted = deployment.pools.map((pool) => ({ pool, sheet: sheetFor(pool.device) }));
   const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : readTextFile(resolve(folder, deployment.fabric)), sheeted);
   const pools = sheeted.map(({ pool, sheet }, i) => {
-    const operators = operatorsOf(sheet, sheet);
-    const parts = { architecture, sheet, ...(operators === undefined ? {} : { operators }), ...fabrics?.[i] };
+    const ffn = pool.ffn === undefined ? {} : { ffn: partsOf(sheetFor(pool.ffn.device)) };
+    const parts = { architecture, ...partsOf(sheet), ...ffn, ...fabrics?.[i] };
     const priced = pricePool(pool, i, parts);
     if (!priced.ok) throw iterationError(priced.error, `pool ${pool.name}`);
     return priced.value;

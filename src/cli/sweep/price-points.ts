@@ -50,11 +50,16 @@ export function poolPricer(
       });
     const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : job.fabric, sheeted);
     const pools = sheeted.map(({ pool, sheet }, index) => {
-      const operators = operatorsOf(sheetOf(pool.device), sheet);
-      const parts = { architecture, sheet, ...(operators === undefined ? {} : { operators }), ...fabrics?.[index] };
+      const partsOf = (device: string) => {
+        const own = sheets.get(device)!;
+        const operators = operatorsOf(sheetOf(device), own);
+        return { sheet: own, ...(operators === undefined ? {} : { operators }) };
+      };
+      const ffn = pool.ffn === undefined ? {} : { ffn: partsOf(pool.ffn.device) };
+      const parts = { architecture, ...partsOf(pool.device), ...ffn, ...fabrics?.[index] };
       const cost = remembered(
         costs,
-        `${costKey(model, pool, sheet)} ${fabrics === undefined ? "" : JSON.stringify([index, fabrics[index]!.fabric.pools])}`,
+        `${costKey(model, pool, [sheet, ffn.ffn?.sheet])} ${fabrics === undefined ? "" : JSON.stringify([index, fabrics[index]!.fabric.pools])}`,
         () => iterationsCost(pool, parts),
       );
       const priced = cost.ok ? pricePool(pool, index, { ...parts, cost: cost.value }) : cost;
@@ -66,8 +71,12 @@ export function poolPricer(
 }
 
 /** What the cost of a pool's iterations depends on. */
-function costKey(model: string, { parallel, precision, engine, speculation, lora }: Pool, sheet: DeviceSheet): string {
-  return JSON.stringify([model, parallel, precision, engine.name, speculation, lora, sheet]);
+function costKey(
+  model: string,
+  { parallel, precision, engine, speculation, lora, ffn }: Pool,
+  sheets: readonly (DeviceSheet | undefined)[],
+): string {
+  return JSON.stringify([model, parallel, precision, engine.name, speculation, lora, ffn, sheets]);
 }
 
 function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {

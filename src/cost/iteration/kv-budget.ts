@@ -6,7 +6,8 @@ import { cutFault } from "./cut-check.ts";
 import { decoderBlocks } from "./decoder-blocks.ts";
 import type { IterationFault } from "./iteration-fault.ts";
 import { sequenceBytes } from "./kv-bytes.ts";
-import { weightBytes } from "./weight-bytes.ts";
+import { attentionBlocks, ffnBlocks } from "./split-ffn/ffn-terms.ts";
+import { routerBytes, weightBytes } from "./weight-bytes.ts";
 
 /** Memory of a replica's devices, and what of it is left for KV. Bytes are of the fullest device. */
 export interface KvBudget {
@@ -30,6 +31,8 @@ export interface KvBudgetInput {
   readonly sheet: DeviceSheet;
   readonly parallel: Cut;
   readonly precision: Formats;
+  /** The devices hold attention alone; absent: all of the model. */
+  readonly side?: "attention";
   readonly engine: {
     readonly maxBatchedTokens: number;
     readonly maxSequences: number;
@@ -67,10 +70,10 @@ export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault>
   const { sheet, parallel, precision, engine, adapterBytes = 0 } = input;
   const read = decoderBlocks(input.architecture);
   if (!read.ok) return read;
-  const model = read.value;
+  const model = input.side === "attention" ? attentionBlocks(read.value) : read.value;
   const wrong = cutFault(model, parallel);
   if (wrong !== undefined) return err(wrong);
-  const weights = weightBytes(model, parallel, precision);
+  const weights = weightBytes(model, parallel, precision) + (input.side === "attention" ? routerBytes(read.value) / parallel.tensor : 0);
   const { perToken, perSequence } = sequenceBytes(model, parallel, precision);
   const reserve = reserveBytes(input, model);
   const have = sheet.memory.capacityBytes.value * engine.memoryFraction;
@@ -100,6 +103,24 @@ export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault>
     kvBlocksPerRank,
     kvBlocks: kvBlocksPerRank * parallel.data,
   });
+}
+
+/** Weights of the devices that hold a replica's feed-forwards alone. Errors: `cut-invalid`; `does-not-fit`. */
+export function ffnWeights(input: KvBudgetInput & { readonly groupTokens: number }): Result<number, IterationFault> {
+  const { sheet, parallel, precision, engine } = input;
+  const read = decoderBlocks(input.architecture);
+  if (!read.ok) return read;
+  const model = ffnBlocks(read.value);
+  const wrong = cutFault(model, parallel);
+  if (wrong !== undefined) return err(wrong);
+  const weights = weightBytes(model, parallel, precision) - routerBytes(read.value) / parallel.tensor;
+  const tokens = Math.ceil(input.groupTokens / parallel.expert);
+  const needBytes = weights + reserveBytes({ ...input, engine: { ...engine, maxBatchedTokens: tokens, maxSequences: 0 } }, model);
+  const haveBytes = sheet.memory.capacityBytes.value * engine.memoryFraction;
+  if (needBytes > haveBytes) {
+    return err({ code: "does-not-fit", needBytes, haveBytes, shortBytes: needBytes - haveBytes, what: "feed-forwards on the FFN side" });
+  }
+  return ok(weights);
 }
 
 function reserveBytes(

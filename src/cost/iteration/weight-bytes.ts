@@ -37,6 +37,11 @@ function indexerParameters({ queryRank = 0, indexer }: LatentAttention, width: n
   return indexer.heads * (indexer.headDim * queryRank + width) + indexer.headDim * width;
 }
 
+/** Routers of all mixtures. Units: bytes. */
+export function routerBytes({ blocks, width }: DecoderBlocks): number {
+  return blocks.reduce((sum, { block, count }) => sum + (block.kind === "mixture" ? count * width * block.experts * PLAIN_BYTES : 0), 0);
+}
+
 /** Parameters of the products of one block. */
 function denseParameters(block: Exclude<PricedBlock, { kind: "mixture" }>, width: number): number {
   switch (block.kind) {

@@ -15,7 +15,7 @@ export interface ChangedDeployment {
 const NO_FIELDS: ReadonlySet<string> = new Set(["", "__proto__", "constructor", "prototype"]);
 
 /** Fields of a pool on which the number of KV blocks depends. */
-const DECIDE_BLOCKS = [["device"], ["parallel"], ["precision"], ["lora"], ["engine", "memoryFraction"], ["engine", "blockTokens"]];
+const DECIDE_BLOCKS = [["device"], ["ffn"], ["parallel"], ["precision"], ["lora"], ["engine", "memoryFraction"], ["engine", "blockTokens"]];
 
 type Fields = Record<string, unknown>;
 

@@ -4,14 +4,14 @@ import { heldPromptsFault } from "./held-prompts.ts";
 import { loraFault } from "./lora-fault.ts";
 
 /** The first relation that does not hold; undefined where all do. */
-export function checkDeployment({ pools, routing, kvTransfer }: Deployment): DeploymentFault | undefined {
+export function checkDeployment({ pools, routing, kvTransfer, fabric }: Deployment): DeploymentFault | undefined {
   if (routing === "adapter-affinity" && pools.every(({ lora }) => lora === undefined))
     return { path: ["routing"], message: "adapter-affinity says nothing where no pool serves adapters (lora)" };
   const names = new Set<string>();
   for (const [i, pool] of pools.entries()) {
     if (names.has(pool.name)) return { path: ["pools", i, "name"], message: `${pool.name} is the name of another pool` };
     names.add(pool.name);
-    const fault = poolFault(pool) ?? heldPromptsFault(pool) ?? loraFault(pool) ?? scalingFault(pool, pools);
+    const fault = poolFault(pool) ?? ffnFault(pool, fabric) ?? heldPromptsFault(pool) ?? loraFault(pool) ?? scalingFault(pool, pools);
     if (fault !== undefined) return { path: ["pools", i, ...fault.path], message: fault.message };
   }
   const roles = new Set(pools.map((pool) => pool.role));
@@ -34,10 +34,21 @@ export function checkDeployment({ pools, routing, kvTransfer }: Deployment): Dep
   return undefined;
 }
 
+/** Feed-forwards on devices of their own where that is not simulated. */
+function ffnFault({ ffn, role, lora }: Pool, fabric: string | undefined): DeploymentFault | undefined {
+  if (ffn === undefined) return undefined;
+  const fault = (message: string): DeploymentFault => ({ path: ["ffn"], message });
+  if (role === "prefill") return fault("is not simulated in a prefill pool: micro-batches take turns where sequences decode");
+  if (lora !== undefined) return fault("is not simulated with adapters (lora): their products are on both sides");
+  if (fabric !== undefined) return fault("is not simulated on a fabric: ffn.link says what goes between both sides");
+  return undefined;
+}
+
 function poolFault({ parallel, engine, role, speculation }: Pool): DeploymentFault | undefined {
   const { tensor, data, expert } = parallel;
   if (role === "encode" || role === "attention" || role === "ffn") {
-    return { path: ["role"], message: `${role} pools are not simulated; both, prefill and decode are` };
+    const instead = role === "encode" ? "" : "; attention and feed-forwards on devices of their own are one pool with `ffn`";
+    return { path: ["role"], message: `${role} pools are not simulated; both, prefill and decode are${instead}` };
   }
   if (role === "prefill" && speculation !== undefined) {
     return { path: ["speculation"], message: "says nothing of a prefill pool: draft tokens belong to decode steps" };

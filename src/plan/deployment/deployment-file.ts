@@ -72,7 +72,7 @@ type Fill = <T>(field: string, given: T | undefined, value: T, reason: string) =
 
 function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
   const standard = DEPLOYMENT_DEFAULTS;
-  const { name, role, replicas, parallel, precision, engine, scaling, outages, lora, ...others } = pool;
+  const { name, role, replicas, parallel, precision, engine, scaling, outages, lora, ffn, ...others } = pool;
   const fields = <T extends object>(part: string, given: object | undefined, values: T): T => {
     const all: Record<string, unknown> = { ...given };
     for (const [key, value] of Object.entries(values)) {
@@ -94,6 +94,15 @@ function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
     engine: { ...fields("engine", engine, standard.engine), ...balance },
     ...(lora === undefined ? {} : { lora: completeLora(lora, engine?.name ?? standard.engine.name, fields) }),
     ...(scaling === undefined ? {} : { scaling: fields("scaling", scaling, { ...scaling, everyNs: standard.scalingEveryNs }) }),
+    ...(ffn === undefined
+      ? {}
+      : {
+          ffn: {
+            ...ffn,
+            parallel: fields("ffn.parallel", ffn.parallel, standard.ffn.parallel),
+            microBatches: filled(`${at}.ffn.microBatches`, ffn.microBatches, standard.ffn.microBatches, "ffn.microBatches"),
+          },
+        }),
     ...(outages === undefined ? {} : { outages: fields("outages", outages, { ...outages, resubmitNs: standard.resubmitNs }) }),
   };
 }

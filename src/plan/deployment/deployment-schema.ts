@@ -9,6 +9,8 @@ const REPLICAS_MAX = 100_000;
 const POOLS_MAX = 64;
 const TOKENS_MAX = 100_000_000;
 const NS_MAX = 8.64e15;
+/** Parts that a batch is cut into: beyond a few, products only shrink. */
+const MICRO_BATCHES_MAX = 64;
 /** Iterations for which prompts can be held back: at 1 ms an iteration, above a quarter of an hour. */
 const HOLD_MAX = 1_000_000;
 /** Adapters of a replica, and their rank. */
@@ -89,6 +91,13 @@ const outages = z.strictObject({
   resubmitNs: z.exactOptional(whole),
 });
 
+const ffn = z.strictObject({
+  device: nameText,
+  parallel: z.exactOptional(z.strictObject({ tensor: z.exactOptional(count(RANKS_MAX)), expert: z.exactOptional(count(RANKS_MAX)) })),
+  microBatches: z.exactOptional(count(MICRO_BATCHES_MAX)),
+  link: z.exactOptional(z.strictObject({ bandwidthBytesPerSecond: positive, latencyNs: whole })),
+});
+
 const pool = z.strictObject({
   name: z.exactOptional(nameText),
   role: z.exactOptional(z.enum(["both", "prefill", "decode", "encode", "attention", "ffn"])),
@@ -103,6 +112,7 @@ const pool = z.strictObject({
   startUpNs: z.exactOptional(whole),
   scaling: z.exactOptional(scaling),
   outages: z.exactOptional(outages),
+  ffn: z.exactOptional(ffn),
 });
 
 /** Form of a deployment file, version 1: all but the model, the pools and their devices may be left out. */

@@ -23,7 +23,7 @@ export type RoutingName = "round-robin" | "random" | "least-loaded" | "prefix-aw
 export interface Pool {
   readonly name: string;
   readonly role: PoolRole;
-  /** Catalogue id or id in the rack file. */
+  /** Catalogue id or id in the rack file. With `ffn`, of attention's devices, and so is `parallel`. */
   readonly device: string;
   readonly replicas: number;
   readonly parallel: Parallelism;
@@ -38,6 +38,18 @@ export interface Pool {
   /** The pool grows and shrinks with its load; `replicas` is the most there may be. Of the only pool of its role. */
   readonly scaling?: Scaling;
   readonly outages?: Outages;
+  /** Each replica's feed-forwards and experts are on devices of their own. */
+  readonly ffn?: FfnSide;
+}
+
+/** Attention/FFN disaggregation: devices on which a replica's feed-forwards are, tensor x expert of them, and how tokens go between. */
+export interface FfnSide {
+  readonly device: string;
+  readonly parallel: { readonly tensor: number; readonly expert: number };
+  /** Parts of a batch that take turns on both sides. */
+  readonly microBatches: number;
+  /** What one device of either side sends or receives; absent: the cards of the devices' sheets. Units: bytes/s, ns. */
+  readonly link?: { readonly bandwidthBytesPerSecond: number; readonly latencyNs: number };
 }
 
 /** When replicas are ordered and given back, as `replicasWanted` of policy/serving decides. */

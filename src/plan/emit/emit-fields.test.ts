@@ -23,6 +23,7 @@ const lora: NonNullable<Pool["lora"]> = {
   ...{ hostBytesPerSecond: 2e10, diskBytesPerSecond: 1e9 },
 };
 const scaling = { least: 1, initial: 1, everyNs: 1e9, orderAbove: 4, drainBelow: 1 };
+const ffn = { device: "l40s", parallel: { tensor: 1, expert: 8 }, microBatches: 3, link: { bandwidthBytesPerSecond: 1e10, latencyNs: 0 } };
 const outages = { meanUpNs: 1e13, repairNs: 1e9, resubmitNs: 0 };
 
 /** The field's pool as it is given and as it is changed to. */
@@ -85,6 +86,12 @@ const POOL_FIELDS: Readonly<Record<string, Change>> = {
   "outages.repairNs": [{}, { outages }],
   "outages.resubmitNs": [{}, { outages }],
   role: [{}, { role: "ffn" }],
+  "ffn.device": [{}, { ffn }],
+  "ffn.parallel.tensor": [{}, { ffn }],
+  "ffn.parallel.expert": [{}, { ffn }],
+  "ffn.microBatches": [{}, { ffn }],
+  "ffn.link.bandwidthBytesPerSecond": [{}, { ffn }],
+  "ffn.link.latencyNs": [{}, { ffn }],
 };
 
 /** Fields that no argument sets, with the reason. */
@@ -133,7 +140,7 @@ describe("fields of a deployment", () => {
       if (after.text !== before.text && after.text !== "") return;
       const part = field.split(".")[0]!;
       const whole = /^engine\.attentionDpBalance/.exec(field)?.[0] ?? field;
-      const named = NAMED[key] ?? (["parallel", "scaling", "outages"].includes(part) ? part : whole);
+      const named = NAMED[key] ?? (["parallel", "scaling", "outages", "ffn"].includes(part) ? part : whole);
       expect(after.names).toContain(named);
     });
 

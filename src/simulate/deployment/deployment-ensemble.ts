@@ -90,8 +90,9 @@ export function* deploymentRuns(run: DeploymentRun, options: EnsembleOptions): G
   const orderFront = shuffledIndices(drawn, seededPrng(mix32(mix32(mix32(seed)))));
   const sampleNs = Math.max(1, Math.round(arrivalsLastNs(run) / (options.samples ?? SAMPLES)));
   for (let i = 0; i < runs; i++) {
-    const poolFactors = run.pools.map(({ cost, sheet }) => {
-      const place = (options.apart?.has(sheet.id) === true ? orderApart : order)[i - 1];
+    const poolFactors = run.pools.map(({ cost, sheet, ffn }) => {
+      const apart = options.apart?.has(sheet.id) === true || (ffn !== undefined && options.apart?.has(ffn.sheet.id) === true);
+      const place = (apart ? orderApart : order)[i - 1];
       return place === undefined ? 1 : runFactor({ systematic: cost.spread }, (place + 0.5) / drawn);
     });
     const watch = iterationWatch(run.pools);

@@ -63,13 +63,15 @@ function told(role: Role, changes: readonly string[]): string {
     const pools = deployment.pools.map((pool, i) => {
       const sheet = deviceSheet(pool.device);
       const { device, parallel, precision, speculation, engine, lora } = pool;
-      const key = JSON.stringify([deployment.model, device, parallel, precision, speculation, engine.name, lora]);
+      const ffn = pool.ffn && { sheet: deviceSheet(pool.ffn.device) };
+      const parts = { architecture, sheet, ...(ffn && { ffn }) };
+      const key = JSON.stringify([deployment.model, device, parallel, precision, speculation, engine.name, lora, pool.ffn]);
       if (!known.has(key)) {
-        const made = iterationsCost(pool, { architecture, sheet });
+        const made = iterationsCost(pool, parts);
         if (!made.ok) throw new Refused(`${made.error.code} ${iterationFaultText(made.error)}`);
         known.set(key, made.value);
       }
-      const priced = pricePool(pool, i, { architecture, sheet, cost: known.get(key)! });
+      const priced = pricePool(pool, i, { ...parts, cost: known.get(key)! });
       if (!priced.ok) throw new Refused(`${priced.error.code} ${iterationFaultText(priced.error)}`);
       return priced.value;
     });
@@ -132,6 +134,15 @@ const BALANCE = [
   "pools.a.engine.overheadNs=2e8",
   `pools.a.engine.attentionDpBalance={"timeoutIters":50,"batchingWaitIters":0}`,
 ];
+
+/** Feed-forwards on devices of their own: where sequences decode. */
+const ffn = (to: string): Expected => ({
+  ...every(to, [
+    `pools.a.ffn={"device":"l40s","parallel":{"tensor":2,"expert":8},"microBatches":2,"link":{"bandwidthBytesPerSecond":1e10,"latencyNs":20000}}`,
+    "pools.a.engine.name=heddle",
+  ]),
+  prefill: "ffn",
+});
 
 const FIELDS: Readonly<Record<string, Expected>> = {
   version: every("2", [], "version"),
@@ -199,6 +210,12 @@ const FIELDS: Readonly<Record<string, Expected>> = {
   "pools.outages.meanUpNs": outages("7e10"),
   "pools.outages.repairNs": outages("2e9"),
   "pools.outages.resubmitNs": outages("1e9"),
+  "pools.ffn.device": ffn("h100-sxm"),
+  "pools.ffn.parallel.tensor": ffn("1"),
+  "pools.ffn.parallel.expert": ffn("16"),
+  "pools.ffn.microBatches": ffn("3"),
+  "pools.ffn.link.bandwidthBytesPerSecond": ffn("1e8"),
+  "pools.ffn.link.latencyNs": ffn("1e6"),
 };
 
 /** Fields that change no run, with the reason. */

@@ -17,6 +17,7 @@ import type { ReplicaSettings } from "../serving/serving-input.ts";
 import type { AdapterMix } from "./adapter-mix.ts";
 import { fabricNetwork } from "./fabric-network.ts";
 import type { FabricPlace } from "./fabric-place.ts";
+import { type FfnParts, type PricedFfn, pricedFfn, splitCost } from "./ffn-side.ts";
 import { poolGate } from "./pool-gate.ts";
 import { adaptedCost, poolLora } from "./pool-lora.ts";
 
@@ -26,6 +27,8 @@ export interface PoolParts {
   readonly sheet: DeviceSheet;
   /** Measured operators of the device, where there are any; absent: its data sheet with the constants of its family. */
   readonly operators?: OperatorModel;
+  /** Devices of the pool's FFN side; needed where it has one. */
+  readonly ffn?: FfnParts;
   /** Cost of the pool's iterations where it is known already: settings of the engine and the role do not change it; adapters do. */
   readonly cost?: ExplainedCost;
   /** How requests fall on adapters, for prices of batches that do not say whose they are. */
@@ -41,6 +44,8 @@ export interface PricedPool {
   readonly cost: ExplainedCost;
   readonly budget: KvBudget;
   readonly settings: ReplicaSettings;
+  /** Where feed-forwards are on devices of their own; `sheet` and `budget` are then those of attention's. */
+  readonly ffn?: PricedFfn;
 }
 
 /**
@@ -59,8 +64,10 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
   if (!lora.ok) return lora;
   const cost = parts.cost === undefined ? iterationsCost(pool, parts) : ok(parts.cost);
   if (!cost.ok) return cost;
+  const ffn = pool.ffn === undefined ? undefined : pricedFfn({ ...pool, ffn: pool.ffn }, parts);
+  if (ffn?.ok === false) return ffn;
   const adapterBytes = lora.value?.slotBytes ?? 0;
-  const budget = kvBudget({ architecture, sheet, parallel, precision, engine, adapterBytes });
+  const budget = kvBudget({ architecture, sheet, parallel, precision, engine, adapterBytes, ...(ffn && { side: "attention" as const }) });
   if (!budget.ok) return budget;
   const limits = {
     maxBatchedTokens: engine.maxBatchedTokens * parallel.data,
@@ -84,7 +91,7 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     startUpNs: pool.startUpNs ?? 0,
     ...(outages === undefined ? {} : { outages: { ...outages, repairNs: outages.repairNs + (pool.startUpNs ?? 0) } }),
   };
-  return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings });
+  return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings, ...(ffn?.ok === true && { ffn: ffn.value }) });
 }
 
 /** A field of the pool that would change nothing, with the reason; undefined where there is none. */
@@ -119,6 +126,7 @@ function offloadOf(
 export function iterationsCost(pool: Pool, parts: PoolParts): Result<ExplainedCost, IterationFault> {
   const { engine, parallel, precision, speculation } = pool;
   const { architecture, sheet } = parts;
+  if (pool.ffn !== undefined) return splitCost({ ...pool, ffn: pool.ffn }, parts, libraryOf(engine.name));
   const prices = pricesOf(pool, parts);
   const plain = iterationCostOf({
     architecture,

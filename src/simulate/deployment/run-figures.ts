@@ -1,6 +1,7 @@
 import { type Summary, summarise } from "../../base/statistics.ts";
 import { type Nanoseconds, NS_PER_S, type Ratio } from "../../base/units.ts";
 import { devicesOf } from "../../cost/iteration/cut.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { RequestColumns, ServingOutcome } from "../serving/serving-input.ts";
 import type { DeploymentRun } from "./deployment-run.ts";
 import type { IterationWatch } from "./iteration-watch.ts";
@@ -165,7 +166,7 @@ function adapterFigures({ count }: RequestColumns, { adapters, busyNs }: Serving
 
 /** Devices of a deployment; of one that scales, the most there may be. */
 export function deviceCount({ pools }: Pick<DeploymentRun, "pools">): number {
-  return pools.reduce((sum, { pool }) => sum + pool.replicas * devicesOf(pool.parallel), 0);
+  return pools.reduce((sum, { pool, cost }) => sum + pool.replicas * cost.devices, 0);
 }
 
 function totals(requests: RequestColumns, outcome: ServingOutcome) {
@@ -195,7 +196,11 @@ function goodCount(times: RequestTimes, { ttftNs, tpotNs, e2eNs }: Objective): n
 
 /** NaN where a device has no price. */
 function dollarsAnHour({ pools }: DeploymentRun, replicas: readonly number[]): number {
-  return pools.reduce((sum, { pool, sheet }, i) => sum + replicas[i]! * devicesOf(pool.parallel) * (sheet.dollarsPerHour?.value ?? NaN), 0);
+  const dollars = (sheet: DeviceSheet, devices: number): number => devices * (sheet.dollarsPerHour?.value ?? NaN);
+  return pools.reduce((sum, { pool, sheet, ffn }, i) => {
+    const replica = dollars(sheet, devicesOf(pool.parallel)) + (ffn === undefined ? 0 : dollars(ffn.sheet, ffn.devices));
+    return sum + replicas[i]! * replica;
+  }, 0);
 }
 
 function meanReplicas(run: DeploymentRun, { replicaNs }: ServingOutcome, lastingNs: number): number[] {

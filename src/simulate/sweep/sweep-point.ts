@@ -34,7 +34,11 @@ export function sweepPoint(base: SweepBase, changes: readonly Change[]): SweepPo
   const outside = [...of("sheet"), ...of("workload"), ...of("seed")];
   const inside = changes.filter((change) => !outside.includes(change));
   const deployment = inside.length === 0 ? base.deployment : changeDeployment(base.deployment, inside).deployment;
-  const sheets = new Map(deployment.pools.map(({ device }) => [device, base.sheetOf(device)] as const));
+  const sheets = new Map(
+    deployment.pools
+      .flatMap(({ device, ffn }) => [device, ...(ffn === undefined ? [] : [ffn.device])])
+      .map((device) => [device, base.sheetOf(device)]),
+  );
   for (const change of of("sheet")) changeSheet(sheets, change, { pools: deployment.pools, tiles: base.tiles === true });
   return { deployment, sheets, scale: scaleOf(of("workload")), seed: seedOf(of("seed"), base.seed) };
 }

@@ -146,6 +146,8 @@ function makeSplit(input: SplitFfnInput, made: Made): ExplainedCost {
     const attentionNs = sides.attention(shares[0]) / layers + overheads.layerNs;
     return lapOf({ attentionNs, dispatchNs: linkNs(there), ffnNs: sides.ffn(shares[1]) / layers, combineNs: linkNs(back) }, parts);
   };
+  /** Every data-parallel rank has a scheduler of its own. */
+  const ownSequences = (sequences: number): number => Math.ceil(sequences / parallel.data);
   const iterationNs = (shape: Readonly<BatchShape>): number => {
     const sequences = shape.decodes + shape.prefills;
     if (sequences === 0) return 0;
@@ -153,7 +155,7 @@ function makeSplit(input: SplitFfnInput, made: Made): ExplainedCost {
     let ns = pingPongNs(lapParts(parts), parts, layers) + parts * sides.outer(shares[0]);
     if (shape.prefills > 0) ns = Math.max(ns, overheads.eagerLayerNs * layers * parts);
     if (draft > 0 && shape.decodes > 0) ns *= 1 + draft;
-    return Math.round(ns + overheads.stepNs + overheads.sequenceNs * sequences);
+    return Math.round(ns + overheads.stepNs + overheads.sequenceNs * ownSequences(sequences));
   };
   const work = [iterationWork(input.sheet, [...made.attentionTerms, ...made.outer]), iterationWork(ffn.sheet, made.ffnTerms)] as const;
   const watts = [input.sheet.powerWatts?.value, ffn.sheet.powerWatts?.value] as const;
@@ -164,9 +166,7 @@ function makeSplit(input: SplitFfnInput, made: Made): ExplainedCost {
   };
   const [price, ffnPrice] = made.prices;
   const spreadOf = (sheet: DeviceSheet, { spread }: TermPrice, operators: OperatorModel): number =>
-    engine === undefined
-      ? spread
-      : engineSpread({ engine, sheet, mixture: hasMixture(model), apart: operators.apartFromEngines === true }, spread);
+    engineSpread({ engine, sheet, mixture: hasMixture(model), apart: operators.apartFromEngines === true }, spread);
   return {
     devices: devices.attention + devices.ffn,
     iterationNs,
@@ -193,7 +193,7 @@ function makeSplit(input: SplitFfnInput, made: Made): ExplainedCost {
         { name: "FFN exchange" as const, ns: (lap.dispatchNs + lap.combineNs) * all },
         { name: "head" as const, ns: parts * sides.outer(shares[0]) },
         { name: "drafting" as const, ns: draftNs },
-        { name: "engine" as const, ns: overheads.stepNs + overheads.sequenceNs * (shape.decodes + shape.prefills) },
+        { name: "engine" as const, ns: overheads.stepNs + overheads.sequenceNs * ownSequences(shape.decodes + shape.prefills) },
       ]
         .filter(({ ns }) => ns > 0)
         .sort((a, b) => b.ns - a.ns);

@@ -62,6 +62,11 @@ export function splitRole(
   pool: Pool,
   engine: string,
 ): { readonly role: "prefill" | "decode" | undefined; readonly missing: readonly Inexpressible[] } {
+  if (pool.ffn !== undefined)
+    return {
+      role: undefined,
+      missing: [inexpressible(pool.name, "ffn", `${engine} has no attention and feed-forwards apart in one launch command`)],
+    };
   if (pool.role === "both") return { role: undefined, missing: [] };
   if (pool.role === "prefill" || pool.role === "decode") return { role: pool.role, missing: [] };
   return { role: undefined, missing: [inexpressible(pool.name, "role", `${engine} has no role "${pool.role}" in one launch command`)] };
