@@ -147,6 +147,24 @@ describe("heddle simulate <deployment>", () => {
     expect(stdout).toMatch(/b replicas paid for, mean\t[123]\.\d\d/);
   });
 
+  it("runs feed-forwards on devices of their own, and says what a lap takes", async () => {
+    const path = "examples/deployments/mixtral-8x22b-experts-apart.yaml";
+    const load = ["--workload", "poisson:rate=4,prompt=571,output=40,seconds=5,seed=1", "--runs", "1"];
+    const { stdout } = await heddle("simulate", path, ...load);
+    expect(stdout).toContain("on 32 devices");
+    expect(stdout).toMatch(/feed-forwards: 16 x NVIDIA L40S/);
+    expect(stdout).toMatch(/links hidden, slowest: FFN/);
+    const report = JSON.parse((await heddle("simulate", path, ...load, "--json")).stdout) as {
+      pools: { devices: number; ffn?: { devices: number; lap: { microBatches: number; hidden: boolean } } }[];
+    };
+    expect(report.pools[1]).toMatchObject({ devices: 24, ffn: { devices: 16, lap: { microBatches: 3, hidden: true } } });
+    const change = ["--change", "pools.decode.ffn.device=h20", "--json"];
+    const { rows } = JSON.parse((await heddle("what-if", path, ...load.slice(0, 3), "3", ...change)).stdout) as {
+      rows: { name: string; ratio: { value: number } }[];
+    };
+    expect(rows.find(({ name }) => name === "TPOT mean")!.ratio.value).toBeLessThan(1);
+  });
+
   it("writes a timeline that a viewer reads", async () => {
     const path = join(folder, "timeline.json");
     expect((await heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1", "--timeline", path)).status).toBe(0);
