@@ -101,7 +101,8 @@ function withSettings(read: ReadDeployment, metrics: EngineMetrics | undefined):
 /** Sheets and the configuration that stand in files of their own, so that the fleet file needs none of them. */
 function partsOf({ model, pools }: Deployment, folder: string): Pick<FleetFile, "devices" | "config"> {
   const devices: Record<string, DeviceSheet> = {};
-  for (const { device } of pools) if (isPath(device)) devices[device] = sheetOf(resolve(folder, device));
+  for (const device of pools.flatMap(({ device, ffn }) => [device, ffn?.device ?? device]))
+    if (isPath(device)) devices[device] = sheetOf(resolve(folder, device));
   const path = resolve(folder, model);
   if (knownArchitecture(model) !== undefined || !existsSync(path)) return { devices };
   return { devices, config: JSON.parse(readTextFile(path)) as Record<string, unknown> };

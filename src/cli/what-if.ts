@@ -7,6 +7,7 @@ import { readDeployment } from "../plan/deployment/deployment-file.ts";
 import type { DeploymentRun } from "../simulate/deployment/deployment-run.ts";
 import { measuredAtOf } from "../simulate/deployment/front-times.ts";
 import type { Objective } from "../simulate/deployment/objective.ts";
+import type { PricedPool } from "../simulate/deployment/price-pool.ts";
 import { type FleetFile, isFleetText, readFleetFile } from "../simulate/imported/fleet-file.ts";
 import { scaleColumns } from "../simulate/workload/columns/scale-columns.ts";
 import { priceDeployment } from "./deployment/open-deployment.ts";
@@ -55,8 +56,8 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
     ),
     requests: scaleColumns(fleet.workload.requests, scaleOf(ofWorkload)),
   };
-  const known = new Set(before.pools.map(({ sheet }) => sheet.id));
-  const apart = new Set(after.pools.map(({ sheet }) => sheet.id).filter((id) => !known.has(id)));
+  const known = new Set(before.pools.flatMap(sheetIds));
+  const apart = new Set(after.pools.flatMap(sheetIds).filter((id) => !known.has(id)));
   const both = [...before.deployment.pools, ...after.deployment.pools];
   const measuredAt = measuredAtOf(both, options.measureAt ?? (fleet.measured?.clock === "engine" ? "engine" : undefined));
   const ensemble = { runs, seed, measuredAt, ...(slo === undefined ? {} : { objective: slo }) };
@@ -114,4 +115,9 @@ function scaleOf(changes: readonly Change[]): { rate: number; prompt: number; ou
     scale[field as keyof typeof scale] = factor;
   }
   return { rate: scale.rate, prompt: scale.prompt * scale.length, output: scale.output * scale.length };
+}
+
+/** Devices of a pool: those of its FFN side, too. */
+function sheetIds({ sheet, ffn }: PricedPool): readonly string[] {
+  return ffn === undefined ? [sheet.id] : [sheet.id, ffn.sheet.id];
 }

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
+import { DECISION, readDecisions } from "../../engine/serving/decision-log.ts";
 import { vllmRules } from "../../policy/serving/scheduling-rules.ts";
 import { runServing } from "./run-serving.ts";
 import type { ReplicaSettings, RequestColumns, ServingInput } from "./serving-input.ts";
@@ -93,6 +94,48 @@ describe("prefill and decode apart", () => {
     // 72 tokens of 1,000 bytes at 1 GB/s; four whole blocks of 16 tokens are there the second time.
     expect(timesOf(replica("decode"))).toEqual([72_000 + 500 + 2_000_000, 72_000 + 500 + 2_000_000]);
     expect(timesOf(keeps)).toEqual([72_000 + 500 + 2_000_000, 8000 + 500 + 2_000_000]);
+  });
+
+  describe("and a replica is lost", () => {
+    const pools = [replica("prefill"), replica("decode"), replica("decode")];
+    const lose = (index: number, atNs: number, more: Partial<ServingInput> = {}): ReturnType<typeof runServing> =>
+      run({ replicas: pools, outages: [{ replica: index, atNs, untilNs: atNs + 10_000_000 }], resubmitNs: 100_000, ...more });
+
+    it("has what decoded computed anew by prefill, with the tokens it has", () => {
+      // The first token is out at 1.064 ms, KV is there 64.5 us later, the second token is out and the third under way when the decode replica is lost.
+      const { firstTokenNs, lastTokenNs, decodeReplica, resent } = lose(1, 2_500_000, { requests: requests(1, 64, 5) });
+      // 67 of text in chunks of 64 and 3, which bring the fourth token; their KV moves; the fifth is decoded elsewhere.
+      const prefilled = 2_600_000 + 1_064_000 + 1_003_000;
+      expect([firstTokenNs[0], lastTokenNs[0]]).toEqual([1_064_000, prefilled + 67_000 + 500 + 1_000_000]);
+      expect([decodeReplica![0], resent]).toEqual([2, 1]);
+    });
+
+    it("sends KV that had not come to another decode replica, from where it still is", () => {
+      const { lastTokenNs, decodeReplica, decisions } = lose(1, 1_100_000);
+      expect(lastTokenNs[0]).toBe(1_200_000 + 64_000 + 500 + 2_000_000);
+      expect(decodeReplica![0]).toBe(2);
+      const kinds = [...readDecisions(decisions)].map(({ kind }) => kind);
+      expect(kinds.filter((kind) => kind === DECISION.breakOff || kind === DECISION.restart)).toEqual([DECISION.breakOff]);
+    });
+
+    it("computes KV anew that was lost where it waited, once there is a prefill replica again", () => {
+      const { lastTokenNs, firstTokenNs } = lose(0, 1_100_000);
+      // 65 of text, the prompt and the token that is out, in a chunk of 64 and a token that goes like a decode; they bring the second.
+      expect(firstTokenNs[0]).toBe(1_064_000);
+      expect(lastTokenNs[0]).toBe(11_100_000 + 1_064_000 + 1_000_000 + 65_000 + 500 + 1_000_000);
+    });
+  });
+
+  it("grow and shrink each by its own load", () => {
+    const rules = { initial: 1, least: 1, everyNs: 2_000_000, drainBelow: 0.1 };
+    const pools = [0, 0, 1, 1].map((pool) => ({ ...replica(pool === 0 ? "prefill" : "decode"), pool, startUpNs: 500_000 }));
+    const ordered = (prefill: number, decode: number): boolean[] => {
+      const scalingOfPools = [prefill, decode].map((orderAbove) => ({ ...rules, orderAbove }));
+      return [...run({ requests: requests(6, 64, 40), replicas: pools, scalingOfPools }).replicaNs].map((ns) => ns > 0);
+    };
+    expect(ordered(2, 100)).toEqual([true, true, true, false]);
+    expect(ordered(100, 2)).toEqual([true, false, true, true]);
+    expect(() => run({ replicas: pools, scaling: { ...rules, orderAbove: 2 } })).toThrow(/by pool/);
   });
 
   it("refuse roles that do not go together and links without a rate", () => {
