@@ -43,19 +43,19 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
   /** 48 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.158. */
   vllm: {
     overheads: {
-      stepNs: 609375,
+      stepNs: 625000,
       sequenceNs: 5469,
       layerNs: 0,
       eagerLayerNs: 400000,
-      kernelNs: 703,
-      attentionFactor: 1.011,
+      kernelNs: 656,
+      attentionFactor: 1.014,
       expertFactor: 1,
       computeFactor: 1.017,
       exchangeFactor: 1.008,
     },
     blackwellEight: 1.001,
-    frontNs: 18750000,
-    frontClientNs: 281250,
+    frontNs: 23437500,
+    frontClientNs: 0,
     compileNs: 1875000000,
   },
 };
