@@ -30,6 +30,17 @@ describe("earliest-finish", () => {
     expect(chosen(candidate(0, { deviceReadyAt: 20 }), candidate(1, { dataReadyAt: 25 }))).toEqual([0]);
   });
 
+  it("stays on the device that has run more of the kind where ends are about equal", () => {
+    const used = { samples: 40, runNs: 1_000_000 };
+    const other = candidate(0, { runNs: 1_000_000 });
+    expect(chosen(other, candidate(1, { ...used, deviceReadyAt: 90_000 }))).toEqual([1]);
+    expect(chosen(other, candidate(1, { ...used, deviceReadyAt: 120_000 }))).toEqual([0]);
+    expect(chosen(candidate(0, { runNs: 80_000 }), candidate(1, { samples: 40, runNs: 120_000 }))).toEqual([1]);
+    expect(chosen(candidate(0, { runNs: 80_000 }), candidate(1, { samples: 40, runNs: 190_000 }))).toEqual([0]);
+    // As much used: the first.
+    expect(chosen(other, candidate(1, { runNs: 1_000_000 }))).toEqual([0]);
+  });
+
   it("keeps to the schedule of the batch as long as the task is not late there", () => {
     const scheduled = { ...TASK, scheduledOn: 1, scheduledEndAt: 40 };
     const on = (readyAt: number): readonly number[] => {
