@@ -14,6 +14,9 @@ export interface DataflowTruth {
   }): Nanoseconds;
   transferNs(link: LinkId, bytes: Bytes): Nanoseconds;
   loadNs(stage: StageSpec, variant: number, first: boolean): Nanoseconds;
+  /** From the end of a run or transfer until the engine hears of it; 0 when absent. The device is not given other work meanwhile, the link is. */
+  runAnswerNs?(device: DeviceId): Nanoseconds;
+  transferAnswerNs?(link: LinkId): Nanoseconds;
 }
 
 export interface DeviationOptions {

@@ -7,6 +7,7 @@ import type { DataflowState } from "../../engine/dataflow/dataflow-state.ts";
 import type { DataflowEvent, HandleId, StageSpec } from "../../engine/dataflow/dataflow-types.ts";
 import { type Learned, startingState } from "../../engine/dataflow/learned-state.ts";
 import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
+import { type AnswerTimes, answerTimes } from "./answer-times.ts";
 import { NO_MISHAPS } from "./dataflow-mishaps.ts";
 import { runDataflow } from "./dataflow-run.ts";
 import type { DataflowTruth } from "./dataflow-truth.ts";
@@ -53,7 +54,7 @@ export type ForecastRefusal =
  *
  * Model: clients do what they did, each time as long after the last answer they had been given (a value, the end of a task) as it was then; so a loop
  * that waits for its results is one here too. Stages that had been loaded before are loaded at once the first time. Runs and transfers take what had
- * been learned of them, and a run its way to the device and back.
+ * been learned of them, and each its way to the device and back (`answer-times.ts`).
  * Errors: `tasks-under-way` where the part does not begin with an idle engine; `earlier-handle` where it names a handle from before.
  */
 export function forecastRun(
@@ -75,7 +76,11 @@ export function forecastRun(
   const { clients, stages, lastAnswer } = recordedClients(part);
   const declared = before.flatMap(({ event }) => (event.type === "stage-declared" ? [event.stage] : []));
   const from = startingState(config, options.known ?? learned);
-  const truth = truthOf(options.truth ?? learned, { declared, loads: loadTimes([...before, ...part]), hopNs: hopNs(before) });
+  const truth = truthOf(options.truth ?? learned, {
+    declared,
+    loads: loadTimes([...before, ...part]),
+    answers: answerTimes(before, config.rack),
+  });
   const outcome = runDataflow({
     config,
     policy,
@@ -114,22 +119,6 @@ function readyAtOnce({ rack }: DataflowConfig, stage: StageSpec): StageSpec {
   return { ...stage, variants };
 }
 
-/** Runs from whose times a hop is taken. */
-const HOP_RUNS = 200;
-
-/** Median time from a start to its answer that the device was not busy with it: the way there and back, and what the front end does meanwhile. */
-function hopNs(steps: readonly RecordedStep[]): Nanoseconds {
-  const started = new Map<number, Nanoseconds>();
-  const hops: number[] = [];
-  for (const { at, event, commands } of steps) {
-    const startedAt = event.type === "task-finished" ? started.get(event.run) : undefined;
-    if (event.type === "task-finished" && startedAt !== undefined) hops.push(Math.max(0, at - startedAt - event.durationNs));
-    for (const command of commands) if (command.type === "start") started.set(command.run, at);
-  }
-  const last = hops.slice(-HOP_RUNS).sort((a, b) => a - b);
-  return last[last.length >> 1] ?? 0;
-}
-
 /** Mean time of the loads of a stage's variant, by both, without the first on each device, which compiles. */
 function loadTimes(steps: readonly RecordedStep[]): ReadonlyMap<string, Nanoseconds> {
   const loads = new Map<number, { readonly key: string; readonly isFirst: boolean }>();
@@ -156,13 +145,14 @@ function loadTimes(steps: readonly RecordedStep[]): ReadonlyMap<string, Nanoseco
 
 function truthOf(
   learned: Learned,
-  given: { readonly declared: readonly StageSpec[]; readonly loads: ReadonlyMap<string, Nanoseconds>; readonly hopNs: Nanoseconds },
+  given: { readonly declared: readonly StageSpec[]; readonly loads: ReadonlyMap<string, Nanoseconds>; readonly answers: AnswerTimes },
 ): DataflowTruth {
   const before = new Set(given.declared.map(({ stage }) => stage));
   const predicted = predictedTruth(structuredClone(learned));
   return {
     ...predicted,
-    runNs: (run) => predicted.runNs(run) + given.hopNs,
+    runAnswerNs: given.answers.run,
+    transferAnswerNs: given.answers.transfer,
     loadNs: (stage, variant, isFirst) => {
       if (isFirst && before.has(stage.stage)) return 0;
       return Math.round(given.loads.get(`${stage.stage}.${variant}`) ?? predicted.loadNs(stage, variant, isFirst));

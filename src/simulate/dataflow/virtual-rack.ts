@@ -196,7 +196,8 @@ export function createVirtualRack(options: VirtualRackOptions): VirtualRack {
     );
     const durationNs = Math.max(...times);
     const failure = mishaps.run();
-    finishAt(work, clock.now() + (failure === undefined ? durationNs : Math.ceil(durationNs * failure.after)), () => {
+    const answerNs = Math.max(0, ...command.devices.map((device) => truth.runAnswerNs?.(device) ?? 0));
+    finishAt(work, clock.now() + answerNs + (failure === undefined ? durationNs : Math.ceil(durationNs * failure.after)), () => {
       runs.delete(command.run);
       endRun(failure === undefined);
       if (failure === undefined) answer({ type: "task-finished", run: command.run, durationNs, bytes: sizes });
@@ -236,7 +237,7 @@ export function createVirtualRack(options: VirtualRackOptions): VirtualRack {
     };
     const work = { ended: false, startNs, end, devices: [], memories: [source, target], fail: () => {}, key: "", lost };
     const fails = mishaps.transfer();
-    finishAt(work, startNs + durationNs, () => {
+    finishAt(work, startNs + durationNs + (truth.transferAnswerNs?.(link) ?? 0), () => {
       end(!fails);
       if (fails) answer({ type: "transfer-failed", transfer: command.transfer, detail: "drawn" });
       else answer({ type: "transfer-finished", transfer: command.transfer, durationNs });
