@@ -7,6 +7,7 @@ import { accuracyPage } from "../../src/cli/accuracy/accuracy-page.ts";
 import { ACCURACY_PART_IDS } from "../../src/cli/accuracy/accuracy-part.ts";
 import { ACCURACY_PARTS } from "../../src/cli/accuracy/accuracy-parts.ts";
 import { PUBLISHED_ACCURACY } from "../../src/cli/accuracy/published-accuracy.ts";
+import { FITTED_ENGINES } from "../../src/cost/iteration/engines/fitted-engines.ts";
 
 describe("docs", () => {
   it("errors.md equals the error table", () => {
@@ -26,6 +27,12 @@ describe("docs", () => {
     const altered = { ...first!, rows: first!.rows.map((row) => ({ ...row, medianError: row.medianError + 0.01 })) };
     expect(accuracyPage({ ...stored, parts: [altered, ...others] })).not.toBe(page);
     expect(ACCURACY_PARTS.flatMap(({ beside }) => beside).filter((name) => PUBLISHED_ACCURACY[name] === undefined)).toEqual([]);
+  });
+
+  it("what-if.md tells the front ends that were fitted", () => {
+    const page = readFileSync("docs/what-if.md", "utf8");
+    for (const [engine, { frontNs, frontClientNs }] of Object.entries(FITTED_ENGINES))
+      expect(page).toContain(`| ${engine} | ${(frontNs / 1e6).toFixed(1)} ms | ${(frontClientNs / 1e6).toFixed(2)} ms |`);
   });
 
   it("ARCHITECTURE.md stays within 300 lines and names every layer", () => {
