@@ -75,7 +75,7 @@ export function widened(spread: RunSpread, variance: number): RunSpread {
 }
 
 /** Variance of the change of ln(time) over a time. Units: s. */
-export function driftVariance(age: number): number {
+function driftVariance(age: number): number {
   return Math.min(DRIFT_VARIANCE_MAX, DRIFT_VARIANCE_PER_S * Math.max(0, age));
 }
 
