@@ -19,7 +19,7 @@ export function accuracyPage({ heddle, parts }: AccuracyDocument): string {
     "Intervals of served models are quantiles (5 and 95 %) of ln(measured / predicted) of rows of other folds, in which rows that share an engine, a kind of model, of",
     "device or of prompts count more. Which of these, by how much, and whether misses are taken in units of what an engine usually misses by is chosen by folds inside",
     "those folds, so that a row's own fold takes part neither in the choice nor in the width; before, about ten ways were compared on the figures shown here, which made",
-    "coverage mildly too good. `simulate`, `what-if`, `sweep` and `plan --slo` take their intervals from the same scheme with all folds. Runs of DeepSeek that the benchmark",
+    "coverage mildly too good. (Two versions of this way were looked at here; TPOT counts groups by the roots of their rows, TTFT also by rows.) `simulate`, `what-if`, `sweep` and `plan --slo` take their intervals from the same scheme with all folds. Runs of DeepSeek that the benchmark",
     "did not warm (before 2026-01-27) wait for kernels in their first wave: their TTFT's interval reaches from no wait to 120 s of one wave in ten.",
     ...parts.flatMap(partLines),
     "",

@@ -45,10 +45,13 @@ function isMixture(model: string): boolean {
 }
 
 /**
- * Misses that intervals are made of: of rows whose configuration the file states, and not of a TTFT that kernels were compiled in.
+ * Misses that intervals are made of. TPOT: of all rows but those that ran with a setting nobody names. TTFT: of rows whose configuration the file states, and
+ * not of waits for kernels.
  */
 function residualsOf(points: readonly SiliconPoint[], time: ServedTime): readonly Residual[] {
-  const counted = points.filter(({ knowledge, compiling }) => knowledge === "stated" && (time === "tpot" || compiling === undefined));
+  const counted = points.filter(({ knowledge, compiling }) =>
+    time === "tpot" ? knowledge !== "setting not named" : knowledge === "stated" && compiling === undefined,
+  );
   return counted.map((point) => ({
     of: pointProperties(point),
     device: point.row.device,
