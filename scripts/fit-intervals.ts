@@ -1,8 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { readSilicon } from "../src/cost/accuracy/silicon/read-silicon.ts";
-import type { ServedIntervals } from "../src/cost/iteration/engines/served-interval.ts";
-import type { ServedProperties } from "../src/cost/iteration/engines/served-properties.ts";
+import type { ServedIntervals, ServedProperties } from "../src/cost/iteration/engines/served-properties.ts";
 import { evaluateSilicon } from "../src/simulate/accuracy/silicon-evaluation.ts";
 import { servedIntervals } from "../src/simulate/accuracy/silicon-intervals.ts";
 
@@ -29,7 +28,7 @@ const path = process.argv[2] ?? "../shared/data/aiconfigurator-silicon";
 const { points } = evaluateSilicon(readSilicon(readFileSync(`${path}/silicon_sample.csv`, "utf8")).rows);
 writeFileSync(
   TARGET,
-  `import type { ServedIntervals, ServedTime } from "./served-interval.ts";
+  `import type { ServedIntervals, ServedTime } from "./served-properties.ts";
 
 /** Written by scripts/fit-intervals.ts from aiconfigurator-silicon (Apache-2.0, aiconfigurator@095f58a). */
 

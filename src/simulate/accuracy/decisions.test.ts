@@ -84,7 +84,7 @@ describe("a fit of constants", () => {
   const points: FitPoint[] = FITTED.flatMap((_unused, index) =>
     [0, 1].map((repeat) => {
       const slopes = FITTED.map(({ far }, at) => ({
-        tpotNs: at === index ? 4e7 / far : 1e5 / far,
+        tpotNs: at === index ? 5e7 / far : 1e5 / far,
         ttftNs: at === index ? ((3 + repeat) * 1e7) / far : 1e5 / far,
       }));
       const base = { tpotNs: 2e7, ttftNs: 5e7 };

@@ -1,5 +1,4 @@
-import type { ServedTime } from "../../cost/iteration/engines/served-interval.ts";
-import type { ServedProperty } from "../../cost/iteration/engines/served-properties.ts";
+import type { ServedProperty, ServedTime } from "../../cost/iteration/engines/served-properties.ts";
 import { type IntervalScheme, medianMiss, type Residual, schemeIntervals } from "./interval-scheme.ts";
 
 /** What a time's schemes may tell served models apart by: prompts are not known where iterations are priced. */

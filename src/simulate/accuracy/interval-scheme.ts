@@ -1,5 +1,5 @@
 import { exp, ln } from "../../base/math.ts";
-import type { LogInterval } from "../../cost/iteration/engines/served-interval.ts";
+import type { LogInterval } from "../../cost/iteration/engines/served-properties.ts";
 import { type ServedProperties, type ServedProperty, servedKey } from "../../cost/iteration/engines/served-properties.ts";
 
 /** What a held-out row was off by. */

@@ -1,7 +1,7 @@
 import { exp } from "../../base/math.ts";
 import { mean, quantile } from "../../base/statistics.ts";
 import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
-import type { LogInterval, ServedTime } from "../../cost/iteration/engines/served-interval.ts";
+import type { LogInterval, ServedTime } from "../../cost/iteration/engines/served-properties.ts";
 import { type Choice, choiceRegret } from "./choice-regret.ts";
 import { rankCorrelation } from "./rank-correlation.ts";
 import type { SiliconEvaluation, SiliconPoint } from "./silicon-evaluation.ts";

@@ -2,7 +2,7 @@ import { must } from "../../base/assert.ts";
 import { exp, ln } from "../../base/math.ts";
 import { publishedRun } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
 import { decoderBlocks, hasMixture } from "../../cost/iteration/decoder-blocks.ts";
-import type { LogInterval, ServedIntervals, ServedTime } from "../../cost/iteration/engines/served-interval.ts";
+import type { LogInterval, ServedIntervals, ServedTime } from "../../cost/iteration/engines/served-properties.ts";
 import { isBlackwell, LONG_PROMPT, type ServedProperties, servedKey } from "../../cost/iteration/engines/served-properties.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import { chooseScheme } from "./interval-choice.ts";

@@ -5,8 +5,9 @@
 import { describe, expect, it, test } from "vitest";
 import { must } from "../../base/assert.ts";
 import { engineProperties, engineSpread } from "../../cost/iteration/engines/engine-of.ts";
-import { type ServedIntervals, servedInterval, widerSide } from "../../cost/iteration/engines/served-interval.ts";
+import { servedInterval, widerSide } from "../../cost/iteration/engines/served-interval.ts";
 import { SERVED_INTERVALS } from "../../cost/iteration/engines/served-intervals.ts";
+import type { ServedIntervals } from "../../cost/iteration/engines/served-properties.ts";
 import { SERVED_PROPERTIES, servedKey } from "../../cost/iteration/engines/served-properties.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import { readDeployment } from "../../plan/deployment/deployment-file.ts";

@@ -1,4 +1,4 @@
-import type { ServedIntervals, ServedTime } from "./served-interval.ts";
+import type { ServedIntervals, ServedTime } from "./served-properties.ts";
 
 /** Written by scripts/fit-intervals.ts from aiconfigurator-silicon (Apache-2.0, aiconfigurator@095f58a). */
 

@@ -29,3 +29,17 @@ export function isBlackwell(device: string): boolean {
 export function servedKey(of: ServedProperties, properties: readonly ServedProperty[]): string {
   return properties.map((property) => String(of[property])).join(" ");
 }
+
+export type ServedTime = "tpot" | "ttft";
+
+/** 90 % interval of ln(measured / predicted). */
+export interface LogInterval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Intervals of a time by the values of the properties that the scheme tells served models apart by. */
+export interface ServedIntervals {
+  readonly properties: readonly ServedProperty[];
+  readonly intervals: Readonly<Record<string, LogInterval>>;
+}
