@@ -27,7 +27,7 @@ const STEPS = 12;
 /** Tellings in a row, one every 20 ms, after which what a worker holds has settled. */
 const SETTLED_TELLINGS = 12;
 /** Until a run has been given out to a worker that is stopped. */
-const GIVEN_MS = 50;
+const GIVEN_MS = 500;
 const folder = mkdtempSync(join(tmpdir(), "heddle-rack-gang-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
