@@ -43,14 +43,14 @@ export const SILICON_CONSTANTS: Readonly<Record<SiliconEngine, readonly EngineCo
     {
       overheads: {
         stepNs: 515625,
-        sequenceNs: 5000,
+        sequenceNs: 5156,
         layerNs: 0,
-        eagerLayerNs: 400000,
-        kernelNs: -141,
+        eagerLayerNs: 0,
+        kernelNs: -94,
         attentionFactor: 1,
         expertFactor: 1,
         computeFactor: 0.996,
-        exchangeFactor: 1,
+        exchangeFactor: 1.003,
       },
       blackwellEight: 1,
       frontNs: 78125000,
