@@ -26,8 +26,6 @@ const PROMPT = [3, 141, 59, 26, 53];
 const STEPS = 12;
 /** Tellings in a row, one every 20 ms, after which what a worker holds has settled. */
 const SETTLED_TELLINGS = 12;
-/** Until a run has been given out to a worker that is stopped. */
-const GIVEN_MS = 500;
 const folder = mkdtempSync(join(tmpdir(), "heddle-rack-gang-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -40,19 +38,32 @@ function modelFile(name: string, options: TinyModelOptions): string {
   return path;
 }
 
-/** ONNX Runtime in a process that writes, every few milliseconds, what its device holds. */
+/** ONNX Runtime in a process that writes, every few milliseconds, what its device holds, and that dies in its next run where `dieInRun` asked for it. */
 function toldDriver(id: string, opens = Infinity): string {
   const path = join(folder, `${id}.mjs`);
   const byName = compiledEntry("device/device-driver-by-name").href;
   writeFileSync(
     path,
-    `import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+    `import { existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 const ort = await (await import(${JSON.stringify(byName)})).deviceDriverByName("ort");
 export const driver = { ...ort, open: async (...given) => {
   const before = existsSync(${JSON.stringify(`${path}.opened`)}) ? Number(readFileSync(${JSON.stringify(`${path}.opened`)}, "utf8")) : 0;
   if (before >= ${opens}) throw new Error("it does not come back");
   writeFileSync(${JSON.stringify(`${path}.opened`)}, String(before + 1));
   const device = await ort.open(...given);
+  const load = device.load.bind(device);
+  device.load = async (compiled) => {
+    const stage = await load(compiled);
+    const run = stage.run.bind(stage);
+    stage.run = (inputs) => {
+      if (existsSync(${JSON.stringify(`${path}.die`)})) {
+        unlinkSync(${JSON.stringify(`${path}.die`)});
+        process.kill(process.pid, "SIGKILL");
+      }
+      return run(inputs);
+    };
+    return stage;
+  };
   let tellings = 0;
   setInterval(() => {
     writeFileSync(${JSON.stringify(`${path}.next`)}, JSON.stringify({ pid: process.pid, telling: ++tellings, ...device.telemetry() }));
@@ -63,6 +74,11 @@ export const driver = { ...ort, open: async (...given) => {
 `,
   );
   return path;
+}
+
+/** Has the worker end itself when its next run begins, in the middle of what its gang does however fast or slow the machine is. */
+function dieInRun(id: string): void {
+  writeFileSync(join(folder, `${id}.mjs.die`), "");
 }
 
 interface Told {
@@ -212,20 +228,13 @@ describe("a decoder over several devices of a rack", () => {
     await decode(rack, graph, { steps: 2 });
     const weights = await settled(ids);
     const state = rack.state(graph);
-    const kills = new Map([
-      [3, "two"],
-      [7, "one"],
-    ]);
     const got = await decode(rack, graph, {
       state,
       before: (step) => {
-        const id = kills.get(step);
-        if (id === undefined) return;
-        const { pid } = told(id);
-        // Stopped before its steps are given out it cannot be done when it is lost, however fast or slow the machine is; the other one is lost wherever it
-        // is a moment later.
-        if (step === 3) process.kill(pid, "SIGSTOP");
-        setTimeout(() => process.kill(pid, "SIGKILL"), step === 3 ? GIVEN_MS : 3);
+        if (step === 3) dieInRun("two");
+        // The other one is lost wherever it is a moment later.
+        const { pid } = told("one");
+        if (step === 7) setTimeout(() => process.kill(pid, "SIGKILL"), 3);
       },
     });
     expect(got.tokens).toEqual(expected.tokens);
