@@ -57,7 +57,7 @@ function placeOne(task: PlacedTaskView, candidates: CountedList<CandidateView>, 
   }
   if (best < 0) return [];
   // A try may still go before the schedule, at its price.
-  const chosen = scheduled >= 0 ? scheduled : mostUsed(candidates, parameters, { best, scoreMax: bestScore + nearNs(bestRunNs) });
+  const chosen = scheduled >= 0 ? scheduled : mostUsed(candidates, parameters, { best, scoreMax: bestScore + NEAR_NS });
   return [
     untried ? explore(candidates, parameters, { best: chosen, priceMax: bestScore + parameters.explorePriceMax * bestRunNs }) : chosen,
   ];
@@ -68,11 +68,6 @@ function placeOne(task: PlacedTaskView, candidates: CountedList<CandidateView>, 
  * says. Why: a chain of runs of 80 us that changed between two equal devices took 1.35 times as long as one that did not, 1.03 times where it stayed.
  */
 const NEAR_NS: Nanoseconds = 100_000;
-const NEAR: Ratio = 0.1;
-
-function nearNs(runNs: Nanoseconds): Nanoseconds {
-  return Math.max(NEAR_NS, NEAR * runNs);
-}
 
 /** Of candidates that end about as early as the best one, the one that has run the most of this kind. */
 function mostUsed(
