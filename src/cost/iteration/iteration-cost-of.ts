@@ -11,12 +11,12 @@ import { cutFault } from "./cut-check.ts";
 import { type DecoderBlocks, decoderBlocks, hasMixture } from "./decoder-blocks.ts";
 import { type EngineOverheads, KERNEL_FLOOR, NO_OVERHEADS } from "./engine-overheads.ts";
 import { type EngineName, engineOverheads, engineSpread } from "./engines/engine-of.ts";
-import type { BatchShape, IterationCost } from "./iteration-cost.ts";
+import { type BatchShape, emptyBatch, type IterationCost } from "./iteration-cost.ts";
 import type { IterationFault } from "./iteration-fault.ts";
 import { priceTerm, sumTerms, type TermPrice, termTables } from "./iteration-parts.ts";
 import { narrowWeights } from "./narrow-weights.ts";
 import { randomRouting } from "./random-routing.ts";
-import { type RankShare, rankShare } from "./rank-share.ts";
+import { emptyShare, type RankShare, rankShare } from "./rank-share.ts";
 import { kernelsOf, tableNs } from "./share-ns.ts";
 import type { Lap } from "./split-ffn/ping-pong.ts";
 import { layerTerms, outerTerms } from "./terms/decoder-terms.ts";
@@ -199,26 +199,8 @@ function makeCost(input: IterationInput, made: Made): ExplainedCost {
   /** Layers of the fullest stage, times stages, over layers. */
   const uneven = (Math.ceil(model.layers / stages) * stages) / model.layers;
   const draft = input.speculation?.draftCost ?? 0;
-  const share: RankShare = {
-    batches: 0,
-    tokens: 0,
-    groupTokens: 0,
-    sequences: 0,
-    decodes: 0,
-    context: 0,
-    prompts: 0,
-    promptTokens: 0,
-    promptContext: 0,
-  };
-  const half: BatchShape = {
-    prefills: 0,
-    prefillTokens: 0,
-    prefillContext: 0,
-    prefillSquares: 0,
-    decodes: 0,
-    decodeContext: 0,
-    decodeContextMax: 0,
-  };
+  const share = emptyShare();
+  const half = emptyBatch();
 
   /** Every data-parallel rank has a scheduler of its own: the fullest has so many sequences to sample and to keep. */
   const ownSequences = (sequences: number): number => Math.ceil(sequences / parallel.data);

@@ -53,3 +53,7 @@ function ceilShare(count: number, ways: number): number {
   const share = count / ways;
   return share >= 1 || count === 0 ? Math.ceil(share - 1e-9) : Math.min(1, count);
 }
+
+export function emptyShare(): RankShare {
+  return { batches: 0, tokens: 0, groupTokens: 0, sequences: 0, decodes: 0, context: 0, prompts: 0, promptTokens: 0, promptContext: 0 };
+}

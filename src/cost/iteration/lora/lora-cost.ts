@@ -1,4 +1,4 @@
-import type { BatchShape, LoraShape } from "../iteration-cost.ts";
+import { type BatchShape, emptyBatch, type LoraShape } from "../iteration-cost.ts";
 import type { ExplainedCost } from "../iteration-cost-of.ts";
 import type { LoraTime } from "./lora-time.ts";
 
@@ -28,8 +28,10 @@ export function withAdapters(input: LoraCostInput): ExplainedCost {
     return lora.adapters === 0 ? 0 : timeOf(lora, Math.max(1, Math.min(pipeline, shape.decodes + shape.prefills)));
   };
   const trial: BatchShape = {
-    ...{ prefills: 0, prefillTokens: 0, prefillContext: 0, prefillSquares: 0 },
-    ...{ decodes: TRIAL_SEQUENCES, decodeContext: TRIAL_SEQUENCES * TRIAL_CONTEXT, decodeContextMax: TRIAL_CONTEXT },
+    ...emptyBatch(),
+    decodes: TRIAL_SEQUENCES,
+    decodeContext: TRIAL_SEQUENCES * TRIAL_CONTEXT,
+    decodeContextMax: TRIAL_CONTEXT,
   };
   const adapters = Math.min(slots, TRIAL_SEQUENCES);
   const plainNs = cost.iterationNs(trial);

@@ -8,11 +8,11 @@ import { cutFault } from "../cut-check.ts";
 import { type DecoderBlocks, decoderBlocks, hasMixture } from "../decoder-blocks.ts";
 import { type EngineOverheads, KERNEL_FLOOR } from "../engine-overheads.ts";
 import { engineOverheads, engineSpread } from "../engines/engine-of.ts";
-import type { BatchShape } from "../iteration-cost.ts";
+import { type BatchShape, emptyBatch } from "../iteration-cost.ts";
 import { type ExplainedCost, formatsOf, type IterationInput, joined, trial } from "../iteration-cost-of.ts";
 import type { IterationFault } from "../iteration-fault.ts";
 import { type TermPrice, termTables } from "../iteration-parts.ts";
-import { type RankShare, rankShare } from "../rank-share.ts";
+import { emptyShare, type RankShare, rankShare } from "../rank-share.ts";
 import { kernelsOf, tableNs } from "../share-ns.ts";
 import { outerTerms } from "../terms/decoder-terms.ts";
 import { type Site, STREAM_BYTES } from "../terms/site.ts";
@@ -122,15 +122,7 @@ function makeSplit(input: SplitFfnInput, made: Made): ExplainedCost {
   const back = tokenBytes * STREAM_BYTES;
   const draft = input.speculation?.draftCost ?? 0;
   const shares = [emptyShare(), emptyShare()] as const;
-  const micro: BatchShape = {
-    prefills: 0,
-    prefillTokens: 0,
-    prefillContext: 0,
-    prefillSquares: 0,
-    decodes: 0,
-    decodeContext: 0,
-    decodeContextMax: 0,
-  };
+  const micro = emptyBatch();
 
   /** Cuts a batch into micro-batches and leaves the shares of one in `shares`. Returns how many. */
   const cutBatch = (shape: Readonly<BatchShape>): number => {
@@ -225,8 +217,4 @@ function part(shape: Readonly<BatchShape>, parts: number, into: BatchShape): voi
   into.decodes = shape.decodes / parts;
   into.decodeContext = shape.decodeContext / parts;
   into.decodeContextMax = shape.decodeContextMax;
-}
-
-function emptyShare(): RankShare {
-  return { batches: 0, tokens: 0, groupTokens: 0, sequences: 0, decodes: 0, context: 0, prompts: 0, promptTokens: 0, promptContext: 0 };
 }
