@@ -79,6 +79,7 @@ describe("heddle plan --slo", () => {
       [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--engine", "heddle", "--measure-at", "client"],
       "no-basis",
     ],
+    ["feed-forwards apart of a model without experts", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--ffn"], "usage"],
     ["a target that is not planned for", [...ASKED, ...FLEETS, "--slo", "ttft=1s,e2e=9s"], "usage"],
     ["an option of native racks", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--stages", "2"], "usage"],
     ["options without a target", [...ASKED, ...FLEETS], "usage"],

@@ -32,6 +32,7 @@ const ELSEWHERE: readonly string[] = [
   ],
   ...[
     "kvLink",
+    "ffn",
     "budget",
     "errorQuantile",
     "sensitivityPrices",
@@ -81,7 +82,7 @@ export async function planElsewhere(
   refuseOtherEngine(flags);
   const made = await planSlo(model, flags);
   const report = sloReport(made, []);
-  const used = new Set(report.deployment.pools.map(({ device }) => device));
+  const used = new Set(report.deployment.pools.flatMap(({ device, ffn }) => [device, ...(ffn === undefined ? [] : [ffn.device])]));
   const sheets = [...made.sheets].filter(([device]) => used.has(device)).map(([, sheet]) => sheet);
   // The plan is printed and kept even where it cannot be written for a target.
   const written = attempt(() => emitTargets(report.deployment, sheets, flags));

@@ -13,7 +13,7 @@ import type { FleetPlan } from "../../plan/slo/fleet-plan.ts";
 import { planDeployment } from "../../plan/slo/plan-deployment.ts";
 import { planForSlo, type SloSearch } from "../../plan/slo/plan-for-slo.ts";
 import { type Sensitivity, sensitivities } from "../../plan/slo/sensitivity.ts";
-import type { SloProblem, SloTarget } from "../../plan/slo/slo-problem.ts";
+import type { FfnChoices, SloProblem, SloTarget } from "../../plan/slo/slo-problem.ts";
 import { type SimulatedPlan, type Verification, type VerifiedPlan, verifyPlans } from "../../plan/slo/verify-plans.ts";
 import { profileWorkload } from "../../plan/slo/workload-profile.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
@@ -33,6 +33,9 @@ import { DEFAULT_PRECISION, type SloFlags } from "./slo-options.ts";
 /** Degrees that are tried; those that do not fit a model, a device count or a memory fall away. */
 const DEGREES: readonly number[] = [1, 2, 4, 8, 16, 32, 64];
 const STAGES: readonly number[] = [1, 2, 4];
+/** Of feed-forwards on devices of their own: tensor ranks of an expert, and parts that a batch is cut into. */
+const FFN_TENSOR: readonly number[] = [1, 2, 4, 8];
+const MICRO_BATCHES: readonly number[] = [2, 3];
 const MS_PER_S = 1000;
 /** The slow end of the prices' 90 % interval. */
 const SLOW_QUANTILE = 0.95;
@@ -152,6 +155,8 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
   const lora = loraOf(model, flags);
   if (lora === undefined && workload.requests.adapter !== undefined)
     throw new HeddleError("usage", { where: "--workload", detail: "requests have adapters (LoRA); --lora says how replicas serve them" });
+  const experts = blocks.value.blocks.some(({ block }) => block.kind === "mixture");
+  const ffn = ffnOf(flags, experts);
   return {
     model,
     target,
@@ -170,7 +175,8 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
       pipeline: STAGES,
       // Ranks of a replica have slots of their own, which is not simulated.
       data: lora === undefined ? DEGREES : [1],
-      experts: blocks.value.blocks.some(({ block }) => block.kind === "mixture"),
+      experts,
+      ...(ffn === undefined ? {} : { ffn }),
       maxBatchedTokens: flags.batchedTokens,
       devicesMax: flags.replicaDevices,
       engine,
@@ -189,6 +195,15 @@ function loraOf(model: string, { lora, engine, fleet }: SloFlags): LoraSettings 
   const device = fleetOffer(fleet[0]!).devices[0]!.device;
   return readDeployment(JSON.stringify({ version: 1, model, pools: [{ device, engine: { name: engine }, lora }] })).deployment.pools[0]!
     .lora;
+}
+
+/** Feed-forwards on devices of their own. Errors: `usage` where the model has no experts, or replicas serve adapters. */
+function ffnOf({ ffn, lora }: SloFlags, experts: boolean): FfnChoices | undefined {
+  if (ffn === undefined) return undefined;
+  const refused = (detail: string): HeddleError => new HeddleError("usage", { where: "--ffn", detail });
+  if (!experts) throw refused("the model has no experts; it is for mixtures, whose feed-forwards need more devices than their attention");
+  if (lora !== undefined) throw refused("adapters (--lora) have products on both sides, which is not simulated");
+  return { tensor: FFN_TENSOR, expert: DEGREES, microBatches: MICRO_BATCHES, ...(ffn === true ? {} : { link: ffn }) };
 }
 
 /** Settings that hold prompts back, beside none. Errors: `usage` where no replica of the engine has them. */

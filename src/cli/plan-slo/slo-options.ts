@@ -27,6 +27,8 @@ export interface SloFlags {
   readonly replicaDevices: number;
   readonly routing: "round-robin" | "random" | "least-loaded" | "prefix-aware" | "adapter-affinity" | "priced";
   readonly kvLink?: TransferLink;
+  /** The link between attention and feed-forwards; true: the cards of the sheets. */
+  readonly ffn?: TransferLink | true;
   readonly budget?: number;
   readonly errorQuantile: number;
   readonly sensitivityPrices?: boolean;
@@ -86,6 +88,11 @@ export function addSloOptions(command: Command): Command {
     .option("--replica-devices <n>", "devices of one replica, at most", wholeNumber(1, COUNT_MAX), REPLICA_DEVICES)
     .addOption(new Option("--routing <name>", "routing between replicas").choices(ROUTINGS).default("least-loaded"))
     .option("--kv-link <link>", "link from prefill to decode replicas, such as 50GB/s,20us; split roles are tried with it", kvLink)
+    .option(
+      "--ffn [link]",
+      "feed-forwards and experts on devices of their own are tried too (mixtures of experts), over the devices' cards or a link such as 50GB/s,15us",
+      kvLink,
+    )
     .option("--budget <dollars>", "dollars an hour, at most", dollars)
     .option("--error-quantile <share>", "quantile of the prices' error that simulations take: 0.5 as priced, 0.95 pessimistic", share, 0.5)
     .option("--sensitivity-prices", "search again with each figure doubled: what the cheapest fleet would cost by closed forms")

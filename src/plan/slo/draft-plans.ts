@@ -1,4 +1,4 @@
-import { canBuy, dollarsOf, type FleetPlan, fleetPlan, type PlannedPool } from "./fleet-plan.ts";
+import { canBuy, dollarsOf, type FleetPlan, fleetPlan, kindsOf, type PlannedPool } from "./fleet-plan.ts";
 import type { FleetOffer, SloProblem } from "./slo-problem.ts";
 import type { DesignCapacity } from "./steady/design-capacity.ts";
 
@@ -93,7 +93,7 @@ function bought(problem: SloProblem, fleet: FleetOffer, pools: readonly PlannedP
   return canBuy(problem, fleet, pools) ? [fleetPlan(problem, fleet, pools)] : [];
 }
 
-/** Of each device and number of devices the designs with the largest rates. */
+/** Of each device, or pair of them, and number of devices the designs with the largest rates. */
 function kept(capacities: readonly DesignCapacity[]): DesignCapacity[] {
   return [...grouped(capacities).values()].flatMap((group) => group.sort((a, b) => b.rate - a.rate).slice(0, KEPT_EACH_SIZE));
 }
@@ -101,7 +101,7 @@ function kept(capacities: readonly DesignCapacity[]): DesignCapacity[] {
 function grouped(capacities: readonly DesignCapacity[]): Map<string, DesignCapacity[]> {
   const groups = new Map<string, DesignCapacity[]>();
   for (const capacity of capacities) {
-    const key = `${capacity.design.device} ${capacity.replica.devices}`;
+    const key = `${kindsOf(capacity.design).join("+")} ${capacity.design.ffn === undefined ? "" : "apart "}${capacity.replica.devices}`;
     groups.set(key, [...(groups.get(key) ?? []), capacity]);
   }
   return groups;

@@ -1,4 +1,5 @@
 import { heldPromptsFault } from "../deployment/held-prompts.ts";
+import { ffnPlaces } from "./enumerate-ffn.ts";
 import { devicesOf } from "./fleet-plan.ts";
 import type { DesignFault, ReplicaDesign, ReplicaModel, SloProblem } from "./slo-problem.ts";
 import { iterationNs } from "./steady/prompt-service.ts";
@@ -50,25 +51,36 @@ function baseDesigns({ choices, fleets }: SloProblem): ReplicaDesign[] {
     for (const { device, count } of offered) devices.set(device, Math.max(count, devices.get(device) ?? 0));
   const roles = choices.split ? (["both", "prefill", "decode"] as const) : (["both"] as const);
   const designs: ReplicaDesign[] = [];
-  for (const [device, count] of devices) {
-    for (const parallel of cuts(choices)) {
-      if (devicesOf(parallel) > Math.min(count, choices.devicesMax)) continue;
-      for (const precision of choices.precisions) {
-        for (const role of roles) {
-          // Decode replicas never see a prompt, so its chunks are no choice of theirs.
-          const chunks = role === "decode" ? choices.maxBatchedTokens.slice(0, 1) : choices.maxBatchedTokens;
-          for (const maxBatchedTokens of chunks) {
-            for (const holds of [{}, ...(choices.holds ?? [])]) {
-              const engine = { ...choices.engine, maxBatchedTokens, ...holds };
-              if (heldPromptsFault({ engine, role, parallel }) !== undefined) continue;
-              designs.push({ device, role, parallel, precision, engine, ...(choices.lora && { lora: choices.lora }) });
-            }
+  for (const { device, parallel, ffn } of places(choices, fleets, devices)) {
+    for (const precision of choices.precisions) {
+      for (const role of roles) {
+        // Micro-batches take turns where sequences decode.
+        if (ffn !== undefined && role === "prefill") continue;
+        // Decode replicas never see a prompt, so its chunks are no choice of theirs.
+        const chunks = role === "decode" ? choices.maxBatchedTokens.slice(0, 1) : choices.maxBatchedTokens;
+        for (const maxBatchedTokens of chunks) {
+          for (const holds of [{}, ...(choices.holds ?? [])]) {
+            const engine = { ...choices.engine, maxBatchedTokens, ...holds };
+            if (heldPromptsFault({ engine, role, parallel }) !== undefined) continue;
+            designs.push({ device, role, parallel, precision, engine, ...(choices.lora && { lora: choices.lora }), ...(ffn && { ffn }) });
           }
         }
       }
     }
   }
   return designs;
+}
+
+type Place = Pick<ReplicaDesign, "device" | "parallel" | "ffn">;
+
+/** Devices and cuts of replicas: whole ones, and those whose feed-forwards are apart. */
+function places(choices: SloProblem["choices"], fleets: SloProblem["fleets"], counts: ReadonlyMap<string, number>): Place[] {
+  const whole = [...counts].flatMap(([device, count]) =>
+    cuts(choices)
+      .filter((parallel) => devicesOf(parallel) <= Math.min(count, choices.devicesMax))
+      .map((parallel) => ({ device, parallel })),
+  );
+  return [...whole, ...ffnPlaces(choices, fleets)];
 }
 
 function cuts({ tensor, pipeline, data, experts }: SloProblem["choices"]): ReplicaDesign["parallel"][] {

@@ -1,4 +1,4 @@
-import type { EngineSettings } from "../deployment/deployment.ts";
+import type { EngineSettings, Parallelism } from "../deployment/deployment.ts";
 import { givenHolds } from "../deployment/held-prompts.ts";
 import type { FleetPlan } from "./fleet-plan.ts";
 import type { ReplicaDesign } from "./slo-problem.ts";
@@ -23,17 +23,21 @@ export function holdsText(engine: EngineSettings): string {
 }
 
 /** A design in one phrase: `h200-sxm T8 E8, 16384 tokens, 512 sequences`. */
-export function designText({ device, role, parallel, engine }: ReplicaDesign): string {
-  const { tensor, pipeline, data, expert } = parallel;
+export function designText({ device, role, parallel, engine, ffn }: ReplicaDesign): string {
+  const held = holdsText(engine);
+  const apart =
+    ffn === undefined ? "" : ` with feed-forwards on ${ffn.device} ${cutText(ffn.parallel)} in ${ffn.microBatches} micro-batches`;
+  return `${role === "both" ? "" : `${role} `}${device} ${cutText(parallel)}${apart}, ${engine.maxBatchedTokens} tokens, ${engine.maxSequences} sequences${held === "" ? "" : `, ${held}`}`;
+}
+
+function cutText({ tensor = 1, pipeline = 1, data = 1, expert = 1 }: Partial<Parallelism>): string {
   const cut = [
     [tensor, "T"],
     [pipeline, "P"],
     [data, "D"],
     [expert, "E"],
   ].flatMap(([size, letter]) => (size === 1 ? [] : [`${letter}${size}`]));
-  const shown = cut.length === 0 ? "1 device" : cut.join(" ");
-  const held = holdsText(engine);
-  return `${role === "both" ? "" : `${role} `}${device} ${shown}, ${engine.maxBatchedTokens} tokens, ${engine.maxSequences} sequences${held === "" ? "" : `, ${held}`}`;
+  return cut.length === 0 ? "1 device" : cut.join(" ");
 }
 
 /** A plan in one phrase: `4 x h200-sxm T8 E8, ...`. */
@@ -54,6 +58,6 @@ export function whyItLost(plan: FleetPlan, chosen: FleetPlan): string {
 /** The cheapest plan that is made of other designs than the chosen one; settings of the engine are no other design. */
 export function runnerUp(plans: readonly FleetPlan[], chosen: FleetPlan): FleetPlan | undefined {
   const key = ({ pools, fleet }: FleetPlan): string =>
-    `${fleet.name}|${pools.map(({ capacity: { design } }) => JSON.stringify([design.device, design.role, design.parallel, design.precision])).join("|")}`;
+    `${fleet.name}|${pools.map(({ capacity: { design } }) => JSON.stringify([design.device, design.role, design.parallel, design.precision, design.ffn])).join("|")}`;
   return plans.find((plan) => key(plan) !== key(chosen));
 }

@@ -30,18 +30,31 @@ export function devicesOf({ tensor, pipeline, data, context }: Parallelism): num
   return tensor * pipeline * data * context;
 }
 
+/** Devices of a replica that are its feed-forwards' alone. */
+export function ffnDevicesOf({ ffn }: Pick<ReplicaDesign, "ffn">): number {
+  return ffn === undefined ? 0 : ffn.parallel.tensor * ffn.parallel.expert;
+}
+
+/** Kinds of devices of a replica: attention's, and the feed-forwards' where they are apart. */
+export function kindsOf({ device, ffn }: ReplicaDesign): readonly string[] {
+  return ffn === undefined || ffn.device === device ? [device] : [device, ffn.device];
+}
+
 /** Devices of a kind that a plan takes. */
 export function devicesTaken(pools: readonly PlannedPool[], device: string): number {
-  return pools.reduce(
-    (sum, { capacity, replicas }) => sum + (capacity.design.device === device ? capacity.replica.devices * replicas : 0),
-    0,
-  );
+  return pools.reduce((sum, { capacity: { design, replica }, replicas }) => {
+    const apart = ffnDevicesOf(design);
+    const own = design.device === device ? replica.devices - apart : 0;
+    return sum + (own + (design.ffn?.device === device ? apart : 0)) * replicas;
+  }, 0);
 }
 
 /** Whether the offer has the devices, and the budget the money. */
 export function canBuy({ budget }: SloProblem, fleet: FleetOffer, pools: readonly PlannedPool[]): boolean {
   const enough = fleet.devices.every(({ device, count }) => devicesTaken(pools, device) <= count);
-  const offered = pools.every(({ capacity }) => fleet.devices.some(({ device }) => device === capacity.design.device));
+  const offered = pools.every(({ capacity }) =>
+    kindsOf(capacity.design).every((kind) => fleet.devices.some(({ device }) => device === kind)),
+  );
   return enough && offered && (budget === undefined || dollarsOf(fleet, pools) <= budget);
 }
 

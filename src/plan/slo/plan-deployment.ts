@@ -16,7 +16,7 @@ export function planDeployment({ model, routing, transfer }: SloProblem, { pools
 
 function poolOf({ capacity, replicas }: PlannedPool, pools: readonly PlannedPool[], index: number): Pool {
   const { design, replica } = capacity;
-  const { role, device, parallel, precision, engine, lora } = design;
+  const { role, device, parallel, precision, engine, lora, ffn } = design;
   const first = role === "both" ? device : role;
   const others = pools.filter(
     ({ capacity: other }, at) => at < index && (role === "both" ? other.design.device === device : other.design.role === role),
@@ -31,5 +31,6 @@ function poolOf({ capacity, replicas }: PlannedPool, pools: readonly PlannedPool
     precision,
     engine: { ...engine, kvBlocks },
     ...(lora === undefined ? {} : { lora }),
+    ...(ffn === undefined ? {} : { ffn }),
   };
 }

@@ -12,6 +12,7 @@ export const KNOBS: readonly Knob[] = [
   "memoryCapacity",
   "scaleUp",
   "network",
+  "ffnLink",
   "transfer bandwidth",
   "ttft target",
   "tpot target",
@@ -55,8 +56,7 @@ export function sensitivities(
   plan: FleetPlan,
   { factor, research }: { readonly factor: number; readonly research: boolean },
 ): Sensitivity[] {
-  const knobs = KNOBS.filter((knob) => knob !== "transfer bandwidth" || plan.pools.some(({ capacity }) => capacity.design.role !== "both"));
-  return knobs
+  return knobsOf(plan)
     .map((knob) => {
       const changed = turned(problem, knob, factor);
       const found = research ? planForSlo(changed) : undefined;
@@ -69,6 +69,15 @@ export function sensitivities(
       };
     })
     .sort((a, b) => b.rateAfter - a.rateAfter);
+}
+
+/** Links that a plan has none of are no knobs of it. */
+function knobsOf({ pools }: FleetPlan): Knob[] {
+  const designs = pools.map(({ capacity }) => capacity.design);
+  const without = new Set<Knob>();
+  if (designs.every(({ role }) => role === "both")) without.add("transfer bandwidth");
+  if (designs.every(({ ffn }) => ffn?.link === undefined)) without.add("ffnLink");
+  return KNOBS.filter((knob) => !without.has(knob));
 }
 
 /** The largest rate at which a plan's replicas, priced anew, keep the target. Units: requests/s. */

@@ -1,7 +1,7 @@
 import type { Result } from "../../base/result.ts";
 import type { FrontTime } from "../../cost/iteration/engines/front-time.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
-import type { EngineSettings, Parallelism, PoolRole, Precision, PromptHolds, RoutingName } from "../deployment/deployment.ts";
+import type { EngineSettings, FfnSide, Parallelism, PoolRole, Precision, PromptHolds, RoutingName } from "../deployment/deployment.ts";
 import type { LoraSettings } from "../deployment/lora.ts";
 import type { WorkloadProfile } from "./workload-profile.ts";
 
@@ -37,11 +37,14 @@ export interface ReplicaDesign {
   readonly precision: Precision;
   readonly engine: EngineSettings;
   readonly lora?: LoraSettings;
+  /** Feed-forwards and experts on devices of their own; `device` and `parallel` are then attention's. */
+  readonly ffn?: FfnSide;
 }
 
 /** What a replica of a design can do. Limits are over all its data-parallel ranks. */
 export interface ReplicaModel {
   readonly cost: IterationCost;
+  /** Of both sides, where feed-forwards are on devices of their own. */
   readonly devices: number;
   readonly kvTokens: number;
   /** Of the KV of one token, over all devices that hold a part of it. Units: bytes. */
@@ -57,6 +60,8 @@ export interface FigureFactors {
   readonly memoryCapacity?: number;
   readonly scaleUp?: number;
   readonly network?: number;
+  /** On the bandwidth of `ffn.link`, where designs have one. */
+  readonly ffnLink?: number;
 }
 
 /** Why a design cannot be built or priced. */
@@ -72,6 +77,15 @@ export type DesignPricer = (design: ReplicaDesign, factors: FigureFactors) => Re
 export interface TransferLink {
   readonly bandwidthBytesPerSecond: number;
   readonly latencyNs: number;
+}
+
+/** How feed-forwards on devices of their own are tried: every device of an offer beside every other, and every cut that devices have room for. */
+export interface FfnChoices {
+  readonly tensor: readonly number[];
+  readonly expert: readonly number[];
+  readonly microBatches: readonly number[];
+  /** What one device of either side sends or receives; absent: the cards of the devices' sheets. */
+  readonly link?: TransferLink;
 }
 
 /** Values that are tried, all combined. */
@@ -90,6 +104,8 @@ export interface DesignChoices {
   /** Adapters that replicas serve. */
   readonly lora?: LoraSettings;
   readonly split: boolean;
+  /** Absent: attention and feed-forwards stay together. Needs `experts`. */
+  readonly ffn?: FfnChoices;
   /** Settings that hold prompts back, each tried beside none, where they mean something; absent: none. */
   readonly holds?: readonly PromptHolds[];
 }

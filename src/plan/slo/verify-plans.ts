@@ -1,6 +1,6 @@
 import { byPrice } from "./draft-plans.ts";
 import { holdsText } from "./explain-plan.ts";
-import { canBuy, dollarsOf, type FleetPlan, fleetPlan, type PlannedPool } from "./fleet-plan.ts";
+import { canBuy, dollarsOf, type FleetPlan, fleetPlan, kindsOf, type PlannedPool } from "./fleet-plan.ts";
 import type { SloProblem } from "./slo-problem.ts";
 
 /** What a simulation of every request says of a plan. */
@@ -102,7 +102,7 @@ function failsLikeOthers(state: SearchState, family: FleetPlan): boolean {
 }
 
 function kindKey({ fleet, pools }: FleetPlan): string {
-  return `${fleet.name}|${pools.map(({ capacity: { design } }) => `${design.role} ${design.device}`).join("|")}`;
+  return `${fleet.name}|${pools.map(({ capacity: { design } }) => `${design.role} ${kindsOf(design).join("+")}${design.ffn === undefined ? "" : " apart"}`).join("|")}`;
 }
 
 function exhausted({ options, tried }: SearchState): boolean {

@@ -40,27 +40,26 @@ export function designPricer(
   const costs = new Map<string, ReturnType<typeof iterationsCost>>();
   const model = decoderBlocks(architecture);
   return (design, factors) => {
-    const key = `${design.device} ${JSON.stringify(factors)}`;
-    const before = sheets.get(design.device)!;
     const changes = Object.values(factors).some((factor) => factor !== 1);
-    const sheet = remembered(scaled, key, () => (changes ? scaleSheet(before, factors) : before));
-    const pool = poolOf(design);
-    const parts = {
-      architecture,
-      sheet,
-      ...(mix && { mix }),
-      ...remembered(operators, key, () => operatorsPart(operatorsOf(before, sheet))),
+    const partsOf = (device: string) => {
+      const key = `${device} ${JSON.stringify(factors)}`;
+      const before = sheets.get(device)!;
+      const sheet = remembered(scaled, key, () => (changes ? scaleSheet(before, factors) : before));
+      return { sheet, ...remembered(operators, key, () => operatorsPart(operatorsOf(before, sheet))) };
     };
+    const pool = poolOf(design, factors);
+    const ffnParts = design.ffn && partsOf(design.ffn.device);
+    const parts = { architecture, ...(mix && { mix }), ...partsOf(design.device), ...(ffnParts && { ffn: ffnParts }) };
     const cost = remembered(costs, costKey(design, factors), () => iterationsCost(pool, parts));
     if (!cost.ok) return err(designFault(cost.error));
     const priced = pricePool(pool, 0, { ...parts, cost: cost.value });
     if (!priced.ok) return err(designFault(priced.error));
     if (!model.ok) return err(designFault(model.error));
-    const { budget } = priced.value;
+    const { budget, ffn } = priced.value;
     const front = measuredAt === "client" ? frontTimeOf(design.engine.name) : undefined;
     return ok({
       cost: cost.value,
-      devices: devicesOf(design.parallel),
+      devices: devicesOf(design.parallel) + (ffn?.devices ?? 0),
       kvTokens: budget.kvBlocks * design.engine.blockTokens,
       kvBytesPerToken: sequenceBytes(model.value, ONE_DEVICE, design.precision).perToken,
       ...(front === undefined ? {} : { front }),
@@ -72,13 +71,16 @@ function operatorsPart(operators: OperatorModel | undefined): { readonly operato
   return operators === undefined ? {} : { operators };
 }
 
-function poolOf({ device, role, parallel, precision, engine, lora }: ReplicaDesign): Pool {
-  return { name: device, role, device, replicas: 1, parallel, precision, engine, ...(lora && { lora }) };
+function poolOf({ device, role, parallel, precision, engine, lora, ffn }: ReplicaDesign, { ffnLink = 1 }: FigureFactors): Pool {
+  const pool = { name: device, role, device, replicas: 1, parallel, precision, engine, ...(lora && { lora }) };
+  if (ffn?.link === undefined) return { ...pool, ...(ffn && { ffn }) };
+  const link = { ...ffn.link, bandwidthBytesPerSecond: ffn.link.bandwidthBytesPerSecond * ffnLink };
+  return { ...pool, ffn: { ...ffn, link } };
 }
 
 /** What the cost of iterations depends on. */
-function costKey({ device, parallel, precision, engine, lora }: ReplicaDesign, factors: FigureFactors): string {
-  return JSON.stringify([device, parallel, precision, engine.name, lora, factors]);
+function costKey({ device, parallel, precision, engine, lora, ffn }: ReplicaDesign, factors: FigureFactors): string {
+  return JSON.stringify([device, parallel, precision, engine.name, lora, ffn, factors]);
 }
 
 function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
