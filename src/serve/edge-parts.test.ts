@@ -54,6 +54,12 @@ describe("bodies", () => {
   });
 
   const chat = { model: "m", messages: [{ role: "user", content: "x" }] };
+  const HARMLESS = {
+    add_special_tokens: false,
+    return_token_ids: false,
+    vllm_xargs: {},
+    stream_options: { continuous_usage_stats: false },
+  };
   const wrong: [string, object, string, string][] = [
     ["model missing", { messages: chat.messages }, "request-invalid", "model"],
     ["top_p of 0", { ...chat, top_p: 0 }, "request-invalid", "top_p"],
@@ -63,6 +69,16 @@ describe("bodies", () => {
     ["a tool's answer", { ...chat, messages: [{ role: "tool", content: "x" }] }, "request-unsupported", "messages[0].role"],
     ["a grammar", { ...chat, guided_grammar: "x" }, "request-unsupported", "guided_grammar"],
     ["echo", { ...chat, echo: true }, "request-unsupported", "echo"],
+    ["SGLang's grammars", { ...chat, regex: "a+" }, "request-unsupported", "regex"],
+    ["an adapter", { ...chat, lora_path: "a" }, "request-unsupported", "lora_path"],
+    ["token ids in the answer", { ...chat, return_token_ids: true }, "request-unsupported", "return_token_ids"],
+    ["special tokens beside the template's", { ...chat, add_special_tokens: true }, "request-unsupported", "add_special_tokens"],
+    [
+      "usage with every chunk",
+      { ...chat, stream: true, stream_options: { continuous_usage_stats: true } },
+      "request-unsupported",
+      "stream_options.continuous_usage_stats",
+    ],
   ];
   it.each(wrong)("%s", (_name, body, code, where) => {
     expect(failure(() => checkBody(chatSchema, body as Record<string, unknown>))).toMatchObject({ code, where });
@@ -72,6 +88,9 @@ describe("bodies", () => {
     for (const prompt of ["x", ["x", "y"], [1, 2], [[1], [2, 3]]]) {
       expect(checkBody(completionSchema, { model: "m", prompt }).prompt).toEqual(prompt);
     }
+    expect(failure(() => checkBody(completionSchema, { model: "m", prompt: "x", add_special_tokens: false }))).toMatchObject({
+      code: "request-unsupported",
+    });
     for (const prompt of [[], [[]], [1, "x"], {}, 7, [-1], [1.5]]) {
       expect(failure(() => checkBody(completionSchema, { model: "m", prompt }))).toMatchObject({
         code: "request-invalid",
@@ -81,7 +100,7 @@ describe("bodies", () => {
   });
 
   it("count null as absent and ignore what is harmless", () => {
-    const body = { ...chat, stop: null, tools: [], n: 1, response_format: { type: "text" }, store: true, whatever: { a: 1 } };
+    const body = { ...chat, stop: null, tools: [], n: 1, response_format: { type: "text" }, store: true, whatever: { a: 1 }, ...HARMLESS };
     expect(checkBody(chatSchema, body)).toMatchObject(chat);
   });
 });

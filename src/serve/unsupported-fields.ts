@@ -12,6 +12,8 @@ const never: Harmless = () => false;
 /**
  * Fields that would change the answer if they were done, with the values that ask for nothing. Any other unknown field is a label, a hint or
  * something of another server's bookkeeping, and is ignored.
+ *
+ * Source: OpenAI's API reference, and the request classes of vLLM and SGLang (`entrypoints/openai/protocol.py` of both).
  */
 const UNSUPPORTED: Readonly<Record<string, Harmless>> = {
   n: isOne,
@@ -42,7 +44,7 @@ const UNSUPPORTED: Readonly<Record<string, Harmless>> = {
   add_generation_prompt: isTrue,
   continue_final_message: isFalse,
   chat_template: never,
-  chat_template_kwargs: (value) => isRecord(value) && Object.keys(value).length === 0,
+  chat_template_kwargs: isEmptyRecord,
   documents: isEmpty,
   guided_json: never,
   guided_regex: never,
@@ -52,6 +54,21 @@ const UNSUPPORTED: Readonly<Record<string, Harmless>> = {
   logits_processors: isEmpty,
   kv_transfer_params: never,
   truncate_prompt_tokens: never,
+  return_token_ids: isFalse,
+  return_tokens_as_token_ids: isFalse,
+  mm_processor_kwargs: isEmptyRecord,
+  vllm_xargs: isEmptyRecord,
+  thinking_token_budget: never,
+  structural_tag: never,
+  regex: never,
+  ebnf: never,
+  json_schema: never,
+  lora_path: never,
+  stop_regex: isEmpty,
+  no_stop_trim: isFalse,
+  return_hidden_states: isFalse,
+  custom_logit_processor: never,
+  session_params: isEmptyRecord,
 };
 
 /** Errors: `request-unsupported` naming the first field that asks for something that is not done. */
@@ -60,7 +77,11 @@ export function refuseUnsupported(body: Readonly<Record<string, unknown>>): void
     if (!Object.hasOwn(UNSUPPORTED, field) || UNSUPPORTED[field]?.(value) === true) continue;
     throw new HeddleError("request-unsupported", { where: field, detail: `${field} with this value is not done here` });
   }
-  const { messages } = body;
+  const { messages, stream_options: streamOptions, add_special_tokens: special } = body;
+  if (special !== undefined && special !== (messages === undefined))
+    throw unsupported("add_special_tokens", "chat templates bring their special tokens, other prompts get the tokenizer's");
+  if (isRecord(streamOptions) && streamOptions["continuous_usage_stats"] === true)
+    throw unsupported("stream_options.continuous_usage_stats", "usage comes once, with the last chunk");
   if (Array.isArray(messages)) messages.forEach(refuseMessage);
 }
 
@@ -80,6 +101,10 @@ function refuseMessage(message: unknown, index: number): void {
 
 function unsupported(where: string, detail: string): HeddleError {
   return new HeddleError("request-unsupported", { where, detail });
+}
+
+function isEmptyRecord(value: unknown): boolean {
+  return isRecord(value) && Object.keys(value).length === 0;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -124,6 +124,7 @@ describe("errors", () => {
       "messages[0].content[0].type",
     ],
     ["no messages", { messages: [] }, 400, "request-invalid", "messages"],
+    ["a bias on no token", { logit_bias: { 99999: 5 } }, 400, "request-invalid", "logit_bias"],
     ["too much output", { max_completion_tokens: 5000 }, 400, "prompt-too-long", null],
     ["long prompt", { messages: [{ role: "user", content: "word ".repeat(2000) }] }, 400, "prompt-too-long", null],
   ];

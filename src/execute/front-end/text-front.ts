@@ -51,7 +51,7 @@ interface Parts extends Pick<TextFront, "fleet" | "tokenizer" | "contextLimit"> 
   readonly relative: string | undefined;
 }
 
-/** Checks a prompt against the context and gives the number of tokens it may generate. */
+/** Checks a prompt against the context, and biases against the vocabulary; gives the number of tokens it may generate. */
 function checkedBudget({ contextLimit, tokenizer, relative }: Parts, request: TextRequest): number {
   const { tokens, maxNewTokens, sampling } = request;
   if (relative !== undefined && sampling.repetitionPenalty !== 1) {
@@ -61,6 +61,8 @@ function checkedBudget({ contextLimit, tokenizer, relative }: Parts, request: Te
   if (tokens.length === 0) throw new HeddleError("request-invalid", { where: "prompt", detail: "it has no tokens" });
   const unknown = tokens.find((token) => token < 0 || token >= tokenizer.vocabularySize);
   if (unknown !== undefined) throw new HeddleError("request-invalid", { where: "prompt", detail: `there is no token ${unknown}` });
+  const biased = sampling.logitBias.find(([token]) => token >= tokenizer.vocabularySize);
+  if (biased !== undefined) throw new HeddleError("request-invalid", { where: "logit_bias", detail: `there is no token ${biased[0]}` });
   const room = contextLimit - tokens.length;
   const wanted = maxNewTokens ?? Math.max(1, room);
   if (wanted <= room) return wanted;
