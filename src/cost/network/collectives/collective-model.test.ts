@@ -59,6 +59,14 @@ describe("prices of collectives", () => {
     expect(allToAll).toBeGreaterThan(40);
   });
 
+  it("reach peers of their own node in an all-to-all over nodes at what all-to-alls in a node are measured at, not at the links' rate", () => {
+    // A network without limit leaves the node's own part: half of the buffer over 2 nodes.
+    const free = { ...DGX, scaleOut: { bytesPerSecond: 1e18, measured: true } };
+    const added = (bytes: number, ranks: number): number =>
+      ns(free, "all-to-all", 2 * bytes, ranks, 8) - ns(free, "all-to-all", bytes, ranks, 8);
+    for (const bytes of [2 ** 26, 2 ** 30, 2 ** 34]) expect(added(bytes, 16) / added(bytes / 2, 8)).toBeCloseTo(1, 2);
+  });
+
   it("are 0 for one rank or no bytes, and no basis where a figure is missing", () => {
     expect(ns(DGX, "all-reduce", 1e6, 1)).toBe(0);
     expect(ns(DGX, "all-reduce", 0, 8)).toBe(0);

@@ -1,6 +1,7 @@
 import { log2 } from "../../../base/math.ts";
 import type { CollectiveKind } from "../../operator/operator-query.ts";
-import { ringSteps } from "./collective-curve.ts";
+import { curveNs, ringSteps } from "./collective-curve.ts";
+import { FITTED_CURVES } from "./fitted-curves.ts";
 import { type Algorithm, BASE_LATENCY, GENERATION_CONSTANTS, HOP_LATENCY, PROTOCOLS, type Protocol } from "./nccl-constants.ts";
 import type { NetworkFigures, NetworkGeneration } from "./network-figures.ts";
 
@@ -85,8 +86,10 @@ function algorithmRate(figures: NetworkFigures, shape: CollectiveShape, algorith
   const card = (figures.scaleOut?.bytesPerSecond ?? 0) / 1e9;
   const across = figures.scaleOut?.measured === true ? card : card * NETWORK_SHARE;
   const bus = nodes > 1 ? Math.min(inside, across * shape.ranksPerNode) : inside;
-  if (shape.kind === "all-to-all")
-    return allToAllRate(shape, { inside, card: figures.scaleOut?.measured === true ? card : card * ALL_TO_ALL.share }, protocol);
+  if (shape.kind === "all-to-all") {
+    const byCard = figures.scaleOut?.measured === true ? card : card * ALL_TO_ALL.share;
+    return allToAllRate(shape, { inside: protocol === "simple" ? peersRate(figures, shape, inside) : inside, card: byCard }, protocol);
+  }
   const steps = shape.kind === "all-reduce" ? 2 * (shape.ranks - 1) : shape.kind === "broadcast" ? shape.ranks : shape.ranks - 1;
   const perBus = shape.ranks / steps;
   if (algorithm === "nvls") return nvlsRate(shape, inside * constants.nvlsEfficiency, bus, protocol, nodes);
@@ -109,13 +112,26 @@ function nvlsRate(shape: CollectiveShape, rate: number, bus: number, protocol: P
 }
 
 /** Part of a card's rate that large all-to-alls reach, and bytes at which half of that is lost; below the least measured size the part stays. */
-const ALL_TO_ALL = { share: 0.94, halfBytes: 7.5e6, measuredFrom: 16_777_216 } as const;
+const ALL_TO_ALL = { share: 0.93, halfBytes: 6.5e6, measuredFrom: 16_777_216 } as const;
+
+/**
+ * Rate at which a rank's sends to the others of its node move: what bytes add to an all-to-all inside one node, which its family was measured at; that of
+ * its links where it was not. Units: bytes/ns.
+ */
+function peersRate({ scaleUp, generation }: NetworkFigures, { bytes, ranks, ranksPerNode }: CollectiveShape, links: number): number {
+  const lines = generation === undefined || scaleUp.throughHost === true ? undefined : FITTED_CURVES.nccl[generation]["all-to-all"]?.lines;
+  if (lines === undefined || ranksPerNode < 2 || bytes === 0) return links;
+  const own = (bytes * ranksPerNode) / ranks;
+  const at = (size: number): number =>
+    curveNs(lines, scaleUp.bytesPerSecond / 1e9, { kind: "all-to-all", bytes: size, ranks: ranksPerNode });
+  return (own * (ranksPerNode - 1)) / ranksPerNode / (at(own) - at(0));
+}
 
 /**
  * Every rank sends bytes/ranks to every other, inside and across in turn: the sends of one kernel share its channels.
  *
- * Source: ramp across nodes fitted on aliyun/SimAI@cef83f9 ata_ratio.csv, 4 and 8 nodes; over 2 nodes, where 7 of 15 peers are inside, the table is 15 %
- * slower than over 4.
+ * Source: ramp across nodes fitted on aliyun/SimAI@cef83f9 ata_ratio.csv, 4 and 8 nodes; inside, where 7 of 15 peers are over 2 nodes, the curve of all-to-alls
+ * in one node (`fitted-curves.ts`, other machines). What is left over 16 nodes, 13 % too fast, is not explained.
  */
 function allToAllRate(shape: CollectiveShape, rate: { readonly inside: number; readonly card: number }, protocol: Protocol): number {
   if (protocol === "ll128") return 0;
