@@ -41,7 +41,7 @@ export function plausibleRows(table: MeasuredTable, sheet: DeviceSheet): Filtere
   const rejected: RejectedRow[] = [];
   const seen = new Map<number, MeasuredOperator[]>();
   for (const measured of table.rows) {
-    const fault = faultOf(measured, sheet) ?? copyFault(measured, seen);
+    const fault = impossible(measured, sheet) ?? copyFault(measured, seen);
     if (fault === undefined) rows.push(measured);
     else {
       rejected.push({ row: measured.row, ns: measured.ns, ...fault });
@@ -53,7 +53,8 @@ export function plausibleRows(table: MeasuredTable, sheet: DeviceSheet): Filtere
 
 type Fault = Pick<RejectedRow, "fault" | "leastNs">;
 
-function faultOf({ query, ns }: MeasuredOperator, sheet: DeviceSheet): Fault | undefined {
+/** Why a device cannot have produced a row, by `plausibleRows`; undefined where it can. */
+export function impossible({ query, ns }: Pick<MeasuredOperator, "query" | "ns">, sheet: DeviceSheet): Fault | undefined {
   if (!(ns > 0)) return { fault: "no-time", leastNs: 0 };
   const work = operatorWork(query);
   if (work === undefined) return undefined;

@@ -6,6 +6,7 @@ import { isLinkQuery } from "../../operator/operator-query.ts";
 import { type ConstantSlot, slotOf } from "../../operator/physics/constant-slot.ts";
 import { deviceFigures } from "../../operator/physics/device-figures.ts";
 import { type MeasuredTime, usable } from "../../operator/physics/fit/fit-constants.ts";
+import { impossible, type RowFault } from "../../operator/plausible-rows.ts";
 import type { DeviceSet } from "./device-set.ts";
 import { layerOperators, type ProfiledDecoder } from "./layer-operators.ts";
 
@@ -97,6 +98,7 @@ export async function publicOperatorSets(
   return sets;
 }
 
+/** A set of the rows of a table that its device can have produced, by one rule for all devices and kinds: none of the others is fitted on, probed or scored. */
 function setOf(dataSet: string, engine: string, id: string, rows: readonly MeasuredTime[], perSlot: number): DeviceSet {
   const sheet = deviceSheet(id);
   const bySlot = new Map<ConstantSlot, MeasuredTime[]>();
@@ -106,15 +108,19 @@ function setOf(dataSet: string, engine: string, id: string, rows: readonly Measu
     if (list === undefined) bySlot.set(slot, [row]);
     else list.push(row);
   }
-  const impossible: Partial<Record<ConstantSlot, number>> = {};
+  const left: Partial<Record<ConstantSlot, Partial<Record<RowFault, number>>>> = {};
   const kept = [...bySlot].flatMap(([slot, list]) => {
     const step = Math.max(1, list.length / perSlot);
     const taken = Array.from({ length: Math.min(list.length, perSlot) }, (_, i) => list[Math.floor(i * step)]!);
-    const possible = taken.filter((row) => isPossible(row, deviceFigures(sheet).flopsPerNs.bf16 ?? Infinity));
-    if (possible.length < taken.length) impossible[slot] = taken.length - possible.length;
-    return possible;
+    const counts: Partial<Record<RowFault, number>> = {};
+    left[slot] = counts;
+    return taken.filter((row) => {
+      const fault = impossible(row, sheet)?.fault;
+      if (fault !== undefined) counts[fault] = (counts[fault] ?? 0) + 1;
+      return fault === undefined;
+    });
   });
-  return { dataSet, engine, sheet, rows: kept, impossible, ...(id === "h200-sxm" ? { faulty: FAULTY_H200 } : {}) };
+  return { dataSet, engine, sheet, rows: kept, impossible: left, ...(id === "h200-sxm" ? { faulty: FAULTY_H200 } : {}) };
 }
 
 /**
@@ -122,13 +128,6 @@ function setOf(dataSet: string, engine: string, id: string, rows: readonly Measu
  * their time over 32 (4 x 4,096 tokens: 0.02 and 2.5 ms; on the H100, which has the same cores, 0.9 ms both). So also rows that the peak allows are faulty.
  */
 const FAULTY_H200: readonly ConstantSlot[] = ["prefill-attention"];
-
-/** Times that are not below 0.8 of causal attention at the peak: 19 % of the H200's prefill rows are (aiconfigurator-ops/README.md). */
-function isPossible({ query, ns }: MeasuredTime, flopsPerNs: number): boolean {
-  if (query.op !== "prefill-attention" || query.window > 0) return true;
-  const { batch, tokens, context, heads, headDim } = query;
-  return ns >= (0.8 * 4 * batch * heads * headDim * tokens * (context + tokens / 2)) / flopsPerNs;
-}
 
 /** Products of Vidur's profile: name, and sides from the model's sizes on one of `tp` devices. */
 function vidurRows(text: string, file: string): MeasuredTime[] {
