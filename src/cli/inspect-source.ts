@@ -5,7 +5,7 @@ import { openFileBytes } from "../execute/file-bytes.ts";
 import { INDEX_FILE } from "../execute/model-store/hf-folder.ts";
 import type { Architecture } from "../graph/architecture/architecture.ts";
 import { architectureOfGguf } from "../graph/architecture/config/gguf-config.ts";
-import { readArchitecture } from "../graph/architecture/config/read-architecture.ts";
+import { knownArchitecture, knownModelName } from "../graph/architecture/known/known-architecture.ts";
 import { readChakra } from "../graph/chakra/read-chakra.ts";
 import { readGguf } from "../graph/gguf/read-gguf.ts";
 import { shardNames } from "../graph/hf-config/hf-weights.ts";
@@ -17,6 +17,7 @@ import { readSafetensors } from "../graph/safetensors/read-safetensors.ts";
 import { readTorchExport } from "../graph/torch-export/read-torch-export.ts";
 import type { SizeRanges } from "../inspect/run-sizes.ts";
 import { type StoredWeights, storedInGguf, storedInGraph, storedInSafetensors } from "../inspect/stored-weights.ts";
+import { architectureOfFile, unknownModel } from "./config-file.ts";
 
 /** A model to be looked at. */
 export type InspectSource = ArchitectureSource | GraphSource;
@@ -56,11 +57,24 @@ const OPENERS: Readonly<Record<string, (path: string) => InspectSource>> = {
 /** Largest configuration: labels of classes make some long, none of 16 MB is known. */
 const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
 
-/** Opens a model file, a Hugging Face folder or a config.json. Errors: `file-unreadable` and those of the readers. */
+/**
+ * Opens a model file, a Hugging Face folder or a config.json; else a model of the catalogue by its name.
+ *
+ * Errors: `file-unreadable`, `model-not-found` where nothing has that name and its ending is no file's, those of the readers.
+ */
 export function openInspectSource(path: string): InspectSource {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return folder(path);
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (entry?.isDirectory() === true) return folder(path);
   const ending = extname(path).toLowerCase();
-  return (Object.hasOwn(OPENERS, ending) ? OPENERS[ending]! : configuration)(path);
+  if (Object.hasOwn(OPENERS, ending)) return OPENERS[ending]!(path);
+  return entry === undefined ? catalogued(path) : configuration(path);
+}
+
+function catalogued(given: string): InspectSource {
+  const name = knownModelName(given);
+  const architecture = name === undefined ? undefined : knownArchitecture(name);
+  if (name === undefined || architecture === undefined) throw unknownModel(given);
+  return { kind: "architecture", name, architecture, stored: undefined };
 }
 
 function gguf(path: string): InspectSource {
@@ -112,11 +126,12 @@ function chakra(path: string): InspectSource {
 /** A file called config.json goes by the name of its folder. */
 function configuration(path: string): InspectSource {
   const name = basename(path) === "config.json" ? basename(dirname(resolve(path))) : basename(path);
-  return { kind: "architecture", name, architecture: readArchitecture(readText(path)), stored: undefined };
+  return { kind: "architecture", name, architecture: architectureOfFile(path, readText(path)), stored: undefined };
 }
 
 function folder(path: string): InspectSource {
-  const architecture = readArchitecture(readText(join(path, "config.json")));
+  const config = join(path, "config.json");
+  const architecture = architectureOfFile(config, readText(config));
   const names = existsSync(join(path, INDEX_FILE)) ? shardNames(readText(join(path, INDEX_FILE))) : ["model.safetensors"];
   const whole = names.every((name) => existsSync(join(path, name)));
   return {

@@ -109,8 +109,23 @@ describe("heddle inspect", () => {
     });
   });
 
+  it("knows models by name, as it knows their configuration", async () => {
+    const named = JSON.parse(await printed("meta-llama/Llama-3.1-8B-Instruct", "--json")) as object;
+    expect(named).toEqual({ ...(JSON.parse(await printed(writeConfig("Llama-3.1-8B"), "--json")) as object), name: "Llama-3.1-8B" });
+  });
+
+  it("names the file of a configuration that is wrong", async () => {
+    const path = join(folder, "wrong.json");
+    writeFileSync(path, '{ "model_type": "llama", "hidden_size": "many" }');
+    await expect(printed(path)).rejects.toMatchObject({
+      code: "model-config-invalid",
+      where: expect.stringContaining(`${path}, `) as unknown,
+    });
+  });
+
   it.each([
     [["nowhere.json"], "file-unreadable"],
+    [["Llama-9"], "model-not-found"],
     [[join(folder, "Llama-3.1-8B.json"), "--rack", "nowhere.yaml"], "file-unreadable"],
     [[join(folder, "Llama-3.1-8B.json"), "--reserve", "0.2"], "usage"],
     [[join(folder, "Llama-3.1-8B.json"), "--dtype", "q4_k"], "usage"],

@@ -42,5 +42,12 @@ export function firstIssue(error: z.ZodError): { readonly path: readonly Propert
   const unknown = error.issues.find((issue) => issue.code === "unrecognized_keys");
   if (unknown !== undefined) return { path: [...unknown.path, unknown.keys[0] ?? ""], message: "there is no such field" };
   const issue = error.issues[0];
-  return issue === undefined ? { path: [], message: "is not valid" } : { path: issue.path, message: issue.message };
+  return issue === undefined ? { path: [], message: "is not valid" } : { path: issue.path, message: messageOf(issue) };
+}
+
+/** The library's words, but for the two that people meet most: a field that is not there, and one that may have one value alone. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) return `it is missing; ${issue.expected} is meant`;
+  if (issue.code === "invalid_value" && issue.values.length === 1) return `must be ${String(issue.values[0])}`;
+  return issue.message;
 }

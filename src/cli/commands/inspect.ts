@@ -8,7 +8,7 @@ import { lazyAction } from "./lazy-action.ts";
 const FAMILIES_PER_LINE = 9;
 
 const HELP = `
-Reads a config.json, a Hugging Face folder (with or without weights) or a GGUF file, and tells parameters, bytes of weights and state, and for
+Reads a config.json, a Hugging Face folder (with or without weights) or a GGUF file, or knows the model by name, and tells parameters, bytes of weights and state, and for
 a prefill and a decode step the operations and bytes of every part. Nothing is run or measured. Where weights are there, their tensors are
 counted and held against the configuration.
 
@@ -24,6 +24,7 @@ Families (model_type):
 ${familyLines()}
 
 Examples:
+  heddle inspect DeepSeek-V3
   heddle inspect config.json
   heddle inspect ~/models/DeepSeek-V3 --dtype f8e4m3 --batch 128 --context 8192
   heddle inspect model.gguf --operators
@@ -44,7 +45,10 @@ export function addInspectCommand(program: Command): void {
   const command = program
     .command("inspect")
     .description("Tell what a model is made of and what its runs cost, from its configuration or graph alone.")
-    .argument("<model>", "config.json, Hugging Face folder, GGUF or ONNX file, .pt2 archive or Chakra trace");
+    .argument(
+      "<model>",
+      "config.json, Hugging Face folder, GGUF or ONNX file, .pt2 archive, Chakra trace, or the name of a known model (Llama-3.1-8B)",
+    );
   addModelOptions(command)
     .option("--operators", "also a row for every operator, with formulas")
     .option("--rack <file>", "also where the time goes on every device of a rack file, and why; and the sequences its memory holds")

@@ -3,15 +3,15 @@ import { dirname, resolve } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { iterationError } from "../../cost/iteration/iteration-fault.ts";
 import type { Architecture, SequenceModel } from "../../graph/architecture/architecture.ts";
-import { architectureOf, readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
-import { KNOWN_MODELS, knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
+import { architectureOf } from "../../graph/architecture/config/read-architecture.ts";
+import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import { type ReadDeployment, readDeployment } from "../../plan/deployment/deployment-file.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
-import { nearNames } from "../../rack/catalog/near-names.ts";
 import { type FabricPlace, placeOnFabric } from "../../simulate/deployment/fabric-place.ts";
 import { type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
 import { readNetwork } from "../../simulate/fabric/read-fabric.ts";
+import { architectureOfFile, unknownModel } from "../config-file.ts";
 import { sheetOf } from "../rack-catalog.ts";
 import { readTextFile } from "../read-file.ts";
 import type { OperatorSource } from "./operator-source.ts";
@@ -91,13 +91,8 @@ export function architectureNamed(name: string, folder: string): SequenceModel {
   const known = knownArchitecture(name);
   if (known !== undefined) return known;
   const path = resolve(folder, name);
-  if (existsSync(path)) {
-    return sequence(readArchitecture(readTextFile(path)), path);
-  }
-  throw new HeddleError("model-not-found", {
-    where: name,
-    detail: `no file of that name; known models near it: ${nearNames(name, KNOWN_MODELS).join(", ")}`,
-  });
+  if (!existsSync(path)) throw unknownModel(name);
+  return sequence(architectureOfFile(path, readTextFile(path)), path);
 }
 
 function sequence(architecture: Architecture, where: string): SequenceModel {

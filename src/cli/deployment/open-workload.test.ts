@@ -27,3 +27,9 @@ it("a tokenizer counts texts, and is refused where there are none", () => {
   expect(() => openWorkload(GENERATED, { tokenizer })).toThrow(refused);
   expect(() => openWorkload(GENERATED, { tokenizer, lengths: numbers })).toThrow(refused);
 });
+
+it("says which kinds are generated where one is misspelt, and that a file is missing where a path is", () => {
+  const misspelt = expect.objectContaining({ code: "workload-invalid", detail: expect.stringMatching(/^poison is .* of poisson, gamma/) });
+  expect(() => openWorkload(GENERATED.replace("poisson", "poison"), {})).toThrow(misspelt);
+  expect(() => openWorkload("nowhere.jsonl", {})).toThrow(expect.objectContaining({ code: "file-unreadable" }));
+});

@@ -1,13 +1,15 @@
+import { existsSync } from "node:fs";
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
 import { requestColumns } from "../../simulate/workload/columns/request-columns.ts";
 import { scaleColumns, type WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
 import { drawAdapters, parseAdapters } from "../../simulate/workload/generate/adapter-draw.ts";
 import { generateColumns } from "../../simulate/workload/generate/generate-columns.ts";
-import { isGenerated } from "../../simulate/workload/generate/generated-forms.ts";
+import { GENERATED_FORMS, isGenerated } from "../../simulate/workload/generate/generated-forms.ts";
 import { readWorkload } from "../../simulate/workload/read-workload.ts";
 import type { CountTokens } from "../../simulate/workload/share-gpt-json.ts";
 import type { Workload } from "../../simulate/workload/workload.ts";
+import { workloadInvalid } from "../../simulate/workload/workload-error.ts";
 import { readBytesFile } from "../read-file.ts";
 import { openTokenCount } from "./token-count.ts";
 
@@ -63,6 +65,9 @@ function generated(text: string, lengths: string | undefined, countTokens: Count
 function fromFile(path: string, { lengths }: WorkloadOptions, countTokens: CountTokens | undefined): OpenWorkload {
   if (lengths !== undefined)
     throw new HeddleError("usage", { where: "--lengths", detail: "goes with a generated workload; this one is a file" });
+  const form = /^([a-z]+):.*=/.exec(path)?.[1];
+  if (form !== undefined && !existsSync(path))
+    throw workloadInvalid({}, `${form} is neither a file nor one of ${Object.keys(GENERATED_FORMS).join(", ")}`);
   const workload = readCounted(path, countTokens);
   return { source: workload.source, requests: requestColumns(workload), leftOut: workload.leftOut ?? [] };
 }

@@ -117,7 +117,7 @@ export function sloText(report: SloReport): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const at = `p${Number((100 * target.percentile).toFixed(2))}`;
   return [
-    `${report.model}: $${chosen.dollarsPerHour.toFixed(2)}/h, ${chosen.devices} devices: ${chosen.pools}`,
+    `${report.model}: $${chosen.dollarsPerHour.toFixed(2)}/h, ${chosen.devices} ${chosen.devices === 1 ? "device" : "devices"}: ${chosen.pools}`,
     [
       `target: TTFT ${formatNs(target.ttftNs)}, TPOT ${formatNs(target.tpotNs)}, both for ${percent(target.percentile)} of requests`,
       `workload: ${workload.source}; ${workload.requests} requests in ${(workload.seconds / 60).toFixed(0)} min, ${workload.meanRate.toFixed(2)}/s, ${workload.peakRate.toFixed(2)}/s at the peak; ${workload.promptMean.toFixed(0)} tokens in, ${workload.outputMean.toFixed(0)} out, ${percent(workload.sharedShare)} shared${workload.sharedShare > 0 ? `, ${percent(workload.cachedShare)} found cached` : ""}`,

@@ -66,7 +66,7 @@ function stepsOf(deployment: Fields, path: string): readonly string[] {
   const at = pools.findIndex(({ name }) => name === steps[1]);
   if (at === -1) {
     const names = pools.map(({ name }, i) => `${i} (${String(name)})`).join(", ");
-    throw new HeddleError("usage", { where: `--change ${path}`, detail: `there is no such pool; there are ${names}` });
+    throw new HeddleError("usage", { where: `--change ${path}`, detail: `there is no such pool; by number and name there are ${names}` });
   }
   return ["pools", String(at), ...steps.slice(2)];
 }
