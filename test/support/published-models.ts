@@ -275,6 +275,21 @@ export const PUBLISHED: readonly PublishedModel[] = [
     config: known("Qwen3.5-397B-A17B"),
   },
   {
+    name: "GLM-4.5",
+    total: "353",
+    active: "32.9",
+    source:
+      "arXiv 2508.06471, table 1: 355 with the drafting module (4.0) and without embedding and head (0.78 each), 32 active so; 352.8 and 32.9 calculated",
+    config: known("GLM-4.5"),
+  },
+  {
+    name: "GLM-4.5-Air",
+    total: "107",
+    active: "13",
+    source: "arXiv 2508.06471, table 1: 106, active 12, without embedding and head (0.62 each); 106.9 and 12.6 calculated",
+    config: known("GLM-4.5-Air"),
+  },
+  {
     name: "GLM-5",
     total: "744",
     active: "40",

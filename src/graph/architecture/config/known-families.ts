@@ -17,6 +17,7 @@ export const KNOWN_FAMILIES = [
   "deepseek_v3",
   "deepseek_v32",
   "kimi_k2",
+  "glm4_moe",
   "glm_moe_dsa",
   "qwen3_next",
   "qwen3_5_moe_text",

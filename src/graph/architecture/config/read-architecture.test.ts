@@ -94,6 +94,16 @@ test("DeepSeek-V3's drafting module is apart: 11.5 billion of its own, published
   expect(drafting).toBe(layer + experts + 2 * 7168 * 7168 + 3 * 7168);
 });
 
+test("GLM-4.5 has 355 billion, counted as published: with its drafting module, without embedding and head", () => {
+  const config = published("GLM-4.5");
+  const tables = 2 * 151552 * 5120;
+  expect(digits(counted(config, true).total - tables, "355")).toBe("355");
+  expect(digits(counted(config).active - tables / 2, "32")).toBe("32");
+  const layer = 2 * 96 * 128 * 5120 + 2 * 8 * 128 * 5120 + (96 + 16) * 128 + 2 * 128 + 2 * 5120;
+  const experts = 161 * 3 * 5120 * 1536 + 160 * 5120 + 160;
+  expect(counted(config).total).toBe(92 * layer + 89 * experts + 3 * 3 * 5120 * 12288 + tables + 5120);
+});
+
 const LLAMA = published("Llama-2-7B");
 const CHANGED: readonly (readonly [PublishedModel["config"], string, string])[] = [
   [{ ...LLAMA, model_type: "llama9" }, "architecture-unknown", "model_type"],
@@ -111,6 +121,7 @@ const CHANGED: readonly (readonly [PublishedModel["config"], string, string])[] 
   [{ ...published("DeepSeek-V3"), kv_lora_rank: null }, "model-config-invalid", "kv_lora_rank"],
   [{ ...published("DeepSeek-V3"), n_group: 7 }, "model-config-invalid", "n_group"],
   [{ ...published("DeepSeek-V3"), n_group: 8, topk_group: 9 }, "model-config-invalid", "topk_group"],
+  [{ ...published("GLM-4.5"), n_group: 8 }, "architecture-unknown", "n_group"],
   [{ ...published("gpt-oss-20b"), layer_types: ["full_attention"] }, "model-config-invalid", "layer_types"],
   [{ ...published("gpt-oss-20b"), layer_types: Array(24).fill("linear_attention") }, "architecture-unknown", "layer_types"],
   [{ ...published("Gemma-3-27B"), text_config: { hidden_size: 8 } }, "model-config-invalid", "text_config.num_hidden_layers"],

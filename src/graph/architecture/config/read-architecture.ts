@@ -8,6 +8,7 @@ import { dlrm } from "./dlrm.ts";
 import { invalidField } from "./fields.ts";
 import { gemma2, gemma3Text } from "./gemma.ts";
 import { gemma3 } from "./gemma3.ts";
+import { glm4Moe } from "./glm4-moe.ts";
 import { gptOss } from "./gpt-oss.ts";
 import { bamba, graniteHybrid } from "./hybrids.ts";
 import type { KnownFamily } from "./known-families.ts";
@@ -38,6 +39,7 @@ const READERS: Readonly<Record<KnownFamily, (raw: unknown) => Architecture>> = {
   deepseek_v3: deepseek,
   deepseek_v32: deepseek,
   kimi_k2: deepseek,
+  glm4_moe: glm4Moe,
   glm_moe_dsa: deepseek,
   qwen3_next: qwenNext,
   qwen3_5_moe_text: qwenNext,

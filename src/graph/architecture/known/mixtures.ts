@@ -49,6 +49,20 @@ const DEEPSEEK_V3 = {
   torch_dtype: "bfloat16",
   quantization_config: { quant_method: "fp8", weight_block_size: [128, 128] },
 };
+const GLM4_MOE = {
+  model_type: "glm4_moe",
+  vocab_size: 151552,
+  num_attention_heads: 96,
+  num_key_value_heads: 8,
+  head_dim: 128,
+  attention_bias: true,
+  n_shared_experts: 1,
+  num_experts_per_tok: 8,
+  n_group: 1,
+  num_nextn_predict_layers: 1,
+  max_position_embeddings: 131072,
+  tie_word_embeddings: false,
+};
 const GPT_OSS = {
   model_type: "gpt_oss",
   vocab_size: 201088,
@@ -189,6 +203,26 @@ export const MIXTURES = {
       quant_method: "compressed-tensors",
       config_groups: { group_0: { weights: { group_size: 32, num_bits: 4, type: "int" } } },
     },
+  },
+  "GLM-4.5": {
+    ...GLM4_MOE,
+    hidden_size: 5120,
+    intermediate_size: 12288,
+    moe_intermediate_size: 1536,
+    num_hidden_layers: 92,
+    n_routed_experts: 160,
+    first_k_dense_replace: 3,
+    use_qk_norm: true,
+  },
+  "GLM-4.5-Air": {
+    ...GLM4_MOE,
+    hidden_size: 4096,
+    intermediate_size: 10944,
+    moe_intermediate_size: 1408,
+    num_hidden_layers: 46,
+    n_routed_experts: 128,
+    first_k_dense_replace: 1,
+    use_qk_norm: false,
   },
   "GLM-5": {
     ...DEEPSEEK,
