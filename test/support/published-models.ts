@@ -286,7 +286,7 @@ export const PUBLISHED: readonly PublishedModel[] = [
     name: "GLM-4.5-Air",
     total: "107",
     active: "13",
-    source: "arXiv 2508.06471, table 1: 106, active 12, without embedding and head (0.62 each); 106.9 and 12.6 calculated",
+    source: "arXiv 2508.06471, table 1: 106, active 12, without embedding and head (0.62 each); 106.9 and 12.8 calculated",
     config: known("GLM-4.5-Air"),
   },
   {
