@@ -7,6 +7,8 @@ import { assignmentOf, placementMilp } from "../../src/plan/partition/milp.ts";
 const { runMilp } = (await import(
   new URL("../../dist/bench/highs/run-milp.js", import.meta.url).href
 )) as typeof import("../../bench/highs/run-milp.ts");
+/** Reached only where a machine is so slow that it does no more in this time than others in a second. */
+const LONGEST_S = 16;
 const { problem } = generatedRack({ seed: 6, nodes: 54 });
 const { text, scale } = placementMilp(problem);
 
@@ -30,9 +32,14 @@ describe("runMilp", () => {
   });
 
   it("ends by itself within its time", async () => {
-    const answer = await runMilp(text, { seconds: 1, gap: 0 });
-    expect(answer.status).toBe("open");
-    expect(answer.bound).toBeGreaterThan(0);
+    let bound = 0;
+    // On a machine that others use, a second may be too short for any bound.
+    for (let seconds = 1; bound <= 0 && seconds <= LONGEST_S; seconds *= 2) {
+      const answer = await runMilp(text, { seconds, gap: 0 });
+      expect(answer.status).toBe("open");
+      ({ bound } = answer);
+    }
+    expect(bound).toBeGreaterThan(0);
   });
 
   it("says so where there is no solution", async () => {
