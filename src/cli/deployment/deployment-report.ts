@@ -9,6 +9,7 @@ import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts"
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { PricedPool } from "../../simulate/deployment/price-pool.ts";
 import { deviceCount, type RunFigures } from "../../simulate/deployment/run-figures.ts";
+import { type KvReport, kvReport } from "./kv-report.ts";
 import { type MeasuredAtReport, measuredAtReport } from "./measured-at.ts";
 import type { OpenWorkload } from "./open-workload.ts";
 
@@ -19,6 +20,7 @@ export interface DeploymentReport {
   readonly defaults: readonly FilledDefault[];
   readonly devices: number;
   readonly pools: readonly PoolReport[];
+  readonly kv?: KvReport;
   readonly workload: { readonly source: string; readonly requests: number; readonly leftOut: OpenWorkload["leftOut"] };
   readonly objective?: Objective;
   readonly measuredAt: MeasuredAtReport;
@@ -92,6 +94,7 @@ export interface ReportParts {
 }
 
 export function deploymentReport({ run, defaults, workload, objective, seed, measuredAt, figures }: ReportParts): DeploymentReport {
+  const kv = kvReport(run);
   return {
     version: 1,
     deployment: run.deployment,
@@ -112,6 +115,7 @@ export function deploymentReport({ run, defaults, workload, objective, seed, mea
       ...(sheet.dollarsPerHour === undefined ? {} : { dollarsPerHour: sheet.dollarsPerHour }),
       ...(sheet.powerWatts === undefined ? {} : { powerWatts: sheet.powerWatts }),
     })),
+    ...(kv === undefined ? {} : { kv }),
     workload: { source: workload.source, requests: workload.requests.count, leftOut: workload.leftOut },
     ...(objective === undefined ? {} : { objective }),
     measuredAt: measuredAtReport([run.deployment], measuredAt),

@@ -6,6 +6,7 @@ import { objectiveText } from "../../simulate/deployment/objective.ts";
 import type { SummaryBars } from "../../simulate/ensemble.ts";
 import { table } from "../output.ts";
 import type { DeploymentReport, FfnReport, PoolReport } from "./deployment-report.ts";
+import { kvLines } from "./kv-report.ts";
 import { measuredAtText } from "./measured-at.ts";
 
 /** The report for people. */
@@ -23,6 +24,7 @@ export function deploymentText(report: DeploymentReport): string {
     table(["", "value"], otherRows(report)),
     "",
     ...report.pools.flatMap(poolLines),
+    ...kvLines(report.kv),
     ...defaultLines(report.defaults),
     measuredAtText(report.measuredAt),
     `Every figure is estimated. ${intervalText(report)}`,

@@ -8,6 +8,7 @@ import { type RequestTimes, requestTimes } from "../../simulate/deployment/run-f
 import type { ServingSamples } from "../../simulate/serving/serving-input.ts";
 import type { DeploymentReport } from "./deployment-report.ts";
 import { defaultLines, devicesText, intervalText, latencyRows, otherRows, poolLines, stationaryText } from "./deployment-text.ts";
+import { kvLines } from "./kv-report.ts";
 import { measuredAtText } from "./measured-at.ts";
 
 /** Points of a distribution curve. */
@@ -49,6 +50,7 @@ export function reportPageData(report: DeploymentReport, run: DeploymentRun, fir
     ],
     notes: [
       ...report.pools.flatMap(poolLines),
+      ...kvLines(report.kv),
       ...defaultLines(report.defaults),
       measuredAtText(report.measuredAt),
       "Every figure is estimated.",

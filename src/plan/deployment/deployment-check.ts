@@ -28,6 +28,9 @@ export function checkDeployment({ pools, routing, kvTransfer, fabric }: Deployme
   if (roles.has("prefill") && kvTransfer === undefined) {
     return { path: ["kvTransfer"], message: "is missing: KV goes from prefill to decode pools, so its bandwidth and latency matter" };
   }
+  if (kvTransfer !== undefined && kvTransfer.bandwidthBytesPerSecond === undefined && fabric === undefined) {
+    return { path: ["kvTransfer", "bandwidthBytesPerSecond"], message: "is missing: without a fabric KV goes over a link of each replica" };
+  }
   if (!roles.has("prefill") && kvTransfer !== undefined) {
     return { path: ["kvTransfer"], message: "says nothing without pools of role prefill and decode" };
   }

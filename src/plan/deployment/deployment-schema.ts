@@ -123,7 +123,7 @@ export const deploymentSchema = z.strictObject({
   routing: z.exactOptional(z.enum(["round-robin", "random", "least-loaded", "prefix-aware", "adapter-affinity", "priced"])),
   fabric: z.exactOptional(nameText),
   kvTransfer: z.exactOptional(
-    z.strictObject({ bandwidthBytesPerSecond: positive, latencyNs: whole, layerwise: z.exactOptional(z.boolean()) }),
+    z.strictObject({ bandwidthBytesPerSecond: z.exactOptional(positive), latencyNs: whole, layerwise: z.exactOptional(z.boolean()) }),
   ),
 });
 

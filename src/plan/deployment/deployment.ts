@@ -13,8 +13,11 @@ export interface Deployment {
   readonly routing: RoutingName;
   /** Path of a fabric file: the network over which replicas of several machines exchange; absent: cards reach one another at their own rate. */
   readonly fabric?: string;
-  /** How KV goes from prefill to decode pools; needed where both are there. */
-  readonly kvTransfer?: { readonly bandwidthBytesPerSecond: number; readonly latencyNs: number; readonly layerwise: boolean };
+  /**
+   * How KV goes from prefill to decode pools; needed where both are there. With a fabric it goes over its links, and the bandwidth is what one transfer reaches
+   * at most; without one it is that of each replica's link, and needed. Units: bytes/s, ns.
+   */
+  readonly kvTransfer?: { readonly bandwidthBytesPerSecond?: number; readonly latencyNs: number; readonly layerwise: boolean };
 }
 
 export type RoutingName = "round-robin" | "random" | "least-loaded" | "prefix-aware" | "adapter-affinity" | "priced";

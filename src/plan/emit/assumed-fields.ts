@@ -3,18 +3,20 @@ import type { Inexpressible } from "./emit-types.ts";
 import { inexpressible } from "./engines/engine-arguments.ts";
 
 /** Fields that say what the simulation takes for granted of machines, links and drafts: no argument sets them, so a note names them. */
-export function assumedNotes({ pools, kvTransfer }: Deployment): readonly string[] {
+export function assumedNotes({ pools, kvTransfer, fabric }: Deployment): readonly string[] {
   const ofPools = pools.flatMap((pool) => {
     const fields = assumedFields(pool);
     return fields.length === 0
       ? []
       : [`${pool.name}: ${fields.join(", ")}: what the simulation took for granted; nothing is written for it`];
   });
-  if (kvTransfer === undefined) return ofPools;
-  return [
-    ...ofPools,
-    "kvTransfer.bandwidthBytesPerSecond, kvTransfer.latencyNs: what the simulation took the links for; nothing is written for it",
+  const fields = [
+    ...(kvTransfer?.bandwidthBytesPerSecond === undefined ? [] : ["kvTransfer.bandwidthBytesPerSecond"]),
+    ...(kvTransfer === undefined ? [] : ["kvTransfer.latencyNs"]),
+    ...(fabric === undefined ? [] : ["fabric"]),
   ];
+  if (fields.length === 0) return ofPools;
+  return [...ofPools, `${fields.join(", ")}: what the simulation took the links for; nothing is written for it`];
 }
 
 function assumedFields({ engine, speculation, lora, offload, startUpNs = 0, outages }: Pool): string[] {

@@ -6,6 +6,7 @@ import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import type { IterationListener, ReplicaSettings, RequestColumns, ServingInput } from "../serving/serving-input.ts";
+import { kvWays } from "./kv-ways.ts";
 import type { PricedPool } from "./price-pool.ts";
 
 /** A deployment that is ready to run. */
@@ -37,6 +38,7 @@ export interface RunOptions {
 export function servingInputOf({ deployment, architecture, pools, requests }: DeploymentRun, options: RunOptions): ServingInput {
   checkLengths(pools, requests);
   const { kvTransfer } = deployment;
+  const ways = kvTransfer && kvWays(pools);
   const split = deployment.pools.some(({ role }) => role === "prefill");
   const scaling = deployment.pools.map((pool) => pool.scaling && { ...pool.scaling, initial: pool.scaling.initial ?? pool.scaling.least });
   const scaled = scaling.find((rules) => rules !== undefined);
@@ -51,7 +53,7 @@ export function servingInputOf({ deployment, architecture, pools, requests }: De
     ...(options.outageSeed === undefined ? {} : { outageSeed: options.outageSeed }),
     ...(scaled === undefined ? {} : split ? { scalingOfPools: scaling } : { scaling: scaled }),
     ...(options.sampleNs === undefined ? {} : { sampleNs: options.sampleNs }),
-    ...(kvTransfer === undefined ? {} : { kvTransfer: { ...kvTransfer, ...kvOf(architecture, pools) } }),
+    ...(kvTransfer === undefined ? {} : { kvTransfer: { ...kvTransfer, ...kvOf(architecture, pools), ...(ways && { ways }) } }),
   };
 }
 

@@ -11,7 +11,7 @@ import type { FabricPlace, PlacedReplicas } from "./fabric-place.ts";
 type Pair = readonly [from: number, to: number];
 
 /** How devices of a group send to those of its other machines: to the next one as rings do, to all, or to the next stage. */
-interface Pattern {
+export interface Pattern {
   readonly kind: "ring" | "all" | "stage";
   /** Machines of the group. */
   readonly nodes: number;
@@ -36,7 +36,7 @@ export function fabricNetwork(figures: NetworkFigures, place: FabricPlace): Oper
       const key = `${pattern.kind} ${pattern.nodes}`;
       const known = models.get(key);
       if (known !== undefined) return known.price(query);
-      const share = cardShare(place, pattern);
+      const share = place.cards ?? cardShare(place, pattern);
       if (!(share > 0)) return err({ code: "no-basis", missing: `a way between the machines of ${place.topology.name}` });
       const model = collectiveModel(withCards(figures, share));
       models.set(key, model);
@@ -62,13 +62,13 @@ function patternOf(query: LinkQuery, { nodes, stages }: PlacedReplicas): Pattern
 }
 
 /** What every card of the pool sends at least, of all its flows together. */
-function cardShare({ topology, pools, pool }: FabricPlace, pattern: Pattern): BytesPerSecond {
+export function cardShare({ topology, pools, pool }: FabricPlace, pattern: Pattern): BytesPerSecond {
   const pairs: Pair[] = [];
   let own: readonly [number, number] = [0, 0];
   for (const [index, placed] of pools.entries()) {
     const from = pairs.length;
     // What other pools do meanwhile is not known: rings over all their machines, as tensor ranks do.
-    pairs.push(...pairsOf(placed, index === pool ? pattern : { kind: "ring", nodes: placed.nodes }));
+    pairs.push(...exchangePairs(placed, index === pool ? pattern : { kind: "ring", nodes: placed.nodes }));
     if (index === pool) own = [from, pairs.length];
   }
   const rates = fairRates(topology, pairs).slice(...own);
@@ -76,7 +76,8 @@ function cardShare({ topology, pools, pool }: FabricPlace, pattern: Pattern): By
   return least * (pattern.kind === "all" ? Math.max(1, pattern.nodes - 1) : 1);
 }
 
-function pairsOf({ first, perNode, replicas, nodes }: PlacedReplicas, { kind, nodes: group }: Pattern): Pair[] {
+/** Devices that send to one another in a pattern. */
+export function exchangePairs({ first, perNode, replicas, nodes }: PlacedReplicas, { kind, nodes: group }: Pattern): Pair[] {
   const pairs: Pair[] = [];
   if (nodes === 1) return pairs;
   for (let replica = 0; replica < replicas; replica++) {

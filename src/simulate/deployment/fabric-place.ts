@@ -16,6 +16,15 @@ export interface PlacedReplicas {
   /** Machines of a replica; 1 where a machine has one or several. */
   readonly nodes: number;
   readonly stages: number;
+  /** Of a replica. */
+  readonly devices: number;
+}
+
+/** The fabric's device that is device `device` of a replica. */
+export function deviceOf({ first, perNode, nodes, devices }: PlacedReplicas, replica: number, device: number): number {
+  if (nodes > 1) return first + replica * nodes * perNode + device;
+  const each = Math.floor(perNode / devices);
+  return first + Math.floor(replica / each) * perNode + (replica % each) * devices + device;
 }
 
 /** A pool's place on a fabric that it shares with the others. */
@@ -23,6 +32,8 @@ export interface FabricPlace {
   readonly topology: Topology;
   readonly pools: readonly PlacedReplicas[];
   readonly pool: number;
+  /** Rate of every card instead of its share of the fabric: to know what passes it. Units: bytes/s. */
+  readonly cards?: number;
 }
 
 /**
@@ -43,7 +54,7 @@ export function placeOnFabric(
     const devices = devicesOf(pool.parallel);
     const nodes = Math.ceil(devices / perNode);
     const machines = nodes > 1 ? pool.replicas * nodes : Math.ceil(pool.replicas / Math.floor(perNode / devices));
-    const place = { first, perNode, replicas: pool.replicas, nodes, stages: pool.parallel.pipeline };
+    const place = { first, perNode, replicas: pool.replicas, nodes, stages: pool.parallel.pipeline, devices };
     first += machines * perNode;
     return place;
   });

@@ -15,6 +15,7 @@ import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { ReplicaSettings } from "../serving/serving-input.ts";
 import type { AdapterMix } from "./adapter-mix.ts";
+import { type CardLoad, cardLoad } from "./card-load.ts";
 import { fabricNetwork } from "./fabric-network.ts";
 import type { FabricPlace } from "./fabric-place.ts";
 import { type FfnParts, type PricedFfn, pricedFfn, splitCost } from "./ffn-side.ts";
@@ -44,6 +45,9 @@ export interface PricedPool {
   readonly cost: ExplainedCost;
   readonly budget: KvBudget;
   readonly settings: ReplicaSettings;
+  /** Where it stands on the deployment's fabric, and what its collectives send over it where KV goes there too. */
+  readonly fabric?: FabricPlace;
+  readonly cardLoad?: CardLoad;
   /** Where feed-forwards are on devices of their own; `sheet` and `budget` are then those of attention's. */
   readonly ffn?: PricedFfn;
 }
@@ -91,7 +95,27 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     startUpNs: pool.startUpNs ?? 0,
     ...(outages === undefined ? {} : { outages: { ...outages, repairNs: outages.repairNs + (pool.startUpNs ?? 0) } }),
   };
-  return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings, ...(ffn?.ok === true && { ffn: ffn.value }) });
+  const load = cardLoadOf(pool, parts, { cost: cost.value, kvTokens: budget.value.kvBlocks * engine.blockTokens });
+  if (!load.ok) return load;
+  return ok({
+    pool,
+    sheet,
+    cost: cost.value,
+    budget: budget.value,
+    settings,
+    ...(ffn?.ok === true && { ffn: ffn.value }),
+    ...(parts.fabric && { fabric: parts.fabric }),
+    ...(load.value && { cardLoad: load.value }),
+  });
+}
+
+/** What a pool's collectives send over its fabric, where KV goes over it too. */
+function cardLoadOf(pool: Pool, parts: PoolParts, priced: { readonly cost: ExplainedCost; readonly kvTokens: number }) {
+  const network = sheetNetwork(parts.sheet, libraryOf(pool.engine.name));
+  if (parts.fabric === undefined || pool.role === "both" || network?.scaleOut === undefined) return ok(undefined);
+  const { cost: _known, ...rest } = parts;
+  const given = { ...priced, fabric: parts.fabric, cardBytesPerSecond: network.scaleOut.bytesPerSecond };
+  return cardLoad(pool, given, (fabric) => iterationsCost(pool, { ...rest, fabric }));
 }
 
 /** A field of the pool that would change nothing, with the reason; undefined where there is none. */

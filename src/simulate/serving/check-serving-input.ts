@@ -101,8 +101,9 @@ function checkRoles({ replicas, kvTransfer }: ServingInput): void {
   if (roles.has("both") && roles.size > 1) throw invalid("replicas", "replicas of one role beside replicas of both are not simulated");
   if (!roles.has("prefill")) return;
   if (kvTransfer === undefined) throw invalid("kvTransfer", "needed where prefill and decode are split");
-  const { bandwidthBytesPerSecond, bytesPerToken, latencyNs, layers } = kvTransfer;
-  if (!(bandwidthBytesPerSecond > 0)) throw invalid("kvTransfer.bandwidthBytesPerSecond", "must be above 0");
+  const { bandwidthBytesPerSecond, bytesPerToken, latencyNs, layers, ways } = kvTransfer;
+  const most = ways === undefined ? (bandwidthBytesPerSecond ?? Number.NaN) : (bandwidthBytesPerSecond ?? 1);
+  if (!(most > 0)) throw invalid("kvTransfer.bandwidthBytesPerSecond", "must be above 0");
   if (!(bytesPerToken > 0)) throw invalid("kvTransfer.bytesPerToken", "must be above 0");
   if (!(latencyNs >= 0)) throw invalid("kvTransfer.latencyNs", "must not be below 0");
   if (!(layers >= 1)) throw invalid("kvTransfer.layers", "must be at least 1");

@@ -10,14 +10,23 @@ import type { KvMoves, ServingRun } from "./serving-state.ts";
 import { cutLeap, settleReplica } from "./settle-replica.ts";
 
 export function kvMoves(transfer: KvMoves["transfer"], replicas: number, coming: ServingRun["coming"]): KvMoves {
-  const links = Array.from({ length: 2 * replicas }, () => ({ bytesPerSecond: transfer.bandwidthBytesPerSecond }));
+  const { ways } = transfer;
   const arrivals = new TimeHeap<number>();
   const latencyNs = Math.round(transfer.latencyNs);
   const ended = (row: number, timeNs: number): void => {
     arrivals.push(timeNs + latencyNs, row);
     coming.set(row, timeNs + latencyNs);
   };
-  return { transfer, network: createFlowNetwork(links), arrivals, path: new Int32Array(2), ended };
+  if (ways !== undefined) return { transfer, network: createFlowNetwork(ways.links), arrivals, way: ways.way, ended };
+  const bytesPerSecond = transfer.bandwidthBytesPerSecond!;
+  const links = Array.from({ length: 2 * replicas }, () => ({ bytesPerSecond }));
+  const own = { path: new Int32Array(2), channels: 1, aloneBytesPerSecond: bytesPerSecond };
+  const way = (source: number, target: number) => {
+    own.path[0] = 2 * source;
+    own.path[1] = 2 * target + 1;
+    return own;
+  };
+  return { transfer, network: createFlowNetwork(links), arrivals, way, ended };
 }
 
 /** When the next transfer ends or its KV is usable; Infinity where nothing moves. */
@@ -47,9 +56,12 @@ function startTransfer(run: ServingRun, row: number, target: number, nowNs: numb
   const source = context.requests.at[row - run.input.requests.count]!;
   recordDecision(context.log, DECISION.transfer, target, row, nowNs, context.requests.fetched[row]!);
   run.coming.set(row, -1);
-  moves.path[0] = 2 * source;
-  moves.path[1] = 2 * target + 1;
-  moves.network.start(row, moves.path, { bytes: bytesLeft(run, row, nowNs), nowNs });
+  const { transfer } = moves;
+  const { path, channels, aloneBytesPerSecond } = moves.way(source, target);
+  const most = transfer.ways === undefined ? undefined : transfer.bandwidthBytesPerSecond;
+  const bytes = bytesLeft(run, row, { nowNs, rate: Math.min(aloneBytesPerSecond, most ?? aloneBytesPerSecond) });
+  // All channels move at one rate, so a flow of one of them over the links of all is the transfer.
+  moves.network.start(row, path, { bytes: bytes / channels, nowNs }, most === undefined ? {} : { bytesPerSecondMax: most / channels });
 }
 
 /** Breaks a transfer off: one of its ends is lost. */
@@ -87,8 +99,12 @@ export function finishLoad(run: ServingRun, nowNs: number): void {
  * Bytes that still have to move when the prompt is computed. Layer by layer, those of a layer leave while the next one is computed, as fast as
  * the link alone would let them; at least the last layer's are left.
  */
-function bytesLeft({ input, moves, firstTokenNs, context }: ServingRun, row: number, nowNs: number): number {
-  const { bytesPerToken, bandwidthBytesPerSecond, layerwise, layers } = moves!.transfer;
+function bytesLeft(
+  { input, moves, firstTokenNs, context }: ServingRun,
+  row: number,
+  { nowNs, rate }: { nowNs: number; rate: number },
+): number {
+  const { bytesPerToken, layerwise, layers } = moves!.transfer;
   // A message that moves nothing still says so.
   const all = Math.max(1, Math.ceil(context.requests.fetched[row]! * bytesPerToken));
   if (!layerwise) return all;
@@ -96,7 +112,7 @@ function bytesLeft({ input, moves, firstTokenNs, context }: ServingRun, row: num
   // A decode replica that had no room in time takes them later, all at once; so do those of a prompt that was computed anew.
   if (nowNs > firstTokenNs[request]!) return all;
   const computing = ((firstTokenNs[request]! - context.requests.admittedNs[request]!) * (layers - 1)) / layers;
-  return Math.ceil(Math.max(all / layers, all - (computing * bandwidthBytesPerSecond) / 1e9));
+  return Math.ceil(Math.max(all / layers, all - (computing * rate) / 1e9));
 }
 
 /** What moved until `nowNs`: KV becomes usable at its decode replica and is freed where it was computed. */

@@ -4,6 +4,7 @@ import type { AdapterCounts } from "../../engine/serving/adapter-slots.ts";
 import type { RoutingName, Speculation } from "../../plan/deployment/deployment.ts";
 import type { ScalingRules } from "../../policy/serving/scaling.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
+import type { FlowLink } from "../flows/flow-types.ts";
 
 /** Requests as columns: dense ids are row numbers, in order of arrival. */
 export interface RequestColumns {
@@ -84,10 +85,13 @@ export interface ServingInput {
   /** Bytes of KV a token, and the links over which it goes from prefill to decode replicas; needed where roles are split. */
   readonly kvTransfer?: {
     readonly bytesPerToken: number;
-    readonly bandwidthBytesPerSecond: number;
+    /** Of each replica's own link, out and in; with `ways` what one transfer reaches at most, or absent. */
+    readonly bandwidthBytesPerSecond?: number;
     readonly latencyNs: Nanoseconds;
     readonly layerwise: boolean;
     readonly layers: number;
+    /** Links that all transfers share; absent: each replica has links of its own. */
+    readonly ways?: KvWays;
   };
   /** Hosts that are lost with their replicas, and when they serve again (Infinity: never). Not beside drawn ones. */
   readonly outages?: readonly Outage[];
@@ -105,6 +109,24 @@ export interface ServingInput {
   readonly sampleNs?: Nanoseconds;
   /** Told of every iteration once it has ended, replica by replica in the order of their ends; the shape is only valid during the call. */
   readonly onIteration?: IterationListener;
+}
+
+/** Links between replicas, and how KV goes over them. */
+export interface KvWays {
+  readonly name: string;
+  readonly links: readonly FlowLink[];
+  /** Of the fullest link, what others than KV take. Ratio. */
+  readonly taken: number;
+  way(source: number, target: number): KvWay;
+}
+
+/** A way of KV in equal channels. */
+export interface KvWay {
+  /** Links of all channels, as often as channels pass them. */
+  readonly path: Int32Array;
+  readonly channels: number;
+  /** Of all channels, with nothing else on the way. Units: bytes/s. */
+  readonly aloneBytesPerSecond: number;
 }
 
 export interface Outage {

@@ -9,7 +9,7 @@ import type { FlowNetwork } from "../flows/flow-types.ts";
 import type { AdapterRoutes } from "./adapter-view.ts";
 import type { Availability } from "./availability-types.ts";
 import type { ComingAdapter } from "./coming-adapter.ts";
-import type { ServingInput } from "./serving-input.ts";
+import type { KvWay, ServingInput } from "./serving-input.ts";
 
 /** Everything a run in virtual time changes. */
 export interface ServingRun {
@@ -88,12 +88,13 @@ export interface ReplicaLane {
   reach: number;
 }
 
-/** KV on its way from prefill to decode replicas: each has one link out and one in, which its transfers share fairly. */
+/** KV on its way from prefill to decode replicas: over links of the input, or each replica has one out and one in; transfers share them fairly. */
 export interface KvMoves {
   readonly transfer: NonNullable<ServingInput["kvTransfer"]>;
   readonly network: FlowNetwork;
   /** Rows whose bytes are there, by the time the last of them is usable. */
   readonly arrivals: TimeHeap<number>;
-  readonly path: Int32Array;
+  /** What it gives is only valid until the next call. */
+  way(source: number, target: number): KvWay;
   readonly ended: (row: number, timeNs: number) => void;
 }

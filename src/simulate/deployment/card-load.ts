@@ -1,0 +1,64 @@
+import { ok, type Result } from "../../base/result.ts";
+import { type BatchShape, emptyBatch } from "../../cost/iteration/iteration-cost.ts";
+import type { ExplainedCost } from "../../cost/iteration/iteration-cost-of.ts";
+import type { IterationFault } from "../../cost/iteration/iteration-fault.ts";
+import type { Pool } from "../../plan/deployment/deployment.ts";
+import { cardShare, type Pattern } from "./fabric-network.ts";
+import type { FabricPlace } from "./fabric-place.ts";
+
+/** What each card of a pool sends to other machines on average while its replicas work with full batches. */
+export interface CardLoad {
+  readonly pattern: Pattern;
+  readonly bytesPerSecond: number;
+}
+
+/** Contexts of the decoding sequences of a full batch, where KV has room for as much. Units: tokens. */
+const FULL_CONTEXT = 1024;
+
+/**
+ * What a pool's collectives send over its fabric; undefined where its replicas have a machine each.
+ *
+ * Model: cards a thousand times slower decide alone how long an iteration takes, so halving their rate once more tells the bytes that pass each; those over the time
+ * of an iteration as it is are its mean rate. The algorithm is then the one that moves
+ * least over cards, which a library may not choose where cards are fast: rings between machines move up to twice as much.
+ * Errors: those of `price`.
+ */
+export function cardLoad(
+  pool: Pool,
+  given: { readonly fabric: FabricPlace; readonly cost: ExplainedCost; readonly kvTokens: number; readonly cardBytesPerSecond: number },
+  price: (fabric: FabricPlace) => Result<ExplainedCost, IterationFault>,
+): Result<CardLoad | undefined, IterationFault> {
+  const { fabric, cost, kvTokens } = given;
+  const pattern = patternOfPool(pool, fabric);
+  if (pattern === undefined) return ok(undefined);
+  const share = Math.min(given.cardBytesPerSecond, cardShare(fabric, pattern));
+  const slow = price({ ...fabric, cards: share / SLOW });
+  if (!slow.ok) return slow;
+  const slower = price({ ...fabric, cards: share / (2 * SLOW) });
+  if (!slower.ok) return slower;
+  const batch = fullBatch(pool, kvTokens);
+  // Halved, every byte takes as long again as it took.
+  const bytes = ((slower.value.iterationNs(batch) - slow.value.iterationNs(batch)) * share) / SLOW;
+  return ok({ pattern, bytesPerSecond: Math.min(share, bytes / cost.iterationNs(batch)) });
+}
+
+/** So much slower, cards alone decide. */
+const SLOW = 1000;
+
+/** How most of a pool's traffic between machines goes: between experts, tensor ranks, or stages. */
+function patternOfPool({ parallel }: Pool, { pools, pool }: FabricPlace): Pattern | undefined {
+  const { nodes, perNode, stages } = pools[pool]!;
+  if (nodes === 1) return undefined;
+  const group = Math.max(1, Math.round(nodes / stages));
+  if (group === 1) return { kind: "stage", nodes: 1 };
+  return { kind: parallel.expert > perNode ? "all" : "ring", nodes: group };
+}
+
+function fullBatch({ role, engine, parallel }: Pool, kvTokens: number): BatchShape {
+  const tokens = engine.maxBatchedTokens * parallel.data;
+  if (role === "prefill")
+    return { ...emptyBatch(), prefills: parallel.data, prefillTokens: tokens, prefillSquares: (tokens * tokens) / parallel.data };
+  const sequences = Math.min(engine.maxSequences * parallel.data, tokens);
+  const context = Math.max(1, Math.min(FULL_CONTEXT, Math.floor(kvTokens / sequences)));
+  return { ...emptyBatch(), decodes: sequences, decodeContext: sequences * context, decodeContextMax: context };
+}

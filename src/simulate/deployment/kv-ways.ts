@@ -1,0 +1,77 @@
+import { must } from "../../base/assert.ts";
+import type { Topology } from "../../rack/topology/topology.ts";
+import { topologyLinks } from "../flows/topology-links.ts";
+import type { KvWay, KvWays } from "../serving/serving-input.ts";
+import type { CardLoad } from "./card-load.ts";
+import { exchangePairs } from "./fabric-network.ts";
+import { deviceOf, type FabricPlace, type PlacedReplicas } from "./fabric-place.ts";
+
+/** A pool on a fabric, with what its collectives send over it. */
+export interface PoolOnFabric {
+  readonly fabric?: FabricPlace;
+  readonly cardLoad?: CardLoad;
+}
+
+/** Of a link's rate, what is left to KV at least: loads are those of full batches, and no link is full all the time. */
+const LEAST_LEFT = 0.05;
+
+/**
+ * How KV goes between replicas over their fabric; undefined where they have none.
+ *
+ * Model: channels from the devices of one replica to those of the other, as many as the larger one has, each with an equal part of the KV; a transfer is one flow
+ * over all links of its channels, as often as they pass each, because the slowest part ends it. Transfers share links max-min. What collectives of replicas on
+ * several machines send on average, with full batches, is taken off their links: KV gets what they leave, and does not slow them.
+ */
+export function kvWays(pools: readonly PoolOnFabric[]): KvWays | undefined {
+  const place = pools[0]?.fabric;
+  if (place === undefined) return undefined;
+  const { topology, pools: placed } = place;
+  const left = linksLeft(topology, placed, pools);
+  const at = placed.flatMap((pool) => Array.from({ length: pool.replicas }, (_, replica) => ({ pool, replica })));
+  const known = new Map<number, KvWay>();
+  return {
+    name: topology.name,
+    links: topologyLinks(topology).map((_link, i) => ({ bytesPerSecond: left[i]! })),
+    taken: left.reduce((most, rate, i) => Math.max(most, 1 - rate / topology.bytesPerSecond[i]!), 0),
+    way(source, target) {
+      const key = source * at.length + target;
+      const found =
+        known.get(key) ?? wayBetween(topology, left, must(at[source], "a placed replica"), must(at[target], "a placed replica"));
+      known.set(key, found);
+      return found;
+    },
+  };
+}
+
+interface Placed {
+  readonly pool: PlacedReplicas;
+  readonly replica: number;
+}
+
+function wayBetween(topology: Topology, left: Float64Array, source: Placed, target: Placed): KvWay {
+  const [from, to] = [source.pool.devices, target.pool.devices];
+  const channels = Math.max(from, to);
+  const path: number[] = [];
+  for (let channel = 0; channel < channels; channel++) {
+    const sends = deviceOf(source.pool, source.replica, Math.floor((channel * from) / channels));
+    const takes = deviceOf(target.pool, target.replica, Math.floor((channel * to) / channels));
+    path.push(...topology.path(sends, takes));
+  }
+  const passes = new Map<number, number>();
+  for (const link of path) passes.set(link, (passes.get(link) ?? 0) + 1);
+  let each = Number.POSITIVE_INFINITY;
+  for (const [link, times] of passes) each = Math.min(each, left[link]! / times);
+  return { path: Int32Array.from(path), channels, aloneBytesPerSecond: each * channels };
+}
+
+/** What collectives leave of each link. Units: bytes/s. */
+function linksLeft(topology: Topology, placed: readonly PlacedReplicas[], pools: readonly PoolOnFabric[]): Float64Array {
+  const left = Float64Array.from(topology.bytesPerSecond);
+  for (const [i, { cardLoad }] of pools.entries()) {
+    if (cardLoad === undefined) continue;
+    const targets = cardLoad.pattern.kind === "all" ? Math.max(1, cardLoad.pattern.nodes - 1) : 1;
+    for (const [from, to] of exchangePairs(placed[i]!, cardLoad.pattern))
+      for (const link of topology.path(from, to)) left[link]! -= cardLoad.bytesPerSecond / targets;
+  }
+  return left.map((rate, link) => Math.max(rate, LEAST_LEFT * topology.bytesPerSecond[link]!));
+}
