@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 /** What `npm test` does: format and lint, types, then every test (layer and house rules are tests too); one plain summary line at the end. */
 interface Step {
@@ -25,8 +25,19 @@ interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly testResults: readonly { readonly assertionResults: readonly { readonly status: string; readonly title: string }[] }[];
+  readonly testResults: readonly FileReport[];
 }
+
+interface FileReport {
+  readonly name: string;
+  /** When its first test began and its last one ended. Units: ms. */
+  readonly startTime: number;
+  readonly endTime: number;
+  readonly assertionResults: readonly { readonly status: string; readonly title: string }[];
+}
+
+/** Files of tests that are told at the end: the check is to end within 10 minutes on two slow cores. */
+const SLOWEST = 8;
 
 /** How the suite of devices names one that is not on this machine. */
 const ABSENT = "absent device: ";
@@ -39,6 +50,17 @@ function readReport(): VitestReport {
   }
 }
 
+function tellSlowest(files: readonly FileReport[]): void {
+  const took = files.map(({ name, startTime, endTime }) => ({
+    name: relative(process.cwd(), name),
+    seconds: (endTime - startTime) / 1000,
+  }));
+  const slowest = took.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+  if (slowest.length === 0) return;
+  process.stdout.write("\nslowest files, seconds\n");
+  for (const { name, seconds } of slowest) process.stdout.write(`${seconds.toFixed(1).padStart(8)}  ${name}\n`);
+}
+
 const failed: string[] = [];
 for (const step of STEPS) {
   process.stdout.write(`\n== ${step.name}\n`);
@@ -47,6 +69,7 @@ for (const step of STEPS) {
   if (status !== 0) failed.push(step.name);
 }
 const counts = readReport();
+tellSlowest(counts.testResults);
 rmSync(scratch, { recursive: true, force: true });
 if (failed.length > 0) process.stdout.write(`\nfailed: ${failed.join(", ")}\n`);
 if (counts.numPendingTests > 0)
