@@ -1,4 +1,4 @@
-import { decode, Encoder, ExtensionCodec } from "@msgpack/msgpack";
+import { Decoder, Encoder, ExtensionCodec } from "@msgpack/msgpack";
 import { HeddleError } from "../base/heddle-error.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isSoundMessagePack } from "./plain-data-check.ts";
@@ -42,6 +42,8 @@ export function encodePlainRecord(value: unknown): Uint8Array {
 }
 
 const encoder = new Encoder(OPTIONS);
+/** Kept: a ledger is read by decoding a short record after another. A map decodes within its record; the decoder copies itself for that. */
+const decoder = new Decoder(OPTIONS);
 
 /** The value `encodePlain` was given. Whatever the bytes: a value no larger than a small multiple of them, or what is wrong. */
 export function decodePlain(bytes: Uint8Array): Result<unknown, string> {
@@ -58,7 +60,7 @@ function encodeWire(value: unknown): Uint8Array {
 
 function decodeWire(bytes: Uint8Array): unknown {
   if (!isSoundMessagePack(bytes)) throw invalid("is not well-formed MessagePack");
-  return decode(bytes, OPTIONS);
+  return decoder.decode(bytes);
 }
 
 function withAbsent(value: unknown): unknown {
