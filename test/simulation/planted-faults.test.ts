@@ -10,7 +10,7 @@ const KNOWN: Readonly<Record<Phase, readonly number[]>> = {
   steady: [1, 3],
   "prefill burst": [3, 1, 15],
   "memory pressure": [0, 3, 25],
-  "host loss": [5, 2],
+  "host loss": [2, 4, 5],
   "lossy network": [1, 3, 6],
   "cancel storm": [0, 2, 1],
   "slow device": [0, 3, 2],
