@@ -1,9 +1,11 @@
 import { must } from "../base/assert.ts";
+import { ln } from "../base/math.ts";
 import type { Ratio } from "../base/units.ts";
 import { correctedNs } from "../cost/correction.ts";
 import { besideFactor } from "../cost/correction-beside.ts";
-import { DRIFT_VARIANCE_MAX, deviationOf, probeSpread, widened } from "../cost/run-spread.ts";
-import { type FollowedSpeed, followProbe, type ProbedStep, readSpeed, type SpeedReading } from "../cost/speed-now.ts";
+import { deviationOf, widened } from "../cost/run-spread.ts";
+import { type ProbedStep, readSpeed, type SpeedReading } from "../cost/speed-now.ts";
+import { type FollowedSpeed, speedAfterProbe } from "../cost/speed-posterior.ts";
 import type { PricedStepCost, StepCostInput } from "../cost/step-cost-from.ts";
 import type { ObservedRun } from "../execute/calibrate/calibration-store.ts";
 import { besideSlowdown } from "../execute/calibrate/prepare-plan.ts";
@@ -44,9 +46,11 @@ export function speedNow(input: CostInputs, calibrated: readonly PricedStepCost[
 
 /** A calibration without live runs may be of any day, so the probe decides; what the tables are unsure of stays in the interval. */
 function followOf({ correction }: StepCostInput, { spread }: PricedStepCost, reading: SpeedReading): FollowedSpeed {
-  if (correction !== undefined) return followProbe(reading, spread, correction.afterProbe);
+  const shown = ln(reading.timeRatio);
+  if (correction !== undefined) return speedAfterProbe(correction.seen, shown);
+  const followed = speedAfterProbe([], shown);
   const own = deviationOf(spread);
-  return followProbe(reading, widened(spread, DRIFT_VARIANCE_MAX), widened(probeSpread([]), own * own));
+  return { ...followed, spread: widened(followed.spread, own * own) };
 }
 
 /** How long steps of a probe took over what the cost models say; `undefined` where there were none. */

@@ -1,8 +1,10 @@
 // Goal: live iterations teach the right factors, overheads and widths. Method: planted truth with seeded noise.
 import { describe, expect, it } from "vitest";
+import { ln } from "../base/math.ts";
 import { type Prng, seededPrng } from "../base/prng.ts";
 import { correctedNs, fitCorrection } from "./correction.ts";
 import type { OverheadObservation } from "./correction-overhead.ts";
+import { speedAfterProbe } from "./speed-posterior.ts";
 import type { StageObservation } from "./stage-observation.ts";
 
 const MS = 1e6;
@@ -138,12 +140,14 @@ describe("correction", () => {
 
   it("learns how far runs lie off the probes before them", () => {
     const prng = seededPrng(15);
-    const runs = [0.9, 1, 1.1, 1.2].flatMap((shift, run) => stageRun(prng, run, shift));
-    const probes = (off: readonly number[]) =>
-      [0.9, 1, 1.1, 1.2].flatMap((shift, run) => stageRun(prng, run, shift * off[run]!, { length: 60 }));
-    const good = fitCorrection(runs, [], { probes: probes([1, 1, 1, 1]) })!;
-    const bad = fitCorrection(runs, [], { probes: probes([0.7, 1.4, 0.8, 1.3]) })!;
-    expect(good.afterProbe!.systematic).toBeLessThan(0.1);
-    expect(bad.afterProbe!.systematic).toBeGreaterThan(0.35);
+    const shifts = [0.9, 1, 1.1, 1.2];
+    const runs = shifts.flatMap((shift, run) => stageRun(prng, run, shift));
+    const probes = (off: readonly number[]) => shifts.flatMap((shift, run) => stageRun(prng, run, shift * off[run]!, { length: 60 }));
+    const ages = [400, 300, 200, 100];
+    const following = (off: readonly number[]) => speedAfterProbe(fitCorrection(runs, [], { ages, probes: probes(off) })!.seen, ln(1.5));
+    const [good, bad] = [following([1, 1, 1, 1]), following([0.7, 1.4, 0.8, 1.3])];
+    expect(good.factor).toBeGreaterThan(1.35);
+    expect(bad.factor).toBeLessThan(1.3);
+    expect(bad.spread.systematic).toBeGreaterThan(1.5 * good.spread.systematic);
   });
 });

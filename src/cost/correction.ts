@@ -15,7 +15,8 @@ import {
 } from "./correction-factors.ts";
 import { fitOverhead, type OverheadObservation } from "./correction-overhead.ts";
 import { fitShapes, NO_SHAPES, type ShapeFactors, shapeFactor } from "./correction-shape.ts";
-import { probeSpread, type RunSpread, recentMean, runSpread } from "./run-spread.ts";
+import { recentMean, runSpread } from "./run-spread.ts";
+import type { SeenRun } from "./speed-posterior.ts";
 import type { StageObservation } from "./stage-observation.ts";
 import { fitLasting, type LastingNoise } from "./step-noise.ts";
 
@@ -35,8 +36,8 @@ export interface Correction extends Factors {
   readonly freedom: number;
   /** What of the second lasts over iterations. */
   readonly lasting: LastingNoise;
-  /** How far a run may lie off what a probe just before it says. */
-  readonly afterProbe?: RunSpread;
+  /** How fast each run was over what the factors say, and the probe just before it. */
+  readonly seen: readonly SeenRun[];
   readonly observations: number;
   readonly runs: number;
 }
@@ -87,8 +88,10 @@ export function fitCorrection(
     );
   }
   const { factors, plain, kept, speeds } = fitPass(usable, { slowdown, shapes });
-  const deviations = [...speeds].map(([run, speed]) => ({ deviation: ln(speed), age: ages?.[run] ?? 0 }));
-  const centred = scaled(factors, exp(recentMean(deviations)));
+  const deviations = [...speeds].map(([run, speed]) => ({ run, deviation: ln(speed), age: ages?.[run] ?? 0 }));
+  const centre = recentMean(deviations);
+  const centred = scaled(factors, exp(centre));
+  const probed = probeLevels(probes, { factors, known: { slowdown, shapes } });
   return {
     ...centred,
     shapes,
@@ -98,7 +101,10 @@ export function fitCorrection(
       deviations.map(({ deviation }) => deviation),
       deviations.reduce((least, { age }) => Math.min(least, age), Infinity),
     ),
-    afterProbe: probeSpread(probeDeviations(probes, { factors, speeds, known: { slowdown, shapes } })),
+    seen: deviations.map(({ run, deviation, age }) => {
+      const probe = probed.get(run);
+      return { age, run: deviation - centre, ...(probe === undefined ? {} : { probe: probe - centre }) };
+    }),
     noise: noiseOf(plain, centred),
     lasting: fitLasting(kept.map((run) => run.map((one) => ln(ratio(one, centred))))),
     observations: usable.length,
@@ -128,16 +134,14 @@ function fitPass(usable: readonly StageObservation[], known: Known): Pass {
   return { factors, plain, kept: [...kept.values()], speeds };
 }
 
-/** By how much each run that had a probe was off it, as ln(run / probe). */
-function probeDeviations(
+/** How long steps of the probe before each run took over what the factors say, as ln, by the run's number. */
+function probeLevels(
   probes: readonly StageObservation[],
-  { factors, speeds, known }: Pick<Pass, "factors" | "speeds"> & { readonly known: Known },
-): readonly number[] {
+  { factors, known }: Pick<Pass, "factors"> & { readonly known: Known },
+): ReadonlyMap<number, number> {
   const plain = probes.map((one) => ({ ...one, measuredNs: plainNs(one, known) }));
-  return [...byRun(withoutOutliers(plain, factors))].flatMap(([run, list]) => {
-    const speed = speeds.get(run);
-    return speed === undefined ? [] : [ln(speed / mean(list.map((one) => ratio(one, factors))))];
-  });
+  const byNumber = byRun(withoutOutliers(plain, factors));
+  return new Map([...byNumber].map(([run, list]) => [run, ln(mean(list.map((one) => ratio(one, factors))))]));
 }
 
 function plainNs(one: StageObservation, { slowdown, shapes }: Known): number {

@@ -21,12 +21,6 @@ export interface RunSpread {
 const PRIOR_DEVIATION = 0.08;
 const PRIOR_RUNS = 3;
 /**
- * Standard deviation of ln(time of a run / what a probe of 3 s just before it said) that is assumed before runs have shown any.
- *
- * Source: 0.05 over 8 runs of 20 s on the same machine, 0.08 over 9 runs with probes of 0.8 s on a busier day.
- */
-const PROBE_DEVIATION = 0.06;
-/**
  * How fast a machine's speed wanders, as the variance of ln(time) that a second adds, and where that ends: over hours a machine is as unlike itself as it
  * becomes.
  *
@@ -51,14 +45,6 @@ export function runSpread(deviations: readonly number[], age = 0): RunSpread & {
   const freedom = PRIOR_RUNS + count - 1;
   const variance = ((PRIOR_RUNS * PRIOR_DEVIATION * PRIOR_DEVIATION + squares) / freedom) * (1 + 1 / count);
   const scale = Math.sqrt(variance + driftVariance(age));
-  return { systematic: exp(scale * studentQuantile(0.95, freedom)) - 1, freedom };
-}
-
-/** Spread of a run about what a probe just before it says, from what such runs were off by, each as ln(run / probe); the mean is known to be 0. */
-export function probeSpread(deviations: readonly number[]): RunSpread & { readonly freedom: number } {
-  const freedom = PRIOR_RUNS + deviations.length;
-  const squares = deviations.reduce((sum, one) => sum + one * one, 0);
-  const scale = Math.sqrt((PRIOR_RUNS * PROBE_DEVIATION * PROBE_DEVIATION + squares) / freedom);
   return { systematic: exp(scale * studentQuantile(0.95, freedom)) - 1, freedom };
 }
 

@@ -1,7 +1,5 @@
-import { exp, ln } from "../base/math.ts";
 import { mean, quantile } from "../base/statistics.ts";
 import type { Ratio } from "../base/units.ts";
-import { deviationOf, probeSpread, type RunSpread } from "./run-spread.ts";
 
 /** One step of a probe, and what the cost model says of it and of what worked beside it. Units: ns. */
 export interface ProbedStep {
@@ -40,28 +38,4 @@ function undisturbedMean(ratios: readonly number[]): number {
   const deviations = ratios.map((one) => Math.abs(one / centre - 1));
   const bound = OUTLIER_DEVIATIONS * Math.max(0.01, quantile(deviations, 0.5));
   return mean(ratios.filter((_one, index) => deviations[index]! <= bound));
-}
-
-/** What a run that follows a probe is predicted with. */
-export interface FollowedSpeed {
-  /** Factor on all step times of the cost model. */
-  readonly factor: Ratio;
-  readonly spread: RunSpread;
-  /** Weight the probe got; the rest is that of earlier runs. */
-  readonly probeWeight: Ratio;
-}
-
-/**
- * Puts a probe together with what earlier runs say, each by the inverse of its variance: runs of the last minutes on a steady machine know more than three
- * seconds do, runs of this morning or of a machine that wanders know less. A probe far off what they say is itself a sign that the machine is no longer
- * what it was: they are taken to be off by at least what it shows beyond its own error.
- *
- * The interval is that of the better of the two, no narrower: both miss what changes during the run itself.
- */
-export function followProbe(reading: SpeedReading, history: RunSpread, afterProbe: RunSpread = probeSpread([])): FollowedSpeed {
-  const probe = deviationOf(afterProbe);
-  const shown = ln(reading.timeRatio);
-  const past = Math.sqrt(Math.max(deviationOf(history) * deviationOf(history), shown * shown - probe * probe));
-  const probeWeight = (past * past) / (past * past + probe * probe);
-  return { factor: exp(probeWeight * shown), spread: past < probe ? history : afterProbe, probeWeight };
 }

@@ -153,6 +153,7 @@ describe("step cost", () => {
       lasting: { share: 0.4, kept: 0.9 },
       observations: 100,
       runs: 2,
+      seen: [],
     };
     const cost = costOf({ stages, stageCalibrations: [table], correction });
     expect(cost.handOverNs(0, 100)).toBe(Math.round(50_000 + (100 * 576 * 4) / 100));

@@ -228,6 +228,7 @@ describe("bases", () => {
       lasting: { share: 0.4, kept: 0.9 },
       observations: 99,
       runs: 3,
+      seen: [],
     };
     const rack = syntheticRack([both, first]);
     const plain = plan(rack);

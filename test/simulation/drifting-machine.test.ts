@@ -1,13 +1,14 @@
 // Goal: a prediction follows a machine that drifts, and its bars hold what it then does. Method: seeded worlds in virtual time, in which the speed of the
 // devices wanders between the runs that teach, a probe and the run that is predicted.
 import { describe, expect, test } from "vitest";
-import { exp } from "../../src/base/math.ts";
+import { exp, ln } from "../../src/base/math.ts";
 import { mix32, type Prng, seededPrng } from "../../src/base/prng.ts";
 import { NORMAL_90, normalDraw, quantile } from "../../src/base/statistics.ts";
 import { NS_PER_MS, NS_PER_S } from "../../src/base/units.ts";
 import { type Correction, fitCorrection } from "../../src/cost/correction.ts";
 import type { RunSpread } from "../../src/cost/run-spread.ts";
-import { followProbe, readSpeed } from "../../src/cost/speed-now.ts";
+import { readSpeed } from "../../src/cost/speed-now.ts";
+import { speedAfterProbe } from "../../src/cost/speed-posterior.ts";
 import type { StageObservation } from "../../src/cost/stage-observation.ts";
 import { DEFAULT_POLICY } from "../../src/plan/default-policy.ts";
 import { chunkedPrefill } from "../../src/policy/policies/chunked-prefill.ts";
@@ -125,7 +126,7 @@ function world(seed: number): Record<"probed" | "aged" | "ageless", Judged[]> {
   }));
   // The cost model of `runAt` is the truth at level 0: what was learned is off it by this.
   const centre = (correction: Correction): number => correction.decodeFactor / TABLES_OFF;
-  const followed = followProbe(readSpeed(probe)!, aged);
+  const followed = speedAfterProbe(aged.seen, ln(readSpeed(probe)!.timeRatio));
   const live = medians(simulatedRun(runAt(exp(levels.at(-1)!), { systematic: 0 }, seed)));
   return {
     probed: judge(live, { factor: centre(aged) * followed.factor, spread: followed.spread }, seed),
