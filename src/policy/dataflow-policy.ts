@@ -19,6 +19,8 @@ export interface CandidateView {
   /** Run time of this kind so far, on all devices, where a loaded stage stays; 0 where stages make room for one another. */
   readonly spentNs: Nanoseconds;
   readonly runNs: Nanoseconds;
+  /** What its run takes from runs of other devices of the machine, of their time; 0 where devices share nothing. */
+  readonly burdenNs: Nanoseconds;
   readonly joules: number;
   readonly basis: PredictionBasis;
   /** Runs of this kind measured on this device, and runs under way there that will be. */

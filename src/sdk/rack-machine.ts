@@ -55,6 +55,14 @@ export function rackMachine(rack: Rack, options: { readonly ownHosts: boolean })
   );
   const classes = [...new Set(keys)];
   const hosts: string[] = [];
+  const machines: string[] = [];
+  const machineOf = ({ address, emulation }: Device): { readonly machine?: number } => {
+    // What an emulated device takes follows from its description, not from the cores that compute for it.
+    if (emulation !== undefined) return {};
+    const name = address?.replace(/:\d+$/, "") ?? "";
+    if (!machines.includes(name)) machines.push(name);
+    return { machine: machines.indexOf(name) };
+  };
   const memories: MemorySpec[] = [{ host: 0 }];
   const memoryBytes: number[] = [];
   const devices = rack.devices.map((device, at) => {
@@ -69,7 +77,7 @@ export function rackMachine(rack: Rack, options: { readonly ownHosts: boolean })
     );
     memoryBytes.push(Math.floor(capacityBytes / sharers));
     memories.push({ host, capacityBytes: memoryBytes[at]! });
-    return { class: classes.indexOf(keys[at]!), memory: at + 1, host };
+    return { class: classes.indexOf(keys[at]!), memory: at + 1, host, ...machineOf(device) };
   });
   const first = classes.map((key) => keys.indexOf(key));
   const deviations = rackDeviations(rack);

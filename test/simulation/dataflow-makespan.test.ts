@@ -99,7 +99,7 @@ function boundOf({ config, stages, tasks, after, truth }: Case): number {
   const classNs = stages.map((stage) =>
     rack.classes.map((_, deviceClass) => {
       const variant = stage.variants.findIndex((one) => one.class === deviceClass);
-      return variant < 0 ? Infinity : truth.runNs({ stage, variant, device: 0, work: 1, footprint: 0, run: 0 });
+      return variant < 0 ? Infinity : truth.runNs({ stage, variant, device: 0, work: 1, footprint: 0, run: 0, others: 0 });
     }),
   );
   const bounded = tasks.map(({ stage }, i) => ({ classNs: classNs[stage]!, gang: 1, after: after[i]! }));

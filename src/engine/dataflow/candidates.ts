@@ -1,6 +1,7 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { CountedList } from "../../policy/batching.ts";
+import { othersBeside, priceBurdens } from "./burden.ts";
 import type { Candidate } from "./candidate.ts";
 import { NONE, type Storage, type Task, type Value } from "./dataflow-state.ts";
 import { type DeviceId, HOME, type MemoryId, type StageSpec } from "./dataflow-types.ts";
@@ -37,6 +38,7 @@ export function candidatesFor(flow: Flow, task: Task, only: DeviceId = NONE): Ca
       candidates.push(into);
     }
   }
+  priceBurdens(flow, candidates);
   return candidates;
 }
 
@@ -65,7 +67,7 @@ function price(flow: Flow, into: Candidate, given: Pricing): void {
   into.dataReadyAt = dataReadyAt;
   into.loadNs = loadNsOn(flow, device, { stage: stage.stage, variant });
   into.spentNs = into.loadNs > 0 && stays(flow, deviceClass) ? spentUnitNs(history) * task.work : 0;
-  into.runNs = predictUnitNs(histories, history, { device, priorNs }) * task.work;
+  into.runNs = predictUnitNs(histories, history, { device, priorNs, others: othersBeside(flow, device) }) * task.work;
   into.joules = joules * task.work;
   into.basis = basisOf(histories, history, { device, priorNs });
   into.samples = history.count[device]!;
@@ -97,6 +99,7 @@ function emptyCandidate(): Candidate {
     loadNs: 0,
     spentNs: 0,
     runNs: 0,
+    burdenNs: 0,
     joules: 0,
     basis: "guess",
     samples: 0,

@@ -234,6 +234,8 @@ export interface Run {
   /** Members that have not been lost. */
   devices: DeviceId[];
   readonly startedAt: Nanoseconds;
+  /** What had run on the machine of the first device by then, summed over its devices. */
+  readonly runningNs: Nanoseconds;
   /** A member was lost, or the task was cancelled: whatever comes, it counts as failed. */
   voided: boolean;
 }

@@ -52,6 +52,8 @@ export interface DeviceSpec {
   readonly host: HostId;
   /** False: it is not there until `device-joined`. */
   readonly present?: boolean;
+  /** Dense id. Runs of devices of one machine may slow one another down, which is learned. Absent: it shares nothing. */
+  readonly machine?: number;
 }
 
 export interface LinkSpec {

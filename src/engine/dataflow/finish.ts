@@ -1,5 +1,6 @@
 import { must } from "../../base/assert.ts";
 import { planted } from "../../base/planted-fault.ts";
+import { countRunning, runningNsOf, wantsAlone } from "./contention.ts";
 import { DONE, NONE, type Run, type Task } from "./dataflow-state.ts";
 import { HOME, type TaskFinished } from "./dataflow-types.ts";
 import { failTask, retry } from "./fail.ts";
@@ -53,6 +54,7 @@ export function endRun(flow: Flow, run: Run): void {
   for (const device of run.devices) {
     const one = state.devices[device]!;
     one.run = NONE;
+    countRunning(state.histories.contention, device, { by: -1, now: flow.now });
     one.busyUntil = flow.now;
     flow.devicesToLookAt.push(device);
     if (one.staged !== NONE) flow.tasksToLookAt.push(one.staged);
@@ -78,7 +80,20 @@ function learn(flow: Flow, task: Task, { run, durationNs }: { readonly run: Run;
   const { operator, variants } = must(stages.get(task.stage), "a task's stage is known");
   const history = historyOf(histories, { operator, variant: task.variant, footprint: task.footprint });
   const { priorNs } = variants[task.variant]!;
-  for (const device of run.devices) recordRun(histories, history, { device, unitNs: durationNs / task.work, priorNs });
+  const { contention } = histories;
+  const wanted = run.devices.some((device) => wantsAlone(contention, device));
+  const others = othersOf(flow, run);
+  for (const device of run.devices) recordRun(histories, history, { device, unitNs: durationNs / task.work, priorNs, others });
+  // Those that stood still for it may take over work again.
+  if (wanted && !run.devices.some((device) => wantsAlone(contention, device)))
+    flow.devicesToLookAt.push(...flow.map.devicesOfMachine[contention.machineOf[run.devices[0]!]!]!);
+}
+
+/** Devices of the machine that ran beside those of the run, in the mean. */
+function othersOf({ state, now }: Flow, { devices, startedAt, runningNs }: Run): number {
+  if (now <= startedAt) return 0;
+  const allNs = runningNsOf(state.histories.contention, devices[0]!, now) - runningNs;
+  return Math.max(0, allNs / (now - startedAt) - devices.length);
 }
 
 function oversizeOf(task: Task, sizes: readonly number[]) {

@@ -1,5 +1,6 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import type { PredictionBasis } from "../../policy/dataflow-policy.ts";
+import { type Contention, createContention, recordShared, sharedRatio } from "./contention.ts";
 import type { DataflowRack, DeviceId, StageSpec, VariantSpec } from "./dataflow-types.ts";
 
 /**
@@ -19,12 +20,15 @@ export interface Histories {
   readonly ratioCount: Float64Array;
   readonly classRatio: Float64Array;
   readonly classRatioCount: Float64Array;
+  readonly contention: Contention;
 }
 
 export interface History {
   readonly count: Float64Array;
   readonly meanNs: Float64Array;
   readonly variance: Float64Array;
+  /** Devices of the machine that ran beside these runs, in the mean. */
+  readonly meanOthers: Float64Array;
   /** Runs under way. */
   readonly underWay: Float64Array;
   readonly classCount: Float64Array;
@@ -54,6 +58,7 @@ export function createHistories(rack: DataflowRack): Histories {
     ratioCount: new Float64Array(devices),
     classRatio: new Float64Array(classes),
     classRatioCount: new Float64Array(classes),
+    contention: createContention(rack),
   };
 }
 
@@ -81,24 +86,28 @@ function createHistory(devices: number, classes: number): History {
     count: new Float64Array(devices),
     meanNs: new Float64Array(devices),
     variance: new Float64Array(devices),
+    meanOthers: new Float64Array(devices),
     underWay: new Float64Array(devices),
     classCount: new Float64Array(classes),
     classMeanNs: new Float64Array(classes),
   };
 }
 
-/** Takes in a measured run, per unit of work. */
+/** Takes in a measured run, per unit of work. `others`: devices of the machine that ran meanwhile, in the mean. */
 export function recordRun(
   histories: Histories,
   history: History,
-  run: { device: DeviceId; unitNs: Nanoseconds; priorNs: number | undefined },
+  run: { device: DeviceId; unitNs: Nanoseconds; priorNs: number | undefined; others?: number },
 ): void {
-  const { device, unitNs, priorNs } = run;
+  const { device, unitNs, priorNs, others = 0 } = run;
   const deviceClass = histories.classOf[device]!;
   history.count[device]!++;
   const warm = history.count[device]! - 1;
   const gain = 1 / Math.min(Math.max(1, warm), MEMORY_RUNS);
   const countedNs = warm < 2 ? unitNs : Math.min(unitNs, GROWTH_MAX * history.meanNs[device]!);
+  const meanOthers = history.meanOthers[device]!;
+  if (warm >= 2) recordShared(histories.contention, device, { timeOverMean: unitNs / history.meanNs[device]!, others, meanOthers });
+  history.meanOthers[device]! += gain * (others - meanOthers);
   const off = countedNs - history.meanNs[device]!;
   history.meanNs[device]! += gain * off;
   history.variance[device]! = (1 - gain) * (history.variance[device]! + gain * off * off);
@@ -120,10 +129,18 @@ function learn(
   means[at]! += (sample - means[at]!) / Math.min(Math.max(1, counts[at]! - 1), MEMORY_RUNS);
 }
 
-/** Predicted run of a unit of work on a device. */
-export function predictUnitNs(histories: Histories, history: History, at: { device: DeviceId; priorNs: number | undefined }): Nanoseconds {
-  const { device, priorNs } = at;
-  if (history.count[device]! > 0) return history.meanNs[device]!;
+/** Predicted run of a unit of work on a device. `others`: devices of the machine that run beside it; absent: as many as did so far. */
+export function predictUnitNs(
+  histories: Histories,
+  history: History,
+  at: { device: DeviceId; priorNs: number | undefined; others?: number },
+): Nanoseconds {
+  const { device, priorNs, others } = at;
+  if (history.count[device]! > 0) {
+    const meanNs = history.meanNs[device]!;
+    if (others === undefined) return meanNs;
+    return meanNs * sharedRatio(histories.contention, device, { others, meanOthers: history.meanOthers[device]! });
+  }
   const deviceClass = histories.classOf[device]!;
   if (history.classCount[deviceClass]! > 0) return history.classMeanNs[deviceClass]!;
   if (priorNs === undefined) return guess(history);

@@ -1,4 +1,5 @@
 import { planted } from "../../base/planted-fault.ts";
+import { countRunning } from "./contention.ts";
 import { ASSIGNED, DONE, NONE, RUNNING, STAGED, type Task } from "./dataflow-state.ts";
 import { type DeviceId, HOME, type HostId, type MemoryId, type TaskId } from "./dataflow-types.ts";
 import { failTask, retry } from "./fail.ts";
@@ -116,6 +117,7 @@ function loseOne(flow: Flow, device: DeviceId, mayReturn: boolean): TaskId[] {
   one.lastAssigned = NONE;
   if (one.load !== NONE) state.loads.delete(one.load);
   one.load = NONE;
+  if (one.run !== NONE) countRunning(state.histories.contention, device, { by: -1, now: flow.now });
   one.run = NONE;
   return [...one.queue, ...one.gangs, ...(one.staged === NONE ? [] : [one.staged])];
 }

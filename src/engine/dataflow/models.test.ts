@@ -1,5 +1,6 @@
 // Goal: models of runs and links say what they know and learn what is measured. Method: known times.
-import { expect, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
+import { wantsAlone } from "./contention.ts";
 import type { DataflowRack, StageSpec } from "./dataflow-types.ts";
 import { basisOf, createHistories, historyOf, predictUnitNs, recordRun, typicalNs } from "./histories.ts";
 import { createLinkModel, predictTransferNs, recordTransfer } from "./link-model.ts";
@@ -83,4 +84,31 @@ test("one transfer that was kept waiting does not make a link slow for good", ()
   expect(predictTransferNs(link, 1_000)).toBeCloseTo(8_000, 6);
   for (let i = 0; i < 40; i++) recordTransfer(link, 1_000, 1e6);
   expect(predictTransferNs(link, 1_000)).toBeGreaterThan(0.9e6);
+});
+
+describe("what devices of one machine take from one another", () => {
+  const shared = createHistories({
+    memories: [{ host: 0 }],
+    classes: [{}],
+    devices: [0, 1, 2].map((device) => ({ class: 0, memory: 0, host: 0, ...(device < 2 ? { machine: 0 } : {}) })),
+    links: [],
+  });
+  const history = historyOf(shared, { operator: 0, variant: 0, footprint: 0 });
+  const run = (unitNs: number, others: number) => recordRun(shared, history, { device: 0, unitNs, priorNs: undefined, others });
+
+  it("is not known of a device that never ran alone, which wants to", () => {
+    for (let i = 0; i < 12; i++) run(150, 1);
+    expect(wantsAlone(shared.contention, 0)).toBe(true);
+    expect(wantsAlone(shared.contention, 2)).toBe(false);
+    expect(predictUnitNs(shared, history, { device: 0, priorNs: undefined, others: 0 })).toBe(150);
+  });
+
+  it("is the slope of its runs over how many ran beside them", () => {
+    for (let i = 0; i < 30; i++) run(i % 3 === 0 ? 100 : 150, i % 3 === 0 ? 0 : 1);
+    expect(wantsAlone(shared.contention, 0)).toBe(false);
+    expect(predictUnitNs(shared, history, { device: 0, priorNs: undefined, others: 0 })).toBeGreaterThan(90);
+    expect(predictUnitNs(shared, history, { device: 0, priorNs: undefined, others: 0 })).toBeLessThan(115);
+    expect(predictUnitNs(shared, history, { device: 0, priorNs: undefined, others: 1 })).toBeGreaterThan(140);
+    expect(predictUnitNs(shared, history, { device: 0, priorNs: undefined, others: 1 })).toBeLessThan(165);
+  });
 });

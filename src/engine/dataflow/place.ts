@@ -48,6 +48,7 @@ export interface Choice {
   readonly variant: number;
   readonly predictedNs: number;
   readonly endsAt: number;
+  readonly burdenNs: number;
 }
 
 /** The policy's choice among all devices or for one, checked; the default's where it is none. `undefined`: the task waits. */
@@ -84,7 +85,7 @@ export function choose(flow: Flow, task: Task, only: DeviceId = NONE): Choice | 
   const { variant } = members[0]!;
   const devices = task.gang === 1 ? found : (task.devices ?? inMemberOrder(flow, task, { devices: found, variant }));
   const endsAt = Math.max(...members.map((one) => Math.max(one.deviceReadyAt + one.loadNs, one.dataReadyAt) + one.runNs));
-  return { devices, variant, predictedNs, endsAt };
+  return { devices, variant, predictedNs, endsAt, burdenNs: members.reduce((sum, { burdenNs }) => sum + burdenNs, 0) };
 }
 
 function isIdle(flow: Flow, device: DeviceId): boolean {
@@ -114,7 +115,11 @@ function isChoice(chosen: readonly number[], candidates: readonly Candidate[], t
 }
 
 /** Puts a task into the queue of its device, or a gang in line on all of its devices, and sends its inputs ahead. */
-export function assign(flow: Flow, task: Task, { devices, variant, predictedNs }: Omit<Choice, "endsAt">): void {
+export function assign(
+  flow: Flow,
+  task: Task,
+  { devices, variant, predictedNs }: Pick<Choice, "devices" | "variant" | "predictedNs">,
+): void {
   const { state } = flow;
   recordDecision(flow, task, { devices, variant, predictedNs });
   task.status = ASSIGNED;

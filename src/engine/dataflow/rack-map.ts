@@ -9,6 +9,7 @@ export interface RackMap {
   readonly hostOf: Int32Array;
   readonly devicesOfClass: readonly (readonly DeviceId[])[];
   readonly devicesOfMemory: readonly (readonly DeviceId[])[];
+  readonly devicesOfMachine: readonly (readonly DeviceId[])[];
   /** Link from one memory to another, -1 where there is none: source * memories + target. */
   readonly linkBetween: Int32Array;
 }
@@ -17,6 +18,7 @@ export interface RackMap {
 export function createRackMap(rack: DataflowRack): RackMap {
   const memories = rack.memories.length;
   assert(rack.memories[HOME]?.host === 0, "memory 0 is the front end's");
+  const machines = rack.devices.reduce((most, { machine = -1 }) => Math.max(most, machine + 1), 0);
   const linkBetween = new Int32Array(memories * memories).fill(-1);
   rack.links.forEach(({ source, target }, link) => {
     assert(source < memories && target < memories && source !== target, "a link joins two memories", { link });
@@ -36,6 +38,7 @@ export function createRackMap(rack: DataflowRack): RackMap {
     hostOf: Int32Array.from(rack.devices, ({ host }) => host),
     devicesOfClass: rack.classes.map((_, one) => indices(rack, (device) => device.class === one)),
     devicesOfMemory: rack.memories.map((_, one) => indices(rack, (device) => device.memory === one)),
+    devicesOfMachine: Array.from({ length: machines }, (_, one) => indices(rack, ({ machine }) => machine === one)),
     linkBetween,
   };
 }

@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { planted } from "../../base/planted-fault.ts";
+import { isWorth } from "../../policy/worth.ts";
 import { readyAt } from "./candidates.ts";
 import { ASSIGNED, BLOCKED, NONE, STAGED, type Task } from "./dataflow-state.ts";
 import type { DeviceId, TaskId } from "./dataflow-types.ts";
@@ -147,6 +148,7 @@ function moveIfSooner(flow: Flow, task: Task, { from, to }: { from: DeviceId; to
   if (task.scheduledOn === from && endsAt <= task.scheduledEndAt + LATE_MAX * task.predictedNs) return false;
   const choice = choose(flow, task, to);
   if (choice === undefined || choice.endsAt + MOVE_GAIN_MIN * choice.predictedNs >= endsAt) return false;
+  if (!isWorth(choice.burdenNs, task.predictedNs)) return false;
   if (task.status === STAGED) unstage(flow, task);
   else {
     dequeue(state.devices[from]!, task);

@@ -1,5 +1,6 @@
 import { must } from "../../base/assert.ts";
 import { planted } from "../../base/planted-fault.ts";
+import { countRunning, runningNsOf } from "./contention.ts";
 import { NONE, RUNNING, type Run, STAGED, type Task } from "./dataflow-state.ts";
 import type { Binding, TaskId } from "./dataflow-types.ts";
 import { type Flow, storageBy, valueBy } from "./flow.ts";
@@ -49,7 +50,9 @@ function start(flow: Flow, task: Task): void {
   const { state, now } = flow;
   assertGranted(task);
   const id = state.next.run++;
-  const run: Run = { id, task: task.id, devices: [...task.placed], startedAt: now, voided: false };
+  const { contention } = state.histories;
+  const runningNs = runningNsOf(contention, task.placed[0]!, now);
+  const run: Run = { id, task: task.id, devices: [...task.placed], startedAt: now, runningNs, voided: false };
   state.runs.set(id, run);
   state.staged.delete(task.id);
   task.status = RUNNING;
@@ -57,6 +60,7 @@ function start(flow: Flow, task: Task): void {
   for (const device of task.placed) {
     const one = state.devices[device]!;
     one.run = id;
+    countRunning(contention, device, { by: 1, now });
     one.staged = NONE;
     one.busyUntil = now + task.predictedNs;
     flow.devicesToLookAt.push(device);

@@ -2,10 +2,12 @@ import type { Nanoseconds, Ratio } from "../../base/units.ts";
 import { scheduleBatch } from "../batch-schedule/schedule-batch.ts";
 import type { CountedList } from "../batching.ts";
 import type { CandidateView, DataflowPolicy, DataflowPolicyParameters, PlacedTaskView } from "../dataflow-policy.ts";
+import { isWorth } from "../worth.ts";
 
 /**
  * The longest path first, each task where it ends first: device and data ready, load, run, and energy at its price. A batch that has the rack to itself is
- * scheduled as a whole: its tasks go where the schedule has them, as long as they are not late there.
+ * scheduled as a whole: its tasks go where the schedule has them, as long as they are not late there. A device that would slow others down by about what it
+ * takes off them is left idle.
  *
  * Kinds of runs that were not measured on a device are tried there while the price of a try is bounded, so that histories fill.
  * Source: the order is the upward rank of HEFT (Topcuoglu et al. 2002); data in the score as in StarPU's dmda.
@@ -40,9 +42,11 @@ function placeOne(task: PlacedTaskView, candidates: CountedList<CandidateView>, 
   let bestScore = Infinity;
   let bestRunNs = 0;
   let untried = false;
+  const burdens = burdensOf(candidates);
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates.at(i);
     if (candidate.samples + candidate.samplesUnderWay < parameters.exploreSamples) untried = true;
+    if (burdens(candidate)) continue;
     const score = scoreOf(candidate, parameters);
     const inTime = candidate.device === task.scheduledOn && endOf(candidate) <= task.scheduledEndAt + LATE_MAX * candidate.runNs;
     if (inTime && score < scheduledScore) {
@@ -57,10 +61,23 @@ function placeOne(task: PlacedTaskView, candidates: CountedList<CandidateView>, 
   }
   if (best < 0) return [];
   // A try may still go before the schedule, at its price.
-  const chosen = scheduled >= 0 ? scheduled : mostUsed(candidates, parameters, { best, scoreMax: bestScore + NEAR_NS });
+  const chosen = scheduled >= 0 ? scheduled : mostUsed(candidates, parameters, { best, scoreMax: bestScore + NEAR_NS, burdens });
   return [
     untried ? explore(candidates, parameters, { best: chosen, priceMax: bestScore + parameters.explorePriceMax * bestRunNs }) : chosen,
   ];
+}
+
+/** Whether a device would take from others about what the task takes on the device that takes least in all. */
+function burdensOf(candidates: CountedList<CandidateView>): (candidate: CandidateView) => boolean {
+  let leastOn = -1;
+  let leastNs = Infinity;
+  for (let i = 0; i < candidates.length; i++) {
+    const { device, runNs, burdenNs } = candidates.at(i);
+    if (runNs + burdenNs >= leastNs) continue;
+    leastNs = runNs + burdenNs;
+    leastOn = device;
+  }
+  return ({ device, burdenNs }) => leastOn >= 0 && device !== leastOn && !isWorth(burdenNs, leastNs);
 }
 
 /**
@@ -73,13 +90,13 @@ const NEAR_NS: Nanoseconds = 100_000;
 function mostUsed(
   candidates: CountedList<CandidateView>,
   parameters: DataflowPolicyParameters,
-  { best, scoreMax }: { readonly best: number; readonly scoreMax: number },
+  { best, scoreMax, burdens }: { readonly best: number; readonly scoreMax: number; readonly burdens: (one: CandidateView) => boolean },
 ): number {
   let chosen = best;
   let samples = candidates.at(best).samples;
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates.at(i);
-    if (candidate.samples <= samples || scoreOf(candidate, parameters) > scoreMax) continue;
+    if (candidate.samples <= samples || burdens(candidate) || scoreOf(candidate, parameters) > scoreMax) continue;
     chosen = i;
     samples = candidate.samples;
   }

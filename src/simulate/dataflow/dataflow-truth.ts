@@ -11,6 +11,8 @@ export interface DataflowTruth {
     readonly work: number;
     readonly footprint: number;
     readonly run: number;
+    /** Other devices of the machine that run when it starts. */
+    readonly others: number;
   }): Nanoseconds;
   transferNs(link: LinkId, bytes: Bytes): Nanoseconds;
   loadNs(stage: StageSpec, variant: number, first: boolean): Nanoseconds;

@@ -8,9 +8,9 @@ import type { DataflowTruth } from "./dataflow-truth.ts";
 /** Everything takes what the models say. */
 export function predictedTruth({ histories, links }: Learned): DataflowTruth {
   return {
-    runNs: ({ stage, variant, device, work, footprint }) => {
+    runNs: ({ stage, variant, device, work, footprint, others }) => {
       const history = historyOf(histories, { operator: stage.operator, variant, footprint });
-      return Math.ceil(predictUnitNs(histories, history, { device, priorNs: stage.variants[variant]!.priorNs }) * work);
+      return Math.ceil(predictUnitNs(histories, history, { device, priorNs: stage.variants[variant]!.priorNs, others }) * work);
     },
     transferNs: (link: LinkId, bytes: Bytes) => Math.ceil(predictTransferNs(links[link]!, bytes)),
     loadNs: (stage, variant, first) => stage.variants[variant]!.loadNs + (first ? stage.variants[variant]!.compileNs : 0),

@@ -87,6 +87,11 @@ export function createVirtualRack(options: VirtualRackOptions): VirtualRack {
   const runs = new Map<number, VirtualWork>();
   const memoryOf = (device: DeviceId): number => rack.devices[device]!.memory;
 
+  const othersBeside = (device: DeviceId): number => {
+    const { machine } = rack.devices[device]!;
+    if (machine === undefined) return 0;
+    return rack.devices.filter((other, id) => id !== device && other.machine === machine && devices[id]!.run !== undefined).length;
+  };
   const finishAt = (work: VirtualWork, at: Nanoseconds, finish: () => void): void => {
     works.add(work);
     clock.schedule(at, () => {
@@ -191,6 +196,7 @@ export function createVirtualRack(options: VirtualRackOptions): VirtualRack {
           work: specs.get(command.task)?.work ?? 1,
           footprint: specs.get(command.task)?.footprint ?? 0,
           run: command.run,
+          others: othersBeside(device),
         }),
       ),
     );
