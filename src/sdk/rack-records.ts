@@ -11,7 +11,7 @@ import type { ClientTask } from "./session.ts";
 
 /** What was seen of an open rack; the report and the timeline are made from it. */
 export interface RackRecords {
-  readonly devices: { up: boolean; tasks: number; busyNs: number; failures: number }[];
+  readonly devices: { up: boolean; tasks: number; busyNs: number; failures: number; lateRuns: number }[];
   /** By ends. */
   readonly transfers: Map<string, { from: string; to: string; count: number; bytes: number; ns: number }>;
   /** By members. */
@@ -41,7 +41,7 @@ export interface RecordOptions {
 
 export function createRecords(rack: Rack, timeline: RunTimeline | undefined): RackRecords {
   return {
-    devices: rack.devices.map(() => ({ up: true, tasks: 0, busyNs: 0, failures: 0 })),
+    devices: rack.devices.map(() => ({ up: true, tasks: 0, busyNs: 0, failures: 0, lateRuns: 0 })),
     transfers: new Map(),
     collectives: new Map(),
     models: new Map(),
@@ -122,6 +122,8 @@ function ran(options: RecordOptions, run: RanTask): void {
     countRun(records, { stage, device, busyNs: part === undefined ? busyNs : part.runNs + part.collectiveNs });
   }
   if (members !== undefined) countCollectives(records.collectives, members);
+  // A wait is what the description of an emulated device does not account for.
+  if (run.parts.some(({ what }) => what === "wait")) for (const device of devices) records.devices[device]!.lateRuns++;
   const client = taskOf(task);
   const record = client?.run?.stages.get(task);
   const ids = devices.map((device) => rack.devices[device]!.id);

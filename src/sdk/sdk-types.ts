@@ -269,6 +269,8 @@ export interface RackReport {
     readonly tasks: number;
     readonly busyNs: number;
     readonly failures: number;
+    /** Runs of an emulated device that took longer than it would have, because its host did not compute them sooner. */
+    readonly lateRuns: number;
   }[];
   readonly transfers: readonly {
     readonly from: string;

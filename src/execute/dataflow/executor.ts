@@ -387,14 +387,16 @@ function transfer(live: Live, command: TransferCommand): void {
   const startNs = clock.now();
   const ends = [command.source, command.target].flatMap((memory) => seatOf(live, memory) ?? []);
   const place = { book: live.book, seatOf: (memory: number) => seatOf(live, memory), freshSlot: () => live.slots++ };
-  Promise.all([moveStorage(command, place), live.pace(command, startNs)]).then(
-    ([, beganNs]) => {
+  const moved = moveStorage(command, place).then(() => clock.now());
+  Promise.all([moved, live.pace(command, startNs)]).then(
+    ([movedNs, { beganNs, pacedNs }]) => {
       if (ends.some((seat) => live.lostSeats.has(seat))) return;
-      const endNs = clock.now();
+      const endNs = pacedNs === undefined ? clock.now() : Math.max(movedNs, beganNs + pacedNs);
       watch.moved({ command, handle: live.handles.get(command.storage), startNs: beganNs, endNs });
       const busyUntilNs = Math.max(0, ...ends.map((seat) => live.busyUntil.get(seat) ?? 0));
       const bytes = command.toByte - command.fromByte;
-      const durationNs = linkTimeNs(rack.links[command.link]!, { startNs: beganNs, endNs, bytes, busyUntilNs });
+      const ownNs = linkTimeNs(rack.links[command.link]!, { startNs: beganNs, endNs, bytes, busyUntilNs });
+      const durationNs = Math.max(ownNs, Math.round(pacedNs ?? 1));
       dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs });
     },
     (thrown: unknown) => {
