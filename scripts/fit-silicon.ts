@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { must } from "../src/base/assert.ts";
 import { readSilicon } from "../src/cost/accuracy/silicon/read-silicon.ts";
-import { siliconBenchmark } from "../src/cost/accuracy/silicon/silicon-benchmark.ts";
 import { contradictingRows } from "../src/cost/accuracy/silicon/silicon-campaigns.ts";
 import { FOLD_COUNT, SILICON_FOLDS } from "../src/cost/accuracy/silicon/silicon-folds.ts";
 import { type SiliconEngine, siliconGroup } from "../src/cost/accuracy/silicon/silicon-row.ts";
@@ -17,6 +16,7 @@ import {
   siliconCase,
   siliconCost,
   siliconTimes,
+  waitsForKernels,
 } from "../src/simulate/accuracy/silicon-prediction.ts";
 
 /** Writes the constants of engines from the public sample of served models: `node dist/scripts/fit-silicon.js ../shared/data/aiconfigurator-silicon`. */
@@ -26,12 +26,17 @@ const PUBLIC_TARGET = "src/cost/iteration/engines/fitted-engines.ts";
 /** Rows of a group that a fit sees at most: evenly spaced in the file's order. */
 const GROUP_ROWS = 16;
 /** Host time of a layer in iterations with prompts: tried one by one, as it is a floor and not a slope. Units: ns. */
-const EAGER_NS = [0, 400_000];
+const EAGER_NS = [0, 400_000, 600_000];
 /** Predictions are linear in the constants only nearby, and the fit keeps them near its priors. */
 const PASSES = 1;
 /** In this order: what an engine has no rows for (8 bits on Blackwell, cold starts) it takes from the one before, of the same fold. */
 const ENGINES: readonly SiliconEngine[] = ["trtllm", "sglang", "vllm"];
 const INHERITED = new Set<string>(["blackwellEight", "compileNs"]);
+/**
+ * SGLang's wait for kernels: all rows that show it are of one group, so what predicts them is this. Source: some 60 s for a new size of DeepGEMM's products
+ * (sgl-project/sglang issue 5031); 40 to 58 s of a first wave on a B200 that nothing warmed (aws-samples/aws-do-eks pull request 88). Units: ns.
+ */
+const COMPILE_PRIOR: Partial<Record<SiliconEngine, number>> = { sglang: 60e9 };
 /** Fold in which nothing is held out. */
 const NONE = -1;
 
@@ -74,7 +79,7 @@ function pointOf({ test, weight }: Sampled, from: readonly number[], eagerLayerN
   const slopes = FITTED.map(({ name, far }, index) => {
     if (name === "frontNs") return { ttftNs: 1, tpotNs: 0 };
     if (name === "frontClientNs") return { ttftNs: test.clients, tpotNs: 0 };
-    if (name === "compileNs") return { ttftNs: siliconBenchmark(test.row).compiles ? FIRST_WAVE_SHARE : 0, tpotNs: 0 };
+    if (name === "compileNs") return { ttftNs: waitsForKernels(test) ? FIRST_WAVE_SHARE : 0, tpotNs: 0 };
     if (name === "blackwellEight" && !affected(test)) return { ttftNs: 0, tpotNs: 0 };
     const by = SLOPE_STEP * far;
     const moved = timesOf(
@@ -108,7 +113,11 @@ function fitEngine(path: string, engine: SiliconEngine, before: ReadonlyMap<numb
   let from: readonly number[] = PRIORS;
   const priorsOf = (fold: number): readonly number[] =>
     FITTED.map(({ name, prior }) =>
-      INHERITED.has(name) ? (before?.get(fold)?.constants[name as "blackwellEight" | "compileNs"] ?? prior) : prior,
+      name === "compileNs" && COMPILE_PRIOR[engine] !== undefined
+        ? COMPILE_PRIOR[engine]
+        : INHERITED.has(name)
+          ? (before?.get(fold)?.constants[name as "blackwellEight" | "compileNs"] ?? prior)
+          : prior,
     );
   let eagers: readonly number[] = EAGER_NS;
   const found = new Map<number, Fitted>();

@@ -1,5 +1,5 @@
 import { must } from "../../base/assert.ts";
-import { COMPILE_MOST_NS, siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
+import { COMPILE_MOST_NS } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
 import { contradictingRows } from "../../cost/accuracy/silicon/silicon-campaigns.ts";
 import { SILICON_FOLDS } from "../../cost/accuracy/silicon/silicon-folds.ts";
 import { type SiliconEngine, type SiliconRow, siliconGroup } from "../../cost/accuracy/silicon/silicon-row.ts";
@@ -9,7 +9,15 @@ import type { OperatorModel } from "../../cost/operator/operator-model.ts";
 import { engineOperators } from "../../cost/operator/physics/physics-model.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { SILICON_CONSTANTS } from "./silicon-constants.ts";
-import { caseDevices, FIRST_WAVE_SHARE, type RunnableCase, siliconCase, siliconCost, siliconTimes } from "./silicon-prediction.ts";
+import {
+  caseDevices,
+  FIRST_WAVE_SHARE,
+  type RunnableCase,
+  siliconCase,
+  siliconCost,
+  siliconTimes,
+  waitsForKernels,
+} from "./silicon-prediction.ts";
 
 /**
  * What is known of a row's configuration: all of it; all but the number format (the checkpoint's own is taken); or less than its measurements show
@@ -86,7 +94,7 @@ function pointOf(test: RunnableCase, options: EvaluationOptions): SiliconPoint |
     knowledge: test.stated ? "stated" : "format assumed",
     predictedTpotMs: tpotNs / 1e6,
     predictedTtftMs: ttftNs / 1e6,
-    ...(siliconBenchmark(row).compiles && {
+    ...(waitsForKernels(test) && {
       compiling: { predictedMs: (constants.compileNs * FIRST_WAVE_SHARE) / 1e6, mostMs: (COMPILE_MOST_NS * FIRST_WAVE_SHARE) / 1e6 },
     }),
   };

@@ -1,5 +1,5 @@
 import { must } from "../../base/assert.ts";
-import { siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
+import { firstWaveCompiles, siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
 import { siliconCut } from "../../cost/accuracy/silicon/silicon-faults.ts";
 import { siliconFormats } from "../../cost/accuracy/silicon/silicon-formats.ts";
 import { type SiliconHold, siliconLaunch } from "../../cost/accuracy/silicon/silicon-launch.ts";
@@ -138,8 +138,13 @@ export function siliconTimes(test: RunnableCase, cost: ExplainedCost, constants:
     leastShare: siliconBenchmark(row).leastShare,
     seed: SEED,
   });
-  const compiling = siliconBenchmark(row).compiles ? constants.compileNs * FIRST_WAVE_SHARE : 0;
+  const compiling = waitsForKernels(test) ? constants.compileNs * FIRST_WAVE_SHARE : 0;
   return { ttftNs: means.ttftNs + frontTimeNs(constants, clients) + compiling, tpotNs: means.tpotNs };
+}
+
+/** Whether a row's first wave waits for kernels to be compiled, launched as it was. */
+export function waitsForKernels({ row, cut, clients }: RunnableCase): boolean {
+  return firstWaveCompiles(row, siliconLaunch(row, cut, clients), clients);
 }
 
 /** Share of the first wave in the benchmark's mean: what its prompts wait for kernels, the mean of all waits by this share. */

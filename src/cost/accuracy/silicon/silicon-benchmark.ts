@@ -4,8 +4,8 @@ import type { SiliconRow } from "./silicon-row.ts";
 export interface SiliconBenchmark {
   /** Lengths are drawn evenly between this share of the stated ones and them. */
   readonly leastShare: number;
-  /** Whether the first wave of prompts waits for kernels that are compiled when a shape of them is first used. */
-  readonly compiles: boolean;
+  /** Whether nothing warmed an engine that compiles kernels when it first uses them. */
+  readonly cold: boolean;
 }
 
 /**
@@ -22,6 +22,18 @@ const COMPILED = new Set(["DeepSeek-V3", "Kimi-K2"]);
  */
 export const COMPILE_MOST_NS = 120e9;
 
+/**
+ * Whether the first wave of prompts waits for kernels to be compiled.
+ *
+ * Model: SGLang's prompts of DeepSeek attend to a prefix that is already cached by other kernels than to themselves (sgl-project/sglang pull request 9132:
+ * FlashInfer's CUTLASS kernels; compiled at first use on Blackwell: llm-d/llm-d issue 410), so it waits where all prompts together exceed one iteration and one
+ * of them is cut. Other engines: at any first wave.
+ */
+export function firstWaveCompiles(row: SiliconRow, { batchedTokens }: { readonly batchedTokens: number }, clients: number): boolean {
+  const { cold, leastShare } = siliconBenchmark(row);
+  return cold && (row.engine !== "sglang" || (clients * row.promptTokens * (1 + leastShare)) / 2 > batchedTokens);
+}
+
 /** Share for rows whose benchmark has fixed lengths: what clients and front ends do between requests pulls those apart that began together. */
 const FIXED_LENGTHS_SHARE = 0.9;
 
@@ -33,7 +45,7 @@ export function siliconBenchmark(row: SiliconRow): SiliconBenchmark {
   const published = publishedRun(row);
   return {
     leastShare: published ? 0.8 : FIXED_LENGTHS_SHARE,
-    compiles: published && row.measured < WARMED_SINCE && COMPILED.has(row.model),
+    cold: published && row.measured < WARMED_SINCE && COMPILED.has(row.model),
   };
 }
 

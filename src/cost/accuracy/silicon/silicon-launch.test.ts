@@ -1,6 +1,7 @@
 /** Goal: a row is predicted with the settings that the launch script of its run names, and with defaults where there is none. Method: rows by hand. */
 import { describe, expect, test } from "vitest";
 import type { Cut } from "../../iteration/cut.ts";
+import { firstWaveCompiles } from "./silicon-benchmark.ts";
 import { siliconLaunch } from "./silicon-launch.ts";
 import type { SiliconRow } from "./silicon-row.ts";
 
@@ -35,12 +36,46 @@ describe("launch settings", () => {
     expect(siliconLaunch(row({ engine: "sglang" }), CUT, 8).hold).toEqual({ kind: "poll", steps: 10 });
     expect(siliconLaunch(row({ engine: "sglang", device: "h200-sxm", products: "fp8" }), CUT, 16).hold).toBeUndefined();
   });
+  test("of Qwen3.5 on the B300 are those of the script of the day", () => {
+    const qwen = (change: Partial<SiliconRow>, clients = 64): unknown =>
+      siliconLaunch(row({ engine: "sglang", model: "Qwen3.5-397B-A17B", device: "b300-sxm", products: "fp8", ...change }), CUT, clients);
+    const base = { decodesCount: false, chunked: true };
+    expect(qwen({ measured: "2026-04-17" })).toEqual({ ...base, batchedTokens: 16_384, hold: { kind: "poll", steps: 10 } });
+    expect(qwen({ measured: "2026-04-03" })).toEqual({ ...base, batchedTokens: 32_768, hold: { kind: "poll", steps: 30 } });
+    expect(qwen({ measured: "2026-04-18", products: "nvfp4" })).toEqual({
+      ...base,
+      batchedTokens: 32_768,
+      hold: { kind: "poll", steps: 30 },
+    });
+    expect(qwen({ measured: "2026-04-18", device: "h200-sxm" })).toEqual({ ...base, batchedTokens: 16_384 });
+  });
   test("are defaults where no script is known", () => {
     const defaults = (change: Partial<SiliconRow>): unknown =>
       siliconLaunch(row({ source: "h100_sxm/trtllm/1.0.0rc3/x.csv", ...change }), CUT, 64);
     const batchedTokens = 8192;
     expect(defaults({})).toEqual({ batchedTokens, decodesCount: true, chunked: false });
     expect(defaults({ engine: "vllm", model: "Llama-3.1-70B" })).toEqual({ batchedTokens, decodesCount: true, chunked: true });
-    expect(defaults({ engine: "sglang" })).toEqual({ batchedTokens, decodesCount: false, chunked: true });
+    expect(defaults({ engine: "sglang", device: "h200-sxm" })).toEqual({ batchedTokens, decodesCount: false, chunked: true });
+    expect(defaults({ engine: "sglang" })).toMatchObject({ batchedTokens: 16_384 });
+    expect(defaults({ engine: "vllm" })).toMatchObject({ batchedTokens });
+  });
+});
+
+describe("first waves wait for kernels", () => {
+  const waits = (change: Partial<SiliconRow>, clients: number): boolean => {
+    const test = row({ engine: "sglang", ...change });
+    return firstWaveCompiles(test, siliconLaunch(test, CUT, clients), clients);
+  };
+  test("in SGLang where they exceed one iteration, so that a prompt is cut", () => {
+    // 16,384 tokens an iteration; prompts of 922 and 7,373 in the mean.
+    expect([16, 32].map((clients) => waits({}, clients))).toEqual([false, true]);
+    expect([2, 4].map((clients) => waits({ promptTokens: 8192 }, clients))).toEqual([false, true]);
+    // 32,768 with 8 bits.
+    expect([4, 8].map((clients) => waits({ promptTokens: 8192, products: "fp8" }, clients))).toEqual([false, true]);
+  });
+  test("in other engines at any load, in none once the benchmark warms them, nor of models whose kernels come with the engine", () => {
+    expect(waits({ engine: "trtllm" }, 4)).toBe(true);
+    expect(waits({ measured: "2026-02-03" }, 512)).toBe(false);
+    expect(waits({ model: "Qwen3.5-397B-A17B" }, 512)).toBe(false);
   });
 });

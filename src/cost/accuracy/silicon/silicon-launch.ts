@@ -1,3 +1,4 @@
+import { deviceSheet } from "../../../rack/catalog/catalog.ts";
 import type { Cut } from "../../iteration/cut.ts";
 import { publishedRun } from "./silicon-benchmark.ts";
 import type { SiliconEngine, SiliconRow } from "./silicon-row.ts";
@@ -20,8 +21,13 @@ export type SiliconHold =
   | { readonly kind: "gather"; readonly tokens: number; readonly steps: number }
   | { readonly kind: "ranks"; readonly steps: number };
 
-/** Tokens of an iteration where nothing is known: default of the three engines on these devices. */
+/** Tokens of an iteration where nothing is known: default of the three engines on Hopper. */
 const DEFAULT_TOKENS = 8192;
+/**
+ * SGLang's on devices of at least 160 GiB, by memory alone. Source: sgl-project/sglang `python/sglang/srt/server_args.py`, `chunked_prefill_size` of 0.5.x: 8192
+ * below (H100, H200), 16384 from there on (B200).
+ */
+const LARGE = { bytes: 160 * 1024 * 1024 * 1024, tokens: 16_384 } as const;
 /** SGLang limits tokens of prompts alone; TensorRT-LLM cuts prompts only where it is told to (`enable_chunked_prefill`). Source: their option lists. */
 const DEFAULTS: Readonly<Record<SiliconEngine, SiliconLaunch>> = {
   sglang: { batchedTokens: DEFAULT_TOKENS, decodesCount: false, chunked: true },
@@ -38,13 +44,22 @@ const DEFAULTS: Readonly<Record<SiliconEngine, SiliconLaunch>> = {
  * decided (`MODEL_LENGTH`, `MORE_TOKENS_SINCE`; limits of 128 and 256 sequences that rows with more clients do not show are left out).
  */
 export function siliconLaunch(row: SiliconRow, { tensor, data }: Cut, clients: number): SiliconLaunch {
-  if (!publishedRun(row)) return DEFAULTS[row.engine];
+  if (!publishedRun(row)) return defaultsOf(row);
   if (row.engine === "sglang") return sglangLaunch(row, clients);
   if (row.engine === "trtllm") return trtllmLaunch(row, { tensor, data }, clients);
-  return DEFAULTS[row.engine];
+  return defaultsOf(row);
 }
 
-function sglangLaunch({ model, device, products }: SiliconRow, clients: number): SiliconLaunch {
+function defaultsOf({ engine, device }: SiliconRow): SiliconLaunch {
+  const large = engine === "sglang" && deviceSheet(device).memory.capacityBytes.value >= LARGE.bytes;
+  return large ? { ...DEFAULTS.sglang, batchedTokens: LARGE.tokens } : DEFAULTS[engine];
+}
+
+/** From then on the script of Qwen3.5 in 8 bits on the B300 has half the tokens of an iteration and looks at the queue every 10 at all loads. */
+const QWEN_TUNED_SINCE = "2026-04-17";
+
+function sglangLaunch(row: SiliconRow, clients: number): SiliconLaunch {
+  const { model, device, products } = row;
   const base = { decodesCount: false, chunked: true } as const;
   const blackwell = device.startsWith("b");
   const poll = { hold: { kind: "poll", steps: clients >= 16 ? 30 : 10 } } as const;
@@ -53,8 +68,12 @@ function sglangLaunch({ model, device, products }: SiliconRow, clients: number):
     return products === "nvfp4" ? { ...base, batchedTokens: 16384, ...poll } : { ...base, batchedTokens: 32768, ...poll };
   }
   if (model === "GLM-5") return { ...base, batchedTokens: 32768, ...(products === "nvfp4" && { hold: { kind: "poll", steps: 10 } }) };
-  if (model === "Qwen3.5-397B-A17B") return blackwell ? { ...base, batchedTokens: 32768, ...poll } : { ...base, batchedTokens: 16384 };
-  return DEFAULTS.sglang;
+  if (model === "Qwen3.5-397B-A17B") {
+    if (!blackwell) return { ...base, batchedTokens: 16384 };
+    const tuned = products !== "nvfp4" && row.measured >= QWEN_TUNED_SINCE;
+    return tuned ? { ...base, batchedTokens: 16384, hold: { kind: "poll", steps: 10 } } : { ...base, batchedTokens: 32768, ...poll };
+  }
+  return defaultsOf(row);
 }
 
 /** `max_num_tokens` of Llama is the longest text that the engine serves. Told by 12 rows of 128 clients; with 2048 for short texts the others are alike. */
