@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { HeddleError } from "../../src/base/heddle-error.ts";
 import { addPlanCommand } from "../../src/cli/commands/plan.ts";
+import { openDeployment } from "../../src/cli/deployment/open-deployment.ts";
 import { readDeployment } from "../../src/plan/deployment/deployment-file.ts";
 import { writtenList } from "../../src/plan/emit/options/written-lists.ts";
 import { printedBy } from "../support/printed-by.ts";
@@ -18,6 +19,12 @@ const plan = printedBy(addPlanCommand);
 const WORKLOAD = "poisson:rate=12,prompt=lognormal:800:0.8,output=lognormal:150:0.8,seconds=120";
 const ASKED = ["plan", "Llama-3.1-8B", "--workload", WORKLOAD, "--batched-tokens", "2048", "--replica-devices", "4"];
 const FLEETS = ["--fleet", "h100-sxm:8@2.5", "--fleet", "l40s:16@0.9"];
+
+const RAILS_OF_4 = join(folder, "rails.yaml");
+writeFileSync(
+  RAILS_OF_4,
+  "fabric: { kind: rails, nodes: 4, devicesPerNode: 4, nodesPerGroup: 4, spinesPerRail: 1, scaleUpBytesPerSecond: 450 GB/s, cardBytesPerSecond: 50 GB/s, spineBytesPerSecond: 50 GB/s }\n",
+);
 
 async function codeOf(...words: string[]): Promise<string> {
   try {
@@ -70,6 +77,17 @@ describe("heddle plan --slo", () => {
     expect(other.chosen.spread).toBeGreaterThan(report.chosen.spread);
   });
 
+  it("plans on a fabric, split over it, and writes a plan that simulates there", async () => {
+    const out = join(folder, "fabric-plan.yaml");
+    const words = ["--slo", "ttft=1s,tpot=40ms", "--fleet", "h100-sxm:32@2.5", "--kv-link", "fabric,20us", "--simulations", "3", "--json"];
+    const report = JSON.parse(await plan(...ASKED, ...words, "--fabric", "examples/fabrics/cluster.yaml", "-o", out));
+    expect(report.deployment.fabric).toMatch(/examples.fabrics.cluster.yaml$/);
+    expect(report.sensitivities.map(({ knob }: { knob: string }) => knob)).toContain("fabric");
+    expect(report.pareto.some(({ pools }: { pools: string }) => pools.includes("decode h100-sxm"))).toBe(true);
+    expect(readDeployment(readFileSync(out, "utf8")).deployment).toEqual(report.deployment);
+    expect(openDeployment(out).pools.length).toBe(report.deployment.pools.length);
+  });
+
   it.each([
     ["no workload", ["plan", "Llama-3.1-8B", "--slo", "ttft=1s,tpot=40ms", ...FLEETS], "usage"],
     ["no fleet", [...ASKED, "--slo", "ttft=1s,tpot=40ms"], "usage"],
@@ -80,6 +98,8 @@ describe("heddle plan --slo", () => {
       "no-basis",
     ],
     ["feed-forwards apart of a model without experts", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--ffn"], "usage"],
+    ["KV over a fabric without one", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--kv-link", "fabric,20us"], "usage"],
+    ["machines that the fabric does not have", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--fabric", RAILS_OF_4], "no-basis"],
     ["a target that is not planned for", [...ASKED, ...FLEETS, "--slo", "ttft=1s,e2e=9s"], "usage"],
     ["an option of native racks", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--stages", "2"], "usage"],
     ["options without a target", [...ASKED, ...FLEETS], "usage"],

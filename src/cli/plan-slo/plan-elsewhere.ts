@@ -33,6 +33,7 @@ const ELSEWHERE: readonly string[] = [
   ...[
     "kvLink",
     "ffn",
+    "fabric",
     "budget",
     "errorQuantile",
     "sensitivityPrices",

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
@@ -18,14 +19,17 @@ import { type SimulatedPlan, type Verification, type VerifiedPlan, verifyPlans }
 import { profileWorkload } from "../../plan/slo/workload-profile.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { adapterMix } from "../../simulate/deployment/adapter-mix.ts";
+import { type DesignFabric, fabricFit } from "../../simulate/deployment/design-fabric.ts";
 import { designPricer } from "../../simulate/deployment/design-pricer.ts";
 import { measuredAtOf } from "../../simulate/deployment/front-times.ts";
 import { requestSizes } from "../../simulate/deployment/request-sizes.ts";
 import { simulatePlan } from "../../simulate/deployment/simulate-plan.ts";
+import { readNetwork } from "../../simulate/fabric/read-fabric.ts";
 import { architectureNamed, priceDeployment } from "../deployment/open-deployment.ts";
 import { type OpenWorkload, openWorkload } from "../deployment/open-workload.ts";
 import { operatorsFrom } from "../deployment/operators-of.ts";
 import { sheetOf } from "../rack-catalog.ts";
+import { readTextFile } from "../read-file.ts";
 import { withShownProgress } from "../share-progress.ts";
 import { fleetOffer } from "./fleet-offer.ts";
 import { DEFAULT_PRECISION, type SloFlags } from "./slo-options.ts";
@@ -157,6 +161,7 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
     throw new HeddleError("usage", { where: "--workload", detail: "requests have adapters (LoRA); --lora says how replicas serve them" });
   const experts = blocks.value.blocks.some(({ block }) => block.kind === "mixture");
   const ffn = ffnOf(flags, experts);
+  const stands = fabricOf(flags, { fleets, sheets });
   return {
     model,
     target,
@@ -168,7 +173,9 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
       operatorsOf: operatorsFrom(flags.operators ?? "measured"),
       measuredAt,
       mix: adapterMix(workload.requests),
+      ...(stands && { fabric: stands.designs }),
     }),
+    ...(stands && { fabric: stands.problem }),
     choices: {
       precisions: flags.precision.length === 0 ? [DEFAULT_PRECISION] : flags.precision,
       tensor: DEGREES,
@@ -204,6 +211,23 @@ function ffnOf({ ffn, lora }: SloFlags, experts: boolean): FfnChoices | undefine
   if (!experts) throw refused("the model has no experts; it is for mixtures, whose feed-forwards need more devices than their attention");
   if (lora !== undefined) throw refused("adapters (--lora) have products on both sides, which is not simulated");
   return { tensor: FFN_TENSOR, expert: DEGREES, microBatches: MICRO_BATCHES, ...(ffn === true ? {} : { link: ffn }) };
+}
+
+/** The fabric as the search and its prices see it. Errors: `usage`; `fabric-invalid`; `no-basis` for machines of another size; `figure-missing`. */
+function fabricOf(
+  { fabric, kvLink, ffn }: SloFlags,
+  { fleets, sheets }: Pick<ProblemInput, "fleets" | "sheets">,
+): { readonly designs: DesignFabric; readonly problem: NonNullable<SloProblem["fabric"]> } | undefined {
+  const refused = (where: string, detail: string): HeddleError => new HeddleError("usage", { where, detail });
+  if (fabric === undefined) {
+    if (kvLink !== undefined && kvLink.bandwidthBytesPerSecond === undefined) throw refused("--kv-link", "fabric needs --fabric");
+    return undefined;
+  }
+  if (ffn !== undefined) throw refused("--ffn", "feed-forwards apart are not simulated on a fabric (--fabric)");
+  const network = readNetwork(readTextFile(fabric));
+  const counts = new Map<string, number>();
+  for (const { device, count } of fleets.flatMap(({ devices }) => devices)) counts.set(device, Math.max(count, counts.get(device) ?? 0));
+  return { designs: { network, counts }, problem: { path: resolve(fabric), fits: fabricFit(network, sheets) } };
 }
 
 /** Settings that hold prompts back, beside none. Errors: `usage` where no replica of the engine has them. */

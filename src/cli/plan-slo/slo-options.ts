@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import type { Precision, PromptHolds } from "../../plan/deployment/deployment.ts";
 import { EMIT_TARGETS, type EmitTarget } from "../../plan/emit/emit-types.ts";
-import type { TransferLink } from "../../plan/slo/slo-problem.ts";
+import type { KvLink, TransferLink } from "../../plan/slo/slo-problem.ts";
 import type { PeakType } from "../../rack/peak-type.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
@@ -26,7 +26,9 @@ export interface SloFlags {
   readonly sequences: number;
   readonly replicaDevices: number;
   readonly routing: "round-robin" | "random" | "least-loaded" | "prefix-aware" | "adapter-affinity" | "priced";
-  readonly kvLink?: TransferLink;
+  readonly kvLink?: KvLink;
+  /** Path of a fabric file. */
+  readonly fabric?: string;
   /** The link between attention and feed-forwards; true: the cards of the sheets. */
   readonly ffn?: TransferLink | true;
   readonly budget?: number;
@@ -87,11 +89,19 @@ export function addSloOptions(command: Command): Command {
     .option("--sequences <n>", "sequences at once in a rank, at most", wholeNumber(1, COUNT_MAX), SEQUENCES)
     .option("--replica-devices <n>", "devices of one replica, at most", wholeNumber(1, COUNT_MAX), REPLICA_DEVICES)
     .addOption(new Option("--routing <name>", "routing between replicas").choices(ROUTINGS).default("least-loaded"))
-    .option("--kv-link <link>", "link from prefill to decode replicas, such as 50GB/s,20us; split roles are tried with it", kvLink)
+    .option(
+      "--fabric <file>",
+      "network that fleets stand on, as fabric of a deployment: collectives between machines, and KV, go over its links (examples/fabrics)",
+    )
+    .option(
+      "--kv-link <link>",
+      "link from prefill to decode replicas, such as 50GB/s,20us, or fabric,20us with --fabric; split roles are tried with it",
+      kvLink,
+    )
     .option(
       "--ffn [link]",
       "feed-forwards and experts on devices of their own are tried too (mixtures of experts), over the devices' cards or a link such as 50GB/s,15us",
-      kvLink,
+      transferLink,
     )
     .option("--budget <dollars>", "dollars an hour, at most", dollars)
     .option("--error-quantile <share>", "quantile of the prices' error that simulations take: 0.5 as priced, 0.95 pessimistic", share, 0.5)
@@ -125,8 +135,14 @@ function loraOption(text: string): Readonly<Record<string, unknown>> {
   return fields;
 }
 
+/** `50GB/s,20us`, or `fabric,20us` for what the fabric gives. */
+function kvLink(text: string): KvLink {
+  const match = /^fabric,(\d+(?:\.\d+)?)\s*us$/.exec(text.trim());
+  return match === null ? transferLink(text) : { latencyNs: Number(match[1]) * 1e3 };
+}
+
 /** `50GB/s,20us`. */
-function kvLink(text: string): TransferLink {
+function transferLink(text: string): TransferLink {
   const match = /^(\d+(?:\.\d+)?)\s*GB\/s,(\d+(?:\.\d+)?)\s*us$/.exec(text.trim());
   if (match === null) throw new InvalidArgumentError("a bandwidth and a latency are meant, such as 50GB/s,20us");
   return { bandwidthBytesPerSecond: Number(match[1]) * 1e9, latencyNs: Number(match[2]) * 1e3 };

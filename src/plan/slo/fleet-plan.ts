@@ -49,12 +49,13 @@ export function devicesTaken(pools: readonly PlannedPool[], device: string): num
   }, 0);
 }
 
-/** Whether the offer has the devices, and the budget the money. */
-export function canBuy({ budget }: SloProblem, fleet: FleetOffer, pools: readonly PlannedPool[]): boolean {
+/** Whether the offer has the devices, the fabric the machines, and the budget the money. */
+export function canBuy({ budget, fabric }: SloProblem, fleet: FleetOffer, pools: readonly PlannedPool[]): boolean {
   const enough = fleet.devices.every(({ device, count }) => devicesTaken(pools, device) <= count);
   const offered = pools.every(({ capacity }) =>
     kindsOf(capacity.design).every((kind) => fleet.devices.some(({ device }) => device === kind)),
   );
+  if (fabric?.fits(pools.map(({ capacity: { design }, replicas }) => ({ design, replicas }))) === false) return false;
   return enough && offered && (budget === undefined || dollarsOf(fleet, pools) <= budget);
 }
 

@@ -3,13 +3,14 @@ import type { FleetPlan, PlannedPool } from "./fleet-plan.ts";
 import type { SloProblem } from "./slo-problem.ts";
 
 /** A plan as a deployment, the form that is simulated and written for other systems. */
-export function planDeployment({ model, routing, transfer }: SloProblem, { pools }: FleetPlan): Deployment {
+export function planDeployment({ model, routing, transfer, fabric }: SloProblem, { pools }: FleetPlan): Deployment {
   const split = pools.some(({ capacity }) => capacity.design.role !== "both");
   return {
     version: 1,
     model,
     pools: pools.map((pool, index) => poolOf(pool, pools, index)),
     routing,
+    ...(fabric === undefined ? {} : { fabric: fabric.path }),
     ...(split && transfer !== undefined ? { kvTransfer: { ...transfer, layerwise: false } } : {}),
   };
 }

@@ -13,6 +13,7 @@ export const KNOBS: readonly Knob[] = [
   "scaleUp",
   "network",
   "ffnLink",
+  "fabric",
   "transfer bandwidth",
   "ttft target",
   "tpot target",
@@ -38,7 +39,7 @@ export function turned(problem: SloProblem, knob: Knob, factor: number): SloProb
       return { ...problem, target: { ...problem.target, tpotNs: problem.target.tpotNs * factor } };
     case "transfer bandwidth": {
       const { transfer } = problem;
-      if (transfer === undefined) return problem;
+      if (transfer?.bandwidthBytesPerSecond === undefined) return problem;
       return { ...problem, transfer: { ...transfer, bandwidthBytesPerSecond: transfer.bandwidthBytesPerSecond * factor } };
     }
     default:
@@ -56,7 +57,7 @@ export function sensitivities(
   plan: FleetPlan,
   { factor, research }: { readonly factor: number; readonly research: boolean },
 ): Sensitivity[] {
-  return knobsOf(plan)
+  return knobsOf(problem, plan)
     .map((knob) => {
       const changed = turned(problem, knob, factor);
       const found = research ? planForSlo(changed) : undefined;
@@ -72,10 +73,11 @@ export function sensitivities(
 }
 
 /** Links that a plan has none of are no knobs of it. */
-function knobsOf({ pools }: FleetPlan): Knob[] {
+function knobsOf({ fabric, transfer }: SloProblem, { pools }: FleetPlan): Knob[] {
   const designs = pools.map(({ capacity }) => capacity.design);
   const without = new Set<Knob>();
-  if (designs.every(({ role }) => role === "both")) without.add("transfer bandwidth");
+  if (fabric === undefined) without.add("fabric");
+  if (transfer?.bandwidthBytesPerSecond === undefined || designs.every(({ role }) => role === "both")) without.add("transfer bandwidth");
   if (designs.every(({ ffn }) => ffn?.link === undefined)) without.add("ffnLink");
   return KNOBS.filter((knob) => !without.has(knob));
 }

@@ -49,6 +49,8 @@ export interface ReplicaModel {
   readonly kvTokens: number;
   /** Of the KV of one token, over all devices that hold a part of it. Units: bytes. */
   readonly kvBytesPerToken: number;
+  /** What KV of a request comes at over the fabric, alone; absent: there is none. */
+  readonly kvBytesPerSecond?: number;
   /** What a client waits for the engine's front end: part of TTFT; absent: it is taken at the engine. */
   readonly front?: Pick<FrontTime, "ns" | "nsInFlight">;
 }
@@ -62,6 +64,8 @@ export interface FigureFactors {
   readonly network?: number;
   /** On the bandwidth of `ffn.link`, where designs have one. */
   readonly ffnLink?: number;
+  /** On the rates of all links of the fabric, where there is one. */
+  readonly fabric?: number;
 }
 
 /** Why a design cannot be built or priced. */
@@ -73,10 +77,15 @@ export interface DesignFault {
 /** Prices designs: the only thing the search knows of models and devices. Pure; equal questions get equal answers. */
 export type DesignPricer = (design: ReplicaDesign, factors: FigureFactors) => Result<ReplicaModel, DesignFault>;
 
-/** How KV goes from prefill to decode replicas. */
+/** How KV goes from prefill to decode replicas, or tokens between both sides of one. */
 export interface TransferLink {
   readonly bandwidthBytesPerSecond: number;
   readonly latencyNs: number;
+}
+
+/** With a fabric the bandwidth is what one transfer reaches at most, or absent. */
+export interface KvLink extends Pick<TransferLink, "latencyNs"> {
+  readonly bandwidthBytesPerSecond?: number;
 }
 
 /** How feed-forwards on devices of their own are tried: every device of an offer beside every other, and every cut that devices have room for. */
@@ -110,6 +119,12 @@ export interface DesignChoices {
   readonly holds?: readonly PromptHolds[];
 }
 
+/** Equal replicas that are to be built. */
+export interface PlannedReplicas {
+  readonly design: ReplicaDesign;
+  readonly replicas: number;
+}
+
 export interface SloProblem {
   readonly model: string;
   readonly target: SloTarget;
@@ -119,7 +134,9 @@ export interface SloProblem {
   readonly price: DesignPricer;
   readonly factors: FigureFactors;
   /** Needed where roles are split. */
-  readonly transfer?: TransferLink;
+  readonly transfer?: KvLink;
+  /** Path of the fabric that fleets stand on, and whether it has machines for replicas of these designs. */
+  readonly fabric?: { readonly path: string; fits(pools: readonly PlannedReplicas[]): boolean };
   /** Units: US dollars an hour. */
   readonly budget?: number;
   readonly routing: RoutingName;

@@ -1,7 +1,5 @@
-import { ok, type Result } from "../../base/result.ts";
 import { type BatchShape, emptyBatch } from "../../cost/iteration/iteration-cost.ts";
 import type { ExplainedCost } from "../../cost/iteration/iteration-cost-of.ts";
-import type { IterationFault } from "../../cost/iteration/iteration-fault.ts";
 import type { Pool } from "../../plan/deployment/deployment.ts";
 import { cardShare, type Pattern } from "./fabric-network.ts";
 import type { FabricPlace } from "./fabric-place.ts";
@@ -21,25 +19,22 @@ const FULL_CONTEXT = 1024;
  * Model: cards a thousand times slower decide alone how long an iteration takes, so halving their rate once more tells the bytes that pass each; those over the time
  * of an iteration as it is are its mean rate. The algorithm is then the one that moves
  * least over cards, which a library may not choose where cards are fast: rings between machines move up to twice as much.
- * Errors: those of `price`.
  */
 export function cardLoad(
   pool: Pool,
   given: { readonly fabric: FabricPlace; readonly cost: ExplainedCost; readonly kvTokens: number; readonly cardBytesPerSecond: number },
-  price: (fabric: FabricPlace) => Result<ExplainedCost, IterationFault>,
-): Result<CardLoad | undefined, IterationFault> {
+  price: (fabric: FabricPlace) => ExplainedCost,
+): CardLoad | undefined {
   const { fabric, cost, kvTokens } = given;
   const pattern = patternOfPool(pool, fabric);
-  if (pattern === undefined) return ok(undefined);
+  if (pattern === undefined) return undefined;
   const share = Math.min(given.cardBytesPerSecond, cardShare(fabric, pattern));
   const slow = price({ ...fabric, cards: share / SLOW });
-  if (!slow.ok) return slow;
   const slower = price({ ...fabric, cards: share / (2 * SLOW) });
-  if (!slower.ok) return slower;
   const batch = fullBatch(pool, kvTokens);
   // Halved, every byte takes as long again as it took.
-  const bytes = ((slower.value.iterationNs(batch) - slow.value.iterationNs(batch)) * share) / SLOW;
-  return ok({ pattern, bytesPerSecond: Math.min(share, bytes / cost.iterationNs(batch)) });
+  const bytes = ((slower.iterationNs(batch) - slow.iterationNs(batch)) * share) / SLOW;
+  return { pattern, bytesPerSecond: Math.min(share, bytes / cost.iterationNs(batch)) };
 }
 
 /** So much slower, cards alone decide. */

@@ -12,6 +12,7 @@ import type { DesignFault, DesignPricer, FigureFactors, ReplicaDesign } from "..
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { scaleSheet } from "../../rack/catalog/scale-sheet.ts";
 import type { AdapterMix } from "./adapter-mix.ts";
+import { type DesignFabric, designPlace } from "./design-fabric.ts";
 import { iterationsCost, pricePool } from "./price-pool.ts";
 
 /** Operators of a device as it is (`before`) or with figures changed (`after`), where its data sheet's are not taken. */
@@ -23,6 +24,8 @@ export interface PricerOptions {
   readonly measuredAt?: MeasuredAt;
   /** Adapters of the workload's requests; absent: they have none. */
   readonly mix?: AdapterMix | undefined;
+  /** The fabric that designs stand on; absent: cards reach one another at their own rate. */
+  readonly fabric?: DesignFabric;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface PricerOptions {
 export function designPricer(
   architecture: SequenceModel,
   sheets: ReadonlyMap<string, DeviceSheet>,
-  { operatorsOf = () => undefined, measuredAt = "engine", mix }: PricerOptions = {},
+  { operatorsOf = () => undefined, measuredAt = "engine", mix, fabric }: PricerOptions = {},
 ): DesignPricer {
   const operators = new Map<string, { readonly operators?: OperatorModel }>();
   const scaled = new Map<string, DeviceSheet>();
@@ -49,7 +52,12 @@ export function designPricer(
     };
     const pool = poolOf(design, factors);
     const ffnParts = design.ffn && partsOf(design.ffn.device);
-    const parts = { architecture, ...(mix && { mix }), ...partsOf(design.device), ...(ffnParts && { ffn: ffnParts }) };
+    const own = partsOf(design.device);
+    const place = fabric && designPlace(fabric, pool, { sheet: own.sheet, factor: factors.fabric ?? 1 });
+    if (place?.ok === false) return place;
+    const stands = place && { fabric: place.value.fabric };
+    const kvBytesPerSecond = place?.value.kvBytesPerSecond;
+    const parts = { architecture, ...stands, ...(mix && { mix }), ...own, ...(ffnParts && { ffn: ffnParts }) };
     const cost = remembered(costs, costKey(design, factors), () => iterationsCost(pool, parts));
     if (!cost.ok) return err(designFault(cost.error));
     const priced = pricePool(pool, 0, { ...parts, cost: cost.value });
@@ -62,6 +70,7 @@ export function designPricer(
       devices: devicesOf(design.parallel) + (ffn?.devices ?? 0),
       kvTokens: budget.kvBlocks * design.engine.blockTokens,
       kvBytesPerToken: sequenceBytes(model.value, ONE_DEVICE, design.precision).perToken,
+      ...(kvBytesPerSecond === undefined ? {} : { kvBytesPerSecond }),
       ...(front === undefined ? {} : { front }),
     });
   };

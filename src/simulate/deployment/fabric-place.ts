@@ -36,30 +36,49 @@ export interface FabricPlace {
   readonly cards?: number;
 }
 
+/** What of a pool says where it stands. */
+export type PlacedPool = { readonly pool: Pick<Pool, "replicas" | "parallel">; readonly sheet: DeviceSheet };
+
+/** Pools on machines in the order given, each from the next free one on. Errors: `figure-missing` where a sheet has no `perNode`. */
+export function placePools(pools: readonly PlacedPool[]): PlacedReplicas[] {
+  let first = 0;
+  return pools.map(({ pool: { replicas, parallel }, sheet }): PlacedReplicas => {
+    const perNode = neededFigure(sheet, PER_NODE, sheet.perNode).value;
+    const devices = devicesOf(parallel);
+    const nodes = Math.ceil(devices / perNode);
+    const place = { first, perNode, replicas, nodes, stages: parallel.pipeline, devices };
+    first += machinesOf(place) * perNode;
+    return place;
+  });
+}
+
+/** Devices of all machines up to the last one that is taken. */
+export function fabricDevices(placed: readonly PlacedReplicas[]): number {
+  const last = placed.at(-1);
+  return last === undefined ? 0 : last.first + machinesOf(last) * last.perNode;
+}
+
+function machinesOf({ replicas, nodes, perNode, devices }: PlacedReplicas): number {
+  return nodes > 1 ? replicas * nodes : Math.ceil(replicas / Math.floor(perNode / devices));
+}
+
 /**
  * Pools on a fabric in the order of the deployment, each from the next free machine on.
  *
  * Errors: `no-basis` where it has fewer devices than the pools take, or machines of another size; `figure-missing` where a sheet has no `perNode`.
  */
-export function placeOnFabric(
-  { topology, perNode: ofFabric }: DeploymentNetwork,
-  pools: readonly { readonly pool: Pool; readonly sheet: DeviceSheet }[],
-): PlacedReplicas[] {
-  let first = 0;
-  const placed = pools.map(({ pool, sheet }): PlacedReplicas => {
-    const perNode = neededFigure(sheet, PER_NODE, sheet.perNode).value;
-    if (ofFabric !== undefined && ofFabric !== perNode) {
-      throw new HeddleError("no-basis", { where: "fabric", detail: `machines of ${ofFabric} devices; ${sheet.id} has ${perNode} in one` });
-    }
-    const devices = devicesOf(pool.parallel);
-    const nodes = Math.ceil(devices / perNode);
-    const machines = nodes > 1 ? pool.replicas * nodes : Math.ceil(pool.replicas / Math.floor(perNode / devices));
-    const place = { first, perNode, replicas: pool.replicas, nodes, stages: pool.parallel.pipeline, devices };
-    first += machines * perNode;
-    return place;
-  });
-  if (first > topology.devices) {
-    const detail = `${topology.name} has ${topology.devices} devices, the pools take machines of ${first}`;
+export function placeOnFabric({ topology, perNode: ofFabric }: DeploymentNetwork, pools: readonly PlacedPool[]): PlacedReplicas[] {
+  const placed = placePools(pools);
+  for (const [i, { perNode }] of placed.entries()) {
+    if (ofFabric === undefined || ofFabric === perNode) continue;
+    throw new HeddleError("no-basis", {
+      where: "fabric",
+      detail: `machines of ${ofFabric} devices; ${pools[i]!.sheet.id} has ${perNode} in one`,
+    });
+  }
+  const taken = fabricDevices(placed);
+  if (taken > topology.devices) {
+    const detail = `${topology.name} has ${topology.devices} devices, the pools take machines of ${taken}`;
     throw new HeddleError("no-basis", { where: "fabric", detail });
   }
   return placed;

@@ -93,7 +93,7 @@ describe("KV over a fabric", () => {
   - { name: p, role: prefill, device: h100-sxm, parallel: { tensor: 16 }, precision: { weights: f8e4m3 } }
   - { name: d, role: decode, device: h100-sxm, parallel: { data: 16, expert: 16 }, precision: { weights: f8e4m3 }, engine: { maxSequences: 64 } }\n`;
     const { pools } = priced(text, leaves(4, 400));
-    const [p, d] = pools.map(({ cardLoad }) => cardLoad!);
+    const [p, d] = pools.map(({ cardLoad }) => cardLoad!());
     expect([p!.pattern, d!.pattern]).toEqual([
       { kind: "ring", nodes: 2 },
       { kind: "all", nodes: 2 },
@@ -109,7 +109,7 @@ describe("KV over a fabric", () => {
     const sent = (p!.bytesPerSecond / 1e9) * pools[0]!.cost.iterationNs(batch);
     expect(sent / ((2 * 61 * 2048 * 7168 * 2) / 8)).toBeCloseTo(1, 1);
     // Halved cards carry the same bytes in twice the time: a larger share of them is taken.
-    const halved = priced(text, leaves(4, 200)).pools[0]!.cardLoad!;
+    const halved = priced(text, leaves(4, 200)).pools[0]!.cardLoad!()!;
     expect(halved.bytesPerSecond / 25e9).toBeGreaterThan(p!.bytesPerSecond / 50e9);
   });
 });

@@ -9,7 +9,7 @@ import { deviceOf, type FabricPlace, type PlacedReplicas } from "./fabric-place.
 /** A pool on a fabric, with what its collectives send over it. */
 export interface PoolOnFabric {
   readonly fabric?: FabricPlace;
-  readonly cardLoad?: CardLoad;
+  readonly cardLoad?: () => CardLoad | undefined;
 }
 
 /** Of a link's rate, what is left to KV at least: loads are those of full batches, and no link is full all the time. */
@@ -68,10 +68,11 @@ function wayBetween(topology: Topology, left: Float64Array, source: Placed, targ
 function linksLeft(topology: Topology, placed: readonly PlacedReplicas[], pools: readonly PoolOnFabric[]): Float64Array {
   const left = Float64Array.from(topology.bytesPerSecond);
   for (const [i, { cardLoad }] of pools.entries()) {
-    if (cardLoad === undefined) continue;
-    const targets = cardLoad.pattern.kind === "all" ? Math.max(1, cardLoad.pattern.nodes - 1) : 1;
-    for (const [from, to] of exchangePairs(placed[i]!, cardLoad.pattern))
-      for (const link of topology.path(from, to)) left[link]! -= cardLoad.bytesPerSecond / targets;
+    const load = cardLoad?.();
+    if (load === undefined) continue;
+    const targets = load.pattern.kind === "all" ? Math.max(1, load.pattern.nodes - 1) : 1;
+    for (const [from, to] of exchangePairs(placed[i]!, load.pattern))
+      for (const link of topology.path(from, to)) left[link]! -= load.bytesPerSecond / targets;
   }
   return left.map((rate, link) => Math.max(rate, LEAST_LEFT * topology.bytesPerSecond[link]!));
 }

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { devicesOf, ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
@@ -47,7 +48,7 @@ export interface PricedPool {
   readonly settings: ReplicaSettings;
   /** Where it stands on the deployment's fabric, and what its collectives send over it where KV goes there too. */
   readonly fabric?: FabricPlace;
-  readonly cardLoad?: CardLoad;
+  readonly cardLoad?: () => CardLoad | undefined;
   /** Where feed-forwards are on devices of their own; `sheet` and `budget` are then those of attention's. */
   readonly ffn?: PricedFfn;
 }
@@ -96,7 +97,6 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     ...(outages === undefined ? {} : { outages: { ...outages, repairNs: outages.repairNs + (pool.startUpNs ?? 0) } }),
   };
   const load = cardLoadOf(pool, parts, { cost: cost.value, kvTokens: budget.value.kvBlocks * engine.blockTokens });
-  if (!load.ok) return load;
   return ok({
     pool,
     sheet,
@@ -105,17 +105,29 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     settings,
     ...(ffn?.ok === true && { ffn: ffn.value }),
     ...(parts.fabric && { fabric: parts.fabric }),
-    ...(load.value && { cardLoad: load.value }),
+    ...(load && { cardLoad: load }),
   });
 }
 
-/** What a pool's collectives send over its fabric, where KV goes over it too. */
-function cardLoadOf(pool: Pool, parts: PoolParts, priced: { readonly cost: ExplainedCost; readonly kvTokens: number }) {
-  const network = sheetNetwork(parts.sheet, libraryOf(pool.engine.name));
-  if (parts.fabric === undefined || pool.role === "both" || network?.scaleOut === undefined) return ok(undefined);
-  const { cost: _known, ...rest } = parts;
-  const given = { ...priced, fabric: parts.fabric, cardBytesPerSecond: network.scaleOut.bytesPerSecond };
-  return cardLoad(pool, given, (fabric) => iterationsCost(pool, { ...rest, fabric }));
+/** What a pool's collectives send over its fabric, where KV goes over it too; worked out when it is asked for. */
+function cardLoadOf(
+  pool: Pool,
+  parts: PoolParts,
+  priced: { readonly cost: ExplainedCost; readonly kvTokens: number },
+): (() => CardLoad | undefined) | undefined {
+  const { fabric, cost: _known, ...rest } = parts;
+  const cards = sheetNetwork(parts.sheet, libraryOf(pool.engine.name))?.scaleOut;
+  if (fabric === undefined || pool.role === "both" || cards === undefined) return undefined;
+  let known: { readonly load: CardLoad | undefined } | undefined;
+  const priceWith = (slower: FabricPlace): ExplainedCost => {
+    const made = iterationsCost(pool, { ...rest, fabric: slower });
+    assert(made.ok, "what has a price has one with slower cards", pool.name);
+    return made.value;
+  };
+  return () => {
+    known ??= { load: cardLoad(pool, { ...priced, fabric, cardBytesPerSecond: cards.bytesPerSecond }, priceWith) };
+    return known.load;
+  };
 }
 
 /** A field of the pool that would change nothing, with the reason; undefined where there is none. */

@@ -1,5 +1,5 @@
 import { NS_PER_S } from "../../../base/units.ts";
-import type { ReplicaDesign, ReplicaModel, TransferLink } from "../slo-problem.ts";
+import type { KvLink, ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
 import { fixedPoint } from "./fixed-point.ts";
 import { iterationNs, promptTimes, slowPromptNs } from "./prompt-service.ts";
 import { waitQuantileNs } from "./queue.ts";
@@ -34,7 +34,7 @@ export function prefillReplica(replica: ReplicaModel, design: ReplicaDesign, inp
 export function decodeReplica(
   replica: ReplicaModel,
   design: ReplicaDesign,
-  { rate, workload, target, link }: SteadyInput & { readonly link: TransferLink },
+  { rate, workload, target, link }: SteadyInput & { readonly link: KvLink },
 ): SteadyState {
   const perNs = rate / NS_PER_S;
   const { prompt, output, longest } = workload;
@@ -44,7 +44,7 @@ export function decodeReplica(
   const contextEach = prompt.mean + output.mean / 2;
   const limit = design.engine.maxSequences * design.parallel.data;
   const most = Math.min(limit, Math.floor(replica.kvTokens / contextEach));
-  const transferNs = link.latencyNs + (prompt.mean * replica.kvBytesPerToken * NS_PER_S) / link.bandwidthBytesPerSecond;
+  const transferNs = link.latencyNs + (prompt.mean * replica.kvBytesPerToken * NS_PER_S) / kvRate(replica, link);
   const decodeNs = (n: number): number => iterationNs(replica.cost, { decodes: n, context: n * contextEach }, 0, 0);
   const sequences = fixedPoint((n) => perNs * output.mean * decodeNs(n), most);
   if (sequences === undefined) {
@@ -53,4 +53,9 @@ export function decodeReplica(
   }
   const tpotNs = decodeNs(sequences) + transferNs / Math.max(1, output.mean - 1);
   return { ttftNs: 0, tpotNs, sequences, kvTokens: sequences * contextEach, prefillShare: 0, broken: missedTarget(0, tpotNs, target) };
+}
+
+/** The slower of the fabric and what one transfer reaches. Units: bytes/s. */
+function kvRate({ kvBytesPerSecond }: ReplicaModel, { bandwidthBytesPerSecond }: KvLink): number {
+  return Math.min(kvBytesPerSecond ?? Number.POSITIVE_INFINITY, bandwidthBytesPerSecond ?? Number.POSITIVE_INFINITY);
 }
