@@ -21,6 +21,8 @@ export interface CandidateView {
   readonly runNs: Nanoseconds;
   /** What its run takes from runs of other devices of the machine, of their time; 0 where devices share nothing. */
   readonly burdenNs: Nanoseconds;
+  /** What the task would take on the quickest other device, were this one idle; Infinity where there is none, or where this one shares nothing. */
+  readonly elsewhereNs: Nanoseconds;
   readonly joules: number;
   readonly basis: PredictionBasis;
   /** Runs of this kind measured on this device, and runs under way there that will be. */

@@ -1,6 +1,6 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import type { Candidate } from "./candidate.ts";
-import { lossOf, othersNow, wantsAlone } from "./contention.ts";
+import { lossOf, othersNow, sharedRatio, wantsAlone } from "./contention.ts";
 import { NONE } from "./dataflow-state.ts";
 import type { DeviceId } from "./dataflow-types.ts";
 import { type Flow, taskBy } from "./flow.ts";
@@ -13,17 +13,25 @@ export function othersBeside(flow: Flow, device: DeviceId): number {
 
 /**
  * Fills in what each candidate's run takes from the other devices of its machine: of the time they still have to run, the part that lies within it, times
- * what it costs them. Infinity where one of them is to run alone for once.
+ * what it costs them, Infinity where one of them is to run alone for once. And what the task would take elsewhere, were the candidate's device idle.
  */
 export function priceBurdens(flow: Flow, candidates: readonly Candidate[]): void {
   const { contention } = flow.state.histories;
   const { machineOf, share } = contention;
   for (const candidate of candidates) {
     candidate.burdenNs = 0;
+    candidate.elsewhereNs = Infinity;
     const machine = machineOf[candidate.device]!;
     if (machine < 0) continue;
     const startsAt = Math.max(candidate.deviceReadyAt + candidate.loadNs, candidate.dataReadyAt);
     const runs = flow.state.devices[candidate.device]!.run === NONE ? 0 : 1;
+    for (const other of candidates) {
+      if (other.device === candidate.device) continue;
+      const others = othersBeside(flow, other.device);
+      const without = machineOf[other.device] === machine ? others - runs : others;
+      const ratio = sharedRatio(contention, other.device, { others: without, meanOthers: others });
+      candidate.elsewhereNs = Math.min(candidate.elsewhereNs, other.runNs * ratio);
+    }
     for (const other of flow.map.devicesOfMachine[machine]!) {
       if (other === candidate.device || (share[other] === 0 && !wantsAlone(contention, other))) continue;
       const leftNs = Math.min(candidate.runNs, workUntil(flow, other) - startsAt);

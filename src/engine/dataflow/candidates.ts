@@ -100,6 +100,7 @@ function emptyCandidate(): Candidate {
     spentNs: 0,
     runNs: 0,
     burdenNs: 0,
+    elsewhereNs: Infinity,
     joules: 0,
     basis: "guess",
     samples: 0,

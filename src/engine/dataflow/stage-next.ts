@@ -1,7 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { planted } from "../../base/planted-fault.ts";
 import { isWorth } from "../../policy/worth.ts";
-import { readyAt } from "./candidates.ts";
+import { candidatesFor, readyAt } from "./candidates.ts";
 import { ASSIGNED, BLOCKED, NONE, STAGED, type Task } from "./dataflow-state.ts";
 import type { DeviceId, TaskId } from "./dataflow-types.ts";
 import { dequeue, enqueue } from "./device-queue.ts";
@@ -148,7 +148,9 @@ function moveIfSooner(flow: Flow, task: Task, { from, to }: { from: DeviceId; to
   if (task.scheduledOn === from && endsAt <= task.scheduledEndAt + LATE_MAX * task.predictedNs) return false;
   const choice = choose(flow, task, to);
   if (choice === undefined || choice.endsAt + MOVE_GAIN_MIN * choice.predictedNs >= endsAt) return false;
-  if (!isWorth(choice.burdenNs, task.predictedNs)) return false;
+  // The thief is idle, so this is what it takes while it stays so.
+  if (choice.burdenNs > 0 && !isWorth(choice.burdenNs, Math.min(...candidatesFor(flow, task, from).map(({ runNs }) => runNs))))
+    return false;
   if (task.status === STAGED) unstage(flow, task);
   else {
     dequeue(state.devices[from]!, task);

@@ -17,7 +17,18 @@ const MEASURED = {
 } as const;
 
 function candidate(device: number, times: Partial<CandidateView>): CandidateView {
-  return { ...MEASURED, device, deviceReadyAt: 0, dataReadyAt: 0, loadNs: 0, spentNs: 0, runNs: 10, burdenNs: 0, ...times };
+  return {
+    ...MEASURED,
+    device,
+    deviceReadyAt: 0,
+    dataReadyAt: 0,
+    loadNs: 0,
+    spentNs: 0,
+    runNs: 10,
+    burdenNs: 0,
+    elsewhereNs: 10,
+    ...times,
+  };
 }
 
 function chosen(...candidates: readonly CandidateView[]): readonly number[] {
@@ -32,8 +43,8 @@ describe("earliest-finish", () => {
 
   it("leaves a device idle that takes from others what it takes off them", () => {
     const waits = candidate(0, { deviceReadyAt: 300 });
-    expect(chosen(waits, candidate(1, { runNs: 30, burdenNs: 7 }))).toEqual([1]);
-    expect(chosen(waits, candidate(1, { runNs: 30, burdenNs: 9 }))).toEqual([0]);
+    expect(chosen(waits, candidate(1, { runNs: 30, burdenNs: 8 }))).toEqual([1]);
+    expect(chosen(waits, candidate(1, { runNs: 30, burdenNs: 9.5 }))).toEqual([0]);
     expect(chosen(candidate(1, { runNs: 30, burdenNs: Infinity }), waits)).toEqual([1]);
     // There is no other.
     expect(chosen(candidate(1, { runNs: 30, burdenNs: Infinity }))).toEqual([0]);

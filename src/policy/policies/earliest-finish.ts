@@ -67,7 +67,7 @@ function placeOne(task: PlacedTaskView, candidates: CountedList<CandidateView>, 
   ];
 }
 
-/** Whether a device would take from others about what the task takes on the device that takes least in all. */
+/** Whether a device would take from others about what the task takes elsewhere. The one that takes least in all never does. */
 function burdensOf(candidates: CountedList<CandidateView>): (candidate: CandidateView) => boolean {
   let leastOn = -1;
   let leastNs = Infinity;
@@ -77,7 +77,7 @@ function burdensOf(candidates: CountedList<CandidateView>): (candidate: Candidat
     leastNs = runNs + burdenNs;
     leastOn = device;
   }
-  return ({ device, burdenNs }) => leastOn >= 0 && device !== leastOn && !isWorth(burdenNs, leastNs);
+  return ({ device, burdenNs, elsewhereNs }) => leastOn >= 0 && device !== leastOn && !isWorth(burdenNs, elsewhereNs);
 }
 
 /**
