@@ -11,6 +11,8 @@ import { sheetNetwork } from "../../cost/network/sheet-network.ts";
 import { engineOperators } from "../../cost/operator/physics/physics-model.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
+import { type ComputedClaim, judgeClaim } from "./compute-claims.ts";
+import { SPLIT_FFN_CLAIMS } from "./split-ffn-claims.ts";
 
 /** As published: nodes of 8 A100 80 GB, a 200 Gbit/s card a GPU, decoding at most 150 ms a token; 571 tokens read and 159 written. */
 const SHEET = deviceSheet("a100-sxm");
@@ -37,6 +39,16 @@ interface Plan {
   readonly ffnTensor: number;
   readonly batch: number;
   readonly tokensADevice: number;
+}
+
+/** The published figures of feed-forwards apart with heddle's own. */
+export function computeSplitFfnClaims(figures: SplitFfnFigures = splitFfnFigures()): readonly ComputedClaim[] {
+  const computed: Readonly<Record<string, number>> = {
+    "split-ffn-two-micro-batches": figures.twoMicroBatches,
+    "split-ffn-three-micro-batches": figures.threeMicroBatches,
+    "split-ffn-tokens-a-gpu": figures.tokensADevice,
+  };
+  return SPLIT_FFN_CLAIMS.map((claim) => judgeClaim(claim, must(computed[claim.id], "a claim has a computation")));
 }
 
 /** heddle's figures for `SPLIT_FFN_CLAIMS`: the best plan by its own prices, at its largest batch. Nothing is fitted to them. */
