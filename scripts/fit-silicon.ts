@@ -26,7 +26,7 @@ const PUBLIC_TARGET = "src/cost/iteration/engines/fitted-engines.ts";
 /** Rows of a group that a fit sees at most: evenly spaced in the file's order. */
 const GROUP_ROWS = 16;
 /** Host time of a layer in iterations with prompts: tried one by one, as it is a floor and not a slope. Units: ns. */
-const EAGER_NS = [0, 400_000, 600_000];
+const EAGER_NS = [0, 400_000];
 /** Predictions are linear in the constants only nearby, and the fit keeps them near its priors. */
 const PASSES = 1;
 /** In this order: what an engine has no rows for (8 bits on Blackwell, cold starts) it takes from the one before, of the same fold. */
