@@ -1,6 +1,6 @@
 import { must } from "../../base/assert.ts";
 import { firstWaveCompiles, siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
-import { siliconCut } from "../../cost/accuracy/silicon/silicon-faults.ts";
+import { siliconCut, siliconLoopFault } from "../../cost/accuracy/silicon/silicon-faults.ts";
 import { siliconFormats } from "../../cost/accuracy/silicon/silicon-formats.ts";
 import { type SiliconHold, siliconLaunch } from "../../cost/accuracy/silicon/silicon-launch.ts";
 import type { SiliconEngine, SiliconRow, SiliconSide } from "../../cost/accuracy/silicon/silicon-row.ts";
@@ -49,7 +49,10 @@ const SEED = 7;
 /** What of a row is needed to predict it as a whole replica. */
 export function siliconCase(row: SiliconRow): SiliconCase {
   if (row.mode !== "agg" || row.whole === undefined) return { row, excluded: "no batch size" };
-  return sideCase(row, row.whole, row.clients ?? row.whole.batch * row.whole.data);
+  const test = sideCase(row, row.whole, row.clients ?? row.whole.batch * row.whole.data);
+  if ("excluded" in test) return test;
+  const fault = siliconLoopFault(row, row.whole, test.cut);
+  return fault === undefined ? test : { row, excluded: fault };
 }
 
 /** The same for one side of a disaggregated row; `clients` are those that side has at once. */

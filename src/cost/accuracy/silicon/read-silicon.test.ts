@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
 import { readSilicon } from "./read-silicon.ts";
 import { contradictingCampaigns, contradictingRows } from "./silicon-campaigns.ts";
-import { siliconCut } from "./silicon-faults.ts";
+import { siliconCut, siliconLoopFault } from "./silicon-faults.ts";
 import { FOLD_COUNT, SILICON_FOLDS } from "./silicon-folds.ts";
 import { siliconFormats } from "./silicon-formats.ts";
 import { type SiliconRow, siliconGroup } from "./silicon-row.ts";
@@ -112,6 +112,18 @@ describe("cuts", () => {
     expect(cut({ tp_size: "36", moe_tp_size: "36" })).toEqual({ impossible: "a tensor group of 36 devices" }));
 });
 
+describe("closed loops", () => {
+  const fault = (clients: number | undefined, batch: number, data = 1): string | undefined => {
+    const row = one({});
+    return siliconLoopFault({ ...row, clients }, { ...row.whole!, batch, data }, { tensor: 8, pipeline: 1, data, expert: 1, context: 1 });
+  };
+  test("are known where clients are batch times ranks, of the file or of the corrected cut", () => {
+    expect([fault(64, 64), fault(64, 8, 8)]).toEqual([undefined, undefined]);
+  });
+  test("are not where the row states no clients", () => expect(fault(undefined, 64)).toBe("no number of clients"));
+  test("are not where others are on replicas that the row does not name", () => expect(fault(448, 14)).toMatch(/replicas or ranks/));
+});
+
 test("formats: 4-bit checkpoints of these mixtures leave attention in 16 bits; what is not stated says so", () => {
   expect(siliconFormats(one({ gemm_quant_mode: "nvfp4", moe_quant_mode: "nvfp4" }))?.formats).toMatchObject({
     weights: "bf16",
@@ -171,6 +183,14 @@ describe.skipIf(!existsSync(SHARED))("the public sample", () => {
     const [servers, racks] = [false, true].map((rack) => beyond.filter(({ row }) => row.system.startsWith("gb") === rack));
     expect([servers!.length, servers!.every(({ cut }) => "cut" in cut && cut.corrected)]).toEqual([156, true]);
     expect([racks!.length, racks!.every(({ cut }) => "impossible" in cut)]).toEqual([55, true]);
+  });
+  it("has 12 aggregated rows without clients, and 30 whose clients are on replicas or ranks they do not name", () => {
+    const faults = rows.flatMap((row) => {
+      const cut = row.mode === "agg" && row.whole ? siliconCut(row, row.whole) : undefined;
+      return cut !== undefined && "cut" in cut ? [siliconLoopFault(row, row.whole!, cut.cut)?.split(":")[0] ?? "known"] : [];
+    });
+    const counts = ["no number of clients", "clients are not batch times ranks"].map((of) => faults.filter((fault) => fault === of).length);
+    expect(counts).toEqual([12, 30]);
   });
   it("has three campaigns that contradict others, all of DeepSeek on TensorRT-LLM", () => {
     expect([...contradictingCampaigns(rows)].map((name) => name.split(" ").slice(0, 2).join(" "))).toEqual(

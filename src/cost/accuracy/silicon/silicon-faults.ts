@@ -31,3 +31,16 @@ export function siliconCut(row: SiliconRow, side: SiliconSide): SiliconCut {
   if (expert > group || group % expert !== 0 || group / expert > SERVER_DEVICES) expert = group;
   return { cut: { tensor, pipeline: side.pipeline, data, expert, context: 1 }, corrected: multiplied };
 }
+
+/**
+ * Why the closed loop of an aggregated row is not known; undefined where it is.
+ *
+ * Model: rows that state no number of clients are incomplete: their batch is what the engine holds at most, not what it is sent (up to 54 s to a first token
+ * say that more waited). Of rows whose clients are a multiple of batch times data-parallel ranks the others are on replicas or ranks that the row does not
+ * name: 32 replicas of two devices, or the ranks of one.
+ */
+export function siliconLoopFault({ clients }: SiliconRow, side: SiliconSide, cut: Cut): string | undefined {
+  if (clients === undefined) return "no number of clients";
+  const held = [side.batch * side.data, side.batch * cut.data];
+  return held.includes(clients) ? undefined : "clients are not batch times ranks: replicas or ranks not named";
+}
