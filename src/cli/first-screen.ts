@@ -20,7 +20,8 @@ const RUNS = 5;
 
 /** What `heddle` alone prints: a what-if that is computed while one reads, and where to go on. Nothing is downloaded, nothing is opened. */
 export function firstScreen(): string {
-  const { deployment } = readDeployment(DEPLOYMENT);
+  const { deployment, defaults } = readDeployment(DEPLOYMENT);
+  const filled = defaults.map(({ field }) => field);
   const requests = generateColumns(WORKLOAD);
   const figuresOf = (changed: typeof deployment, apart?: ReadonlySet<string>): RunFigures[] => {
     const run = { deployment: changed, ...priceDeployment(changed, "."), requests };
@@ -35,8 +36,11 @@ export function firstScreen(): string {
   };
   const variants = [
     ["2 x L40S", figuresOf(deployment)] as const,
-    ["4 x L40S", figuresOf(changeDeployment(deployment, [parseChange(CHANGES[0]!)]).deployment)] as const,
-    ["2 x H100 instead", figuresOf(changeDeployment(deployment, [parseChange(CHANGES[1]!)]).deployment, new Set(["h100-sxm"]))] as const,
+    ["4 x L40S", figuresOf(changeDeployment(deployment, [parseChange(CHANGES[0]!)], { filled }).deployment)] as const,
+    [
+      "2 x H100 instead",
+      figuresOf(changeDeployment(deployment, [parseChange(CHANGES[1]!)], { filled }).deployment, new Set(["h100-sxm"])),
+    ] as const,
   ];
   const row = (name: string, pick: (run: RunFigures) => number, format: (value: number) => string): string[] => [
     name,

@@ -14,7 +14,7 @@ import { prometheusSamples } from "../simulate/imported/prometheus-text.ts";
 import { requestColumns } from "../simulate/workload/columns/request-columns.ts";
 import { readWorkload } from "../simulate/workload/read-workload.ts";
 import { defaultLines, rate } from "./deployment/deployment-text.ts";
-import { isPath, priceDeployment } from "./deployment/open-deployment.ts";
+import { isPath, priceDeployment, sheetIn } from "./deployment/open-deployment.ts";
 import { printResult, table } from "./output.ts";
 import { sheetOf } from "./rack-catalog.ts";
 import { readBytesFile, readTextFile } from "./read-file.ts";
@@ -42,7 +42,7 @@ interface ImportReport {
 export function importFleet(log: string, options: ImportOptions): void {
   const folder = dirname(options.deployment);
   const metrics = options.metrics === undefined ? undefined : engineMetrics(prometheusSamples(readTextFile(options.metrics)));
-  const { read, settings } = withSettings(readDeployment(readTextFile(options.deployment)), metrics);
+  const { read, settings } = withSettings(readDeployment(readTextFile(options.deployment), sheetIn(folder)), metrics);
   // Prices now, so that what cannot be simulated is said now.
   priceDeployment(read.deployment, folder);
   const workload = readWorkload(readBytesFile(log));

@@ -7,7 +7,7 @@ import type { Objective } from "../simulate/deployment/objective.ts";
 import type { PointRow } from "../simulate/sweep/point-row.ts";
 import { gridPoint, gridSize, type Vary } from "../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../simulate/sweep/sweep-point.ts";
-import { architectureNamed } from "./deployment/open-deployment.ts";
+import { architectureNamed, sheetIn } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
 import type { OperatorSource } from "./deployment/operator-source.ts";
 import { note, printResult, table } from "./output.ts";
@@ -122,8 +122,8 @@ function sweepJob(
   path: string,
   flags: SweepFlags & { readonly workload: string },
 ): { readonly job: SweepJob; readonly fingerprint: string } {
-  const { deployment } = readDeployment(readTextFile(path));
   const folder = dirname(path);
+  const { deployment, defaults } = readDeployment(readTextFile(path), sheetIn(folder));
   const sheet = (device: string): ReturnType<typeof sheetOf> => sheetOf(/\.ya?ml$/i.test(device) ? resolve(folder, device) : device);
   const config = knownArchitecture(deployment.model) === undefined ? modelConfig(deployment.model, folder) : undefined;
   const { lengths, tokenizer, adapters, slo, seed } = flags;
@@ -136,6 +136,7 @@ function sweepJob(
   const sheets = Object.fromEntries(deployment.pools.map(({ device }) => [device, sheet(device)]));
   const job: SweepJob = {
     deployment,
+    filled: defaults.map(({ field }) => field),
     sheets,
     operators: flags.operators ?? "measured",
     measured: measuredSources(sheets),

@@ -10,7 +10,7 @@ import type { Objective } from "../simulate/deployment/objective.ts";
 import type { PricedPool } from "../simulate/deployment/price-pool.ts";
 import { type FleetFile, isFleetText, readFleetFile } from "../simulate/imported/fleet-file.ts";
 import { scaleColumns } from "../simulate/workload/columns/scale-columns.ts";
-import { priceDeployment } from "./deployment/open-deployment.ts";
+import { priceDeployment, sheetIn } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
 import type { OperatorSource } from "./deployment/operator-source.ts";
 import { runEnsemble } from "./deployment/run-ensemble.ts";
@@ -39,6 +39,7 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
   const changed = changeDeployment(
     fleet.deployment,
     options.change.filter((change) => !ofWorkload.includes(change)),
+    { filled: fleet.defaults.map(({ field }) => field), find: (device) => fleet.devices[device] ?? sheetIn(folder)(device) },
   );
   refuseOtherClock(fleet, options.measureAt);
   const before: DeploymentRun = {
@@ -97,7 +98,7 @@ function openFleet(path: string, workload: string | undefined): FleetFile {
   }
   if (workload === undefined)
     throw new HeddleError("usage", { where: "--workload", detail: "a deployment file says nothing of the load: give a workload" });
-  const { deployment, defaults } = readDeployment(text);
+  const { deployment, defaults } = readDeployment(text, sheetIn(dirname(path)));
   return { source: path, deployment, defaults, devices: {}, workload: openWorkload(workload, {}) };
 }
 

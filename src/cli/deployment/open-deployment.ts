@@ -6,7 +6,8 @@ import type { Architecture, SequenceModel } from "../../graph/architecture/archi
 import { architectureOf } from "../../graph/architecture/config/read-architecture.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
-import { type ReadDeployment, readDeployment } from "../../plan/deployment/deployment-file.ts";
+import { type FindSheet, type ReadDeployment, readDeployment } from "../../plan/deployment/deployment-file.ts";
+import { findDeviceSheet } from "../../rack/catalog/catalog.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { type FabricPlace, placeOnFabric } from "../../simulate/deployment/fabric-place.ts";
 import { type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
@@ -35,7 +36,7 @@ export interface GivenParts {
 
 /** Reads a deployment file and prices its pools. Errors: `file-unreadable`, `deployment-invalid`, and those of `priceDeployment`. */
 export function openDeployment(path: string, given: GivenParts = {}): OpenDeployment {
-  const read = readDeployment(readTextFile(path));
+  const read = readDeployment(readTextFile(path), sheetIn(dirname(path)));
   return { ...read, ...priceDeployment(read.deployment, dirname(path), given) };
 }
 
@@ -98,6 +99,18 @@ export function architectureNamed(name: string, folder: string): SequenceModel {
 function sequence(architecture: Architecture, where: string): SequenceModel {
   if (architecture.kind === "sequence") return architecture;
   throw new HeddleError("model-unsupported", { where, detail: "it has no layers over sequences, so nothing of it is served by tokens" });
+}
+
+/** Sheets of the catalogue and of files, whose paths are relative to a folder. What cannot be read is none here; pricing it says why. */
+export function sheetIn(folder: string): FindSheet {
+  return (device) => {
+    if (!isPath(device)) return findDeviceSheet(device);
+    try {
+      return sheetOf(resolve(folder, device));
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 export function isPath(device: string): boolean {

@@ -9,6 +9,7 @@ import { type PointRow, pointFigures } from "../../simulate/sweep/point-row.ts";
 import { gridPoint } from "../../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../../simulate/sweep/sweep-point.ts";
 import { scaleColumns } from "../../simulate/workload/columns/scale-columns.ts";
+import { sheetIn } from "../deployment/open-deployment.ts";
 import { openWorkload } from "../deployment/open-workload.ts";
 import { sheetOf } from "../rack-catalog.ts";
 import { poolPricer } from "./price-points.ts";
@@ -43,10 +44,11 @@ export function pointRunner(job: SweepJob): (index: number) => PointRow {
   }
   const scaled = new Map<string, RequestColumns>();
   const sheet = (device: string): DeviceSheet => job.sheets[device] ?? sheetOf(device);
+  const before = { filled: job.filled, find: (device: string) => job.sheets[device] ?? sheetIn(".")(device) };
   const pools = poolPricer(job, sheet);
   return (index) => {
     const point = sweepPoint(
-      { deployment: job.deployment, sheetOf: sheet, seed: job.seed, tiles: job.operators === "tile" },
+      { deployment: job.deployment, before, sheetOf: sheet, seed: job.seed, tiles: job.operators === "tile" },
       gridPoint(job.varies, index),
     );
     const key = JSON.stringify(point.scale);

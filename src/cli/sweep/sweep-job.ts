@@ -10,6 +10,8 @@ import type { OperatorSource } from "../deployment/operator-source.ts";
 /** All that a worker needs to run points of a sweep: plain data, for threads and for the queue between hosts. */
 export interface SweepJob {
   readonly deployment: Deployment;
+  /** Fields that its file left out. */
+  readonly filled: readonly string[];
   /** Sheets of the deployment's devices, so that every host has the same. */
   readonly sheets: Readonly<Record<string, DeviceSheet>>;
   readonly operators: OperatorSource;

@@ -39,6 +39,22 @@ describe("changes of a deployment", () => {
     expect(fields).toEqual(["pools.0.engine.blockTokens"]);
   });
 
+  it("fill in anew what a file left out and another device decides, and nothing that was said", () => {
+    const read = readDeployment(
+      "version: 1\nmodel: m\npools:\n  - { name: a, device: l40s, engine: { maxSequences: 256 } }\n  - { device: l40s }\n",
+    );
+    const filled = read.defaults.map(({ field }) => field);
+    const engineOf = (...texts: readonly string[]) => {
+      const { maxBatchedTokens, maxSequences } = changeDeployment(read.deployment, texts.map(parseChange), { filled }).deployment.pools[0]!
+        .engine;
+      return [maxBatchedTokens, maxSequences];
+    };
+    expect(engineOf("pools.a.device=h100")).toEqual([8192, 256]);
+    expect(engineOf("pools.a.device=h100", "pools.a.engine.maxBatchedTokens=2048")).toEqual([2048, 256]);
+    expect(engineOf("pools.a.replicas=2")).toEqual([2048, 256]);
+    expect(changeDeployment(read.deployment, [parseChange("pools.a.device=h100")]).deployment.pools[0]!.engine.maxBatchedTokens).toBe(2048);
+  });
+
   it("forget KV blocks that were counted on something else, and say so", () => {
     for (const text of ["pools.a.device=x", "pools.a.parallel.tensor=2", "model=n"]) {
       const { deployment: after, notes } = changed(text);

@@ -1,7 +1,8 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Change } from "./change.ts";
 import type { Deployment } from "./deployment.ts";
-import { type FilledDefault, readDeployment } from "./deployment-file.ts";
+import { DEVICE_DEFAULTS } from "./deployment-defaults.ts";
+import { type FilledDefault, type FindSheet, readDeployment } from "./deployment-file.ts";
 
 export interface ChangedDeployment {
   readonly deployment: Deployment;
@@ -19,13 +20,22 @@ const DECIDE_BLOCKS = [["device"], ["ffn"], ["parallel"], ["precision"], ["lora"
 
 type Fields = Record<string, unknown>;
 
+/** What is known of the deployment before the change. */
+export interface BeforeChange {
+  /** Fields that its file left out, as `ReadDeployment.defaults` names them. */
+  readonly filled?: readonly string[];
+  /** As of `readDeployment`. */
+  readonly find?: FindSheet;
+}
+
 /**
  * A deployment with some fields otherwise.
  *
  * A stated number of KV blocks holds for the device, cut and formats it was counted on: where one of those changes it is computed anew, and a note says so.
+ * Settings that the file left out are filled in for the device that a change brings, as if the file had named it.
  * Errors: `usage` naming a path that leads nowhere or is changed twice; `deployment-invalid` naming the field of a value that cannot be.
  */
-export function changeDeployment(before: Deployment, changes: readonly Change[]): ChangedDeployment {
+export function changeDeployment(before: Deployment, changes: readonly Change[], given: BeforeChange = {}): ChangedDeployment {
   const copy = structuredClone(before) as unknown as Fields;
   const seen = new Set<string>();
   const touched = changes.map(({ path, value }) => {
@@ -37,14 +47,15 @@ export function changeDeployment(before: Deployment, changes: readonly Change[])
     return steps;
   });
   const notes = forgetBlocks(copy, touched);
-  const { deployment, defaults } = readChanged(copy);
+  forgetDefaults(copy, touched, given.filled ?? []);
+  const { deployment, defaults } = readChanged(copy, given.find);
   return { deployment, defaults, notes };
 }
 
 /** Reads it as a file; its errors name the field alone, as no file has the line. */
-function readChanged(changed: Fields): ReturnType<typeof readDeployment> {
+function readChanged(changed: Fields, find: FindSheet | undefined): ReturnType<typeof readDeployment> {
   try {
-    return readDeployment(JSON.stringify(changed, null, 1));
+    return readDeployment(JSON.stringify(changed, null, 1), find);
   } catch (thrown) {
     if (!(thrown instanceof HeddleError) || thrown.where === undefined) throw thrown;
     const { code, where, detail } = thrown;
@@ -91,6 +102,18 @@ function parseValue(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return text;
+  }
+}
+
+/** Leaves out what was filled in for a device that is no longer there, unless the change says it. */
+function forgetDefaults(deployment: Fields, touched: readonly (readonly string[])[], filled: readonly string[]): void {
+  const changed = new Set(touched.map((steps) => steps.join(".")));
+  for (const [i, pool] of (deployment["pools"] as Fields[]).entries()) {
+    if (!changed.has(`pools.${i}.device`)) continue;
+    for (const field of DEVICE_DEFAULTS) {
+      const path = `pools.${i}.engine.${field}`;
+      if (filled.includes(path) && !changed.has(path)) delete (pool["engine"] as Fields)[field];
+    }
   }
 }
 

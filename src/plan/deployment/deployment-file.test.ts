@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { HeddleError } from "../../base/heddle-error.ts";
+import { deviceSheet } from "../../rack/catalog/catalog.ts";
 import { readDeployment, writeDeployment } from "./deployment-file.ts";
 
 const FOLDER = "examples/deployments";
@@ -49,6 +50,21 @@ describe("deployment files", () => {
     const { engine } = deployment.pools[0]!;
     expect(engine).toMatchObject({ maxSequences: 7, maxBatchedTokens: 2048, blockTokens: 16, prefixCaching: true });
     expect(defaults.find(({ field }) => field === "pools.0.engine.maxBatchedTokens")!.value).toBe(String(engine.maxBatchedTokens));
+  });
+
+  it.each([
+    ["l40s", 2048, 256],
+    ["a100-sxm", 2048, 256],
+    ["h100-sxm", 8192, 1024],
+    ["H200", 8192, 1024],
+    ["mi300x", 8192, 1024],
+    ["tpu-v5p", 2048, 256],
+    ["no-such-device", 2048, 256],
+  ])("fills in for %s what vLLM's server takes there: %d tokens, %d sequences", (device, maxBatchedTokens, maxSequences) => {
+    const text = `version: 1\nmodel: m\npools:\n  - device: ${device}\n`;
+    expect(readDeployment(text).deployment.pools[0]!.engine).toMatchObject({ maxBatchedTokens, maxSequences });
+    const h100 = deviceSheet("h100-sxm");
+    expect(readDeployment(text, () => h100).deployment.pools[0]!.engine).toMatchObject({ maxBatchedTokens: 8192, maxSequences: 1024 });
   });
 
   it("fills in what scaling and losses leave out", () => {

@@ -1,8 +1,10 @@
 import { Document } from "yaml";
+import { findDeviceSheet } from "../../rack/catalog/catalog.ts";
+import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { readYaml } from "../../rack/yaml-text.ts";
 import type { Deployment, Pool, PoolRole } from "./deployment.ts";
 import { checkDeployment } from "./deployment-check.ts";
-import { DEFAULT_REASONS, DEPLOYMENT_DEFAULTS } from "./deployment-defaults.ts";
+import { DEFAULT_REASONS, DEPLOYMENT_DEFAULTS, engineDefaults } from "./deployment-defaults.ts";
 import { type DeploymentFile, deploymentSchema, type PoolFile } from "./deployment-schema.ts";
 import type { LoraSettings } from "./lora.ts";
 
@@ -22,14 +24,18 @@ export interface ReadDeployment {
   readonly defaults: readonly FilledDefault[];
 }
 
+/** Sheet of a device by the name a deployment has for it; undefined where there is none. */
+export type FindSheet = (device: string) => DeviceSheet | undefined;
+
 /**
- * Reads a deployment file (YAML or JSON) and fills in what it leaves out.
+ * Reads a deployment file (YAML or JSON) and fills in what it leaves out; some of that depends on the devices, which are looked for in the catalogue
+ * unless `find` knows others.
  *
  * Errors: `deployment-invalid` with line and field; never anything else, whatever the text.
  */
-export function readDeployment(text: string): ReadDeployment {
+export function readDeployment(text: string, find: FindSheet = findDeviceSheet): ReadDeployment {
   const { value, invalidAt } = readYaml(text, { code: "deployment-invalid", schema: deploymentSchema, textMax: DEPLOYMENT_TEXT_MAX });
-  const read = completeDeployment(value);
+  const read = completeDeployment(value, find);
   const fault = checkDeployment(read.deployment);
   if (fault !== undefined) throw invalidAt(fault.path, fault.message);
   return read;
@@ -41,14 +47,14 @@ export function writeDeployment(deployment: Deployment): string {
 }
 
 /** A deployment whose form was checked, with every value, and which of them were filled in. */
-export function completeDeployment(file: DeploymentFile): ReadDeployment {
+export function completeDeployment(file: DeploymentFile, find: FindSheet = findDeviceSheet): ReadDeployment {
   const defaults: FilledDefault[] = [];
   const filled = <T>(field: string, given: T | undefined, value: T, reason: string): T => {
     if (given !== undefined) return given;
     defaults.push({ field, value: String(value), reason: DEFAULT_REASONS[reason] ?? reason });
     return value;
   };
-  const pools = file.pools.map((pool, i) => completePool(pool, `pools.${i}`, filled));
+  const pools = file.pools.map((pool, i) => completePool(pool, `pools.${i}`, { filled, find }));
   const { fabric, kvTransfer } = file;
   const deployment: Deployment = {
     version: 1,
@@ -70,7 +76,7 @@ export function completeDeployment(file: DeploymentFile): ReadDeployment {
 
 type Fill = <T>(field: string, given: T | undefined, value: T, reason: string) => T;
 
-function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
+function completePool(pool: PoolFile, at: string, { filled, find }: { readonly filled: Fill; readonly find: FindSheet }): Pool {
   const standard = DEPLOYMENT_DEFAULTS;
   const { name, role, replicas, parallel, precision, engine, scaling, outages, lora, ffn, ...others } = pool;
   const fields = <T extends object>(part: string, given: object | undefined, values: T): T => {
@@ -91,7 +97,7 @@ function completePool(pool: PoolFile, at: string, filled: Fill): Pool {
     replicas: filled(`${at}.replicas`, replicas, standard.replicas, "replicas"),
     parallel: fields("parallel", parallel, standard.parallel),
     precision: fields("precision", precision, standard.precision),
-    engine: { ...fields("engine", engine, standard.engine), ...balance },
+    engine: { ...fields("engine", engine, engineDefaults(find(pool.device))), ...balance },
     ...(lora === undefined ? {} : { lora: completeLora(lora, engine?.name ?? standard.engine.name, fields) }),
     ...(scaling === undefined ? {} : { scaling: fields("scaling", scaling, { ...scaling, everyNs: standard.scalingEveryNs }) }),
     ...(ffn === undefined

@@ -64,7 +64,7 @@ pools:
   - name: a
     device: h100-sxm
     parallel: { tensor: 2 }
-    engine: { name: sglang, maxBatchedTokens: 8192 }
+    engine: { name: sglang, maxBatchedTokens: 8192, maxSequences: 256 }
     lora: { maxLoras: 8, maxRank: 16 }
 `;
   const plain = priced(text);

@@ -1,6 +1,6 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Change } from "../../plan/deployment/change.ts";
-import { changeDeployment } from "../../plan/deployment/change-deployment.ts";
+import { type BeforeChange, changeDeployment } from "../../plan/deployment/change-deployment.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import type { DeviceSheet, Figure } from "../../rack/catalog/device-sheet.ts";
 import type { WorkloadScale } from "../workload/columns/scale-columns.ts";
@@ -18,6 +18,8 @@ export interface SweepBase {
   /** By the name that the deployment gives the device; devices that a point brings in are asked for. */
   readonly sheetOf: (device: string) => DeviceSheet;
   readonly seed: number;
+  /** What the deployment's file left out, and how sheets are found for what takes its place. */
+  readonly before?: BeforeChange;
   /** Operators are priced from what devices are built of (`--operators tile`), so clocks, local memories and caches may vary. */
   readonly tiles?: boolean;
 }
@@ -33,7 +35,7 @@ export function sweepPoint(base: SweepBase, changes: readonly Change[]): SweepPo
   const of = (start: string): Change[] => changes.filter(({ path }) => path === start || path.startsWith(`${start}.`));
   const outside = [...of("sheet"), ...of("workload"), ...of("seed")];
   const inside = changes.filter((change) => !outside.includes(change));
-  const deployment = inside.length === 0 ? base.deployment : changeDeployment(base.deployment, inside).deployment;
+  const deployment = inside.length === 0 ? base.deployment : changeDeployment(base.deployment, inside, base.before).deployment;
   const sheets = new Map(
     deployment.pools
       .flatMap(({ device, ffn }) => [device, ...(ffn === undefined ? [] : [ffn.device])])
