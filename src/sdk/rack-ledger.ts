@@ -1,6 +1,6 @@
 import type { DataflowConfig } from "../engine/dataflow/dataflow-config.ts";
 import { createLedgerWriter, type LedgerWriter } from "../engine/ledger-writer.ts";
-import { openLedgerFile } from "../execute/ledger-files/ledger-file.ts";
+import { openLedgerFile, warnOfLedger } from "../execute/ledger-files/ledger-file.ts";
 import { version } from "../version.ts";
 
 export interface RackLedger {
@@ -18,7 +18,7 @@ export function openLedger(
   folder: string,
   given: { readonly config: DataflowConfig; readonly policy: string; readonly snapshot: () => unknown },
 ): RackLedger {
-  const file = openLedgerFile(folder, "rack");
+  const file = openLedgerFile(folder, "rack", { onLost: warnOfLedger });
   const { config, policy, snapshot } = given;
   const writer = createLedgerWriter(
     file,

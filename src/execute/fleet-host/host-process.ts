@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { compiledEntry } from "../discover/compiled-entry.ts";
+import { warnOfLedger } from "../ledger-files/ledger-file.ts";
 import type { FromHost, HostStart, ToHost } from "../replica-host/host-protocol.ts";
 
 /** A running replica host: one life of a replica. */
@@ -40,6 +41,7 @@ export function startHostProcess(start: HostStart, handlers: HostHandlers): Host
   child.on("message", (message: FromHost) => {
     if (message.type === "ready") handlers.onReady();
     else if (message.type === "batch") handlers.onBatch(message);
+    else if (message.type === "ledger-lost") warnOfLedger(failureOf({ ...message, code: "file-unwritable" }));
     else fatal = failureOf(message);
   });
   // A message to a process that is gone is lost like any other; its end has an event of its own.
@@ -64,7 +66,7 @@ function send(child: ChildProcess, message: ToHost): void {
   if (child.connected) child.send(message, () => undefined);
 }
 
-function failureOf({ code, where, detail }: Extract<FromHost, { type: "fatal" }>): HeddleError {
+function failureOf({ code, where, detail }: Pick<Extract<FromHost, { type: "fatal" }>, "code" | "where" | "detail">): HeddleError {
   return new HeddleError(code, { ...(where === undefined ? {} : { where }), ...(detail === undefined ? {} : { detail }) });
 }
 

@@ -12,7 +12,7 @@ import { pricedRouting } from "../../policy/policies/priced-routing.ts";
 import { BLOCK_TOKENS, type PromptKeys } from "../../state/block.ts";
 import { promptKeys } from "../../state/block-key.ts";
 import { version } from "../../version.ts";
-import { type LedgerFile, openLedgerFile } from "../ledger-files/ledger-file.ts";
+import { type LedgerFile, openLedgerFile, warnOfLedger } from "../ledger-files/ledger-file.ts";
 import type { LedgerPlace } from "../replica-host/host-protocol.ts";
 import { numericsLabel } from "../replica-host/numerics-label.ts";
 import { createWallClock } from "../wall-clock.ts";
@@ -107,7 +107,7 @@ function makeNode(options: LiveFleetOptions, status: readonly ReplicaStatus[]): 
   const observers: FleetObserver[] = [(event, _now, commands) => followFleet(status, event, commands)];
   let ledger: LedgerFile | undefined;
   if (options.ledger !== undefined) {
-    ledger = openLedgerFile(options.ledger.folder, "fleet");
+    ledger = openLedgerFile(options.ledger.folder, "fleet", { onLost: warnOfLedger });
     const node = { type: "fleet", config, policy: pricedRouting.name } as const;
     const identity = { heddle: version, node, plan, costs: options.costs, tokens: options.ledger.tokens };
     observers.push(createLedgerWriter(ledger, identity, { snapshot: () => engine.snapshot() }).record);

@@ -23,6 +23,8 @@ export type FromHost =
       readonly load: HostLoad;
     }
   /** The host ends; what it says is what went wrong. */
+  /** Its ledger ends here; the host goes on. */
+  | { readonly type: "ledger-lost"; readonly where: string | undefined; readonly detail: string | undefined }
   | { readonly type: "fatal"; readonly code: ErrorCode; readonly where: string | undefined; readonly detail: string | undefined };
 
 /** Everything a host needs to know about its replica. */

@@ -62,7 +62,9 @@ function ledgerOf(
   made: { readonly engine: ReplicaEngine; readonly config: ReturnType<typeof replicaConfigOf> },
 ): ReturnType<typeof createLedgerWriter>["record"] {
   const { plan, replica, incarnation, cost } = start;
-  ledger = openLedgerFile(place.folder, `replica-${replica}-${incarnation}`);
+  ledger = openLedgerFile(place.folder, `replica-${replica}-${incarnation}`, {
+    onLost: ({ where, detail }) => post({ type: "ledger-lost", where, detail }),
+  });
   const identity = {
     heddle: version,
     node: { type: "replica", replica, incarnation, config: made.config, policy: chunkedPrefill.name },
