@@ -1,4 +1,5 @@
 import { openDecoderModel } from "../execute/model-store/open-model.ts";
+import { checkAddress } from "../serve/http-server.ts";
 import { type FirstPrompt, firstPromptText, measureFirstPrompt } from "./first-prompt.ts";
 import { httpOptions, ledgerPlace } from "./http-and-ledger.ts";
 import { note, printResult } from "./output.ts";
@@ -27,6 +28,8 @@ export async function makeLocalPlan(flags: LocalFlags): Promise<MadePlan> {
 export async function up(options: UpOptions): Promise<void> {
   const http = httpOptions(options);
   const ledger = ledgerPlace(options);
+  // The first start measures for minutes; that its port is taken is said before.
+  await checkAddress(http);
   const made = await makeLocalPlan(options);
   if (options.json !== true) note(`${rackText(made.rack)}\n\n${planText(made.plan)}\n`);
   const stack = startStack({ plan: made.plan, rack: made.rack, model: openDecoderModel(made.modelPath), ledger });

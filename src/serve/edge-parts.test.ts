@@ -1,12 +1,13 @@
 // Goal: keys, bodies and errors of the edge do what they say at their borders. Method: each part alone, with cases by hand.
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { HeddleError } from "../base/heddle-error.ts";
 import { apiKeys, readApiKeys } from "./api-keys.ts";
 import { errorAnswer, errorBody } from "./error-answer.ts";
-import { checkBind } from "./http-server.ts";
+import { checkAddress, checkBind } from "./http-server.ts";
 import { checkBody, readJsonObject } from "./read-body.ts";
 import { chatSchema, completionSchema } from "./request-schema.ts";
 
@@ -120,6 +121,17 @@ describe("errors", () => {
 });
 
 describe("the address", () => {
+  it("is taken or free before anything is started, and free again afterwards", async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, "127.0.0.1", () => resolve((taken.address() as AddressInfo).port));
+    });
+    await expect(checkAddress({ host: "127.0.0.1", port })).rejects.toMatchObject({ code: "port-in-use", where: `127.0.0.1:${port}` });
+    await new Promise((resolve) => taken.close(resolve));
+    for (let again = 0; again < 2; again++) await checkAddress({ host: "127.0.0.1", port });
+    await expect(checkAddress({ host: "0.0.0.0", port })).rejects.toMatchObject({ code: "insecure-bind" });
+  });
+
   it("is loopback unless there are keys", () => {
     for (const host of ["127.0.0.1", "localhost", "::1"]) expect(() => checkBind({ host })).not.toThrow();
     for (const host of ["0.0.0.0", "::", "10.0.0.1", "example.org"]) {

@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { TextFront } from "../execute/front-end/text-front.ts";
@@ -29,6 +29,14 @@ const LOOPBACK: readonly string[] = ["127.0.0.1", "::1", "localhost"];
 /** Errors: `insecure-bind` for an address beyond loopback without keys. */
 export function checkBind({ host, keys }: Pick<HttpServerOptions, "host" | "keys">): void {
   if (!LOOPBACK.includes(host) && keys === undefined) throw new HeddleError("insecure-bind", { where: host });
+}
+
+/** Whether the address could be listened on now, for what takes long before it is. Errors: `insecure-bind`, `port-in-use`. */
+export async function checkAddress(options: Pick<HttpServerOptions, "host" | "port" | "keys">): Promise<void> {
+  checkBind(options);
+  const server = createServer();
+  await listen(server, options.host, options.port);
+  await new Promise((resolve) => server.close(resolve));
 }
 
 /** Errors: `insecure-bind`, `port-in-use`. */
