@@ -43,12 +43,18 @@ export function add(...parts: readonly Expression[]): Expression {
 
 export function multiply(...parts: readonly Expression[]): Expression {
   let product: readonly Term[] = constant(1).terms;
-  for (const part of parts) {
-    product = product.flatMap((left) =>
-      part.terms.map((right) => ({ coefficient: left.coefficient * right.coefficient, factors: [...left.factors, ...right.factors] })),
-    );
+  for (const { terms } of parts) {
+    // Most sizes are one term.
+    const single = product.length === 1 && terms.length === 1;
+    product = single ? [productOf(product[0]!, terms[0]!)] : product.flatMap((left) => terms.map((right) => productOf(left, right)));
   }
   return merged(product);
+}
+
+function productOf(left: Term, right: Term): Term {
+  const coefficient = left.coefficient * right.coefficient;
+  if (right.factors.length === 0) return { coefficient, factors: left.factors };
+  return { coefficient, factors: left.factors.length === 0 ? right.factors : [...left.factors, ...right.factors] };
 }
 
 export function subtract(left: Expression, right: Expression): Expression {
@@ -185,6 +191,8 @@ function operation(type: Operation["type"], left: Expression, right: Expression)
 
 /** Terms with equal factors added up, in the order of their texts; higher degrees first. */
 function merged(terms: readonly Term[]): Expression {
+  const [first] = terms;
+  if (first !== undefined && terms.length === 1 && first.factors.length < 2) return { terms: first.coefficient === 0 ? [] : [first] };
   const byText = new Map<string, Term>();
   for (const { coefficient, factors } of terms) {
     const named = factors
