@@ -8,7 +8,9 @@ const PURE = [...PURE_LAYERS.map((layer) => `src/${layer}/**/*.test.ts`), "test/
 export default defineConfig({
   test: {
     globalSetup: ["test/support/software-gpu-setup.ts"],
-    testTimeout: 60_000,
+    // Only what hangs is to end so: with others at work on the machine, tests of some seconds took more than a minute.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: "pure", include: PURE, isolate: false } },
