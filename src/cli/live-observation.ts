@@ -7,7 +7,8 @@ import type { RequestId } from "../engine/messages.ts";
 import { replayLedger } from "../engine/replay.ts";
 import { engineOfLedger } from "../engine/replay-engine.ts";
 import type { ObservedRun } from "../execute/calibrate/calibration-store.ts";
-import { type ObservedStep, observeRun } from "../execute/calibrate/observe-run.ts";
+import { observeRun } from "../execute/calibrate/observe-run.ts";
+import type { ObservedStep } from "../execute/calibrate/watch-steps.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import type { TrialLedgers } from "./trial-ledgers.ts";
@@ -48,6 +49,14 @@ export function observeRequests(
           .filter(({ startNs }) => startNs >= fromNs && startNs < toNs);
       }),
   );
+  return withNeighbours(replicas, { plan, rack });
+}
+
+/** The steps of all replicas on one clock, with what worked beside each. Stages of a step follow one another from its start. */
+export function withNeighbours(
+  replicas: readonly (readonly ObservedStep[])[],
+  { plan, rack }: Pick<ObservationInput, "plan" | "rack">,
+): readonly ObservedRun[] {
   const devices = plan.replicas.map(({ stages }) =>
     stages.map(({ device }) =>
       must(
@@ -56,16 +65,8 @@ export function observeRequests(
       ),
     ),
   );
-  return withNeighbours(replicas, { devices, all: rack.devices });
-}
-
-/** Stages of a step follow one another from its start. */
-function withNeighbours(
-  replicas: readonly (readonly ObservedStep[])[],
-  { devices, all }: { readonly devices: readonly (readonly Device[])[]; readonly all: readonly Device[] },
-): readonly ObservedRun[] {
   const spans = replicas.flatMap((steps, replica) => steps.flatMap((step) => spansOf(step, devices[replica]!)));
-  const shares = besideShares(spans, all);
+  const shares = besideShares(spans, rack.devices);
   let at = 0;
   return replicas.map((steps) => ({
     stages: steps.flatMap(({ decodeRows, promptTokens, stages }) =>

@@ -8,6 +8,8 @@ export interface ServeLoop {
   readonly drainSeconds: number;
   /** Called once the address is listened on and all hosts are up. */
   readonly onReady: (url: string, signal: AbortSignal) => Promise<void> | void;
+  /** Called when requests have ended, before the hosts stop. */
+  readonly onDrained?: () => Promise<void>;
 }
 
 const MS_PER_S = 1_000;
@@ -30,6 +32,7 @@ export async function serveUntilSignal(stack: ServingStack, loop: ServeLoop): Pr
     const name = await firstSignal();
     note(`${name}: ${stack.fleet.live} requests in flight have ${loop.drainSeconds} s to end; once more to end now`);
     await Promise.race([server.drain(loop.drainSeconds * MS_PER_S), firstSignal()]);
+    await loop.onDrained?.();
   } finally {
     server?.stop();
     await stack.fleet.close();

@@ -9,6 +9,11 @@ export interface ServingOptions {
   readonly drainSeconds: number;
 }
 
+export interface LearnOptions {
+  /** Whether what serving shows corrects later predictions. */
+  readonly learn: boolean;
+}
+
 export interface LedgerOptions {
   /** A folder, or false for none. */
   readonly ledger?: string | false;
@@ -35,6 +40,10 @@ export function addLedgerOptions(command: Command): Command {
     .option("--ledger <folder>", "where the run's ledgers go (default: a new folder in the cache)")
     .option("--no-ledger", "write no ledgers")
     .option("--ledger-tokens", "keep token ids in the ledgers");
+}
+
+export function addLearnOption(command: Command): Command {
+  return command.option("--no-learn", "do not keep what serving shows of step times for later predictions");
 }
 
 /** Reads a whole number of an option. */

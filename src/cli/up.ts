@@ -5,8 +5,9 @@ import { httpOptions, ledgerPlace } from "./http-and-ledger.ts";
 import { note, printResult } from "./output.ts";
 import { type MadePlan, makePlan, type PlanFlags, planText } from "./plan.ts";
 import { rackText } from "./rack-text.ts";
+import { predictedText, startLearning } from "./serve-learning.ts";
 import { serveUntilSignal } from "./serve-until-signal.ts";
-import type { LedgerOptions, ServingOptions } from "./serving-options.ts";
+import type { LearnOptions, LedgerOptions, ServingOptions } from "./serving-options.ts";
 import { type ServingStack, startStack } from "./serving-stack.ts";
 
 /** Options of a model planned on this machine. */
@@ -15,7 +16,7 @@ export interface LocalFlags extends PlanFlags, LedgerOptions {
   readonly queueLimit?: number;
 }
 
-type UpOptions = LocalFlags & ServingOptions & { readonly json?: boolean };
+type UpOptions = LocalFlags & ServingOptions & LearnOptions & { readonly json?: boolean };
 
 /** Pulls, discovers, calibrates and plans; whatever was done before is read from the cache. */
 export async function makeLocalPlan(flags: LocalFlags): Promise<MadePlan> {
@@ -32,12 +33,14 @@ export async function up(options: UpOptions): Promise<void> {
   await checkAddress(http);
   const made = await makeLocalPlan(options);
   if (options.json !== true) note(`${rackText(made.rack)}\n\n${planText(made.plan)}\n`);
-  const stack = startStack({ plan: made.plan, rack: made.rack, model: openDecoderModel(made.modelPath), ledger });
+  const input = { plan: made.plan, rack: made.rack, model: openDecoderModel(made.modelPath) };
+  const stack = startStack({ ...input, ledger });
+  const learning = startLearning(stack, input, options);
   const onReady = async (url: string, signal: AbortSignal): Promise<void> => {
     const first = await measureFirstPrompt(stack, signal);
     printResult(options.json === true, readyDocument(made, { stack, first, url }), () => readyText(stack, first, url));
   };
-  await serveUntilSignal(stack, { http, drainSeconds: options.drainSeconds, onReady });
+  await serveUntilSignal(stack, { http, drainSeconds: options.drainSeconds, onReady, onDrained: learning.stop });
 }
 
 function readyText(stack: ServingStack, first: FirstPrompt | undefined, url: string): string {
@@ -47,7 +50,9 @@ function readyText(stack: ServingStack, first: FirstPrompt | undefined, url: str
     messages: [{ role: "user", content: "Tell me about the sea." }],
   });
   return [
-    ...(first === undefined ? [] : [firstPromptText(first), ""]),
+    ...(first === undefined ? [] : [firstPromptText(first)]),
+    predictedText(stack),
+    "",
     `serving ${stack.plan.model.name} at ${url}/v1`,
     ...(stack.ledger === undefined ? [] : [`ledgers in ${stack.ledger.folder}`]),
     `  curl -N ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,

@@ -1,3 +1,4 @@
+import type { SpeedReading } from "../cost/speed-now.ts";
 import type { TextFront } from "../execute/front-end/text-front.ts";
 import { BLOCK_TOKENS } from "../state/block.ts";
 import type { GaugeValues } from "../telemetry/serving-metrics.ts";
@@ -27,6 +28,13 @@ export function fleetGauges({ fleet, pages }: Pick<TextFront, "fleet" | "pages">
     stageBusy: loads.flatMap(({ load, replica }) =>
       load.stageNs.map((ns, stage) => ({ labels: { replica, stage: String(stage) }, value: ns / NS_PER_S })),
     ),
+    stepTime: status.flatMap(({ speed }, replica) => speedGauges(speed, String(replica))),
     build: [{ labels: { version }, value: 1 }],
   };
+}
+
+function speedGauges(speed: SpeedReading | undefined, replica: string): { labels: Record<string, string>; value: number }[] {
+  if (speed === undefined) return [];
+  const phases = { all: speed.timeRatio, decode: speed.decode, prefill: speed.prefill };
+  return Object.entries(phases).flatMap(([phase, value]) => (value === undefined ? [] : [{ labels: { replica, phase }, value }]));
 }

@@ -68,6 +68,12 @@ export const METRICS = {
     labels: [MODEL, "replica", "stage"],
     help: "Busy time of a stage since its host started",
   },
+  stepTime: {
+    name: "heddle:step_time_ratio",
+    type: "gauge",
+    labels: [MODEL, "replica", "phase"],
+    help: "Time of a replica's steps over what its cost model said of them, in the last minute of work; phase: all, decode, prefill",
+  },
   kvBytes: { name: "heddle:kv_bytes", type: "gauge", labels: [MODEL, "replica"], help: "Bytes of KV a replica's stages hold" },
   rejected: {
     name: "heddle:requests_failed_total",

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { DEFAULT_MODEL } from "../../execute/model-store/catalog.ts";
-import { addLedgerOptions, addServingOptions, wholeNumber } from "../serving-options.ts";
+import { addLearnOption, addLedgerOptions, addServingOptions, wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 import { addPlanOptions } from "./plan.ts";
 
 const HELP = `
 Describes and measures this machine (once; later starts read the cache), plans the model on it, starts the replicas, compares a first prompt with its
-prediction, and serves OpenAI's API until SIGTERM or SIGINT.
+prediction, and serves OpenAI's API until SIGTERM or SIGINT. What iterations take meanwhile corrects later predictions of the plan (--no-learn: not).
 
 Examples:
   heddle up
@@ -24,7 +24,7 @@ export function addLocalOptions(command: Command): Command {
 /** Adds `heddle up`. */
 export function addUpCommand(program: Command): void {
   const command = program.command("up").description("Serve a model on this machine: pull, discover, calibrate, plan and serve in one.");
-  addServingOptions(addLocalOptions(command))
+  addLearnOption(addServingOptions(addLocalOptions(command)))
     .option("--json", "print one JSON document when ready")
     .addHelpText("after", HELP)
     .action(lazyAction(async () => (await import("../up.ts")).up));

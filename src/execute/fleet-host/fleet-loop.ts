@@ -5,6 +5,7 @@ import type { FleetNode } from "../../fleet/fleet-node.ts";
 import type { FleetNodeInput, FleetNodeOutput } from "../../fleet/node-types.ts";
 import type { ReplicaStatus } from "./fleet-status.ts";
 import { createHostPool, type HostPool, type HostPoolOptions } from "./host-pool.ts";
+import type { Observations } from "./observations.ts";
 import type { RequestBook } from "./request-book.ts";
 
 export interface FleetLoopParts {
@@ -13,6 +14,7 @@ export interface FleetLoopParts {
   readonly node: FleetNode;
   readonly book: RequestBook;
   readonly status: readonly ReplicaStatus[];
+  readonly observations: Observations;
   /** Called after every input was dealt with. */
   readonly onChange: () => void;
 }
@@ -79,6 +81,7 @@ function startPool(
       must(parts.status[replica], "a replica of the plan").load = batch.load;
       for (const frame of batch.frames) handle({ type: "frame", replica, frame });
     },
+    onObserved: (replica, observed) => parts.observations.answered(replica, observed, parts.clock.now()),
     onDown: (replica, incarnation, failure) => {
       failures[replica] = failure;
       handle({ type: "event", event: { type: "replica-down", replica, incarnation, detail: failure.message } });

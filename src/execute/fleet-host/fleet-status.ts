@@ -1,3 +1,4 @@
+import type { SpeedReading } from "../../cost/speed-now.ts";
 import type { FleetCommand, FleetEvent } from "../../engine/fleet-engine-types.ts";
 import type { ReplicaReport } from "../../engine/messages.ts";
 import type { HostLoad } from "../replica-host/host-protocol.ts";
@@ -12,10 +13,19 @@ export interface ReplicaStatus {
   report: Pick<ReplicaReport, "running" | "waiting" | "freePages" | "prefillBacklogTokens"> | undefined;
   /** Totals of its present host. */
   load: HostLoad | undefined;
+  /** What its steps took over what its cost model says, in the last minute of work that was looked at. */
+  speed: SpeedReading | undefined;
 }
 
 export function initialStatus(replicas: number): ReplicaStatus[] {
-  return Array.from({ length: replicas }, () => ({ state: "down", incarnation: 0, losses: 0, report: undefined, load: undefined }));
+  return Array.from({ length: replicas }, () => ({
+    state: "down",
+    incarnation: 0,
+    losses: 0,
+    report: undefined,
+    load: undefined,
+    speed: undefined,
+  }));
 }
 
 /** Follows the fleet engine's events and commands. */

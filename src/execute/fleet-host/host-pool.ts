@@ -18,6 +18,7 @@ export interface HostPoolOptions {
 export interface HostPoolHandlers {
   readonly onUp: (replica: number, incarnation: number) => void;
   readonly onBatch: (replica: number, batch: Extract<FromHost, { type: "batch" }>) => void;
+  readonly onObserved: (replica: number, observed: Extract<FromHost, { type: "observed" }>) => void;
   readonly onDown: (replica: number, incarnation: number, failure: HeddleError) => void;
 }
 
@@ -27,6 +28,8 @@ export interface HostPool {
   kill(replica: number, incarnation: number): void;
   /** Sends a frame; `work` is asked for when the frame goes out for the first time. */
   send(replica: number, frame: Frame<ToReplica>, work: (() => SubmitWork | undefined) | undefined): void;
+  /** Asks a replica's host for its iterations; whether there is one. */
+  observe(replica: number): boolean;
   pid(replica: number): number | undefined;
   close(): Promise<void>;
 }
@@ -54,6 +57,7 @@ export function createHostPool(options: HostPoolOptions, clock: Clock, handlers:
     const host = startHostProcess(start, {
       onReady: () => place.host === host && handlers.onUp(replica, incarnation),
       onBatch: (batch) => place.host === host && handlers.onBatch(replica, batch),
+      onObserved: (observed) => place.host === host && handlers.onObserved(replica, observed),
       onEnd: (failure) => {
         if (place.host === host) place.host = undefined;
         if (!closed) handlers.onDown(replica, incarnation, failure);
@@ -80,6 +84,11 @@ export function createHostPool(options: HostPoolOptions, clock: Clock, handlers:
       if (first) place.sentSeq = frame.seq;
       const attached = first ? work?.() : undefined;
       host.send(attached === undefined ? { type: "frame", frame } : { type: "frame", frame, work: attached });
+    },
+    observe: (replica) => {
+      const { host } = must(places[replica], "a replica of the plan");
+      host?.send({ type: "observe" });
+      return host !== undefined;
     },
     pid: (replica) => must(places[replica], "a replica of the plan").host?.pid,
     close: async () => {

@@ -19,6 +19,7 @@ export interface HostProcess {
 export interface HostHandlers {
   readonly onReady: () => void;
   readonly onBatch: (batch: Extract<FromHost, { type: "batch" }>) => void;
+  readonly onObserved: (observed: Extract<FromHost, { type: "observed" }>) => void;
   /** The process is gone; why, as far as it said. */
   readonly onEnd: (failure: HeddleError) => void;
 }
@@ -42,6 +43,7 @@ export function startHostProcess(start: HostStart, handlers: HostHandlers): Host
     if (message.type === "ready") handlers.onReady();
     else if (message.type === "batch") handlers.onBatch(message);
     else if (message.type === "ledger-lost") warnOfLedger(failureOf({ ...message, code: "file-unwritable" }));
+    else if (message.type === "observed") handlers.onObserved(message);
     else fatal = failureOf(message);
   });
   // A message to a process that is gone is lost like any other; its end has an event of its own.

@@ -12,12 +12,14 @@ import { pricedRouting } from "../../policy/policies/priced-routing.ts";
 import { BLOCK_TOKENS, type PromptKeys } from "../../state/block.ts";
 import { promptKeys } from "../../state/block-key.ts";
 import { version } from "../../version.ts";
+import type { ObservedStep } from "../calibrate/watch-steps.ts";
 import { type LedgerFile, openLedgerFile, warnOfLedger } from "../ledger-files/ledger-file.ts";
 import type { LedgerPlace } from "../replica-host/host-protocol.ts";
 import { numericsLabel } from "../replica-host/numerics-label.ts";
 import { createWallClock } from "../wall-clock.ts";
 import { type FleetLoop, startFleetLoop } from "./fleet-loop.ts";
 import { followFleet, initialStatus, type ReplicaStatus } from "./fleet-status.ts";
+import { createObservations } from "./observations.ts";
 import { createRequestBook, type RequestBook } from "./request-book.ts";
 import type { LiveRequest, TokenListener, TokenRequest } from "./token-request.ts";
 import { notify, type Waiters, waitFor } from "./waiters.ts";
@@ -40,6 +42,8 @@ export interface LiveFleet {
   up(): Promise<void>;
   /** No further request is taken; resolves when none is left. */
   drain(): Promise<void>;
+  /** What the hosts that are up did since this was last asked, by replica, on one clock; nothing of a host that does not answer. */
+  observe(): Promise<readonly (readonly ObservedStep[])[]>;
   /** Ends the hosts and the ledger; requests that are left get no answer. */
   close(): Promise<void>;
   /** Process id of a replica's present host. */
@@ -54,7 +58,8 @@ export function startLiveFleet(options: LiveFleetOptions): LiveFleet {
   const waiters: { readonly up: Waiters; readonly idle: Waiters } = { up: new Set(), idle: new Set() };
   const book = createRequestBook(() => notify(waiters.idle));
   const clock = createWallClock();
-  const loop = startFleetLoop({ hosts: options, clock, node, book, status, onChange: () => notify(waiters.up) });
+  const observations = createObservations(plan.replicas.length);
+  const loop = startFleetLoop({ hosts: options, clock, node, book, status, observations, onChange: () => notify(waiters.up) });
   loop.handle({ type: "event", event: { type: "start" } });
   return {
     submit: submitter(plan, book, loop),
@@ -67,6 +72,7 @@ export function startLiveFleet(options: LiveFleetOptions): LiveFleet {
       loop.handle({ type: "event", event: { type: "drain" } });
       await waitFor(waiters.idle, () => book.size === 0);
     },
+    observe: () => observations.ask((replica) => status[replica]?.state === "up" && loop.pool.observe(replica)),
     close: async () => {
       await loop.close();
       ledger?.close();

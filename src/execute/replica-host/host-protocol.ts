@@ -4,6 +4,7 @@ import type { StepCostInput } from "../../cost/step-cost-from.ts";
 import type { FromReplica, RequestId, ToReplica } from "../../engine/messages.ts";
 import type { Frame } from "../../fleet/session.ts";
 import type { Plan } from "../../plan/plan.ts";
+import type { ObservedStep } from "../calibrate/watch-steps.ts";
 import type { Sampling, TokenLogprobs } from "../sampling/sampling.ts";
 
 /** Messages between the front end and a replica host, over the IPC channel of the child process (advanced serialisation). */
@@ -11,6 +12,8 @@ export type ToHost =
   | { readonly type: "start"; readonly start: HostStart }
   /** `work` comes with the first frame of each `submit`, never with repetitions. */
   | { readonly type: "frame"; readonly frame: Frame<ToReplica>; readonly work?: SubmitWork }
+  /** Asks for the iterations since this was last asked. */
+  | { readonly type: "observe" }
   /** End: write what is pending and go. */
   | { readonly type: "stop" };
 
@@ -22,6 +25,8 @@ export type FromHost =
       readonly logprobs: readonly TokenDetail[];
       readonly load: HostLoad;
     }
+  /** Answers `observe`; `now` is the host's clock, as are the steps' times. */
+  | { readonly type: "observed"; readonly now: Nanoseconds; readonly steps: readonly ObservedStep[] }
   /** The host ends; what it says is what went wrong. */
   /** Its ledger ends here; the host goes on. */
   | { readonly type: "ledger-lost"; readonly where: string | undefined; readonly detail: string | undefined }

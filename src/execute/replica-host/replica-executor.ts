@@ -5,6 +5,7 @@ import type { ReplicaNodeInput, ReplicaNodeOutput } from "../../fleet/node-types
 import type { ReplicaNode } from "../../fleet/replica-node.ts";
 import type { Frame } from "../../fleet/session.ts";
 import type { FromHost, HostLoad, SubmitWork, TokenDetail } from "./host-protocol.ts";
+import type { RecentSteps } from "./recent-steps.ts";
 import type { StagesDone, StageWorkers } from "./stage-workers.ts";
 import type { TaskBook } from "./task-book.ts";
 
@@ -14,6 +15,8 @@ export interface ReplicaExecutorParts {
   readonly book: TaskBook;
   readonly stages: StageWorkers;
   readonly stageCount: number;
+  /** Told of every task. */
+  readonly recent: RecentSteps;
   readonly post: (message: FromHost) => void;
   /** The front end is gone. */
   readonly orphaned: () => void;
@@ -43,8 +46,10 @@ export function createReplicaExecutor(parts: ReplicaExecutorParts): ReplicaExecu
 
   const act = (output: ReplicaNodeOutput, frames: Frame<FromReplica>[]): void => {
     if (output.type === "frame") frames.push(output.frame);
-    else if (output.type === "start-task") parts.stages.start(output.task, output.step, book.begin(output.task, output.step));
-    else if (output.type === "wake") {
+    else if (output.type === "start-task") {
+      parts.recent.started(output.task, output.step, clock.now());
+      parts.stages.start(output.task, output.step, book.begin(output.task, output.step));
+    } else if (output.type === "wake") {
       wake?.cancel();
       // After a pause of this process its timers fire before it reads: frames that lie there come first, or the fleet would seem silent.
       wake = clock.schedule(output.at, () => setImmediate(handle, { type: "tick" }));
@@ -61,6 +66,7 @@ export function createReplicaExecutor(parts: ReplicaExecutorParts): ReplicaExecu
     },
     done: ({ task, stageNs, kvBytes, rows }) => {
       const { samples, sealedKeys, details } = book.finish(task, rows);
+      parts.recent.finished(task, stageNs, clock.now());
       load.tasks++;
       load.kvBytes = kvBytes;
       for (let stage = 0; stage < stageNs.length; stage++) load.stageNs[stage]! += stageNs[stage]!;

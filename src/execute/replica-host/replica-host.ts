@@ -1,6 +1,6 @@
 import { must } from "../../base/assert.ts";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
-import { stepCostFrom } from "../../cost/step-cost-from.ts";
+import { type PricedStepCost, stepCostFrom } from "../../cost/step-cost-from.ts";
 import { createLedgerWriter } from "../../engine/ledger-writer.ts";
 import { createReplicaEngine, type ReplicaEngine } from "../../engine/replica-engine.ts";
 import { replicaConfigOf, sessionTimingOf } from "../../fleet/plan-config.ts";
@@ -11,6 +11,7 @@ import { type LedgerFile, openLedgerFile } from "../ledger-files/ledger-file.ts"
 import { createWallClock } from "../wall-clock.ts";
 import type { FromHost, HostStart, ToHost } from "./host-protocol.ts";
 import { numericsLabel } from "./numerics-label.ts";
+import { createRecentSteps } from "./recent-steps.ts";
 import { createReplicaExecutor, type ReplicaExecutor } from "./replica-executor.ts";
 import { startStageWorkers } from "./stage-workers.ts";
 import { createTaskBook } from "./task-book.ts";
@@ -18,10 +19,12 @@ import { createTaskBook } from "./task-book.ts";
 /** Entry of the process that hosts one replica: its engine here, one worker thread a stage. It ends with its parent. */
 let executor: ReplicaExecutor | undefined;
 let ledger: LedgerFile | undefined;
+let observe = (): void => undefined;
 
 process.on("message", (message: ToHost) => {
   if (message.type === "start") begin(message.start).catch(fail);
   else if (message.type === "frame") executor?.frame(message.frame, message.work);
+  else if (message.type === "observe") observe();
   else end();
 });
 process.on("disconnect", end);
@@ -38,18 +41,25 @@ async function begin(start: HostStart): Promise<void> {
   const label = numericsLabel(plan, facts);
   const book = createTaskBook({ model: plan.model.fingerprint, label, stopIds: stages.stopIds });
   const clock = createWallClock();
-  const node = makeNode(start, clock.now());
-  executor = createReplicaExecutor({ node, clock, book, stages, stageCount: facts.stages.length, post, orphaned: end });
+  const cost = pricedCost(start);
+  const node = makeNode(start, cost, clock.now());
+  const recent = createRecentSteps(cost);
+  observe = () => post({ type: "observed", now: clock.now(), steps: recent.take() });
+  executor = createReplicaExecutor({ node, clock, book, stages, stageCount: facts.stages.length, recent, post, orphaned: end });
   post({ type: "ready" });
   executor.tick();
 }
 
-function makeNode(start: HostStart, now: number): ReplicaNode {
-  const { plan, replica, incarnation } = start;
-  const config = replicaConfigOf(plan, replica);
+function pricedCost(start: HostStart): PricedStepCost {
   const cost = stepCostFrom(start.cost);
   if (!cost.ok) throw new HeddleError("plan-invalid", { where: cost.error.device, detail: `no calibration of its ${cost.error.missing}` });
-  const engine = createReplicaEngine(config, { batching: chunkedPrefill, cost: cost.value });
+  return cost.value;
+}
+
+function makeNode(start: HostStart, cost: PricedStepCost, now: number): ReplicaNode {
+  const { plan, replica, incarnation } = start;
+  const config = replicaConfigOf(plan, replica);
+  const engine = createReplicaEngine(config, { batching: chunkedPrefill, cost });
   const timing = sessionTimingOf(plan.policy);
   const options = { incarnation, timing };
   if (start.ledger === undefined) return createReplicaNode(engine, options, now);
