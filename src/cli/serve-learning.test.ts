@@ -61,6 +61,20 @@ test("few iterations are no lesson, speeds are shown all the same, and nothing i
   expect(gauges.every(({ value }) => value > 0)).toBe(true);
 });
 
+test("a lesson that cannot be written is said, and serving goes on", async () => {
+  const learning = startLearning(stack, input, { learn: true });
+  process.env["HEDDLE_HOME"] = live.plan.model.path;
+  try {
+    await serve(220);
+    await expect(learning.round()).rejects.toMatchObject({ code: "file-unwritable" });
+    await serve(220);
+    await expect(learning.stop()).resolves.toBeUndefined();
+  } finally {
+    process.env["HEDDLE_HOME"] = home;
+  }
+  expect(learning.lessons).toBe(0);
+});
+
 test("enough iterations are a lesson that meets what was measured, for the next start of the plan", async () => {
   const learning = startLearning(stack, input, { learn: true });
   await serve(10);

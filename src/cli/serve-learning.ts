@@ -1,6 +1,6 @@
 import { setTimeout as after } from "node:timers/promises";
 import { must } from "../base/assert.ts";
-import { HeddleError } from "../base/heddle-error.ts";
+import { toHeddleError } from "../base/heddle-error.ts";
 import type { SpeedReading } from "../cost/speed-now.ts";
 import type { ObservedRun } from "../execute/calibrate/calibration-store.ts";
 import { withNeighbours } from "./live-observation.ts";
@@ -50,8 +50,9 @@ export function startLearning(stack: ServingStack, input: PlanInput, { learn }: 
     try {
       await round();
     } catch (thrown) {
-      if (!(thrown instanceof HeddleError)) throw thrown;
-      note(`what serving showed could not be kept: ${thrown.message} [${thrown.code}]`);
+      // Whatever went wrong, requests are still served.
+      const { message, code } = toHeddleError(thrown);
+      note(`what serving showed could not be kept: ${message} [${code}]`);
     }
   };
   const rounds = everyRound(told, ending.signal);
