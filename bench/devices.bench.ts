@@ -59,7 +59,7 @@ function timesOf(one: DeviceCase, folder: string, note: (text: string) => void):
 }
 
 /** Ratios are of one round's times; which device is the best one is decided by all rounds. */
-function figuresOf(one: DeviceCase, { mixMs, singles, learningTasks, forecastErrors }: CaseTimes): Figure[] {
+function figuresOf(one: DeviceCase, { mixMs, singles, apartMs, learningTasks, forecastErrors }: CaseTimes): Figure[] {
   const title = titleOf(one);
   const best = singles.toSorted((a, b) => median(a.ms) - median(b.ms))[0]!;
   return [
@@ -71,6 +71,7 @@ function figuresOf(one: DeviceCase, { mixMs, singles, learningTasks, forecastErr
       unit: "x",
       floor: { min: FLOORS[one.claim] },
     },
+    { name: `${title}: best single / all devices at once, apart (what the machine gives)`, value: median(best.ms) / apartMs, unit: "x" },
     { name: `${title}: tasks of learning`, value: learningTasks, unit: "tasks" },
     { name: `${title}: forecast / live - 1`, value: median(forecastErrors), unit: "" },
   ];

@@ -23,8 +23,8 @@ export interface Contention {
   readonly beside: Float64Array;
 }
 
-/** Share of the older runs that a new one leaves. */
-const FADING: Ratio = 0.995;
+/** Share of the older runs that a new one leaves: two devices that always run together are looked at apart once in some hundreds of runs. */
+const FADING: Ratio = 0.998;
 /** Spread that a slope needs to count for half. Units: squared devices. */
 const SPREAD_HALF = 0.5;
 /** Runs beside others after which a device wants to run alone, and the spread that one or two such runs give. */
