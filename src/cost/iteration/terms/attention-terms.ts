@@ -80,7 +80,15 @@ const STATE_BYTES = 4;
 /** Passes over the inner stream of a prompt in chunks: convolution, scan inside and between chunks, gate. Source: count of kernels of arXiv 2405.21060, section 7. */
 const SCAN_PASSES = 8;
 
-/** A mixer with a recurrent state: two products, the state read and written by each decoding sequence, chunked scans of prompts. */
+/** Passes over the inner stream of a decoding sequence after its state: what its norm reads, its gate, and what is written. */
+const GATED_NORM_PASSES = 3;
+
+/**
+ * A mixer with a recurrent state: two products, the state read and written by each decoding sequence, chunked scans of prompts.
+ *
+ * Why: a decode step has two kernels more, which cost little but their launch: the convolution, whose last tokens each sequence keeps, and the gated norm. Source:
+ * `causal_conv1d_update`, `selective_state_update`, `RMSNormGated` of state-spaces/mamba `mamba_ssm/modules/mamba2.py` (step).
+ */
 export function mixerTerms(site: Site, block: Mamba2, repeat: number): readonly Term[] {
   const { width, cut } = site;
   const inner = (block.heads * block.headDim) / cut.tensor;
@@ -89,6 +97,8 @@ export function mixerTerms(site: Site, block: Mamba2, repeat: number): readonly 
     { name: "projections", repeat, over: "tokens", queries: (tokens) => [product(site, tokens, inner + mixed, width)] },
     { name: "projections", repeat, over: "tokens", queries: (tokens) => [product(site, tokens, width, inner)] },
     { name: "mixer", repeat, over: "decode", queries: (batch) => [stream(batch * inner * block.stateSize * STATE_BYTES * 2)] },
+    { name: "mixer", repeat, over: "decode", queries: (batch) => [stream(batch * mixed * STREAM_BYTES * (2 * block.kernel))] },
+    { name: "mixer", repeat, over: "decode", queries: (batch) => [stream(batch * inner * STREAM_BYTES * GATED_NORM_PASSES)] },
     {
       name: "mixer",
       repeat,
