@@ -9,7 +9,7 @@ import { measuredAtOf } from "../simulate/deployment/front-times.ts";
 import type { Objective } from "../simulate/deployment/objective.ts";
 import type { PricedPool } from "../simulate/deployment/price-pool.ts";
 import { type FleetFile, isFleetText, readFleetFile } from "../simulate/imported/fleet-file.ts";
-import { scaleColumns } from "../simulate/workload/columns/scale-columns.ts";
+import { changeRequests } from "./deployment/change-requests.ts";
 import { priceDeployment, sheetIn } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
 import type { OperatorSource } from "./deployment/operator-source.ts";
@@ -22,6 +22,7 @@ import { readTextFile } from "./read-file.ts";
 interface WhatIfOptions {
   readonly change: readonly Change[];
   readonly workload?: string;
+  readonly adapters?: string;
   readonly slo?: Objective;
   readonly runs: number;
   readonly seed: number;
@@ -31,7 +32,7 @@ interface WhatIfOptions {
 }
 
 export async function whatIf(path: string, options: WhatIfOptions): Promise<void> {
-  const fleet = openFleet(path, options.workload);
+  const fleet = openFleet(path, options);
   const { runs, seed, slo } = options;
   const folder = dirname(path);
   const source = options.operators === undefined ? {} : { operators: options.operators };
@@ -41,6 +42,7 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
     options.change.filter((change) => !ofWorkload.includes(change)),
     { filled: fleet.defaults.map(({ field }) => field), find: (device) => fleet.devices[device] ?? sheetIn(folder)(device) },
   );
+  const load = changeRequests(fleet.workload.requests, ofWorkload);
   refuseOtherClock(fleet, options.measureAt);
   const before: DeploymentRun = {
     deployment: fleet.deployment,
@@ -55,7 +57,7 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
       folder,
       changed.deployment.model === fleet.deployment.model ? { ...fleet, ...source } : { devices: fleet.devices, ...source },
     ),
-    requests: scaleColumns(fleet.workload.requests, scaleOf(ofWorkload)),
+    requests: load.requests,
   };
   const known = new Set(before.pools.flatMap(sheetIds));
   const apart = new Set(after.pools.flatMap(sheetIds).filter((id) => !known.has(id)));
@@ -67,7 +69,7 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
   const report = whatIfReport({
     source: fleet.source,
     changes: options.change,
-    notes: changed.notes,
+    notes: [...changed.notes, ...load.notes],
     defaults: [...fleet.defaults, ...changed.defaults],
     workload: fleet.workload.source,
     seed,
@@ -89,33 +91,22 @@ function refuseOtherClock({ measured, source }: FleetFile, asked: MeasuredAt | u
 }
 
 /** A fleet file, or a deployment with a workload. Errors: `usage` where the workload is missing or given twice. */
-function openFleet(path: string, workload: string | undefined): FleetFile {
+function openFleet(path: string, { workload, adapters }: Pick<WhatIfOptions, "workload" | "adapters">): FleetFile {
   const text = readTextFile(path);
   if (isFleetText(text)) {
     if (workload !== undefined)
       throw new HeddleError("usage", { where: "--workload", detail: "the fleet file has its own; scale it with --change workload.rate=2" });
+    if (adapters !== undefined)
+      throw new HeddleError("usage", {
+        where: "--adapters",
+        detail: "the fleet file says which requests have adapters; --change workload.adapters=count=200 says what if others had",
+      });
     return readFleetFile(text);
   }
   if (workload === undefined)
     throw new HeddleError("usage", { where: "--workload", detail: "a deployment file says nothing of the load: give a workload" });
   const { deployment, defaults } = readDeployment(text, sheetIn(dirname(path)));
-  return { source: path, deployment, defaults, devices: {}, workload: openWorkload(workload, {}) };
-}
-
-function scaleOf(changes: readonly Change[]): { rate: number; prompt: number; output: number } {
-  const scale = { rate: 1, length: 1, prompt: 1, output: 1 };
-  for (const { path, value } of changes) {
-    const field = path.slice("workload.".length);
-    const factor = Number(value);
-    if (!Object.hasOwn(scale, field) || !(factor > 0 && factor <= 1e6)) {
-      throw new HeddleError("usage", {
-        where: `--change ${path}`,
-        detail: `workload.${Object.keys(scale).join(", workload.")} are factors above 0`,
-      });
-    }
-    scale[field as keyof typeof scale] = factor;
-  }
-  return { rate: scale.rate, prompt: scale.prompt * scale.length, output: scale.output * scale.length };
+  return { source: path, deployment, defaults, devices: {}, workload: openWorkload(workload, adapters === undefined ? {} : { adapters }) };
 }
 
 /** Devices of a pool: those of its FFN side, too. */

@@ -272,6 +272,9 @@ describe("heddle import and what-if", () => {
   it.each([
     [["what-if", EXAMPLE, "--change", "pools.0.replicas=3"], "usage"],
     [["what-if", EXAMPLE, "--workload", LOAD, "--change", "workload.rate=-1"], "usage"],
+    // The example's pool serves no adapters.
+    [["what-if", EXAMPLE, "--workload", LOAD, "--change", "workload.adapters=count=3"], "workload-invalid"],
+    [["what-if", EXAMPLE, "--workload", LOAD, "--adapters", "ranks=3", "--change", "routing=random"], "workload-invalid"],
     [["import", EXAMPLE, "--deployment", EXAMPLE, "--out", join(folder, "x.json")], "workload-invalid"],
   ])("refuses %j", async (args, code) => {
     const { stdout, status } = await heddle(...args, "--json");
