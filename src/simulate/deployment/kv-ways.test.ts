@@ -90,8 +90,8 @@ describe("KV over a fabric", () => {
 
   it("gets what collectives leave of their links", () => {
     const text = `version: 1\nmodel: DeepSeek-V3\nfabric: f.yaml\nkvTransfer: { latencyNs: 1000 }\npools:
-  - { name: p, role: prefill, device: h100-sxm, parallel: { tensor: 16 }, precision: { weights: f8e4m3 } }
-  - { name: d, role: decode, device: h100-sxm, parallel: { data: 16, expert: 16 }, precision: { weights: f8e4m3 }, engine: { maxSequences: 64 } }\n`;
+  - { name: p, role: prefill, device: h100-sxm, parallel: { tensor: 16 }, precision: { weights: f8e4m3 }, engine: { maxBatchedTokens: 2048 } }
+  - { name: d, role: decode, device: h100-sxm, parallel: { data: 16, expert: 16 }, precision: { weights: f8e4m3 }, engine: { maxBatchedTokens: 2048, maxSequences: 64 } }\n`;
     const { pools } = priced(text, leaves(4, 400));
     const [p, d] = pools.map(({ cardLoad }) => cardLoad!());
     expect([p!.pattern, d!.pattern]).toEqual([
