@@ -7,6 +7,7 @@ import type { Objective } from "../simulate/deployment/objective.ts";
 import type { PointRow } from "../simulate/sweep/point-row.ts";
 import { gridPoint, gridSize, type Vary } from "../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../simulate/sweep/sweep-point.ts";
+import { parseAdapters } from "../simulate/workload/generate/adapter-draw.ts";
 import { architectureNamed, sheetIn } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
 import type { OperatorSource } from "./deployment/operator-source.ts";
@@ -165,6 +166,7 @@ function checkPaths(job: SweepJob, points: number): void {
     sheetOf: (device: string) => job.sheets[device] ?? sheetOf(device),
     seed: job.seed,
     tiles: job.operators === "tile",
+    ...(job.workload.adapters === undefined ? {} : { adapters: parseAdapters(job.workload.adapters) }),
   };
   for (const index of new Set([0, points - 1])) {
     try {

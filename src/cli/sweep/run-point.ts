@@ -9,6 +9,7 @@ import { type PointRow, pointFigures } from "../../simulate/sweep/point-row.ts";
 import { gridPoint } from "../../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../../simulate/sweep/sweep-point.ts";
 import { scaleColumns } from "../../simulate/workload/columns/scale-columns.ts";
+import { drawAdapters, parseAdapters } from "../../simulate/workload/generate/adapter-draw.ts";
 import { sheetIn } from "../deployment/open-deployment.ts";
 import { openWorkload } from "../deployment/open-workload.ts";
 import { sheetOf } from "../rack-catalog.ts";
@@ -46,13 +47,15 @@ export function pointRunner(job: SweepJob): (index: number) => PointRow {
   const sheet = (device: string): DeviceSheet => job.sheets[device] ?? sheetOf(device);
   const before = { filled: job.filled, find: (device: string) => job.sheets[device] ?? sheetIn(".")(device) };
   const pools = poolPricer(job, sheet);
+  const adapters = job.workload.adapters === undefined ? {} : { adapters: parseAdapters(job.workload.adapters) };
   return (index) => {
     const point = sweepPoint(
-      { deployment: job.deployment, before, sheetOf: sheet, seed: job.seed, tiles: job.operators === "tile" },
+      { deployment: job.deployment, before, sheetOf: sheet, seed: job.seed, tiles: job.operators === "tile", ...adapters },
       gridPoint(job.varies, index),
     );
-    const key = JSON.stringify(point.scale);
-    const columns = scaled.get(key) ?? scaleColumns(requests, point.scale);
+    const key = JSON.stringify([point.scale, point.adapters]);
+    const drawn = (): RequestColumns => (point.adapters === undefined ? requests : drawAdapters(requests, point.adapters));
+    const columns = scaled.get(key) ?? scaleColumns(drawn(), point.scale);
     if (!scaled.has(key) && scaled.size >= KEPT_WORKLOADS) scaled.delete(scaled.keys().next().value!);
     scaled.set(key, columns);
     const run = { deployment: point.deployment, ...pools(point), requests: columns };

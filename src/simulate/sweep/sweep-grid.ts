@@ -12,7 +12,8 @@ const POINTS_MAX = 1_000_000;
 
 /**
  * `path=v1,v2,...`: a field of the deployment (`pools.0.replicas`), a figure of a device (`sheet.h200-sxm.memory.bandwidthBytesPerSecond`, a value or a
- * factor such as x2), a factor on the workload (`workload.rate`, `.length`, `.prompt`, `.output`) or `seed`. Errors: `usage`.
+ * factor such as x2), a factor on the workload (`workload.rate`, `.length`, `.prompt`, `.output`), its adapters
+ * (`workload.adapters.count`, `.rank`) or `seed`. Errors: `usage`.
  */
 export function parseVary(text: string): Vary {
   const equals = text.indexOf("=");

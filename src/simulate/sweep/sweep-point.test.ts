@@ -54,6 +54,20 @@ describe("a point", () => {
     expect(seed).toBe(9);
   });
 
+  it("changes how many adapters there are and their rank, and leaves the rest of their law", () => {
+    const adapters = { count: 10, exponent: 1.1, ranks: [8, 64], plain: 0.1, seed: 3 };
+    const drawn = (...changes: readonly (readonly [string, string])[]) =>
+      sweepPoint(
+        { ...base, adapters },
+        changes.map(([path, value]) => ({ path, value })),
+      ).adapters;
+    expect(drawn(["workload.adapters.count", "500"], ["workload.rate", "2"])).toEqual({ ...adapters, count: 500 });
+    expect(drawn(["workload.adapters.rank", "16"], ["workload.adapters.count", "5"])).toEqual({ ...adapters, count: 5, ranks: [16] });
+    expect(drawn(["workload.rate", "2"])).toBeUndefined();
+    expect(() => drawn(["workload.adapters.popularity", "1"])).toThrow(/count and rank vary/);
+    for (const value of ["0", "1.5", "many"]) expect(() => drawn(["workload.adapters.rank", value])).toThrow(/whole number from 1 to 4096/);
+  });
+
   it.each([
     ["sheet.h200-sxm.memory.speed", "x2", /no figure speed/],
     ["sheet.h200-sxm.memory", "x2", /parts with figures/],
@@ -64,6 +78,7 @@ describe("a point", () => {
     ["sheet.h100-sxm.memory.bandwidthBytesPerSecond", "x2", /no pool is of that device/],
     ["sheet.h200-sxm.memory.bandwidthBytesPerSecond", "fast", /no number above 0/],
     ["workload.size", "2", /rate, length, prompt, output/],
+    ["workload.adapters.count", "5", /--adapters gives requests/],
     ["workload.rate", "-1", /no factor above 0/],
     ["pools.7.replicas", "2", /no such pool/],
     ["seed", "many", /no seed/],

@@ -4,12 +4,15 @@ import { type BeforeChange, changeDeployment } from "../../plan/deployment/chang
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import type { DeviceSheet, Figure } from "../../rack/catalog/device-sheet.ts";
 import type { WorkloadScale } from "../workload/columns/scale-columns.ts";
+import type { AdapterLaw } from "../workload/generate/adapter-draw.ts";
 
 /** What one point of a sweep runs. */
 export interface SweepPoint {
   readonly deployment: Deployment;
   readonly sheets: ReadonlyMap<string, DeviceSheet>;
   readonly scale: WorkloadScale;
+  /** By which requests get other adapters than they have; absent: they keep them. */
+  readonly adapters?: AdapterLaw;
   readonly seed: number;
 }
 
@@ -18,6 +21,8 @@ export interface SweepBase {
   /** By the name that the deployment gives the device; devices that a point brings in are asked for. */
   readonly sheetOf: (device: string) => DeviceSheet;
   readonly seed: number;
+  /** By which the workload's requests got adapters (`--adapters`), where they did: its counts and ranks may vary. */
+  readonly adapters?: AdapterLaw;
   /** What the deployment's file left out, and how sheets are found for what takes its place. */
   readonly before?: BeforeChange;
   /** Operators are priced from what devices are built of (`--operators tile`), so clocks, local memories and caches may vary. */
@@ -33,7 +38,9 @@ const FACTORS: readonly string[] = ["rate", "length", "prompt", "output"];
  */
 export function sweepPoint(base: SweepBase, changes: readonly Change[]): SweepPoint {
   const of = (start: string): Change[] => changes.filter(({ path }) => path === start || path.startsWith(`${start}.`));
-  const outside = [...of("sheet"), ...of("workload"), ...of("seed")];
+  const drawn = of("workload.adapters");
+  const scaled = of("workload").filter((change) => !drawn.includes(change));
+  const outside = [...of("sheet"), ...scaled, ...drawn, ...of("seed")];
   const inside = changes.filter((change) => !outside.includes(change));
   const deployment = inside.length === 0 ? base.deployment : changeDeployment(base.deployment, inside, base.before).deployment;
   const sheets = new Map(
@@ -42,7 +49,28 @@ export function sweepPoint(base: SweepBase, changes: readonly Change[]): SweepPo
       .map((device) => [device, base.sheetOf(device)]),
   );
   for (const change of of("sheet")) changeSheet(sheets, change, { pools: deployment.pools, tiles: base.tiles === true });
-  return { deployment, sheets, scale: scaleOf(of("workload")), seed: seedOf(of("seed"), base.seed) };
+  const adapters = drawn.reduce<AdapterLaw | undefined>((law, change) => changedLaw(law, change), base.adapters);
+  return {
+    deployment,
+    sheets,
+    scale: scaleOf(scaled),
+    ...(drawn.length > 0 && { adapters: adapters! }),
+    seed: seedOf(of("seed"), base.seed),
+  };
+}
+
+const ADAPTERS_MAX = 1_000_000;
+const RANK_MAX = 4096;
+
+/** The law with another count, or one rank for all. */
+function changedLaw(law: AdapterLaw | undefined, { path, value }: Change): AdapterLaw {
+  if (law === undefined) throw wrong(path, "--adapters gives requests the adapters whose count and rank vary");
+  const name = path.slice("workload.adapters.".length);
+  if (name !== "count" && name !== "rank") throw wrong(path, "of adapters count and rank vary");
+  const number = Number(value);
+  const most = name === "count" ? ADAPTERS_MAX : RANK_MAX;
+  if (!(Number.isInteger(number) && number >= 1 && number <= most)) throw wrong(path, `${value} is no whole number from 1 to ${most}`);
+  return name === "count" ? { ...law, count: number } : { ...law, ranks: [number] };
 }
 
 function changeSheet(
@@ -95,7 +123,8 @@ function scaleOf(changes: readonly Change[]): WorkloadScale {
   for (const { path, value } of changes) {
     const name = path.slice("workload.".length);
     const factor = Number(value);
-    if (!FACTORS.includes(name)) throw wrong(path, `a workload has the factors ${FACTORS.join(", ")}`);
+    if (!FACTORS.includes(name))
+      throw wrong(path, `a workload has the factors ${FACTORS.join(", ")}, and adapters.count and adapters.rank`);
     if (!(factor > 0 && factor <= 1e6)) throw wrong(path, `${value} is no factor above 0`);
     factors.set(name, factor);
   }
