@@ -22,3 +22,18 @@ it("tells every command, and ends with status 0", async () => {
   const told = [...text.matchAll(/^ {2}([a-z-]+) .*[a-z]/gm)].map(([, name]) => name);
   expect(told.filter((name) => name !== "help")).toEqual(COMMANDS.map(({ name }) => name));
 });
+
+it.each([
+  [["simulate", "x.yaml"], /required option/],
+  [["inspect"], /missing required argument/],
+  [["inspect", "x", "--batch", "0"], /whole number above 0/],
+])("says %j as JSON where JSON is asked for, with status 2", async (words, message) => {
+  let text = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  expect(await runCommandLine(["node", "heddle", ...words, "--json"])).toBe(2);
+  expect(JSON.parse(text)).toMatchObject({ error: { code: "usage", detail: expect.stringMatching(message) as unknown } });
+});

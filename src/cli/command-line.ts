@@ -1,7 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { ERROR_CODES } from "../base/error-codes.ts";
-import { toHeddleError } from "../base/heddle-error.ts";
+import { HeddleError } from "../base/heddle-error.ts";
 import { version } from "../version.ts";
+import { faultOf } from "./file-fault.ts";
 
 /** Every command with its definition, loaded when it is named; what a command does is loaded when it runs (`commands/lazy-action.ts`). */
 export const COMMANDS: readonly CommandEntry[] = [
@@ -62,8 +63,11 @@ async function printFirstScreen(): Promise<number> {
 
 /** Prints one clear error and gives the exit status of the table. */
 function report(thrown: unknown, json: boolean): number {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : ERROR_CODES.usage.exit;
-  const error = toHeddleError(thrown);
+  if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+  // What is wrong with a command line is on standard error already, in commander's words.
+  const misused = thrown instanceof CommanderError;
+  if (misused && (!json || thrown.code === "commander.help")) return ERROR_CODES.usage.exit;
+  const error = misused ? new HeddleError("usage", { detail: thrown.message.replace(/^error: /, "") }) : faultOf(thrown);
   const row = ERROR_CODES[error.code];
   if (json) {
     const { code, message, where, detail } = error;
