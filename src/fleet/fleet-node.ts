@@ -120,7 +120,10 @@ function tick(parts: Parts, turn: Turn): void {
     life.startBy = undefined;
     takeEvent(parts, { type: "replica-down", replica, incarnation: life.incarnation, detail: "not up in time" }, turn);
   }
-  for (const [replica, session] of [...sessions]) {
+  // A tick comes with every frame; only a loss changes the map on the way, so only then it is copied.
+  let lost = false;
+  for (const session of sessions.values()) lost ||= peerIsLost(session, options.timing, now);
+  for (const [replica, session] of lost ? [...sessions] : sessions) {
     if (peerIsLost(session, options.timing, now)) {
       takeEvent(parts, { type: "replica-down", replica, incarnation: session.incarnation, detail: "silent for too long" }, turn);
     } else for (const frame of tickSession(session, options.timing, now)) out.push({ type: "frame", replica, frame });

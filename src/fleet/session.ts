@@ -150,6 +150,7 @@ function frame<Out, In>(session: Session<Out, In>, part: { seq: number; message?
   assert(part.now >= session.lastSentAt, "a node's time never goes back", { now: part.now, last: session.lastSentAt });
   session.lastSentAt = part.now;
   session.ackOwedSince = undefined;
-  const head = { incarnation: session.incarnation, seq: part.seq, ack: session.received };
-  return part.message === undefined ? head : { ...head, message: part.message };
+  const { incarnation, received: ack } = session;
+  const { seq, message } = part;
+  return message === undefined ? { incarnation, seq, ack } : { incarnation, seq, ack, message };
 }
