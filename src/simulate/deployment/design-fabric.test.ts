@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { evenWorkload, linearProblem } from "../../../test/support/linear-iterations.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import { completeDeployment } from "../../plan/deployment/deployment-file.ts";
+import { canBuy } from "../../plan/slo/fleet-plan.ts";
 import { planDeployment } from "../../plan/slo/plan-deployment.ts";
 import { planForSlo } from "../../plan/slo/plan-for-slo.ts";
 import { planRate, sensitivities } from "../../plan/slo/sensitivity.ts";
@@ -19,9 +20,9 @@ const architecture = knownArchitecture("DeepSeek-V3")!;
 const sheet = deviceSheet("h100-sxm");
 const SHEETS = new Map([["h100-sxm", sheet]]);
 /** Machines of 8 under a leaf each; a leaf sends `spine` GB/s of its cards' 400. */
-const leaves = (count: number, spine: number, card = 50) =>
+const leaves = (count: number, spine: number, card = 50, machines = 1) =>
   readNetwork(
-    `fabric: { kind: leaf-spine, leaves: ${count}, devicesPerLeaf: 8, spines: 1, cardBytesPerSecond: ${card} GB/s, spineBytesPerSecond: ${spine} GB/s }\n`,
+    `fabric: { kind: leaf-spine, leaves: ${count}, devicesPerLeaf: ${8 * machines}, spines: 1, cardBytesPerSecond: ${card} GB/s, spineBytesPerSecond: ${spine} GB/s }\n`,
   );
 const poolOf = (parallel: Partial<ReplicaDesign["parallel"]>, role: ReplicaDesign["role"], replicas = 1) =>
   completeDeployment({
@@ -48,7 +49,8 @@ const BATCH = {
 
 describe("designs on a fabric", () => {
   it("are priced as in the fullest fleet that the offer and the machines allow", () => {
-    const network = leaves(16, 100);
+    // Of replicas of two machines under leaves of three the first is alone under one, the second goes over the spine.
+    const network = leaves(4, 100, 50, 3);
     const priced = pricer(network)(design(E16), {});
     const made = priced.ok ? priced.value.cost.iterationNs(BATCH) : expect.unreachable(priced.error.detail);
     const alone = (replicas: number): number => {
@@ -59,6 +61,7 @@ describe("designs on a fabric", () => {
     };
     // 64 devices are four replicas of two machines.
     expect(made).toBe(alone(4));
+    expect(alone(4)).toBeGreaterThan(1.05 * alone(1));
     const cards = designPricer(architecture, SHEETS)(design(E16), {});
     expect(made).toBeGreaterThan(1.05 * (cards.ok ? cards.value.cost.iterationNs(BATCH) : 0));
   });
@@ -116,7 +119,10 @@ describe("designs on a fabric", () => {
     const narrow = problem(leaves(6, 40));
     const found = planForSlo(narrow);
     const plans = found.ok ? found.value.plans : expect.unreachable(found.error.detail);
-    for (const { devices } of plans) expect(devices).toBeLessThanOrEqual(48);
+    const whole = plans.find(({ pools }) => pools.length === 1)!;
+    const bought = (replicas: number) => canBuy(narrow, narrow.fleets[0]!, [{ capacity: whole.pools[0]!.capacity, replicas }]);
+    // Six machines, though 64 devices are on offer.
+    expect([bought(3), bought(4)]).toEqual([true, false]);
     const split = plans.find(({ pools }) => pools.length === 2)!;
     expect(planDeployment(narrow, split)).toMatchObject({ fabric: "f.yaml", kvTransfer: { latencyNs: 20_000, layerwise: false } });
     const gain = sensitivities(narrow, split, { factor: 2, research: false }).find(({ knob }) => knob === "fabric")!;
