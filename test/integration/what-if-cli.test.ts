@@ -265,6 +265,10 @@ describe("heddle import and what-if", () => {
       JSON.parse((await heddle("what-if", EXAMPLE, "--workload", LOAD, "--runs", "2", "--json", "--change", change)).stdout).rows;
     const ratio = (all: Awaited<ReturnType<typeof rows>>, name: string): number => all.find((row) => row.name === name)!.ratio.value;
     expect(ratio(await rows("pools.0.device=h100-sxm"), "TPOT mean")).toBeLessThan(0.6);
+    const { stdout } = await heddle("what-if", EXAMPLE, "--workload", LOAD, "--runs", "1", "--change", "pools.0.device=h100-sxm");
+    expect(stdout).toMatch(
+      /not in the file, so taken as:.*maxSequences = 256 .*not said by the change, so taken as:.*maxSequences = 1024 /s,
+    );
     expect(ratio(await rows("workload.rate=2"), "output tokens/s")).toBeGreaterThan(1.3);
     expect(ratio(await rows("pools.0.engine.maxSequences=2"), "TTFT mean")).toBeGreaterThan(2);
   });

@@ -160,11 +160,11 @@ export function poolLines(pool: PoolReport): string[] {
 }
 
 /** Values that the file leaves out, those of one reason on one line. */
-export function defaultLines(defaults: readonly FilledDefault[]): string[] {
+export function defaultLines(defaults: readonly FilledDefault[], title = "not in the file, so taken as:"): string[] {
   if (defaults.length === 0) return [];
   const byReason = new Map<string, string[]>();
   for (const { field, value, reason } of defaults) byReason.set(reason, [...(byReason.get(reason) ?? []), `${field} = ${value}`]);
-  return ["not in the file, so taken as:", ...[...byReason].map(([reason, fields]) => `  ${fields.join(", ")} (${reason})`)];
+  return [title, ...[...byReason].map(([reason, fields]) => `  ${fields.join(", ")} (${reason})`)];
 }
 
 /** A figure with its interval. */

@@ -15,6 +15,8 @@ export interface WhatIfReport {
   readonly changes: readonly Change[];
   readonly notes: readonly string[];
   readonly defaults: readonly FilledDefault[];
+  /** What the change brought in, or changes the devices of. */
+  readonly changedDefaults: readonly FilledDefault[];
   readonly workload: { readonly source: string; readonly requests: number };
   readonly runs: number;
   readonly seed: number;
@@ -39,6 +41,8 @@ export interface WhatIfParts {
   readonly changes: readonly Change[];
   readonly notes: readonly string[];
   readonly defaults: readonly FilledDefault[];
+  /** What the change brought in, or changes the devices of. */
+  readonly changedDefaults: readonly FilledDefault[];
   readonly workload: string;
   readonly seed: number;
   readonly measured: MeasuredColumns | undefined;
@@ -65,6 +69,7 @@ export function whatIfReport(parts: WhatIfParts): WhatIfReport {
     changes: parts.changes,
     notes: parts.notes,
     defaults: parts.defaults,
+    changedDefaults: parts.changedDefaults,
     workload: { source: parts.workload, requests: requests.count },
     runs: before.figures.length,
     seed: parts.seed,

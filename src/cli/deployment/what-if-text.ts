@@ -8,7 +8,7 @@ import type { WhatIfReport } from "./what-if-report.ts";
 
 /** The answer for people: one sentence, then the table it comes from. */
 export function whatIfText(report: WhatIfReport): string {
-  const { changes, workload, rows, notes, defaults, runs } = report;
+  const { changes, workload, rows, notes, defaults, changedDefaults, runs } = report;
   const known = rows.some(({ measured }) => measured !== undefined);
   return [
     answerText(report),
@@ -35,6 +35,7 @@ export function whatIfText(report: WhatIfReport): string {
         `${when}, ${name}: ${device}, iterations ${basis} ±${Math.round(spread * 100)} % (${source})`,
     ),
     ...defaultLines(defaults),
+    ...defaultLines(changedDefaults, "not said by the change, so taken as:"),
     known
       ? `measured: by the ${report.clock} (${report.source}). All else is estimated; "off by" is the model's error on the fleet as it runs.`
       : "Every figure is estimated; nothing of this fleet was measured (`heddle import` takes its logs).",
