@@ -27,6 +27,21 @@ it.each([40, 60, 100])("draws no line wider than %i columns and loses no word", 
   for (const word of rows[1]!.join(" ").split(" ")) expect(drawn).toContain(word);
 });
 
+it("aligns columns where a terminal is wide enough", () => {
+  Object.assign(stdout, { isTTY: true, columns: 12 });
+  expect(
+    table(
+      ["a", "long"],
+      [
+        ["wider", "x"],
+        ["y", ""],
+      ],
+    ),
+  ).toBe("a      long\nwider  x\ny");
+  Object.assign(stdout, { columns: 10 });
+  expect(table(["a", "long"], [["wider", "x"]])).toContain("│");
+});
+
 it("breaks words where whole ones do not fit", () => {
   Object.assign(stdout, { isTTY: true, columns: 24 });
   const drawn = table(["a", "b"], [["x", "y".repeat(50)]]);

@@ -11,11 +11,13 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** A plain table: boxed in a terminal, as wide as that is, tab-separated in a pipe. */
+/** A plain table: aligned in a terminal, boxed with cells of several lines where it is too wide for that, tab-separated in a pipe. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (process.stdout.isTTY !== true) return [head, ...rows].map((row) => row.join("\t")).join("\n");
   const all = [head, ...rows];
   const columns = process.stdout.columns ?? COLUMNS;
+  const plain = aligned(all);
+  if (plain.every(({ length }) => length <= columns)) return plain.join("\n");
   const whole = fittingWidths(all, columns, longestWord);
   // Words are broken only where a row of whole words does not fit.
   const wrapOnWordBoundary = rowWidth(whole) <= columns;
@@ -23,6 +25,17 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const drawn = new Table({ head: [...head], style: { head: [], border: [] }, colWidths, wordWrap: true, wrapOnWordBoundary });
   drawn.push(...rows.map((row) => [...row]));
   return drawn.toString();
+}
+
+/** Rows whose columns begin below one another, two blanks apart. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_head, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((text, at) => text.padEnd(widths[at] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 /** Of a terminal that does not tell. Units: characters. */
