@@ -4,16 +4,16 @@ import type { EngineConstants } from "./engine-constants.ts";
 
 /** Constants of each engine from all rows of the sample. Their error on groups they have not seen is in docs/accuracy.md. */
 export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", EngineConstants>> = {
-  /** 151 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.223. */
+  /** 130 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.182. */
   trtllm: {
     overheads: {
       stepNs: 500000,
-      sequenceNs: 5156,
+      sequenceNs: 5000,
       layerNs: 0,
       eagerLayerNs: 0,
-      kernelNs: -47,
-      attentionFactor: 1,
-      expertFactor: 0.995,
+      kernelNs: 0,
+      attentionFactor: 1.003,
+      expertFactor: 0.993,
       computeFactor: 1.002,
       exchangeFactor: 1.003,
     },
@@ -22,7 +22,7 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
     frontClientNs: 437500,
     compileNs: 937500000,
   },
-  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.245. */
+  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.246. */
   sglang: {
     overheads: {
       stepNs: 546875,
@@ -36,26 +36,26 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
       exchangeFactor: 1.003,
     },
     blackwellEight: 1.001,
-    frontNs: 87500000,
-    frontClientNs: 1843750,
-    compileNs: 1875000000,
+    frontNs: 82812500,
+    frontClientNs: 2968750,
+    compileNs: 60000000000,
   },
-  /** 48 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.158. */
+  /** 48 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.169. */
   vllm: {
     overheads: {
       stepNs: 625000,
       sequenceNs: 5469,
       layerNs: 0,
       eagerLayerNs: 400000,
-      kernelNs: 656,
-      attentionFactor: 1.014,
+      kernelNs: 703,
+      attentionFactor: 1.011,
       expertFactor: 1,
       computeFactor: 1.017,
       exchangeFactor: 1.008,
     },
     blackwellEight: 1.001,
-    frontNs: 23437500,
-    frontClientNs: 0,
-    compileNs: 1875000000,
+    frontNs: 18750000,
+    frontClientNs: 281250,
+    compileNs: 60000000000,
   },
 };
