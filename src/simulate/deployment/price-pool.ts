@@ -116,8 +116,9 @@ function cardLoadOf(
   priced: { readonly cost: ExplainedCost; readonly kvTokens: number },
 ): (() => CardLoad | undefined) | undefined {
   const { fabric, cost: _known, ...rest } = parts;
+  if (fabric === undefined || pool.role === "both") return undefined;
   const cards = sheetNetwork(parts.sheet, libraryOf(pool.engine.name))?.scaleOut;
-  if (fabric === undefined || pool.role === "both" || cards === undefined) return undefined;
+  if (cards === undefined) return undefined;
   let known: { readonly load: CardLoad | undefined } | undefined;
   const priceWith = (slower: FabricPlace): ExplainedCost => {
     const made = iterationsCost(pool, { ...rest, fabric: slower });
