@@ -1,7 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { readSilicon } from "../src/cost/accuracy/silicon/read-silicon.ts";
-import type { ServedIntervals, ServedProperties } from "../src/cost/iteration/engines/served-properties.ts";
+import {
+  isBlackwell,
+  SERVED_DEVICES,
+  type ServedIntervals,
+  type ServedProperties,
+  servedCell,
+} from "../src/cost/iteration/engines/served-properties.ts";
 import { evaluateSilicon } from "../src/simulate/accuracy/silicon-evaluation.ts";
 import { servedIntervals } from "../src/simulate/accuracy/silicon-intervals.ts";
 
@@ -12,9 +18,19 @@ import { servedIntervals } from "../src/simulate/accuracy/silicon-intervals.ts";
 const TARGET = "src/cost/iteration/engines/served-intervals.ts";
 const BOTH: readonly boolean[] = [true, false];
 
+/** Deployments state their settings: `named` in all. Of devices that were not measured, those of Blackwell are one kind and all others another. */
 const every: readonly ServedProperties[] = (["trtllm", "sglang", "vllm", "heddle"] as const).flatMap((engine) =>
-  BOTH.flatMap((named) =>
-    BOTH.flatMap((mixture) => BOTH.flatMap((blackwell) => BOTH.map((longPrompts) => ({ engine, named, mixture, blackwell, longPrompts })))),
+  [...(SERVED_DEVICES[engine] ?? []), "b200 unlike these", "another"].flatMap((device) =>
+    BOTH.flatMap((mixture) =>
+      BOTH.map((longPrompts) => ({
+        engine,
+        named: true,
+        mixture,
+        blackwell: isBlackwell(device),
+        longPrompts,
+        cell: servedCell(engine, device),
+      })),
+    ),
   ),
 );
 

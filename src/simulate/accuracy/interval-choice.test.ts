@@ -1,20 +1,20 @@
 /**
- * Goal: like rows count more where that helps, and by as much as the residuals at hand say. Method: residuals by hand; that a row's own fold
+ * Goal: like rows count more where that helps, and by as much as the residuals at hand say, and TPOT's intervals hold what they say. Method: residuals by hand; that a row's own fold
  * takes no part is in silicon-intervals.test.ts.
  */
 import { describe, expect, test } from "vitest";
 import type { ServedProperties } from "../../cost/iteration/engines/served-properties.ts";
-import { chooseScheme, intervalSchemes } from "./interval-choice.ts";
+import { chooseSchemes, chosenIntervals } from "./interval-choice.ts";
 import { type IntervalScheme, type Residual, schemeIntervals } from "./interval-scheme.ts";
 
-const OF: ServedProperties = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false };
+const OF: ServedProperties = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false, cell: "vllm/h100-sxm" };
 
 function residuals(of: Partial<ServedProperties>, fold: number, misses: readonly number[]): Residual[] {
   return misses.map((miss) => ({ of: { ...OF, ...of }, group: `${fold} ${JSON.stringify(of)}`, fold, device: "h100-sxm", miss }));
 }
 
 const within = (size: number): number[] => Array.from({ length: 41 }, (_unused, index) => ((index - 20) / 20) * size);
-const ALIKE: IntervalScheme = { properties: [], share: 1, usual: false, groups: "rows" };
+const ALIKE: IntervalScheme = { properties: [], share: 1, usual: [], groups: "rows" };
 
 describe("an interval", () => {
   test("has a twentieth of the weight beyond each end, and its sides are unlike where misses are", () => {
@@ -35,14 +35,13 @@ describe("an interval", () => {
   });
   test("counts rows that differ in a property less", () => {
     const ordered = [...residuals({}, 0, within(1)), ...residuals({ engine: "sglang" }, 0, within(10))];
-    const of = (share: number): number =>
-      schemeIntervals({ properties: ["engine"], share, usual: false, groups: "rows" }, ordered)(OF).high;
+    const of = (share: number): number => schemeIntervals({ properties: ["engine"], share, usual: [], groups: "rows" }, ordered)(OF).high;
     expect(of(0.01)).toBeLessThan(1.5);
     expect(of(1)).toBeGreaterThan(7);
   });
   test("in units of the engine's usual miss is as much wider as the engine misses more", () => {
     const ordered = [...residuals({}, 0, within(1)), ...residuals({ engine: "sglang" }, 0, within(16))];
-    const of = (engine: string): number => schemeIntervals({ ...ALIKE, usual: true }, ordered)({ ...OF, engine }).high;
+    const of = (engine: string): number => schemeIntervals({ ...ALIKE, usual: ["engine"] }, ordered)({ ...OF, engine }).high;
     // Sixteen times, of one group beside three that stand for all: the fourth root of it.
     expect(of("sglang") / of("vllm")).toBeCloseTo(2, 9);
     // One that was never seen misses as all do.
@@ -58,19 +57,59 @@ describe("the choice", () => {
     ...residuals({ mixture: true }, fold, within(0.1)),
   ]);
   test("falls on the property that tells misses apart", () => {
-    const scheme = chooseScheme("tpot", alike);
-    expect(scheme.usual || scheme.properties.includes("engine")).toBe(true);
+    const { scheme } = chooseSchemes("ttft", alike)[0]!;
+    expect([...scheme.usual, ...scheme.properties]).toContain("engine");
+    const of = (engine: string): number => chosenIntervals(chooseSchemes("tpot", alike), alike)({ ...OF, engine }).high;
+    expect(of("sglang") / of("vllm")).toBeGreaterThan(4);
   });
   test("falls on none where misses are alike, or where there is but one fold to learn from", () => {
     const flat = [0, 1, 2].flatMap((fold) => residuals({}, fold, within(1)));
-    expect(chooseScheme("ttft", flat).properties).toEqual([]);
-    expect(
-      chooseScheme(
-        "ttft",
-        alike.filter(({ fold }) => fold === 0),
-      ).properties,
-    ).toEqual([]);
+    expect(chooseSchemes("ttft", flat)[0]!.scheme.properties).toEqual([]);
+    const first = alike.filter(({ fold }) => fold === 0);
+    expect(chooseSchemes("tpot", first)).toMatchObject([{ factor: 1, scheme: { properties: [] } }]);
   });
-  test("tells TPOT apart by nothing that is unknown where iterations are priced", () =>
-    expect(intervalSchemes("tpot").flatMap(({ properties }) => properties)).not.toContain("longPrompts"));
+  test("widens TPOT's intervals until they hold nine in ten of folds they were not made of", () => {
+    // Each fold's rows miss by as much, to one side or the other: three folds alone never foresee the fourth.
+    const folds = [1, 1.1, 1.2, 1.3].flatMap((size, fold) => residuals({}, fold, Array(30).fill(size)));
+    const { factor } = chooseSchemes("tpot", folds)[0]!;
+    // Of the last fold 1.3 is measured where 1.2 is the most that others show: nine tenths of the rows lie inside with the factor of a fifth of those.
+    expect(factor).toBeCloseTo(1.3 / 1.2, 9);
+    expect(chooseSchemes("ttft", folds)[0]!.factor).toBe(1);
+  });
+  test("averages ends, each with its factor", () => {
+    const rows = residuals({}, 0, within(1));
+    const both = [
+      { scheme: ALIKE, factor: 1 },
+      { scheme: ALIKE, factor: 2 },
+    ];
+    expect(chosenIntervals(both, rows)(OF).high).toBeCloseTo(1.5 * schemeIntervals(ALIKE, rows)(OF).high, 9);
+  });
+});
+
+describe("what models usually miss by", () => {
+  test("is a product of an effect a property: two that each double it are four times as wide together", () => {
+    const cases = [
+      [false, false, 1],
+      [true, false, 2],
+      [false, true, 2],
+    ] as const;
+    // Forty groups of each: what the pull to no effect leaves is little.
+    const rows = cases.flatMap(([mixture, blackwell, size]) =>
+      Array.from({ length: 40 }, (_unused, at) =>
+        within(size).map((miss) => ({
+          of: { ...OF, mixture, blackwell },
+          group: `${mixture} ${blackwell} ${at}`,
+          fold: 0,
+          device: "h100-sxm",
+          miss,
+        })),
+      ).flat(),
+    );
+    const of = (mixture: boolean, blackwell: boolean): number =>
+      schemeIntervals({ ...ALIKE, usual: ["mixture", "blackwell"] }, rows)({ ...OF, mixture, blackwell }).high;
+    expect(of(true, false) / of(false, false)).toBeGreaterThan(1.8);
+    expect(of(true, false) / of(false, false)).toBeLessThan(2);
+    expect(of(true, true) / of(false, false)).toBeGreaterThan(3.2);
+    expect(of(true, true) / of(false, false)).toBeLessThan(4);
+  });
 });

@@ -19,8 +19,8 @@ export interface Residual {
 export interface IntervalScheme {
   readonly properties: readonly ServedProperty[];
   readonly share: number;
-  /** Misses are taken in units of what their engine usually misses by, and the interval in those of its own. */
-  readonly usual: boolean;
+  /** Properties that what a group usually misses by depends on: misses are taken in units of it, and the interval in its own. None: plain logarithms. */
+  readonly usual: readonly ServedProperty[];
   /** What a group of n rows counts: n, or the root of n, as in the fit of constants, as rows of one group miss alike. */
   readonly groups: "rows" | "roots";
 }
@@ -28,14 +28,16 @@ export interface IntervalScheme {
 /** Shares of measurements that lie below an interval's ends. */
 const LOW = 0.05;
 const HIGH = 0.95;
-/** What all engines usually miss by counts as so many groups beside those of one: an engine seen with one model is not known with others. */
+/** That a property changes nothing counts as so many groups beside those that have it: an engine seen with one model is not known with others. */
 const COMMON_GROUPS = 3;
-/** Least usual miss: below it shares of it say nothing. */
-const USUAL_MIN = 1e-3;
+/** Rounds in which the properties' effects settle beside one another; more change no digit that is stored. */
+const ROUNDS = 40;
+/** Least usual miss of a group: below it logarithms say nothing. */
+const USUAL_MIN = 0.02;
 
 /** Properties that a scheme's intervals depend on. */
 export function schemeProperties({ properties, usual }: IntervalScheme): readonly ServedProperty[] {
-  return usual && !properties.includes("engine") ? ["engine", ...properties] : properties;
+  return [...new Set([...properties, ...usual])];
 }
 
 /**
@@ -44,10 +46,10 @@ export function schemeProperties({ properties, usual }: IntervalScheme): readonl
  */
 export function schemeIntervals(scheme: IntervalScheme, residuals: readonly Residual[]): (of: ServedProperties) => LogInterval {
   const { properties, share } = scheme;
-  const unitOf = scheme.usual ? usualMiss(residuals) : () => 1;
   const weightOf = groupWeight(scheme, residuals);
+  const unitOf = usualMiss(scheme.usual, residuals, weightOf);
   const sorted = residuals
-    .map(({ of, miss, group }) => ({ of, size: miss / unitOf(of.engine), weight: weightOf(group) }))
+    .map(({ of, miss, group }) => ({ of, size: miss / unitOf(of), weight: weightOf(group) }))
     .sort((a, b) => a.size - b.size);
   const named = schemeProperties(scheme);
   const found = new Map<string, LogInterval>();
@@ -60,7 +62,7 @@ export function schemeIntervals(scheme: IntervalScheme, residuals: readonly Resi
       for (const property of properties) if (one.of[property] !== of[property]) weight *= share;
       return { size: one.size, weight };
     });
-    const unit = unitOf(of.engine);
+    const unit = unitOf(of);
     const made = { low: Math.min(0, unit * sizeAt(counted, LOW)), high: Math.max(0, unit * sizeAt(counted, HIGH)) };
     found.set(key, made);
     return made;
@@ -75,20 +77,64 @@ function groupWeight({ groups }: IntervalScheme, residuals: readonly Residual[])
   return (group) => 1 / Math.sqrt(rows.get(group)!);
 }
 
-/** Median of |miss| of an engine, drawn towards that of all: the mean of their logarithms, weighed by groups. */
-function usualMiss(residuals: readonly Residual[]): (engine: string) => number {
-  const medianOf = (of: readonly Residual[]): number => ln(Math.max(USUAL_MIN, medianMiss(of)));
-  const all = medianOf(residuals);
-  const found = new Map<string, number>();
-  return (engine) => {
-    const known = found.get(engine);
-    if (known !== undefined) return known;
-    const own = residuals.filter(({ of }) => of.engine === engine);
-    const groups = new Set(own.map(({ group }) => group)).size;
-    const usual = exp((groups * medianOf(own) + COMMON_GROUPS * all) / (groups + COMMON_GROUPS));
-    found.set(engine, usual);
-    return usual;
-  };
+/** Rows of a group that share the values of the properties. */
+interface Unit {
+  readonly of: ServedProperties;
+  weight: number;
+  rows: number;
+  sum: number;
+}
+
+/**
+ * What models of given properties usually miss by; 1 where it depends on none.
+ *
+ * Model: ln of the mean |miss| of a group is a sum of one effect a property, each drawn to 0 by `COMMON_GROUPS` (ridge regression, solved by turns).
+ */
+function usualMiss(
+  properties: readonly ServedProperty[],
+  residuals: readonly Residual[],
+  weightOf: (group: string) => number,
+): (of: ServedProperties) => number {
+  if (properties.length === 0 || residuals.length === 0) return () => 1;
+  const units = unitsOf(properties, residuals, weightOf);
+  const weights = units.reduce((sum, { weight }) => sum + weight, 0);
+  const sizes = units.map(({ sum, rows }) => ln(Math.max(USUAL_MIN, sum / rows)));
+  const fitted = units.map(() => 0);
+  const effects = properties.map(() => new Map<unknown, number>());
+  let common = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    common = units.reduce((sum, { weight }, i) => sum + weight * (sizes[i]! - fitted[i]!), 0) / weights;
+    properties.forEach((property, at) => {
+      const found = new Map<unknown, { sum: number; groups: number }>();
+      units.forEach(({ of, weight }, i) => {
+        const entry = found.get(of[property]) ?? { sum: 0, groups: COMMON_GROUPS };
+        const groups = (weight * units.length) / weights;
+        entry.sum += groups * (sizes[i]! - common - fitted[i]! + (effects[at]!.get(of[property]) ?? 0));
+        entry.groups += groups;
+        found.set(of[property], entry);
+      });
+      const before = effects[at]!;
+      const now = new Map([...found].map(([value, { sum, groups }]) => [value, sum / groups]));
+      units.forEach(({ of }, i) => {
+        fitted[i]! += now.get(of[property])! - (before.get(of[property]) ?? 0);
+      });
+      effects[at] = now;
+    });
+  }
+  return (of) => exp(properties.reduce((sum, property, at) => sum + (effects[at]!.get(of[property]) ?? 0), common));
+}
+
+function unitsOf(properties: readonly ServedProperty[], residuals: readonly Residual[], weightOf: (group: string) => number): Unit[] {
+  const units = new Map<string, Unit>();
+  for (const { of, group, miss } of residuals) {
+    const key = `${group}\n${servedKey(of, properties)}`;
+    const unit = units.get(key) ?? { of, weight: 0, rows: 0, sum: 0 };
+    unit.weight += weightOf(group);
+    unit.rows += 1;
+    unit.sum += Math.abs(miss);
+    units.set(key, unit);
+  }
+  return [...units.values()];
 }
 
 /** Median of |miss|; 0 without residuals. */

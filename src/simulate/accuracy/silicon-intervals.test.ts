@@ -32,7 +32,7 @@ describe("intervals", () => {
     const [quick, slow] = [spread(9, [-3, 0.1]), spread(9, [0.2, 2])];
     const of = (own: readonly SiliconPoint[]) => siliconIntervals([...rest, ...own], "ttft")(quick[0]!);
     expect(of(quick)).toEqual(of(slow));
-    const served = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false } as const;
+    const served = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false, cell: "vllm/h100-sxm" } as const;
     const table = (own: readonly SiliconPoint[]) => servedIntervals([...rest, ...own], "ttft", [served]);
     expect(table(quick)).not.toEqual(table(slow));
   });
@@ -54,8 +54,8 @@ describe("intervals", () => {
 
 test("deployments take theirs from all folds", () => {
   const all = [...points(50, { group: "a", fold: 0 }, 1), ...points(50, { group: "b", fold: 1 }, 3)];
-  const of = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false } as const;
-  const { properties, intervals } = servedIntervals(all, "tpot", [of]);
+  const of = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false, cell: "vllm/h100-sxm" } as const;
+  const { properties, intervals } = servedIntervals(all, "ttft", [of]);
   expect(properties).toEqual([]);
   expect(intervals[""]!.low).toBeCloseTo(-3 * DOUBLE, 9);
   expect(intervals[""]!.high).toBe(0);

@@ -3,10 +3,17 @@ import { exp, ln } from "../../base/math.ts";
 import { publishedRun } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
 import { decoderBlocks, hasMixture } from "../../cost/iteration/decoder-blocks.ts";
 import type { LogInterval, ServedIntervals, ServedTime } from "../../cost/iteration/engines/served-properties.ts";
-import { isBlackwell, LONG_PROMPT, type ServedProperties, servedKey } from "../../cost/iteration/engines/served-properties.ts";
+import {
+  isBlackwell,
+  LONG_PROMPT,
+  SERVED_PROPERTIES,
+  type ServedProperties,
+  servedCell,
+  servedKey,
+} from "../../cost/iteration/engines/served-properties.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
-import { chooseScheme } from "./interval-choice.ts";
-import { type Residual, schemeIntervals, schemeProperties } from "./interval-scheme.ts";
+import { chooseSchemes, chosenIntervals } from "./interval-choice.ts";
+import { type Residual, schemeProperties } from "./interval-scheme.ts";
 import type { SiliconPoint } from "./silicon-evaluation.ts";
 
 export function measuredMs({ row }: SiliconPoint, time: ServedTime): number {
@@ -30,6 +37,7 @@ export function pointProperties({ row }: SiliconPoint): ServedProperties {
     mixture: isMixture(row.model),
     blackwell: isBlackwell(row.device),
     longPrompts: row.promptTokens >= LONG_PROMPT,
+    cell: servedCell(row.engine, row.device),
   };
 }
 
@@ -63,7 +71,7 @@ function residualsOf(points: readonly SiliconPoint[], time: ServedTime): readonl
 
 /**
  * 90 % intervals of ln(measured / predicted) of rows, from rows of other folds alone: quantiles of their misses, in which those that share properties with
- * the row count more. How is chosen by folds inside those folds (`chooseScheme`).
+ * the row count more. How is chosen by folds inside those folds (`chooseSchemes`).
  *
  * A first wave that waits for kernels to be compiled reaches from no wait to the longest published one (`silicon-benchmark.ts`).
  */
@@ -74,7 +82,7 @@ export function siliconIntervals(points: readonly SiliconPoint[], time: ServedTi
     let intervalOf = ofFold.get(point.fold);
     if (intervalOf === undefined) {
       const others = residuals.filter(({ fold }) => fold !== point.fold);
-      intervalOf = schemeIntervals(chooseScheme(time, others), others);
+      intervalOf = chosenIntervals(chooseSchemes(time, others), others);
       ofFold.set(point.fold, intervalOf);
     }
     const interval = intervalOf(pointProperties(point));
@@ -91,11 +99,12 @@ function withCompiling(
   return { low: ln((warm * exp(low)) / predictedTtftMs), high: ln((warm * exp(high) + mostMs) / predictedTtftMs) };
 }
 
-/** The table that deployments take their intervals from: the scheme all folds choose, of residuals of all folds. */
+/** The table that deployments take their intervals from: the schemes all folds choose, of residuals of all folds. */
 export function servedIntervals(points: readonly SiliconPoint[], time: ServedTime, every: readonly ServedProperties[]): ServedIntervals {
   const residuals = residualsOf(points, time);
-  const scheme = chooseScheme(time, residuals);
-  const intervalOf = schemeIntervals(scheme, residuals);
-  const properties = schemeProperties(scheme);
+  const chosen = chooseSchemes(time, residuals);
+  const intervalOf = chosenIntervals(chosen, residuals);
+  const told = new Set(chosen.flatMap(({ scheme }) => schemeProperties(scheme)));
+  const properties = SERVED_PROPERTIES.filter((property) => told.has(property));
   return { properties, intervals: Object.fromEntries(every.map((of) => [servedKey(of, properties), intervalOf(of)])) };
 }

@@ -5,13 +5,13 @@
 import { describe, expect, it, test } from "vitest";
 import { must } from "../../base/assert.ts";
 import { engineProperties, engineSpread } from "../../cost/iteration/engines/engine-of.ts";
-import { servedInterval, widerSide } from "../../cost/iteration/engines/served-interval.ts";
+import { iterationInterval, servedInterval, widerSide } from "../../cost/iteration/engines/served-interval.ts";
 import { SERVED_INTERVALS } from "../../cost/iteration/engines/served-intervals.ts";
 import type { ServedIntervals } from "../../cost/iteration/engines/served-properties.ts";
 import { SERVED_PROPERTIES, servedKey } from "../../cost/iteration/engines/served-properties.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import { readDeployment } from "../../plan/deployment/deployment-file.ts";
-import { deviceSheet } from "../../rack/catalog/catalog.ts";
+import { DEVICE_SHEETS, deviceSheet } from "../../rack/catalog/catalog.ts";
 import type { RequestColumns } from "../serving/serving-input.ts";
 import { deploymentFigures, deploymentRuns } from "./deployment-ensemble.ts";
 import type { DeploymentRun } from "./deployment-run.ts";
@@ -53,7 +53,7 @@ function planted(high: number): typeof SERVED_INTERVALS {
 
 describe("a deployment", () => {
   it("has iterations as uncertain as TPOT of the scheme's kind", () => {
-    const spread = widerSide(servedInterval("tpot", OF));
+    const spread = widerSide(iterationInterval(OF));
     expect(run("vllm", "h100-sxm", 500).pools[0]!.cost.spread).toBe(spread);
     expect(engineSpread({ engine: "vllm", sheet: deviceSheet("h100-sxm"), mixture: false }, 0.2)).toBe(spread);
   });
@@ -89,16 +89,28 @@ describe("a deployment", () => {
   });
 });
 
-test("the stored tables have a line for every kind", () => {
+test("the stored tables have a line for every engine, device and kind of model that a deployment may name", () => {
   for (const { properties, intervals } of Object.values(SERVED_INTERVALS)) {
     for (const property of properties) expect(SERVED_PROPERTIES).toContain(property);
-    for (const engine of ["vllm", "sglang", "trtllm", "heddle"]) {
-      for (const flags of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]) {
-        const bit = (at: number): boolean => (flags & (1 << at)) !== 0;
-        const key = servedKey({ engine, named: bit(0), mixture: bit(1), blackwell: bit(2), longPrompts: bit(3) }, properties);
-        expect(intervals[key]!.low, key).toBeLessThan(0);
-        expect(intervals[key]!.high, key).toBeGreaterThan(0);
+    for (const engine of ["vllm", "sglang", "trtllm", "heddle"] as const) {
+      for (const sheet of [...DEVICE_SHEETS, { ...DEVICE_SHEETS[0]!, id: "a device of one's own" }]) {
+        for (const flags of [0, 1, 2, 3]) {
+          const of = engineProperties(engine, sheet, flags % 2 === 1);
+          const key = servedKey({ ...of, longPrompts: flags >= 2 }, properties);
+          expect(intervals[key]!.low, key).toBeLessThan(0);
+          expect(intervals[key]!.high, key).toBeGreaterThan(0);
+        }
       }
     }
   }
+});
+
+test("an iteration's interval holds those of short and of long prompts", () => {
+  const kind = engineProperties("vllm", deviceSheet("h100-sxm"), false);
+  const of = (longPrompts: boolean): string => servedKey({ ...kind, longPrompts }, ["engine", "longPrompts"]);
+  const tpot: ServedIntervals = {
+    properties: ["engine", "longPrompts"],
+    intervals: { [of(false)]: { low: -1, high: 2 }, [of(true)]: { low: -3, high: 1 } },
+  };
+  expect(iterationInterval(kind, { ...SERVED_INTERVALS, tpot })).toEqual({ low: -3, high: 2 });
 });

@@ -3,7 +3,7 @@ import { mean, NORMAL_90, normalQuantile } from "../../base/statistics.ts";
 import type { Ratio } from "../../base/units.ts";
 import { decoderBlocks, hasMixture } from "../../cost/iteration/decoder-blocks.ts";
 import { engineProperties } from "../../cost/iteration/engines/engine-of.ts";
-import { servedInterval, widerSide } from "../../cost/iteration/engines/served-interval.ts";
+import { iterationInterval, servedInterval, widerSide } from "../../cost/iteration/engines/served-interval.ts";
 import { SERVED_INTERVALS } from "../../cost/iteration/engines/served-intervals.ts";
 import type { ServedIntervals, ServedTime } from "../../cost/iteration/engines/served-properties.ts";
 import { LONG_PROMPT } from "../../cost/iteration/engines/served-properties.ts";
@@ -38,7 +38,7 @@ export function firstTokenFactor(
     if (pool.role === "decode" || pool.engine.name === "heddle") continue;
     const of = { ...engineProperties(pool.engine.name, sheet, mixture), longPrompts };
     const { low, high } = servedInterval("ttft", of, tables);
-    const ofIterations = ln(1 + widerSide(servedInterval("tpot", of, tables)));
+    const ofIterations = ln(1 + widerSide(iterationInterval(of, tables)));
     further = Math.max(further, (deviations < 0 ? -low : high) - ofIterations);
   }
   return exp(deviations * further);

@@ -4,8 +4,8 @@ import type { Formats } from "../cut.ts";
 import { type EngineOverheads, NO_OVERHEADS } from "../engine-overheads.ts";
 import { overheadsOn } from "./engine-constants.ts";
 import { FITTED_ENGINES } from "./fitted-engines.ts";
-import { servedInterval, widerSide } from "./served-interval.ts";
-import { isBlackwell, type ServedProperties } from "./served-properties.ts";
+import { iterationInterval, widerSide } from "./served-interval.ts";
+import { isBlackwell, type ServedProperties, servedCell } from "./served-properties.ts";
 
 /** Engines by name; `heddle` adds nothing, as its host times are measured on each host. */
 export type EngineName = "vllm" | "sglang" | "trtllm" | "heddle";
@@ -25,7 +25,7 @@ const MEASURED = /^(h100|h200|g?b[23]00)/;
 
 /** What is known of a model that an engine serves on a device, with settings that are stated. */
 export function engineProperties(engine: EngineName, sheet: DeviceSheet, mixture: boolean): Omit<ServedProperties, "longPrompts"> {
-  return { engine, named: true, mixture, blackwell: isBlackwell(sheet.id) };
+  return { engine, named: true, mixture, blackwell: isBlackwell(sheet.id), cell: servedCell(engine, sheet.id) };
 }
 
 /** What an iteration's interval depends on besides its operators. */
@@ -42,6 +42,6 @@ export interface SpreadOf {
  * family that was not measured, that of its operators besides.
  */
 export function engineSpread({ engine, sheet, mixture, apart = false }: SpreadOf, operatorSpread: number): number {
-  const served = widerSide(servedInterval("tpot", { ...engineProperties(engine, sheet, mixture), longPrompts: false }));
+  const served = widerSide(iterationInterval(engineProperties(engine, sheet, mixture)));
   return MEASURED.test(sheet.id) && !apart ? served : quadrature(served, operatorSpread);
 }

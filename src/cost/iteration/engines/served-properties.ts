@@ -9,11 +9,26 @@ export interface ServedProperties {
   readonly blackwell: boolean;
   /** Whether prompts have at least `LONG_PROMPT` tokens. */
   readonly longPrompts: boolean;
+  /** Engine and device, where models were measured so; `OTHER_CELL` elsewhere. */
+  readonly cell: string;
 }
 
 export type ServedProperty = keyof ServedProperties;
 
-export const SERVED_PROPERTIES: readonly ServedProperty[] = ["engine", "named", "mixture", "blackwell", "longPrompts"];
+export const SERVED_PROPERTIES: readonly ServedProperty[] = ["engine", "named", "mixture", "blackwell", "longPrompts", "cell"];
+
+/** Devices of the catalogue on which served models were measured, by engine. */
+export const SERVED_DEVICES: Readonly<Record<string, readonly string[]>> = {
+  trtllm: ["h100-sxm", "h200-sxm", "b200-sxm", "gb200"],
+  sglang: ["h200-sxm", "b200-sxm", "b300-sxm"],
+  vllm: ["h100-sxm", "h200-sxm"],
+};
+
+export const OTHER_CELL = "other";
+
+export function servedCell(engine: string, device: string): string {
+  return SERVED_DEVICES[engine]?.includes(device) === true ? `${engine}/${device}` : OTHER_CELL;
+}
 
 /** Units: tokens. */
 export const LONG_PROMPT = 4000;
