@@ -3,6 +3,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { HeddleError } from "../base/heddle-error.ts";
 import { openFileBytes } from "../execute/file-bytes.ts";
 import { INDEX_FILE } from "../execute/model-store/hf-folder.ts";
+import { namingFile } from "../execute/naming-file.ts";
 import type { Architecture } from "../graph/architecture/architecture.ts";
 import { architectureOfGguf } from "../graph/architecture/config/gguf-config.ts";
 import { knownArchitecture, knownModelName } from "../graph/architecture/known/known-architecture.ts";
@@ -60,13 +61,13 @@ const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
 /**
  * Opens a model file, a Hugging Face folder or a config.json; else a model of the catalogue by its name.
  *
- * Errors: `file-unreadable`, `model-not-found` where nothing has that name and its ending is no file's, those of the readers.
+ * Errors: `file-unreadable`, `model-not-found` where nothing has that name and its ending is no file's, those of the readers with the path.
  */
 export function openInspectSource(path: string): InspectSource {
   const entry = statSync(path, { throwIfNoEntry: false });
   if (entry?.isDirectory() === true) return folder(path);
   const ending = extname(path).toLowerCase();
-  if (Object.hasOwn(OPENERS, ending)) return OPENERS[ending]!(path);
+  if (Object.hasOwn(OPENERS, ending)) return namingFile(path, () => OPENERS[ending]!(path));
   return entry === undefined ? catalogued(path) : configuration(path);
 }
 
@@ -92,7 +93,7 @@ function onnx(path: string): InspectSource {
   const read = (sizes: Bindings): Graph => {
     const bytes = openFileBytes(path);
     try {
-      return readOnnx(bytes, { sizes }).graph;
+      return namingFile(path, () => readOnnx(bytes, { sizes }).graph);
     } finally {
       bytes.close();
     }
@@ -143,9 +144,10 @@ function folder(path: string): InspectSource {
 }
 
 function header(path: string, name: string): ReturnType<typeof readSafetensors> {
-  const bytes = openFileBytes(join(path, name));
+  const file = join(path, name);
+  const bytes = openFileBytes(file);
   try {
-    return readSafetensors(bytes, name);
+    return readSafetensors(bytes, file);
   } finally {
     bytes.close();
   }

@@ -4,6 +4,7 @@ import { type ByteSource, bytesOf } from "../base/bytes.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import { openFileBytes } from "../execute/file-bytes.ts";
 import { openDecoderModel } from "../execute/model-store/open-model.ts";
+import { namingFile } from "../execute/naming-file.ts";
 import type { ProgramSource } from "../execute/seat/seat-types.ts";
 import type { Access, Graph, TensorId } from "../graph/ir/graph.ts";
 import { type GgufFile, ggufModel, ggufProgram } from "../graph/program/gguf-program.ts";
@@ -38,7 +39,7 @@ export async function loadGraph(source: string | Uint8Array, options: LoadGraphO
   }
   const path = resolve(source);
   const name = options.name ?? basename(path).replace(/\.onnx$/i, "");
-  const program = onnxProgram(openFileBytes(path), { name, files: (file) => beside(path, file) });
+  const program = namingFile(path, () => onnxProgram(openFileBytes(path), { name, files: (file) => beside(path, file) }));
   return runnable(program, { type: "onnx", path });
 }
 

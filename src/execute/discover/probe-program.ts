@@ -10,6 +10,7 @@ import { ggufModel } from "../../graph/program/gguf-program.ts";
 import { rotationTables } from "../drivers/shared/rotations.ts";
 import { openFileBytes } from "../file-bytes.ts";
 import { openDecoderModel } from "../model-store/open-model.ts";
+import { namingFile } from "../naming-file.ts";
 import type { ProgramSource } from "../seat/seat-types.ts";
 
 /** What devices are asked about when they are asked about a model. */
@@ -34,7 +35,7 @@ export function openProbe(path: string): ProbeProgram {
   if (extname(path).toLowerCase() === ".onnx") {
     const bytes = openFileBytes(path);
     try {
-      return { source: { type: "onnx", path }, graph: readOnnx(bytes).graph, times: () => 1, whole: undefined };
+      return { source: { type: "onnx", path }, graph: namingFile(path, () => readOnnx(bytes).graph), times: () => 1, whole: undefined };
     } finally {
       bytes.close();
     }

@@ -6,6 +6,7 @@ import { onnxProgram } from "../../../graph/program/onnx-program.ts";
 import { loadTokenizer } from "../../../graph/tokenizer/tokenizer.ts";
 import { openFileBytes } from "../../file-bytes.ts";
 import { openDecoderModel } from "../../model-store/open-model.ts";
+import { namingFile } from "../../naming-file.ts";
 import type { ModelTask } from "../checks/model-check.ts";
 import type { TokenTask } from "../checks/token-check.ts";
 import type { ModelOrder } from "./validation-order.ts";
@@ -30,7 +31,8 @@ function onnxTask(path: string, sizes: Readonly<Record<string, number>>): ModelT
   };
   const whole = openFileBytes(path);
   try {
-    const program = onnxProgram(bytesOf(whole.read(0, whole.byteLength)), { files: beside, name: basename(path), sizes });
+    const bytes = bytesOf(whole.read(0, whole.byteLength));
+    const program = namingFile(path, () => onnxProgram(bytes, { files: beside, name: basename(path), sizes }));
     return { program, sizes };
   } finally {
     whole.close();

@@ -1,0 +1,19 @@
+import { HeddleError } from "../base/heddle-error.ts";
+
+/**
+ * Reads a file with a reader that knows bytes and not paths: what it refuses names the file, too, before the offset, key or tensor that the reader names.
+ * Errors that name it already are thrown as they are.
+ */
+export function namingFile<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof HeddleError) || thrown.where?.includes(path) === true) throw thrown;
+    const { code, where, detail, cause } = thrown;
+    throw new HeddleError(code, {
+      where: where === undefined ? path : `${path}, ${where}`,
+      ...(detail === undefined ? {} : { detail }),
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+}
