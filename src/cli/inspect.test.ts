@@ -78,13 +78,13 @@ describe("heddle inspect", () => {
       expect(text).toMatch(/h100, decode \(1 x 1 token at context 4096\): \d\.\d+ ms estimated \(roofline, data sheet\)/);
       expect(text).toMatch(/layers\.\*\.feed-forward\t32\tbandwidth\t/);
       expect(text).toContain("no peak for bf16 or a wider type is known");
-      expect(text).toMatch(/h100\t55\.9 GB\t416\t208\t104\t52\t26\t13\t6\t3/);
+      expect(text).toMatch(/h100\t61\.2 GB\t456\t228\t114\t57\t28\t14\t7\t3/);
       expect(text).toContain("latency 1: sensitive from here on");
     });
 
     it("says how many devices hold what one does not", async () => {
       const text = await printed(writeConfig("DeepSeek-V3"), "--rack", rack, "--reserve", "0.25");
-      expect(text).toContain("h100: weights of 1.34 TB do not fit in 80 GB less the reserve: 23 devices like it are needed at least");
+      expect(text).toContain("h100: weights of 1.34 TB do not fit in 85.9 GB less the reserve: 21 devices like it are needed at least");
     });
 
     it("writes the page, with a rack and without", async () => {
