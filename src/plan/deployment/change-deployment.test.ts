@@ -55,6 +55,24 @@ describe("changes of a deployment", () => {
     expect(changeDeployment(read.deployment, [parseChange("pools.a.device=h100")]).deployment.pools[0]!.engine.maxBatchedTokens).toBe(2048);
   });
 
+  it("fill in anew what another engine or number of ranks decides", () => {
+    const read = readDeployment("version: 1\nmodel: m\npools:\n  - { name: a, device: h100-sxm, engine: { kvBlocks: 500 } }\n");
+    const filled = read.defaults.map(({ field }) => field);
+    const engineAfter = (...texts: readonly string[]) => {
+      const { maxBatchedTokens, maxSequences, blockTokens, kvBlocks } = changeDeployment(read.deployment, texts.map(parseChange), {
+        filled,
+      }).deployment.pools[0]!.engine;
+      return [maxBatchedTokens, maxSequences, blockTokens, kvBlocks];
+    };
+    expect(engineAfter("pools.a.replicas=2")).toEqual([8192, 1024, 16, 500]);
+    expect(engineAfter("pools.a.engine.name=trtllm")).toEqual([8192, 2048, 32, undefined]);
+    expect(engineAfter("pools.a.engine.name=trtllm", "pools.a.engine.maxSequences=64")).toEqual([8192, 64, 32, undefined]);
+    expect(engineAfter("pools.a.engine.name=sglang", "pools.a.parallel.data=2")).toEqual([4096, 2048, 16, undefined]);
+    const ranks = changeDeployment(read.deployment, [parseChange("pools.a.parallel.data=2")], { filled });
+    expect(ranks.deployment.pools[0]!.engine).toMatchObject({ maxBatchedTokens: 8192, maxSequences: 1024 });
+    expect(ranks.defaults).toEqual([]);
+  });
+
   it("forget KV blocks that were counted on something else, and say so", () => {
     for (const text of ["pools.a.device=x", "pools.a.parallel.tensor=2", "model=n"]) {
       const { deployment: after, notes } = changed(text);

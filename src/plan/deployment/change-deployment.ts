@@ -1,8 +1,8 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Change } from "./change.ts";
 import type { Deployment } from "./deployment.ts";
-import { DEVICE_DEFAULTS } from "./deployment-defaults.ts";
 import { type FilledDefault, type FindSheet, readDeployment } from "./deployment-file.ts";
+import { ENGINE_DEFAULTS } from "./engine-defaults.ts";
 
 export interface ChangedDeployment {
   readonly deployment: Deployment;
@@ -16,7 +16,14 @@ export interface ChangedDeployment {
 const NO_FIELDS: ReadonlySet<string> = new Set(["", "__proto__", "constructor", "prototype"]);
 
 /** Fields of a pool on which the number of KV blocks depends. */
-const DECIDE_BLOCKS = [["device"], ["ffn"], ["parallel"], ["precision"], ["lora"], ["engine", "memoryFraction"], ["engine", "blockTokens"]];
+const DECIDE_BLOCKS = [
+  ["device"],
+  ["ffn"],
+  ["parallel"],
+  ["precision"],
+  ["lora"],
+  ...["name", "memoryFraction", "blockTokens"].map((field) => ["engine", field]),
+];
 
 type Fields = Record<string, unknown>;
 
@@ -32,7 +39,7 @@ export interface BeforeChange {
  * A deployment with some fields otherwise.
  *
  * A stated number of KV blocks holds for the device, cut and formats it was counted on: where one of those changes it is computed anew, and a note says so.
- * Settings that the file left out are filled in for the device that a change brings, as if the file had named it.
+ * Settings that the file left out are filled in for the device or engine that a change brings, as if the file had named it.
  * Errors: `usage` naming a path that leads nowhere or is changed twice; `deployment-invalid` naming the field of a value that cannot be.
  */
 export function changeDeployment(before: Deployment, changes: readonly Change[], given: BeforeChange = {}): ChangedDeployment {
@@ -105,14 +112,17 @@ function parseValue(text: string): unknown {
   }
 }
 
-/** Leaves out what was filled in for a device that is no longer there, unless the change says it. */
+/** Leaves out what was filled in for a device, engine or number of ranks that is no longer there, unless the change says it. */
 function forgetDefaults(deployment: Fields, touched: readonly (readonly string[])[], filled: readonly string[]): void {
   const changed = new Set(touched.map((steps) => steps.join(".")));
   for (const [i, pool] of (deployment["pools"] as Fields[]).entries()) {
-    if (!changed.has(`pools.${i}.device`)) continue;
-    for (const field of DEVICE_DEFAULTS) {
+    const engine = pool["engine"] as Fields;
+    const other = changed.has(`pools.${i}.device`) || changed.has(`pools.${i}.engine.name`);
+    const shared = engine["name"] === "sglang" && changed.has(`pools.${i}.parallel.data`);
+    for (const field of ENGINE_DEFAULTS) {
       const path = `pools.${i}.engine.${field}`;
-      if (filled.includes(path) && !changed.has(path)) delete (pool["engine"] as Fields)[field];
+      const decided = other || (shared && field === "maxBatchedTokens");
+      if (decided && filled.includes(path) && !changed.has(path)) delete engine[field];
     }
   }
 }

@@ -1,5 +1,3 @@
-import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
-import { GIB } from "../../rack/catalog/figure.ts";
 import type { AttentionDpBalance, EngineSettings, FfnSide, Parallelism, Precision, RoutingName } from "./deployment.ts";
 import { LORA_MODULES, type LoraSettings } from "./lora.ts";
 
@@ -39,27 +37,8 @@ export const DEPLOYMENT_DEFAULTS: {
   ffn: { parallel: { tensor: 1, expert: 1 }, microBatches: 3 },
 };
 
-/** What vLLM's server takes more tokens and sequences on. */
-const LARGE = { bytes: 70 * GIB, maxBatchedTokens: 8192, maxSequences: 1024 };
-
-/** The fields of `engine` whose defaults depend on the pool's device. */
-export const DEVICE_DEFAULTS = ["maxBatchedTokens", "maxSequences"] as const;
-
 /**
- * Engine settings of a pool that says none, on a device: vLLM's server takes larger iterations on GPUs of 70 GiB or more, but not on A100.
- * Without a sheet they are those of smaller devices.
- *
- * Source: vLLM 0.19, `EngineArgs.get_batch_defaults`, for the API server on GPUs.
- */
-export function engineDefaults(sheet: DeviceSheet | undefined): EngineSettings {
-  const { engine } = DEPLOYMENT_DEFAULTS;
-  if (sheet === undefined || sheet.kind !== "gpu" || sheet.memory.capacityBytes.value < LARGE.bytes || /a100/i.test(sheet.name))
-    return engine;
-  return { ...engine, maxBatchedTokens: LARGE.maxBatchedTokens, maxSequences: LARGE.maxSequences };
-}
-
-/**
- * Why a default is what it is, by the field's path below a pool (or the deployment).
+ * Why a default is what it is, by the field's path below a pool (or the deployment); of engines other than vLLM: `ENGINE_REASONS`.
  *
  * Source: vLLM 0.19 (vllm-project/vllm): `EngineArgs.get_batch_defaults` for the API server, `CacheConfig` (blocks of 16 tokens, 0.9 of the memory,
  * prefix caching), `LoRAConfig`, and chunked prefill, which its V1 engine always does where the model allows. NVIDIA/TensorRT-LLM: `AttentionDpConfig` of

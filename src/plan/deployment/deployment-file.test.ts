@@ -67,6 +67,30 @@ describe("deployment files", () => {
     expect(readDeployment(text, () => h100).deployment.pools[0]!.engine).toMatchObject({ maxBatchedTokens: 8192, maxSequences: 1024 });
   });
 
+  it.each([
+    ["sglang", "l4", 1, 2048, 2048, 16],
+    ["sglang", "l40s", 1, 4096, 2048, 16],
+    ["sglang", "a100-sxm", 1, 8192, 2048, 16],
+    ["sglang", "h100-sxm", 1, 8192, 2048, 16],
+    ["sglang", "h100-sxm", 4, 2048, 2048, 16],
+    ["sglang", "h200-sxm", 1, 8192, 2048, 16],
+    ["sglang", "b200-sxm", 1, 16_384, 2048, 16],
+    ["sglang", "mi300x", 1, 16_384, 2048, 16],
+    ["sglang", "no-such-device", 1, 4096, 2048, 16],
+    ["trtllm", "h100-sxm", 1, 8192, 2048, 32],
+    ["trtllm", "l40s", 4, 8192, 2048, 32],
+    ["heddle", "h100-sxm", 1, 8192, 1024, 16],
+  ])("fills in for %s on %s with %d ranks what its own server takes", (name, device, data, maxBatchedTokens, maxSequences, blockTokens) => {
+    const text = `version: 1\nmodel: m\npools:\n  - device: ${device}\n    parallel: { data: ${data} }\n    engine: { name: ${name} }\n`;
+    const { deployment, defaults } = readDeployment(text);
+    expect(deployment.pools[0]!.engine).toMatchObject({ name, maxBatchedTokens, maxSequences, blockTokens });
+    const said = Object.fromEntries(defaults.map(({ field, reason }) => [field.slice("pools.0.engine.".length), reason]));
+    if (name === "sglang") expect(said["maxBatchedTokens"]).toMatch(/^SGLang's server/);
+    if (name === "trtllm") expect(said["maxSequences"]).toMatch(/^trtllm-serve/);
+    // A value that is not the engine's own says whose it is.
+    if (name !== "heddle") expect(said["memoryFraction"]).toMatch(/^vLLM, .*(SGLang|trtllm)/);
+  });
+
   it("fills in what scaling and losses leave out", () => {
     const { deployment, defaults } = readDeployment(
       `${SMALL}    replicas: 3\n    scaling: { least: 2, ${LOAD} }\n    outages: { meanUpNs: 6.0e+12, repairNs: 5 }\n`,

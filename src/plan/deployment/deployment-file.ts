@@ -4,8 +4,9 @@ import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { readYaml } from "../../rack/yaml-text.ts";
 import type { Deployment, Pool, PoolRole } from "./deployment.ts";
 import { checkDeployment } from "./deployment-check.ts";
-import { DEFAULT_REASONS, DEPLOYMENT_DEFAULTS, engineDefaults } from "./deployment-defaults.ts";
+import { DEFAULT_REASONS, DEPLOYMENT_DEFAULTS } from "./deployment-defaults.ts";
 import { type DeploymentFile, deploymentSchema, type PoolFile } from "./deployment-schema.ts";
+import { ENGINE_REASONS, engineDefaults } from "./engine-defaults.ts";
 import type { LoraSettings } from "./lora.ts";
 
 /** Longest deployment file read. Units: characters. */
@@ -79,11 +80,15 @@ type Fill = <T>(field: string, given: T | undefined, value: T, reason: string) =
 function completePool(pool: PoolFile, at: string, { filled, find }: { readonly filled: Fill; readonly find: FindSheet }): Pool {
   const standard = DEPLOYMENT_DEFAULTS;
   const { name, role, replicas, parallel, precision, engine, scaling, outages, lora, ffn, ...others } = pool;
+  const engineName = engine?.name ?? standard.engine.name;
+  const data = parallel?.data ?? standard.parallel.data;
   const fields = <T extends object>(part: string, given: object | undefined, values: T): T => {
     const all: Record<string, unknown> = { ...given };
     for (const [key, value] of Object.entries(values)) {
       // One line says that nothing is divided; single fields are worth a line where others of their part are given.
-      all[key] = filled(`${at}.${part}.${key}`, all[key], value, DEFAULT_REASONS[`${part}.${key}`] === undefined ? part : `${part}.${key}`);
+      const own = part === "engine" ? ENGINE_REASONS[engineName]?.[key] : undefined;
+      const known = DEFAULT_REASONS[`${part}.${key}`] === undefined ? part : `${part}.${key}`;
+      all[key] = filled(`${at}.${part}.${key}`, all[key], value, own ?? known);
     }
     return all as T;
   };
@@ -97,8 +102,8 @@ function completePool(pool: PoolFile, at: string, { filled, find }: { readonly f
     replicas: filled(`${at}.replicas`, replicas, standard.replicas, "replicas"),
     parallel: fields("parallel", parallel, standard.parallel),
     precision: fields("precision", precision, standard.precision),
-    engine: { ...fields("engine", engine, engineDefaults(find(pool.device))), ...balance },
-    ...(lora === undefined ? {} : { lora: completeLora(lora, engine?.name ?? standard.engine.name, fields) }),
+    engine: { ...fields("engine", engine, engineDefaults({ name: engineName, sheet: find(pool.device), data })), ...balance },
+    ...(lora === undefined ? {} : { lora: completeLora(lora, engineName, fields) }),
     ...(scaling === undefined ? {} : { scaling: fields("scaling", scaling, { ...scaling, everyNs: standard.scalingEveryNs }) }),
     ...(ffn === undefined
       ? {}
