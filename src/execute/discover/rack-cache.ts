@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Rack } from "../../rack/rack.ts";
 import { readRack, writeRack } from "../../rack/rack-file.ts";
 import { cacheFolder } from "../model-store/cache-folder.ts";
+
+/** How often a file is written whose folder another process takes away meanwhile. */
+const ATTEMPTS = 20;
 
 /** Folder of a rack's cached description and calibrations. */
 export function rackFolder(fingerprint: string): string {
@@ -30,22 +34,46 @@ export function saveCachedRack(rack: Rack): string {
   return path;
 }
 
-/** Forgets what was measured of models on a rack: it belongs to the tables that are being replaced. */
+/**
+ * Forgets what was measured of models on a rack: it belongs to the tables that are being replaced. The folders are moved aside first, so that another process
+ * that writes there finds them gone and makes them anew. Errors: `file-unwritable`.
+ */
 export function forgetMeasurements(fingerprint: string): void {
-  for (const folder of ["stages", "corrections"]) rmSync(join(rackFolder(fingerprint), folder), { recursive: true, force: true });
+  for (const folder of ["stages", "corrections"]) {
+    const path = join(rackFolder(fingerprint), folder);
+    const aside = `${path}.${randomUUID()}.part`;
+    try {
+      renameSync(path, aside);
+      rmSync(aside, { recursive: true, force: true });
+    } catch (cause) {
+      if (!isMissing(cause)) throw unwritable(path, cause);
+    }
+  }
 }
 
-/** Writes a file so that a reader finds the old or the new content, never a part. Errors: `file-unwritable`. */
+/** Writes a file so that a reader finds the old or the new content, never a part, whoever else writes it. Errors: `file-unwritable`. */
 export function writeWhole(path: string, text: string | Uint8Array): void {
-  const part = `${path}.${process.pid}.part`;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(part, text);
-    renameSync(part, path);
-  } catch (cause) {
-    removeIfThere(part);
-    throw new HeddleError("file-unwritable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
+  // Process numbers would not do: containers that share a cache have the same ones.
+  const part = `${path}.${randomUUID()}.part`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(part, text);
+      renameSync(part, path);
+      return;
+    } catch (cause) {
+      removeIfThere(part);
+      if (!isMissing(cause) || attempt === ATTEMPTS) throw unwritable(path, cause);
+    }
   }
+}
+
+function isMissing(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+}
+
+function unwritable(path: string, cause: unknown): HeddleError {
+  return new HeddleError("file-unwritable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
 }
 
 function removeIfThere(path: string): void {
