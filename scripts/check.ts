@@ -1,9 +1,13 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
-/** What `npm test` does: format and lint, types, then every test (layer and house rules are tests too); one plain summary line at the end. */
+/**
+ * What `npm test` does: format and lint, types and the package at once, then every test (layer and house rules are tests too); one plain summary line at
+ * the end. Tests run the sources as they were built just before.
+ */
 interface Step {
   readonly name: string;
   readonly command: readonly string[];
@@ -13,14 +17,17 @@ const scratch = mkdtempSync(join(tmpdir(), "heddle-check-"));
 const report = join(scratch, "vitest.json");
 const extra = process.argv.slice(2);
 
-const STEPS: readonly Step[] = [
+const CHECKS: readonly Step[] = [
   { name: "format and lint", command: ["biome", "check", "--error-on-warnings", "."] },
   // The build, which comes first, has checked all but the tests; they are checked against what it declared.
   { name: "types", command: ["tsc", "-p", "tsconfig.test.json"] },
   { name: "types of the page", command: ["tsc", "-p", "tsconfig.page.json"] },
-  { name: "tests", command: ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...extra] },
   { name: "package", command: ["publint", "--strict"] },
 ];
+const TESTS: Step = {
+  name: "tests",
+  command: ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...extra],
+};
 
 interface VitestReport {
   readonly numPassedTests: number;
@@ -62,13 +69,22 @@ function tellSlowest(files: readonly FileReport[]): void {
   for (const { name, seconds } of slowest) process.stdout.write(`${seconds.toFixed(1).padStart(8)}  ${name}\n`);
 }
 
-const failed: string[] = [];
-for (const step of STEPS) {
-  process.stdout.write(`\n== ${step.name}\n`);
+/** Whether the step passed. Without `shown` its output follows when it is over, whole. */
+async function passes(step: Step, shown: boolean): Promise<boolean> {
   const [binary = "", ...rest] = step.command;
-  const { status } = spawnSync(join("node_modules", ".bin", binary), rest, { stdio: "inherit" });
-  if (status !== 0) failed.push(step.name);
+  const env = { ...process.env, HEDDLE_TEST_BUILT: "1" };
+  const child = spawn(join("node_modules", ".bin", binary), rest, { stdio: shown ? "inherit" : ["ignore", "pipe", "pipe"], env });
+  const output: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data: Buffer) => output.push(data));
+  const [status] = (await once(child, "close")) as [number | null];
+  if (!shown) process.stdout.write(`\n== ${step.name}\n${Buffer.concat(output).toString()}`);
+  return status === 0;
 }
+
+const passed = await Promise.all(CHECKS.map((step) => passes(step, false)));
+process.stdout.write(`\n== ${TESTS.name}\n`);
+passed.push(await passes(TESTS, true));
+const failed = [...CHECKS, TESTS].filter((_, i) => !passed[i]).map(({ name }) => name);
 const counts = readReport();
 tellSlowest(counts.testResults);
 rmSync(scratch, { recursive: true, force: true });
