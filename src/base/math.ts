@@ -8,7 +8,6 @@ const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 const INVERSE_LN2 = 1 / LN2_HIGH;
 /** 1 / ln 2 and 1/3 as a double and what it leaves. */
-// biome-ignore lint/suspicious/noApproximativeNumericConstant: the house rule for pure layers names no constant of Math
 const LOG2_E = 1.4426950408889634;
 const LOG2_E_REST = 2.0355273740931033e-17;
 const THIRD = 1 / 3;

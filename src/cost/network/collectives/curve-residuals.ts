@@ -114,5 +114,4 @@ function rangeAround(off: Float64Array, low: number): number {
   );
 }
 
-// biome-ignore lint/suspicious/noApproximativeNumericConstant: the house rule for pure layers names no constant of Math
 const LN_2 = 0.6931471805599453;
