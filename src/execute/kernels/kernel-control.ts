@@ -1,0 +1,25 @@
+/**
+ * Where the threads of one step meet: byte offsets in the kernels' memory, which starts with these words. Both the kernels (AssemblyScript) and what
+ * starts them (TypeScript) read this file, so it holds whole numbers only.
+ */
+
+/** u64: step << 40 | phase << 24 | next chunk of the phase. A phase equal to the step's number of phases says that no step is under way. */
+export const CLAIM_WORD = 0;
+/** i32: chunks of the open phase that are finished. On a cache line of its own, as everything below that threads write. */
+export const FINISHED_CHUNKS = 64;
+/** i32: threads that sleep until the next phase opens. */
+export const PHASE_SLEEPERS = 128;
+/** i32: grows with every step; helpers sleep here between steps. */
+export const WAKE_COUNT = 192;
+/** i32: phases of the step. Written between steps only. */
+export const PHASE_COUNT = 256;
+/**
+ * i32: address of the first phase's descriptor, whose first i32 is its number of chunks (< 2^24). Written once, as the stride: a late thread may look
+ * at a descriptor at any time. Descriptors are written between steps only; chunks of one phase may run in any order and at once.
+ */
+export const PHASE_TABLE = 260;
+/** i32: bytes from one descriptor to the next. */
+export const PHASE_STRIDE = 264;
+
+/** Bytes of the memory that are not for data: the words above; constants of the kernels begin here. */
+export const CONTROL_BYTES = 1024;
