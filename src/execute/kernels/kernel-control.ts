@@ -3,7 +3,7 @@
  * starts them (TypeScript) read this file, so it holds whole numbers only.
  */
 
-/** u64: step << 40 | phase << 24 | next chunk of the phase. A phase equal to the step's number of phases says that no step is under way. */
+/** u64: step << 40 | phase + 1 << 24 | next chunk of the phase; 0 in place of phase + 1: no step is under way, as in memory that is all zeros. */
 export const CLAIM_WORD = 0;
 /** i32: chunks of the open phase that are finished. On a cache line of its own, as everything below that threads write. */
 export const FINISHED_CHUNKS = 64;
@@ -11,6 +11,10 @@ export const FINISHED_CHUNKS = 64;
 export const PHASE_SLEEPERS = 128;
 /** i32: grows with every step; helpers sleep here between steps. */
 export const WAKE_COUNT = 192;
+/** i32: not 0 once the helpers are to end. */
+export const ENDED = 196;
+/** i32: not 0 once a thread failed in a step: the others stop waiting for its chunk. */
+export const FAILED = 200;
 /** i32: phases of the step. Written between steps only. */
 export const PHASE_COUNT = 256;
 /**

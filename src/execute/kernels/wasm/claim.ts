@@ -1,4 +1,4 @@
-import { CLAIM_WORD, FINISHED_CHUNKS, PHASE_COUNT, PHASE_SLEEPERS, PHASE_STRIDE, PHASE_TABLE } from "../kernel-control";
+import { CLAIM_WORD, FAILED, FINISHED_CHUNKS, PHASE_COUNT, PHASE_SLEEPERS, PHASE_STRIDE, PHASE_TABLE } from "../kernel-control";
 
 /**
  * Who does what in a step: threads claim chunks of the open phase one at a time by compare-and-swap of one word that names step, phase and chunk. What
@@ -22,7 +22,7 @@ const SLEEP_NS: i64 = 1_000_000;
 // @ts-ignore: decorator
 @inline
 export function phaseOf(claimed: u64): i32 {
-  return <i32>((claimed >> PHASE_SHIFT) & PHASE_MASK);
+  return <i32>((claimed >> PHASE_SHIFT) & PHASE_MASK) - 1;
 }
 
 // @ts-ignore: decorator
@@ -38,7 +38,10 @@ export function phaseAt(phase: i32): usize {
   return <usize>load<u32>(PHASE_TABLE) + <usize>phase * <usize>load<u32>(PHASE_STRIDE);
 }
 
-/** Opens the first phase of the next step. Only the owner calls it, when the step before is done and the phases of this one are written. */
+/**
+ * Opens the first phase of the next step. Only the owner calls it, when the step before is done and the phases of this one are written. Steps are
+ * counted modulo 2^24, which would mislead only a thread that was away for as many.
+ */
 export function begin(): void {
   const step = (atomic.load<u64>(CLAIM_WORD) >> STEP_SHIFT) + 1;
   openFrom(step << STEP_SHIFT, 0);
@@ -50,9 +53,11 @@ export function claim(): u64 {
   while (true) {
     const word = atomic.load<u64>(CLAIM_WORD);
     const phase = phaseOf(word);
-    if (phase >= load<i32>(PHASE_COUNT)) return STEP_DONE;
+    if (phase < 0) return STEP_DONE;
     if (chunkOf(word) < load<i32>(phaseAt(phase))) {
       if (atomic.cmpxchg<u64>(CLAIM_WORD, word, word + 1) == word) return word;
+    } else if (atomic.load<i32>(FAILED) != 0) {
+      return STEP_DONE;
     } else if (++looks >= LOOKS_BEFORE_SLEEP) {
       atomic.add<i32>(PHASE_SLEEPERS, 1);
       atomic.wait<i64>(CLAIM_WORD, <i64>word, SLEEP_NS);
@@ -71,11 +76,12 @@ export function finish(claimed: u64): void {
   openFrom((claimed >> STEP_SHIFT) << STEP_SHIFT, phase + 1);
 }
 
-/** Opens the first phase from `phase` on that has chunks, or none: then the step is done. */
+/** Opens the first phase from `phase` on that has chunks; where there is none, the step is done. */
 function openFrom(step: u64, phase: i32): void {
   const phases = load<i32>(PHASE_COUNT);
   while (phase < phases && load<i32>(phaseAt(phase)) <= 0) phase++;
+  const open: u64 = phase < phases ? <u64>(phase + 1) : 0;
   atomic.store<i32>(FINISHED_CHUNKS, 0);
-  atomic.store<u64>(CLAIM_WORD, step | ((<u64>phase) << PHASE_SHIFT));
+  atomic.store<u64>(CLAIM_WORD, step | (open << PHASE_SHIFT));
   if (atomic.load<i32>(PHASE_SLEEPERS) > 0) atomic.notify(CLAIM_WORD, i32.MAX_VALUE);
 }
