@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import asc from "assemblyscript/asc";
-import { CONTROL_BYTES } from "../src/execute/kernels/kernel-control.ts";
+import { CONSTANTS } from "../src/execute/kernels/kernel-control.ts";
 
 /** What the driver `ort` looks for beside its code. */
 const OUTPUT = "dist/src/execute/kernels/decode.wasm";
@@ -24,7 +24,7 @@ if ((statSync(OUTPUT, { throwIfNoEntry: false })?.mtimeMs ?? 0) < newest) {
       "--noAssert",
       ...["--runtime", "stub"],
       ...["--enable", "simd,relaxed-simd,threads"],
-      ...["--memoryBase", `${CONTROL_BYTES}`],
+      ...["--memoryBase", `${CONSTANTS}`],
       "--importMemory",
       "--sharedMemory",
       ...["--maximumMemory", "65536"],

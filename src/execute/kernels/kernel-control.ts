@@ -25,5 +25,7 @@ export const PHASE_TABLE = 260;
 /** i32: bytes from one descriptor to the next. */
 export const PHASE_STRIDE = 264;
 
-/** Bytes of the memory that are not for data: the words above; constants of the kernels begin here. */
-export const CONTROL_BYTES = 1024;
+/** Constants of the kernels begin here, which each thread writes anew when it starts. */
+export const CONSTANTS = 1024;
+/** What lies from here on is the owner's. */
+export const OWNED = 65536;

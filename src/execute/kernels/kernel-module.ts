@@ -21,7 +21,7 @@ const RELAXED_SIMD = Uint8Array.of(
   ...[3, 2, 1, 0],
   ...[10, 11, 1, 9, 0, 0x20, 0, 0x20, 1, 0xfd, 0x92, 0x02, 0x0b],
 );
-/** Node 20 has relaxed SIMD behind this flag of V8; Node 22 and later have it. */
+/** Node 20 has relaxed SIMD behind this flag of V8; later ones have it and do not know the flag. */
 const RELAXED_SIMD_FLAG = "--experimental-wasm-relaxed-simd";
 
 let compiled: WasmModule | undefined;
@@ -54,6 +54,7 @@ function abort(): never {
 
 function hasRelaxedSimd(): boolean {
   if (webAssembly.validate(RELAXED_SIMD)) return true;
+  if (!process.versions.node.startsWith("20.")) return false;
   setFlagsFromString(RELAXED_SIMD_FLAG);
   return webAssembly.validate(RELAXED_SIMD);
 }

@@ -2,14 +2,14 @@
 // Method: sums of two arrays by the built kernels; an address outside the memory as fault; owners that end without a word.
 import { spawnSync } from "node:child_process";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { CONTROL_BYTES, FAILED, PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, WAKE_COUNT } from "./kernel-control.ts";
+import { FAILED, OWNED, PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, WAKE_COUNT } from "./kernel-control.ts";
 import { kernelModule, kernelRefusal } from "./kernel-module.ts";
 import { createKernelTeam, type KernelTeam } from "./kernel-team.ts";
 import { type SharedMemory, webAssembly } from "./web-assembly.ts";
 
-const TABLE = CONTROL_BYTES;
-const SUM = 64 * 1024;
-const ADDED = 2 * SUM;
+const TABLE = OWNED;
+const SUM = 2 * OWNED;
+const ADDED = 3 * OWNED;
 const CHUNKS = 64;
 /** Floats a chunk. */
 const FLOATS = 16;

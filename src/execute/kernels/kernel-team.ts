@@ -19,7 +19,7 @@ export interface KernelTeam {
 export interface KernelTeamOptions {
   /** With the caller's; at least 1. */
   readonly threads: number;
-  /** Shared; its first `CONTROL_BYTES` are zeros. */
+  /** Shared; zeros below `OWNED`, but for the phases. */
   readonly memory: SharedMemory;
 }
 
