@@ -17,7 +17,7 @@ import { stageDriver } from "../src/execute/replica-host/driver-by-name.ts";
 import type { DecoderModel } from "../src/graph/decoder/model.ts";
 import { loadTokenizer } from "../src/graph/tokenizer/tokenizer.ts";
 import type { StagePlan } from "../src/plan/plan.ts";
-import type { ComputeFormat, Rack } from "../src/rack/rack.ts";
+import type { GraphFormat, Rack } from "../src/rack/rack.ts";
 import type { Bench, BenchOptions, BenchReport, Figure } from "./bench.ts";
 import { batchDifference } from "./native/batch-invariance.ts";
 import { type ServedPath, servedPerplexity } from "./native/served-perplexity.ts";
@@ -26,8 +26,8 @@ import type { SideQuestion } from "./native/side-protocol.ts";
 
 interface Way {
   readonly driver: string;
-  readonly prefillFormat: ComputeFormat;
-  readonly decodeFormat: ComputeFormat;
+  readonly prefillFormat: GraphFormat;
+  readonly decodeFormat: GraphFormat;
 }
 
 const PROMPT_TOKENS = 512;

@@ -1,5 +1,7 @@
 /** heddle's stages in a process of its own, driven as a replica's engine would: a step is one task, sampling included. */
 import { assert, must } from "../../src/base/assert.ts";
+import { eightBitShare } from "../../src/cost/block-weights.ts";
+import { decodeWeightBytes } from "../../src/cost/decoder-shape.ts";
 import type { Lane, StepRow, StepTask } from "../../src/engine/replica-engine-types.ts";
 import { measureMemoryBandwidth } from "../../src/execute/discover/measure-memory.ts";
 import { rotationTables } from "../../src/execute/drivers/shared/rotations.ts";
@@ -168,15 +170,19 @@ async function mixed({ batch, tokens, chunk }: { batch: number; tokens: number; 
 /** Bytes of the weights of one decode step: one layer's times the layers, and the head's. */
 function weightBytes(): number {
   const { spec, weights } = must(model, "the model is open");
+  const { decodeFormat: format } = setup;
+  if (format === "block-int8") {
+    return decodeWeightBytes(spec, { fromLayer: 0, toLayer: spec.layers, decodeFormat: format }, eightBitShare(weights, spec));
+  }
   const rotations = rotationTables(spec.rope, 1);
   const bytes = (parts: readonly { readonly data: Uint8Array }[]): number => parts.reduce((sum, { data }) => sum + data.byteLength, 0);
   const layer = lowerStage(spec, weights, {
     fromLayer: 0,
     toLayer: 1,
     phase: "decode",
-    format: setup.decodeFormat,
+    format,
     pageTokens: BLOCK_TOKENS,
     rotations,
   });
-  return spec.layers * bytes(layer.model.weights) + bytes(lowerHead(spec, weights, setup.decodeFormat).model.weights);
+  return spec.layers * bytes(layer.model.weights) + bytes(lowerHead(spec, weights, format).model.weights);
 }

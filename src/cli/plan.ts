@@ -8,9 +8,9 @@ import { openDecoderModel } from "../execute/model-store/open-model.ts";
 import type { Plan } from "../plan/plan.ts";
 import { writePlan } from "../plan/plan-file.ts";
 import type { PlanOptions, StagePin } from "../plan/plan-request.ts";
-import type { ComputeFormat, Rack } from "../rack/rack.ts";
+import type { Rack } from "../rack/rack.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
-import { PLAN_FORMATS } from "./plan-formats.ts";
+import { DECODE_FORMATS, PREFILL_FORMATS } from "./plan-formats.ts";
 import { isSloPlan, planElsewhere } from "./plan-slo/plan-elsewhere.ts";
 import type { EmitFlags, SloFlags } from "./plan-slo/slo-options.ts";
 import { pullWithProgress } from "./pull-progress.ts";
@@ -72,18 +72,18 @@ function planOptions(flags: PlanFlags): PlanOptions {
     ...(flags.pin === undefined || flags.pin.length === 0 ? {} : { pins: flags.pin }),
     ...(flags.replicas === undefined ? {} : { replicas: flags.replicas }),
     ...(flags.stages === undefined ? {} : { stages: flags.stages }),
-    ...(flags.prefillFormat === undefined ? {} : { prefillFormat: format("--prefill-format", flags.prefillFormat) }),
-    ...(flags.decodeFormat === undefined ? {} : { decodeFormat: format("--decode-format", flags.decodeFormat) }),
+    ...(flags.prefillFormat === undefined ? {} : { prefillFormat: format("--prefill-format", flags.prefillFormat, PREFILL_FORMATS) }),
+    ...(flags.decodeFormat === undefined ? {} : { decodeFormat: format("--decode-format", flags.decodeFormat, DECODE_FORMATS) }),
     ...(flags.maxSequences === undefined ? {} : { maxSequences: flags.maxSequences }),
     ...(flags.context === undefined ? {} : { contextLimit: flags.context }),
     ...(flags.kvMemory === undefined ? {} : { kvMemoryBytes: flags.kvMemory }),
   };
 }
 
-function format(flag: string, text: string): ComputeFormat {
-  const known = PLAN_FORMATS.find((one) => one === text);
+function format<F extends string>(flag: string, text: string, formats: readonly F[]): F {
+  const known = formats.find((one) => one === text);
   if (known !== undefined) return known;
-  throw new HeddleError("pin-impossible", { where: `${flag} ${text}`, detail: `possible: ${PLAN_FORMATS.join(", ")}` });
+  throw new HeddleError("pin-impossible", { where: `${flag} ${text}`, detail: `possible: ${formats.join(", ")}` });
 }
 
 /** A plan for people: the table of stages, what is predicted, and the reasons. */

@@ -1,5 +1,7 @@
+import type { Ratio } from "../base/units.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
-import type { ComputeFormat } from "../rack/rack.ts";
+import type { ComputeFormat, GraphFormat } from "../rack/rack.ts";
+import { ALL_EIGHT_BITS, blockWeightBytes, type EightBitShare } from "./block-weights.ts";
 
 /** Weights of a matrix product: `n` outputs, `k` inputs. */
 export interface ProductShape {
@@ -23,26 +25,44 @@ export function headProduct(spec: Pick<DecoderSpec, "width" | "vocabulary">): Pr
 }
 
 /**
- * Bytes a weight takes in memory in each format.
+ * Bytes a weight takes in memory in each format of lowered graphs.
  *
  * Source: int4 is 4 bits and one f32 scale a block of 32, plus an f32 offset where the file's format has one (counted: Q4_1 and Q4_K have);
  * int8-row is one byte, its scale a row is negligible.
  */
-export const WEIGHT_BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, bf16: 2, int4: 0.5 + 8 / 32, "int8-row": 1 };
+export const WEIGHT_BYTES: Readonly<Record<GraphFormat, number>> = { f32: 4, bf16: 2, int4: 0.5 + 8 / 32, "int8-row": 1 };
 
-/** Bytes of a stage's weights: its layers once a phase, the head in the decode format. The embedding is looked up in the file. Units: bytes. */
+/** Layers of a model that a stage holds, and the format of one phase. */
+interface PhaseWeights {
+  readonly fromLayer: number;
+  readonly toLayer: number;
+  readonly decodeFormat: ComputeFormat;
+}
+
+/**
+ * Bytes of a stage's weights: its layers once a phase, the head in the decode format. The embedding is looked up in the file. `eightBit` matters to
+ * `block-int8` alone. Units: bytes.
+ */
 export function stageWeightBytes(
   spec: DecoderSpec,
-  stage: {
-    readonly fromLayer: number;
-    readonly toLayer: number;
-    readonly prefillFormat: ComputeFormat;
-    readonly decodeFormat: ComputeFormat;
-  },
+  stage: PhaseWeights & { readonly prefillFormat: GraphFormat },
+  eightBit: EightBitShare = ALL_EIGHT_BITS,
 ): number {
-  let perLayer = 0;
-  for (const { n, k } of layerProducts(spec)) perLayer += n * k;
-  const layers = (stage.toLayer - stage.fromLayer) * perLayer * (WEIGHT_BYTES[stage.prefillFormat] + WEIGHT_BYTES[stage.decodeFormat]);
-  const head = stage.toLayer === spec.layers ? spec.vocabulary * spec.width * WEIGHT_BYTES[stage.decodeFormat] : 0;
-  return Math.ceil(layers + head);
+  const prefill = (stage.toLayer - stage.fromLayer) * layerWeights(spec) * WEIGHT_BYTES[stage.prefillFormat];
+  return Math.ceil(prefill + decodeWeightBytes(spec, stage, eightBit));
+}
+
+/** Bytes of the weights that decode steps of a stage read: its layers' and, where it is the last, the head's. Units: bytes. */
+export function decodeWeightBytes(
+  spec: DecoderSpec,
+  { fromLayer, toLayer, decodeFormat }: PhaseWeights,
+  eightBit: EightBitShare = ALL_EIGHT_BITS,
+): number {
+  const bytesOf = (share: Ratio): number => (decodeFormat === "block-int8" ? blockWeightBytes(share) : WEIGHT_BYTES[decodeFormat]);
+  const layers = (toLayer - fromLayer) * layerWeights(spec) * bytesOf(eightBit.layers);
+  return Math.ceil(layers + (toLayer === spec.layers ? spec.vocabulary * spec.width * bytesOf(eightBit.head) : 0));
+}
+
+function layerWeights(spec: DecoderSpec): number {
+  return layerProducts(spec).reduce((sum, { n, k }) => sum + n * k, 0);
 }

@@ -1,10 +1,11 @@
 import { err, ok, type Result } from "../base/result.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
-import type { ComputeFormat, Device } from "../rack/rack.ts";
-import { type AttentionPricer, attentionPricer } from "./attention-cost.ts";
+import type { ComputeFormat, Device, DeviceCalibration, GraphFormat } from "../rack/rack.ts";
+import { attentionPricer, kernelAttentionPricer } from "./attention-cost.ts";
+import { ALL_EIGHT_BITS, type EightBitShare } from "./block-weights.ts";
 import { headProduct, layerProducts } from "./decoder-shape.ts";
 import { type Priced, scalePriced, sumPriced } from "./priced.ts";
-import { type ProductPricer, productPricer } from "./product-cost.ts";
+import { blockPricer, type ProductPricer, productPricer } from "./product-cost.ts";
 import { mixesPhases } from "./stage-format.ts";
 import { type CostedStage, FREE, type StageParts, type StagePricer } from "./stage-pricer.ts";
 
@@ -18,12 +19,17 @@ const SUM_SPREAD = 0.25;
 export type NoBasis = { readonly code: "no-basis"; readonly device: string; readonly missing: string };
 
 /**
- * Prices a stage from its device's operator tables: launch + layers x (products + attention + small operators) + head.
+ * Prices a stage from its device's operator tables: launch + layers x (products + attention + small operators) + head. `eightBit` matters to
+ * `block-int8` alone.
  *
  * Errors: `no-basis` names the table that is missing.
  * Source: the device's calibration.
  */
-export function operatorPricer(spec: DecoderSpec, stage: CostedStage, device: Device): Result<StagePricer, NoBasis> {
+export function operatorPricer(
+  spec: DecoderSpec,
+  stage: CostedStage,
+  { device, eightBit = ALL_EIGHT_BITS }: { readonly device: Device; readonly eightBit?: EightBitShare | undefined },
+): Result<StagePricer, NoBasis> {
   const table = device.calibration;
   const missing = (what: string): Result<StagePricer, NoBasis> => err({ code: "no-basis", device: device.id, missing: what });
   if (table === undefined) return missing("calibration");
@@ -31,38 +37,66 @@ export function operatorPricer(spec: DecoderSpec, stage: CostedStage, device: De
   if (decodeFormat === "file" || prefillFormat === "file") return missing("whole-model measurement");
   const attention = attentionPricer(table.attention, spec, table.noise);
   if (attention === undefined) return missing("attention table");
-  const decode = productPricer(table.products, decodeFormat, table.noise);
+  const fixed = fixedPart(stage, table);
+  const graphs = (format: GraphFormat): PhaseParts | undefined => {
+    const product = productPricer(table.products, format, table.noise);
+    // A run's rows belong to its sequences evenly.
+    const attended: PhaseParts["attention"] = ({ rows, sequences, context }) =>
+      scalePriced(attention(rows / sequences, context), sequences);
+    return product && { product, head: product, attention: attended, fixed };
+  };
+  const decode = decodeFormat === "block-int8" ? kernelParts(spec, stage, table, eightBit) : graphs(decodeFormat);
   if (decode === undefined) return missing(`${decodeFormat} products`);
-  const prefill = productPricer(table.products, prefillFormat, table.noise);
+  const prefill = graphs(prefillFormat);
   if (prefill === undefined) return missing(`${prefillFormat} products`);
-  const fixed = fixedPart(stage, table.launchNs, table.operatorNs, table.noise);
-  const parts: RunParts = { spec, stage, attention, fixed, head: decode };
-  return ok({ ...partsOf(parts, decode, prefill), source: "operator tables", noise: table.noise });
+  const parts = { spec, stage, decode, prefill: { ...prefill, head: decode.head } };
+  return ok({ ...partsOf(parts), source: "operator tables", noise: table.noise });
+}
+
+/** What prices the runs of one phase. */
+interface PhaseParts {
+  readonly product: ProductPricer;
+  readonly head: ProductPricer;
+  /** Attention of one layer. */
+  readonly attention: (run: Run) => Priced;
+  /** All that neither products nor attention hold. */
+  readonly fixed: Priced;
 }
 
 interface RunParts {
   readonly spec: DecoderSpec;
   readonly stage: CostedStage;
-  readonly attention: AttentionPricer;
-  readonly fixed: Priced;
-  readonly head: ProductPricer;
+  readonly decode: PhaseParts;
+  readonly prefill: PhaseParts;
 }
 
-function partsOf(parts: RunParts, decode: ProductPricer, prefill: ProductPricer): StageParts {
+/** Decode steps in heddle's own kernels; `undefined` where they were not measured. */
+function kernelParts(spec: DecoderSpec, stage: CostedStage, table: DeviceCalibration, eightBit: EightBitShare): PhaseParts | undefined {
+  const { kernels, noise, products } = table;
+  if (kernels === undefined || "refused" in kernels) return undefined;
+  const product = blockPricer(products, eightBit.layers, noise);
+  const head = blockPricer(products, eightBit.head, noise);
+  const attention = kernelAttentionPricer(kernels.attention, spec, noise);
+  if (product === undefined || head === undefined || attention === undefined) return undefined;
+  const fixed: Priced = { ns: kernels.stepNs + (stage.toLayer - stage.fromLayer) * kernels.layerNs, spread: noise, basis: "measured" };
+  return { product, head, attention: ({ sequences, context }) => attention(sequences, context), fixed };
+}
+
+function partsOf(parts: RunParts): StageParts {
   return {
     decode: (shape) => {
       const rows = shape.decodeContexts.length;
       if (rows === 0) return FREE;
       const context = shape.decodeContexts.reduce((longest, length) => Math.max(longest, length), 0);
-      return runCost(parts, decode, { rows, sequences: rows, context, sampled: rows });
+      return runCost(parts, parts.decode, { rows, sequences: rows, context, sampled: rows });
     },
     prefill: (shape) => {
       let sampled = Math.max(0, shape.sampledRows - shape.decodeContexts.length);
       const chunks = shape.prefill.map(({ count, context }, index) => {
         const sampledHere = Math.min(1, sampled);
         sampled -= sampledHere;
-        const alone = runCost(parts, prefill, { rows: count, sequences: 1, context, sampled: sampledHere });
-        const saved = index === 0 ? savedTogether(parts, prefill, { rows: shape.decodeContexts.length, count }) : 0;
+        const alone = runCost(parts, parts.prefill, { rows: count, sequences: 1, context, sampled: sampledHere });
+        const saved = index === 0 ? savedTogether(parts, { rows: shape.decodeContexts.length, count }) : 0;
         return { ...alone, ns: Math.max(0, alone.ns - saved) };
       });
       return sumPriced(chunks);
@@ -71,8 +105,9 @@ function partsOf(parts: RunParts, decode: ProductPricer, prefill: ProductPricer)
 }
 
 /** What decoding rows and a chunk in one run take less than in two, where both phases have one format: a launch, and weights read once. Units: ns. */
-function savedTogether({ spec, stage, fixed }: RunParts, product: ProductPricer, { rows, count }: { rows: number; count: number }): number {
+function savedTogether({ spec, stage, prefill }: RunParts, { rows, count }: { rows: number; count: number }): number {
   if (rows === 0 || !mixesPhases(stage)) return 0;
+  const { product, fixed } = prefill;
   const products = (of: number): number => layerProducts(spec).reduce((sum, { n, k }) => sum + product(of, n, k).ns, 0);
   return fixed.ns + (stage.toLayer - stage.fromLayer) * Math.max(0, products(rows) + products(count) - products(rows + count));
 }
@@ -85,27 +120,34 @@ interface Run {
   readonly sampled: number;
 }
 
-function runCost(parts: RunParts, product: ProductPricer, run: Run): Priced {
-  const { spec, stage } = parts;
-  const attention = scalePriced(parts.attention(run.rows / run.sequences, run.context), run.sequences);
-  const layer = sumPriced([...layerProducts(spec).map(({ n, k }) => product(run.rows, n, k)), attention]);
-  const costs = [parts.fixed, scalePriced(layer, stage.toLayer - stage.fromLayer)];
+function runCost({ spec, stage }: RunParts, phase: PhaseParts, run: Run): Priced {
+  const layer = sumPriced([...layerProducts(spec).map(({ n, k }) => phase.product(run.rows, n, k)), phase.attention(run)]);
+  const costs = [phase.fixed, scalePriced(layer, stage.toLayer - stage.fromLayer)];
   if (stage.toLayer === spec.layers && run.sampled > 0) {
     const { n, k } = headProduct(spec);
-    costs.push(parts.head(run.sampled, n, k));
+    costs.push(phase.head(run.sampled, n, k));
   }
   const sum = sumPriced(costs);
   const basis = sum.basis === "measured" ? "interpolated" : sum.basis;
   return { ns: sum.ns, spread: sum.spread + SUM_SPREAD, basis };
 }
 
-function fixedPart(stage: CostedStage, launchNs: number, operatorNs: number, noise: number): Priced {
+function fixedPart(stage: CostedStage, { launchNs, operatorNs, noise }: DeviceCalibration): Priced {
   const operators = (stage.toLayer - stage.fromLayer) * LAYER_OPERATORS + STAGE_OPERATORS;
   return { ns: launchNs + operators * operatorNs, spread: noise, basis: "measured" };
 }
 
-/** Formats a device's tables hold products of. */
-export function calibratedFormats(device: Device): readonly ComputeFormat[] {
-  const held = new Set(device.calibration?.products.map((row) => row.format) ?? []);
+/** Formats prompts can have on a device: those of graphs that its tables hold products of. */
+export function prefillFormats(device: Device): readonly GraphFormat[] {
+  const held = heldFormats(device);
   return (["f32", "bf16", "int4", "int8-row"] as const).filter((format) => held.has(format));
+}
+
+/** Formats decode steps can have on a device. */
+export function decodeFormats(device: Device): readonly ComputeFormat[] {
+  return heldFormats(device).has("block-int8") ? [...prefillFormats(device), "block-int8"] : prefillFormats(device);
+}
+
+function heldFormats({ calibration }: Device): ReadonlySet<ComputeFormat> {
+  return new Set(calibration?.products.map((row) => row.format));
 }

@@ -1,16 +1,16 @@
 // Goal: products between and beyond the measured shapes are priced well and honestly. Method: a table made from a known roofline.
 import { describe, expect, it } from "vitest";
 import { fastCore, syntheticCalibration, syntheticProductNs } from "../../test/support/synthetic-rack.ts";
-import type { ComputeFormat } from "../rack/rack.ts";
+import type { GraphFormat } from "../rack/rack.ts";
 import { type ProductPricer, productPricer } from "./product-cost.ts";
 
 const table = syntheticCalibration(fastCore);
-const pricer = (format: ComputeFormat): ProductPricer => productPricer(table.products, format, table.noise)!;
+const pricer = (format: GraphFormat): ProductPricer => productPricer(table.products, format, table.noise)!;
 
 describe("product pricer", () => {
   it("returns measured rows as measured", () => {
     const row = table.products[7]!;
-    const priced = pricer(row.format)(row.m, row.n, row.k);
+    const priced = productPricer(table.products, row.format as GraphFormat, table.noise)!(row.m, row.n, row.k);
     expect(priced.ns).toBeCloseTo(row.ns, 3);
     expect(priced.basis).toBe("measured");
   });

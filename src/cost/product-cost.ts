@@ -1,8 +1,10 @@
 import { exp, ln } from "../base/math.ts";
 import { quantile } from "../base/statistics.ts";
-import type { ComputeFormat, DeviceCalibration } from "../rack/rack.ts";
+import type { Ratio } from "../base/units.ts";
+import type { ComputeFormat, DeviceCalibration, GraphFormat } from "../rack/rack.ts";
+import { BLOCK_WEIGHT_BYTES, type BlockBits } from "./block-weights.ts";
 import { WEIGHT_BYTES } from "./decoder-shape.ts";
-import type { Priced } from "./priced.ts";
+import { type Priced, scalePriced, sumPriced } from "./priced.ts";
 
 /** Prices y = x·Wᵀ, `m` rows, weights [n, k]. */
 export type ProductPricer = (m: number, n: number, k: number) => Priced;
@@ -20,6 +22,7 @@ interface ShapeTable {
 interface Ceiling {
   readonly flopsPerNs: number;
   readonly bytesPerNs: number;
+  readonly weightBytes: number;
 }
 
 /** Widening per unit of natural log beyond the table: one more such unit of distance may hide this much of a change of utilisation. */
@@ -34,26 +37,50 @@ const NEAR_SHAPE = 0.7;
  *
  * Source: the device's calibration; the spread between shapes is the 90 % quantile of leave-one-shape-out residuals.
  */
-export function productPricer(products: readonly ProductRow[], format: ComputeFormat, noise: number): ProductPricer | undefined {
+export function productPricer(products: readonly ProductRow[], format: GraphFormat, noise: number): ProductPricer | undefined {
+  return pricerOf(products, { format, noise });
+}
+
+/**
+ * As `productPricer`, of products in `block-int8` whose weights have 8 bits to the given share, else 4; `undefined` where a kind of weights that there
+ * are was not measured.
+ */
+export function blockPricer(products: readonly ProductRow[], eight: Ratio, noise: number): ProductPricer | undefined {
+  const of = (bits: BlockBits): ProductPricer | undefined => pricerOf(products, { format: "block-int8", bits, noise });
+  if (eight === 0 || eight === 1) return of(eight === 1 ? 8 : 4);
+  const [fours, eights] = [of(4), of(8)];
+  if (fours === undefined || eights === undefined) return undefined;
+  return (m, n, k) => sumPriced([scalePriced(fours(m, n, k), 1 - eight), scalePriced(eights(m, n, k), eight)]);
+}
+
+/** Which rows of a table price a product, and their scatter. */
+interface ProductKind {
+  readonly format: ComputeFormat;
+  /** In `block-int8`. */
+  readonly bits?: BlockBits;
+  readonly noise: number;
+}
+
+function pricerOf(products: readonly ProductRow[], kind: ProductKind): ProductPricer | undefined {
   const known = pricers.get(products) ?? new Map<string, ProductPricer | undefined>();
   pricers.set(products, known);
-  const key = `${format}/${noise}`;
-  if (!known.has(key)) known.set(key, makePricer(products, format, noise));
+  const key = `${kind.format}/${kind.bits}/${kind.noise}`;
+  if (!known.has(key)) known.set(key, makePricer(products, kind));
   return known.get(key);
 }
 
 /** Pricers by table: making one looks at every pair of shapes, and a planner asks for the same few thousands of times. */
 const pricers = new WeakMap<readonly ProductRow[], Map<string, ProductPricer | undefined>>();
 
-function makePricer(products: readonly ProductRow[], format: ComputeFormat, noise: number): ProductPricer | undefined {
-  const rows = products.filter((row) => row.format === format);
+function makePricer(products: readonly ProductRow[], { format, bits, noise }: ProductKind): ProductPricer | undefined {
+  const rows = products.filter((row) => row.format === format && row.bits === bits);
   if (rows.length === 0) return undefined;
-  const ceiling = ceilingOf(rows, format);
-  const shapes = shapeTables(rows, format, ceiling);
+  const ceiling = ceilingOf(rows, format === "block-int8" ? BLOCK_WEIGHT_BYTES[bits ?? 8] : WEIGHT_BYTES[format]);
+  const shapes = shapeTables(rows, ceiling);
   const between = Math.max(noise, leaveOutSpread(shapes));
   return (m, n, k) => {
     const { slowness, distance, beyond } = readSlowness(shapes, m, n, k);
-    const ns = idealNs(format, ceiling, m, n, k) * slowness;
+    const ns = idealNs(ceiling, m, n, k) * slowness;
     const outside = Math.max(0, distance - NEAR_SHAPE) + beyond;
     if (outside > 0) return { ns, spread: between + WIDEN_PER_E_FOLD * outside, basis: "extrapolated" };
     if (distance > 0) return { ns, spread: between, basis: "interpolated" };
@@ -62,21 +89,21 @@ function makePricer(products: readonly ProductRow[], format: ComputeFormat, nois
   };
 }
 
-function ceilingOf(rows: readonly ProductRow[], format: ComputeFormat): Ceiling {
+function ceilingOf(rows: readonly ProductRow[], weightBytes: number): Ceiling {
   let flopsPerNs = 0;
   let bytesPerNs = 0;
   for (const { m, n, k, ns } of rows) {
     flopsPerNs = Math.max(flopsPerNs, (2 * m * n * k) / ns);
-    bytesPerNs = Math.max(bytesPerNs, (n * k * WEIGHT_BYTES[format]) / ns);
+    bytesPerNs = Math.max(bytesPerNs, (n * k * weightBytes) / ns);
   }
-  return { flopsPerNs, bytesPerNs };
+  return { flopsPerNs, bytesPerNs, weightBytes };
 }
 
-function idealNs(format: ComputeFormat, ceiling: Ceiling, m: number, n: number, k: number): number {
-  return Math.max((2 * m * n * k) / ceiling.flopsPerNs, (n * k * WEIGHT_BYTES[format]) / ceiling.bytesPerNs);
+function idealNs({ flopsPerNs, bytesPerNs, weightBytes }: Ceiling, m: number, n: number, k: number): number {
+  return Math.max((2 * m * n * k) / flopsPerNs, (n * k * weightBytes) / bytesPerNs);
 }
 
-function shapeTables(rows: readonly ProductRow[], format: ComputeFormat, ceiling: Ceiling): ShapeTable[] {
+function shapeTables(rows: readonly ProductRow[], ceiling: Ceiling): ShapeTable[] {
   const byShape = new Map<string, ProductRow[]>();
   for (const row of rows) {
     const key = `${row.n}x${row.k}`;
@@ -86,7 +113,7 @@ function shapeTables(rows: readonly ProductRow[], format: ComputeFormat, ceiling
   }
   return [...byShape.values()].map((list) => {
     const sorted = [...list].sort((a, b) => a.m - b.m);
-    const slowness = sorted.map(({ m, n, k, ns }) => ns / idealNs(format, ceiling, m, n, k));
+    const slowness = sorted.map(({ m, n, k, ns }) => ns / idealNs(ceiling, m, n, k));
     return { n: sorted[0]!.n, k: sorted[0]!.k, ms: sorted.map((row) => row.m), slowness };
   });
 }

@@ -2,6 +2,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { quantile } from "../base/statistics.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
 import type { Device, Rack } from "../rack/rack.ts";
+import type { EightBitShare } from "./block-weights.ts";
 import { deviceOf } from "./link-cost.ts";
 import { type NoBasis, operatorPricer } from "./operator-cost.ts";
 import { type Relation, relationOf, type StageCalibration, type StageIdentity, type StepPart } from "./stage-calibration.ts";
@@ -15,6 +16,8 @@ export interface StageCostInput {
   readonly modelFingerprint: string;
   readonly rack: Rack;
   readonly stageCalibrations: readonly StageCalibration[];
+  /** What of the model `block-int8` holds in 8 bits; all of it where absent. */
+  readonly eightBit?: EightBitShare;
 }
 
 /** Small iterations of one kind, at which two figures of a stage are compared. */
@@ -35,7 +38,7 @@ const SCALED_SPREAD = 0.08;
 export function stagePricer(input: StageCostInput, stage: CostedStage): Result<StagePricer, NoBasis> {
   const device = deviceOf(input.rack, stage.device);
   if (device === undefined) return err({ code: "no-basis", device: stage.device, missing: "device" });
-  const operators = operatorPricer(input.spec, stage, device);
+  const operators = operatorPricer(input.spec, stage, { device, eightBit: input.eightBit });
   const decode = partPricer(input, { stage, device, operators, part: "decode" });
   const prefill = partPricer(input, { stage, device, operators, part: "prefill" });
   if (decode === undefined || prefill === undefined) return operators;
@@ -82,7 +85,11 @@ function partPricer(input: StageCostInput, question: PartQuestion): PartAnswer |
 /** The other layers' measurement times the ratio of the two by the operator tables; by the number of layers where there are no tables. */
 function scaledAnswer(input: StageCostInput, question: PartQuestion, measured: StageCalibration): PartAnswer {
   const { stage, device, operators, part } = question;
-  const other = operatorPricer(input.spec, { ...stage, fromLayer: measured.fromLayer, toLayer: measured.toLayer }, device);
+  const other = operatorPricer(
+    input.spec,
+    { ...stage, fromLayer: measured.fromLayer, toLayer: measured.toLayer },
+    { device, eightBit: input.eightBit },
+  );
   const byTables = operators.ok && other.ok;
   const ratio = byTables
     ? operators.value[part](TYPICAL_OF[part]).ns / other.value[part](TYPICAL_OF[part]).ns
@@ -100,7 +107,11 @@ function residualOf(
   measured: StageCalibration,
 ): { bias: number; spread: number } {
   const { fromLayer, toLayer, prefillFormat, decodeFormat } = measured;
-  const tables = operatorPricer(input.spec, { ...stage, fromLayer, toLayer, prefillFormat, decodeFormat }, device);
+  const tables = operatorPricer(
+    input.spec,
+    { ...stage, fromLayer, toLayer, prefillFormat, decodeFormat },
+    { device, eightBit: input.eightBit },
+  );
   if (!tables.ok) return { bias: 1, spread: 2 * SCALED_SPREAD };
   const ratios = gridShapes(measured, part).map(({ shape, ns }) => ns / tables.value[part](shape).ns);
   const bias = quantile(ratios, 0.5);

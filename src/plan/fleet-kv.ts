@@ -2,6 +2,7 @@ import { must } from "../base/assert.ts";
 import { pagesFor } from "../state/block.ts";
 import { DEFAULT_MAX_SEQUENCES } from "./default-policy.ts";
 import { type DraftContext, pageBytes, usableMemory } from "./draft-context.ts";
+import { kernelPages } from "./kernel-stages.ts";
 import { KV_SHARE, type KvBudget, splitKvMemory } from "./kv-budget.ts";
 import type { ReplicaDraft } from "./replica-draft.ts";
 import type { FleetDraft } from "./search.ts";
@@ -19,7 +20,9 @@ export function kvBudgets(context: DraftContext, fleet: FleetDraft): readonly Kv
       const bytesPerPage = (pageBytes(context) / context.request.model.spec.layers) * layers;
       return { bytesPerPage, bytes: roomBytes(context, { bytesPerPage, left: left.get(memory) ?? 0, replicas: fleet.replicas.length }) };
     });
-    const budget = splitKvMemory(rooms, { maxSequences, contextLimit: context.contextLimit });
+    const { spec, eightBit } = context.request.model;
+    const pagesMax = replica.stages.reduce((least, stage) => Math.min(least, kernelPages(spec, stage, eightBit)), Infinity);
+    const budget = splitKvMemory(rooms, { maxSequences, contextLimit: context.contextLimit, pagesMax });
     if (budget === undefined) return undefined;
     budgets.push(budget);
   }

@@ -38,9 +38,9 @@ function pinTexts({ replicas, stages, pins = [], kvMemoryBytes }: PlanOptions): 
 function needs(context: DraftContext): string {
   const { request, allowed } = context;
   const { spec } = request.model;
-  const format = allowed.at(-1) ?? "f32";
-  const { prefillFormat = format, decodeFormat = format } = request.options ?? {};
-  const weights = stageWeightBytes(spec, { fromLayer: 0, toLayer: spec.layers, prefillFormat, decodeFormat });
+  const smallest = allowed.filter((format) => format !== "block-int8").at(-1) ?? "f32";
+  const { prefillFormat = smallest, decodeFormat = smallest } = request.options ?? {};
+  const weights = stageWeightBytes(spec, { fromLayer: 0, toLayer: spec.layers, prefillFormat, decodeFormat }, request.model.eightBit);
   const kv = pageBytes(context) * pagesFor(context.contextLimit);
   const memories = [...usableMemory(request)].map(([memory, bytes]) => `${bytes} in ${memory}`).join(", ");
   return `a replica needs ${weights} bytes of weights (${[...new Set([prefillFormat, decodeFormat])].join(" and ")}) and ${kv} of KV for one sequence of ${context.contextLimit} tokens; usable are ${memories}`;

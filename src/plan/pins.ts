@@ -1,5 +1,6 @@
-import { calibratedFormats } from "../cost/operator-cost.ts";
-import type { Device } from "../rack/rack.ts";
+import { decodeFormats, prefillFormats } from "../cost/operator-cost.ts";
+import type { ComputeFormat, Device } from "../rack/rack.ts";
+import { KERNEL_DRIVER } from "./kernel-stages.ts";
 import type { PlanError, PlanOptions, PlanRequest, StagePin } from "./plan-request.ts";
 import { isWholeModel } from "./whole-model.ts";
 
@@ -59,16 +60,29 @@ function checkDevices({ options, rack }: PlanRequest, usable: readonly Device[])
 }
 
 function checkFormats({ prefillFormat, decodeFormat }: PlanOptions, usable: readonly Device[]): PinError | undefined {
-  const held = new Set(usable.flatMap((device) => calibratedFormats(device)));
-  for (const [pin, format] of [
-    ["--prefill-format", prefillFormat],
-    ["--decode-format", decodeFormat],
-  ] as const) {
-    if (format !== undefined && !held.has(format)) {
-      return { code: "pin-impossible", pin: `${pin} ${format}`, possible: `formats measured on this rack: ${[...held].join(", ")}` };
-    }
-  }
-  return undefined;
+  return (
+    unmeasured("--prefill-format", prefillFormat, usable.flatMap(prefillFormats), usable) ??
+    unmeasured("--decode-format", decodeFormat, usable.flatMap(decodeFormats), usable)
+  );
+}
+
+function unmeasured(
+  pin: string,
+  format: ComputeFormat | undefined,
+  held: readonly ComputeFormat[],
+  usable: readonly Device[],
+): PinError | undefined {
+  if (format === undefined || held.includes(format)) return undefined;
+  const possible = `formats measured on this rack: ${[...new Set(held)].join(", ")}`;
+  const refused = format === "block-int8" ? usable.flatMap(kernelRefusal) : [];
+  return { code: "pin-impossible", pin: `${pin} ${format}`, possible: [possible, ...refused].join("; ") };
+}
+
+/** Why a device has no decode kernels. */
+function kernelRefusal({ id, driver, calibration }: Device): readonly string[] {
+  const kernels = calibration?.kernels;
+  if (kernels === undefined) return [`${id} has none measured: only devices of driver ${KERNEL_DRIVER} have them, and this is ${driver}`];
+  return "refused" in kernels ? [`${id} refused: ${kernels.refused}`] : [];
 }
 
 function impossible(pin: StagePin, possible: string): PinError {

@@ -1,5 +1,6 @@
 import type { Estimate } from "../cost/estimate.ts";
 import { pagesFor } from "../state/block.ts";
+import { KERNEL_DRIVER } from "./kernel-stages.ts";
 import type { Plan, ReplicaPlan } from "./plan.ts";
 
 /** A relation between parts of a plan that does not hold; `path` names the field. */
@@ -48,6 +49,12 @@ function checkStages(replica: ReplicaPlan, path: Path): PlanFault | undefined {
       return { path: [...at, "fromLayer"], message: `is ${stage.fromLayer}, but ${expected}` };
     }
     if (stage.toLayer <= stage.fromLayer) return { path: [...at, "toLayer"], message: "a stage holds at least one layer" };
+    if (stage.decodeFormat === "block-int8" && stage.driver !== KERNEL_DRIVER) {
+      return {
+        path: [...at, "decodeFormat"],
+        message: `is block-int8, which only devices of driver ${KERNEL_DRIVER} compute in, not ${stage.driver}`,
+      };
+    }
     next = stage.toLayer;
     const fault = checkEstimate(stage.decodeStep, [...at, "decodeStep"]) ?? checkEstimate(stage.prefill512, [...at, "prefill512"]);
     if (fault !== undefined) return fault;

@@ -70,6 +70,7 @@ describe("plan file", () => {
     ["replicas[1].id", ["replicas", 1, "id"], 0],
     ["replicas[0].stages[0].device", ["replicas", 0, "stages", 0, "device"], ""],
     ["replicas[0].stages[0].prefillFormat", ["replicas", 0, "stages", 0, "prefillFormat"], "int2"],
+    ["replicas[0].stages[1].prefillFormat", ["replicas", 0, "stages", 1, "prefillFormat"], "block-int8"],
     ["replicas[0].stages[0].decodeStep.lowNs", ["replicas", 0, "stages", 0, "decodeStep", "lowNs"], 11],
     ["replicas[0].workingPages", ["replicas", 0, "workingPages"], 15],
     ["predicted.tpot.highNs", ["predicted", "tpot", "highNs"], 9],
@@ -81,6 +82,15 @@ describe("plan file", () => {
   it.each(cases)("names %s", (field, path, value) => {
     const error = failure(altered(path, value));
     expect([error.code, error.where]).toEqual(["plan-invalid", field]);
+  });
+
+  it("takes block-int8 to decode, of the driver that has it alone", () => {
+    const path = ["replicas", 0, "stages", 0];
+    const decode = altered([...path, "decodeFormat"], "block-int8");
+    expect(readPlan(decode).replicas[0]!.stages[0]!.decodeFormat).toBe("block-int8");
+    const error = failure(decode.replace('"driver":"ort"', '"driver":"ort-wasm"'));
+    expect([error.code, error.where]).toEqual(["plan-invalid", "replicas[0].stages[0].decodeFormat"]);
+    expect(error.detail).toContain("only devices of driver ort");
   });
 
   it("names the stage that ends before the model does", () => {

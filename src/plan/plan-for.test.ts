@@ -1,16 +1,24 @@
 // Goal: the planner keeps what fits whole on the best device, drops what does not help, splits when memory forces it, and explains itself.
 // Method: hand-made racks whose best plan is known.
 import { describe, expect, it } from "vitest";
-import { type SyntheticSpeed, smallSpec, syntheticCalibration, syntheticDevice, syntheticRack } from "../../test/support/synthetic-rack.ts";
+import {
+  type SyntheticSpeed,
+  smallSpec,
+  syntheticCalibration,
+  syntheticDevice,
+  syntheticRack,
+  withKernels,
+} from "../../test/support/synthetic-rack.ts";
 import type { Device, DeviceCalibration, Rack } from "../rack/rack.ts";
+import { kernelPages } from "./kernel-stages.ts";
 import type { Plan } from "./plan.ts";
 import { checkPlan, checkPlanLayers } from "./plan-check.ts";
 import { readPlan, writePlan } from "./plan-file.ts";
 import { planFor } from "./plan-for.ts";
 import type { PlanError, PlanOptions, PlanRequest } from "./plan-request.ts";
 
-const twice: SyntheticSpeed = { flopsPerNs: { f32: 320, bf16: 320, int4: 800, "int8-row": 1400 }, bytesPerNs: 36 };
-const tenth: SyntheticSpeed = { flopsPerNs: { f32: 16, bf16: 16, int4: 2, "int8-row": 40 }, bytesPerNs: 2 };
+const twice: SyntheticSpeed = { flopsPerNs: { f32: 320, bf16: 320, int4: 800, "int8-row": 1400, "block-int8": 600 }, bytesPerNs: 36 };
+const tenth: SyntheticSpeed = { flopsPerNs: { f32: 16, bf16: 16, int4: 2, "int8-row": 40, "block-int8": 10 }, bytesPerNs: 2 };
 
 const both = syntheticDevice("cpu-0-1", { threads: 2, cores: [0, 1], calibration: syntheticCalibration(twice) });
 const first = syntheticDevice("cpu-0", { cores: [0] });
@@ -35,6 +43,9 @@ function refusal(rack: Rack, options: PlanOptions = {}, overrides: Partial<PlanR
   if (made.ok) throw new TypeError("there is a plan");
   return made.error;
 }
+
+/** All weights in blocks of 4 bits. */
+const FOURS = { layers: 0, head: 0 };
 
 const layout = (made: Plan): string[] =>
   made.replicas.map((replica) => replica.stages.map((stage) => `${stage.device}:${stage.fromLayer}-${stage.toLayer}`).join(" "));
@@ -77,6 +88,43 @@ describe("planner", () => {
   it("chooses formats by phase: int8-row to prefill, int4 to decode", () => {
     const stage = plan(syntheticRack([first])).replicas[0]!.stages[0]!;
     expect([stage.prefillFormat, stage.decodeFormat]).toEqual(["int8-row", "int4"]);
+  });
+
+  const kerneled = (flopsPerNs: number): Device => ({ ...first, calibration: withKernels(first.calibration!, flopsPerNs) });
+
+  it("decodes in heddle's own kernels where they are quicker, and lets no prompt into them", () => {
+    const formats = (device: Device, options: PlanOptions = {}, overrides: Partial<PlanRequest["model"]> = {}): readonly string[] => {
+      const { prefillFormat, decodeFormat } = plan(syntheticRack([device]), options, { eightBit: FOURS, ...overrides }).replicas[0]!
+        .stages[0]!;
+      return [prefillFormat, decodeFormat];
+    };
+    expect(formats(kerneled(200))).toEqual(["int8-row", "block-int8"]);
+    expect(formats(kerneled(10))).toEqual(["int8-row", "int4"]);
+    expect(formats(kerneled(10), { decodeFormat: "block-int8" })).toEqual(["int8-row", "block-int8"]);
+    // As quick as int4 with weights of 4 bits; those of 8 take half as long again.
+    expect(formats(kerneled(100))).toEqual(["int8-row", "block-int8"]);
+    expect(formats(kerneled(100), {}, { eightBit: { layers: 1, head: 1 } })).toEqual(["int8-row", "int4"]);
+    expect(formats(kerneled(200), {}, { weightFormats: ["F16"] })).toEqual(["f32", "f32"]);
+  });
+
+  it("says why a device has no decode kernels where they are asked for", () => {
+    const refused = { ...first, calibration: { ...first.calibration!, kernels: { refused: "WebAssembly without relaxed SIMD" } } };
+    const error = refusal(syntheticRack([refused, wasm]), { decodeFormat: "block-int8" });
+    expect(error).toMatchObject({ code: "pin-impossible", pin: "--decode-format block-int8" });
+    expect(JSON.stringify(error)).toMatch(/cpu-0 refused: WebAssembly without relaxed SIMD; wasm-0 has none.*only devices of driver ort/);
+  });
+
+  it("bounds working pages by what the kernels' memory holds, and leaves them where it holds no sequence", () => {
+    const rack = syntheticRack([kerneled(200)], 400e9);
+    const options = { contextLimit: 8192, maxSequences: 64, kvMemoryBytes: 100e9 };
+    const held = plan(rack, options, { eightBit: FOURS }).replicas[0]!;
+    expect(held.stages[0]!.decodeFormat).toBe("block-int8");
+    expect(held.workingPages).toBe(kernelPages(smallSpec, held.stages[0]!, FOURS));
+    expect(held.workingPages * held.pageBytes).toBeLessThan(2 ** 32);
+    expect(plan(rack, { ...options, decodeFormat: "int4" }).replicas[0]!.workingPages).toBe((64 * 8192) / 64);
+    const long = { ...smallSpec, contextLength: 131_072 };
+    const made = plan(rack, { contextLimit: 131_072 }, { eightBit: FOURS, spec: long }).replicas[0]!;
+    expect(made.stages.map(({ decodeFormat }) => decodeFormat)).toEqual(["int4"]);
   });
 
   it("never lowers a model's precision by itself", () => {

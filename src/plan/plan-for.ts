@@ -15,6 +15,7 @@ import type { PlanError, PlanRequest } from "./plan-request.ts";
 import { DECODE_CONTEXT, decodeShape, promptCost } from "./predict.ts";
 import type { ReplicaDraft } from "./replica-draft.ts";
 import { type FleetDraft, searchFleets } from "./search.ts";
+import { costedModel } from "./stage-prices.ts";
 import { planWhole } from "./whole-model-plan.ts";
 
 /**
@@ -98,8 +99,7 @@ function correctedCost({ request }: DraftContext, draft: ReplicaDraft): PricedSt
   if (correction === undefined) return draft.cost;
   const { model, rack, stageCalibrations } = request;
   const cost = stepCostFrom({
-    spec: model.spec,
-    modelFingerprint: model.fingerprint,
+    ...costedModel(model),
     rack,
     stages: draft.stages,
     stageCalibrations,

@@ -1,9 +1,10 @@
+import type { EightBitShare } from "../cost/block-weights.ts";
 import type { Correction } from "../cost/correction.ts";
 import type { StageCalibration } from "../cost/stage-calibration.ts";
 import type { CostedStage } from "../cost/stage-pricer.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
 import type { WeightFormat } from "../graph/decoder/weights.ts";
-import type { ComputeFormat, Rack } from "../rack/rack.ts";
+import type { ComputeFormat, GraphFormat, Rack } from "../rack/rack.ts";
 import type { PolicyParameters } from "./plan.ts";
 
 /** Everything a plan is made from. */
@@ -23,6 +24,8 @@ export interface PlanModel {
   readonly spec: DecoderSpec;
   /** Formats of the model's matrices as they lie in the file. */
   readonly weightFormats: readonly WeightFormat[];
+  /** What of them, and of the head, `block-int8` holds in 8 bits; all where absent. */
+  readonly eightBit?: EightBitShare;
   /** Size of the GGUF file; absent for a model of several files. */
   readonly fileBytes?: number;
 }
@@ -33,7 +36,7 @@ export interface PlanOptions {
   readonly replicas?: number;
   /** Stages of each replica. */
   readonly stages?: number;
-  readonly prefillFormat?: ComputeFormat;
+  readonly prefillFormat?: GraphFormat;
   readonly decodeFormat?: ComputeFormat;
   readonly maxSequences?: number;
   readonly contextLimit?: number;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { computeFormat } from "../rack/rack-schema.ts";
+import { computeFormat, graphFormat } from "../rack/rack-schema.ts";
 import { finiteAmount, nameText, positive } from "../rack/schema-parts.ts";
 
 const REPLICAS_MAX = 1024;
@@ -15,7 +15,8 @@ const sentence = z.string().max(TEXT_MAX);
 const layer = z.int().min(0).max(LAYERS_MAX);
 
 /** `file`: as the model's file holds them. */
-const stageFormat = z.union([computeFormat, z.literal("file")]);
+const prefillFormat = z.enum([...graphFormat.options, "file"]);
+const decodeFormat = z.enum([...computeFormat.options, "file"]);
 
 const estimate = z.strictObject({
   valueNs: finiteAmount,
@@ -31,8 +32,8 @@ const stage = z.strictObject({
   device: nameText,
   driver: nameText,
   threads: z.int().min(1).max(4096),
-  prefillFormat: stageFormat,
-  decodeFormat: stageFormat,
+  prefillFormat,
+  decodeFormat,
   decodeStep: estimate,
   prefill512: estimate,
   why: sentence,

@@ -29,7 +29,7 @@ export function replicaDraft(context: DraftContext, parts: readonly DraftStage[]
   const weightBytes = new Map<string, number>();
   const stages = parts.map(({ device, formats, toLayer }, index) => {
     const range = { fromLayer: index === 0 ? 0 : must(parts[index - 1], "the stage before").toLayer, toLayer };
-    const bytes = stageWeightBytes(context.request.model.spec, { ...formats, ...range });
+    const bytes = stageWeightBytes(context.request.model.spec, { ...formats, ...range }, context.request.model.eightBit);
     weightBytes.set(device.memory, (weightBytes.get(device.memory) ?? 0) + bytes);
     return { ...stageOn(device, formats), ...range };
   });

@@ -1,17 +1,20 @@
 import { must } from "../base/assert.ts";
 import { stageWeightBytes } from "../cost/decoder-shape.ts";
-import { calibratedFormats } from "../cost/operator-cost.ts";
+import { decodeFormats, prefillFormats } from "../cost/operator-cost.ts";
+import type { StageCostInput } from "../cost/stage-cost.ts";
 import type { CostedStage } from "../cost/stage-pricer.ts";
 import { type PricedStepCost, stepCostFrom } from "../cost/step-cost-from.ts";
 import { kvBytesPerToken } from "../graph/decoder/spec.ts";
-import type { ComputeFormat, Device } from "../rack/rack.ts";
+import type { ComputeFormat, Device, GraphFormat } from "../rack/rack.ts";
 import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
 import type { DraftContext } from "./draft-context.ts";
+import { kernelPages } from "./kernel-stages.ts";
+import type { PlanModel } from "./plan-request.ts";
 import { DECODE_CONTEXT, decodeShape, promptCost, STREAMS } from "./predict.ts";
 
 /** Weight formats of the two phases of a stage. */
 export interface FormatPair {
-  readonly prefillFormat: ComputeFormat;
+  readonly prefillFormat: GraphFormat;
   readonly decodeFormat: ComputeFormat;
 }
 
@@ -28,7 +31,7 @@ export interface StagePrice {
 export interface StagePrices {
   /** Format pairs worth trying on a device: the fastest for the whole model, and the smallest where that is another. Empty where nothing is known of it. */
   formats(device: Device): readonly FormatPair[];
-  /** Undefined where the device's tables do not hold what the stage needs. */
+  /** Undefined where the device's tables do not hold what the stage needs, or its kernels' memory does not. */
   price(device: Device, pair: FormatPair, range: LayerRange): StagePrice | undefined;
   /** Weights, and KV of one sequence of full length. */
   bytes(pair: FormatPair, range: LayerRange): number;
@@ -50,15 +53,18 @@ export function requestNs({ prompt, alone, together }: StagePrice): number {
 }
 
 export function stagePrices(context: DraftContext): StagePrices {
-  const { spec } = context.request.model;
+  const { spec, eightBit } = context.request.model;
   const prices = new Map<string, StagePrice | undefined>();
   const formats = new Map<string, readonly FormatPair[]>();
   const bytesOf = new Map<string, number>();
   const price: StagePrices["price"] = (device, pair, range) =>
-    remembered(prices, [device.id, ...keyOf(pair, range)].join(" "), () => priceOf(context, { ...stageOn(device, pair), ...range }));
+    remembered(prices, [device.id, ...keyOf(pair, range)].join(" "), () => {
+      const holds = kernelPages(spec, { ...pair, ...range }, eightBit) >= pagesFor(context.contextLimit);
+      return holds ? priceOf(context, { ...stageOn(device, pair), ...range }) : undefined;
+    });
   const bytes: StagePrices["bytes"] = (pair, range) =>
     remembered(bytesOf, keyOf(pair, range).join(" "), () => {
-      return stageWeightBytes(spec, { ...pair, ...range }) + (range.toLayer - range.fromLayer) * kvBytesPerLayer(context);
+      return stageWeightBytes(spec, { ...pair, ...range }, eightBit) + (range.toLayer - range.fromLayer) * kvBytesPerLayer(context);
     });
   return {
     price,
@@ -69,12 +75,12 @@ export function stagePrices(context: DraftContext): StagePrices {
 
 function worthTrying(context: DraftContext, device: Device, { price, bytes }: Pick<StagePrices, "price" | "bytes">): readonly FormatPair[] {
   const { options, model } = context.request;
-  const held = calibratedFormats(device);
-  const choose = (pinned: ComputeFormat | undefined): readonly ComputeFormat[] =>
+  const choose = <F extends ComputeFormat>(held: readonly F[], pinned: F | undefined): readonly F[] =>
     held.filter((format) => (pinned === undefined ? context.allowed.includes(format) : format === pinned));
+  const decode = choose(decodeFormats(device), options?.decodeFormat);
   const whole = { fromLayer: 0, toLayer: model.spec.layers };
-  const ranked = choose(options?.prefillFormat)
-    .flatMap((prefillFormat) => choose(options?.decodeFormat).map((decodeFormat) => ({ prefillFormat, decodeFormat })))
+  const ranked = choose(prefillFormats(device), options?.prefillFormat)
+    .flatMap((prefillFormat) => decode.map((decodeFormat) => ({ prefillFormat, decodeFormat })))
     .flatMap((pair) => {
       const known = price(device, pair, whole);
       return known === undefined ? [] : [{ pair, ns: requestNs(known), bytes: bytes(pair, whole) }];
@@ -100,8 +106,13 @@ function priceOf(context: DraftContext, stage: CostedStage): StagePrice | undefi
 export function costOfStages(context: DraftContext, stages: readonly CostedStage[]): PricedStepCost | undefined {
   const { model, rack, stageCalibrations } = context.request;
   // Corrections are left out: only what ran live has one, and comparing corrected prices with others would favour what never ran.
-  const cost = stepCostFrom({ spec: model.spec, modelFingerprint: model.fingerprint, rack, stages, stageCalibrations });
+  const cost = stepCostFrom({ ...costedModel(model), rack, stages, stageCalibrations });
   return cost.ok ? cost.value : undefined;
+}
+
+/** What the cost model knows of a model. */
+export function costedModel({ spec, fingerprint, eightBit }: PlanModel): Pick<StageCostInput, "spec" | "modelFingerprint" | "eightBit"> {
+  return { spec, modelFingerprint: fingerprint, ...(eightBit === undefined ? {} : { eightBit }) };
 }
 
 export function stageOn(device: Device, formats: FormatPair): CostedStage {

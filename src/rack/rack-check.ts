@@ -32,7 +32,7 @@ function checkDevices(rack: Rack): RackFault | undefined {
     if (!memories.has(device.memory))
       return at("memory", `no memory is named ${quoted(device.memory)}; there are ${[...memories].join(", ")}`);
     if (new Set(device.cores).size !== device.cores.length) return at("cores", "a core is listed twice");
-    const fault = checkPeaks(device) ?? checkEmulation(device, rack);
+    const fault = checkPeaks(device) ?? checkProducts(device) ?? checkEmulation(device, rack);
     if (fault !== undefined) return { ...fault, path: ["devices", index, ...fault.path] };
   }
   return undefined;
@@ -46,6 +46,13 @@ function checkPeaks({ peaks = [], calibration, overheads }: Device): RackFault |
   }
   if (calibration === undefined || overheads === undefined) return undefined;
   return { path: ["overheads"], message: "a calibrated device has them measured in its calibration" };
+}
+
+/** The bits of a product's weights are said where the format leaves them to the file, and nowhere else. */
+function checkProducts({ calibration }: Device): RackFault | undefined {
+  const index = calibration?.products.findIndex(({ format, bits }) => (format === "block-int8") !== (bits !== undefined)) ?? -1;
+  if (index < 0) return undefined;
+  return { path: ["calibration", "products", index, "bits"], message: "stands with products in block-int8, and only with them" };
 }
 
 function checkLinks(rack: Rack): RackFault | undefined {

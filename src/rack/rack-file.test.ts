@@ -20,10 +20,16 @@ const rack: Rack = {
         products: [
           { format: "int4", m: 1, n: 576, k: 1536, ns: 21_000 },
           { format: "int8-row", m: 512, n: 576, k: 1536, ns: 912_345.5 },
+          { format: "block-int8", bits: 4, m: 1, n: 576, k: 1536, ns: 16_000 },
         ],
         attention: [{ rows: 1, context: 0, heads: 9, kvHeads: 3, headDim: 64, ns: 4_000 }],
         launchNs: 12_000,
         operatorNs: 900,
+        kernels: {
+          attention: [{ sequences: 8, context: 512, heads: 9, kvHeads: 3, headDim: 64, ns: 40_000 }],
+          stepNs: 8_000,
+          layerNs: 600,
+        },
         streamBytesPerSecond: 1.4e10,
         noise: 0.04,
         concurrentSlowdown: 1.3,
@@ -66,6 +72,13 @@ describe("rack file", () => {
     expect(readRack(writeRack(rack))).toEqual(rack);
   });
 
+  it("reads why there are no decode kernels", () => {
+    const [first, ...rest] = rack.devices;
+    const refused = { ...first!.calibration!, kernels: { refused: "WebAssembly without relaxed SIMD" } };
+    const without = { ...rack, devices: [{ ...first!, calibration: refused }, ...rest] };
+    expect(readRack(writeRack(without))).toEqual(without);
+  });
+
   it("writes one table row a line", () => {
     expect(writeRack(rack)).toContain("{format: int4, m: 1, n: 576, k: 1536, ns: 21000}");
   });
@@ -91,6 +104,10 @@ describe("rack file", () => {
       "overheads: {launchNs: 1, operatorNs: 1, basis: measured, source: x}\n    cores: [0, 1]",
       "devices[0].overheads",
     ],
+    ["bits where the format has its own", "k: 1536, ns: 21000", "bits: 4, k: 1536, ns: 21000", "devices[0].calibration.products[0].bits"],
+    ["blocks of no bits", "format: block-int8, bits: 4", "format: block-int8", "devices[0].calibration.products[2].bits"],
+    ["blocks of other bits", "bits: 4", "bits: 5", "devices[0].calibration.products[2].bits"],
+    ["kernels without a step", "stepNs: 8000", "step: 8000", "devices[0].calibration.kernels"],
     ["a not-a-number", "latencyNs: 9000", "latencyNs: .nan", "links[0].latencyNs"],
     ["a repeated field", "name: desk", "name: desk\nname: chair", "name"],
   ];

@@ -11,11 +11,15 @@ const THREADS_MAX = 4096;
 
 const dimension = z.int().min(1).max(COUNT_MAX);
 
-/** Formats a matrix product can be held in, as the rack file and the plan file spell them. */
-export const computeFormat = z.enum(["f32", "bf16", "int4", "int8-row"]);
+/** Formats of products in lowered graphs, as the rack file and the plan file spell them. */
+export const graphFormat = z.enum(["f32", "bf16", "int4", "int8-row"]);
+
+/** Formats a matrix product can be held in. */
+export const computeFormat = z.enum([...graphFormat.options, "block-int8"]);
 
 const productRow = z.strictObject({
   format: computeFormat,
+  bits: z.exactOptional(z.union([z.literal(4), z.literal(8)])),
   m: dimension,
   n: dimension,
   k: dimension,
@@ -29,6 +33,21 @@ const attentionRow = z.strictObject({
   kvHeads: dimension,
   headDim: dimension,
   ns: positive,
+});
+
+const kernelAttentionRow = z.strictObject({
+  sequences: dimension,
+  context: z.int().min(0).max(COUNT_MAX),
+  heads: dimension,
+  kvHeads: dimension,
+  headDim: dimension,
+  ns: positive,
+});
+
+const kernelCalibration = z.strictObject({
+  attention: z.array(kernelAttentionRow).min(1).max(TABLE_ROWS_MAX),
+  stepNs: finiteAmount,
+  layerNs: finiteAmount,
 });
 
 /** Element types a device may have a peak for: those weights and activations are counted in. */
@@ -51,6 +70,7 @@ const deviceCalibration = z.strictObject({
   attention: z.array(attentionRow).max(TABLE_ROWS_MAX),
   launchNs: finiteAmount,
   operatorNs: finiteAmount,
+  kernels: z.exactOptional(z.union([kernelCalibration, z.strictObject({ refused: sourceText })])),
   streamBytesPerSecond: positive,
   noise: z.number().min(0).max(10),
   concurrentSlowdown: z.exactOptional(z.number().min(1).max(1000)),

@@ -1,9 +1,9 @@
 import type { Bytes, BytesPerSecond, Nanoseconds } from "../base/units.ts";
-import type { ComputeFormat } from "../graph/lower/compute-format.ts";
+import type { ComputeFormat, GraphFormat } from "../graph/lower/compute-format.ts";
 import type { Emulation } from "./emulation.ts";
 import type { PeakType } from "./peak-type.ts";
 
-export type { ComputeFormat, PeakType };
+export type { ComputeFormat, GraphFormat, PeakType };
 
 /** Kinds of execution target a rack may hold; those without a driver here can be described and simulated. */
 export type DeviceKind = "cpu" | "gpu" | "npu" | "ipu" | "dataflow" | "engine";
@@ -85,9 +85,10 @@ export interface Link {
 
 /** Measured times of one device; every figure is a median of repeated runs. */
 export interface DeviceCalibration {
-  /** y = x·Wᵀ for `m` rows, weights [n, k]. */
+  /** y = x·Wᵀ for `m` rows, weights [n, k]; of how many bits, where the format leaves it to the file (`block-int8`). */
   readonly products: readonly {
     readonly format: ComputeFormat;
+    readonly bits?: 4 | 8;
     readonly m: number;
     readonly n: number;
     readonly k: number;
@@ -105,10 +106,28 @@ export interface DeviceCalibration {
   /** Fixed cost of one run of a model with nothing in it, and of each further small operator. */
   readonly launchNs: Nanoseconds;
   readonly operatorNs: Nanoseconds;
+  /** Decode steps in heddle's own kernels (format `block-int8`), or why there are none; absent where nobody asked. */
+  readonly kernels?: KernelCalibration | { readonly refused: string };
   /** Rate at which weights stream through a product at m = 1. */
   readonly streamBytesPerSecond: BytesPerSecond;
   /** Relative spread (90 %) of repeated measurements: the noise floor of every prediction made from them. */
   readonly noise: number;
   /** Factor (>= 1) by which its times grow while the other cores of its memory do the same work; absent where it was not measured. */
   readonly concurrentSlowdown?: number;
+}
+
+/** What decode steps in heddle's own kernels take beside their products. */
+export interface KernelCalibration {
+  /** Attention of one layer for one new token of each of `sequences`, after `context` cached ones. */
+  readonly attention: readonly {
+    readonly sequences: number;
+    readonly context: number;
+    readonly heads: number;
+    readonly kvHeads: number;
+    readonly headDim: number;
+    readonly ns: Nanoseconds;
+  }[];
+  /** Fixed cost of a step, and of each of its layers. */
+  readonly stepNs: Nanoseconds;
+  readonly layerNs: Nanoseconds;
 }

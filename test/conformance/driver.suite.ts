@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { seededPrng } from "../../src/base/prng.ts";
-import type { StageFormat } from "../../src/cost/stage-format.ts";
+import type { PrefillFormat } from "../../src/cost/stage-format.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
 import { argmax } from "../../src/execute/sampling/ranking.ts";
 import { GREEDY } from "../../src/execute/sampling/sampling.ts";
@@ -21,7 +21,7 @@ export interface DriverCase {
   readonly name: string;
   readonly create: () => Promise<StageDriver>;
   /** What the driver must declare; what it lacks is tested to be refused. */
-  readonly formats: readonly StageFormat[];
+  readonly formats: readonly PrefillFormat[];
   readonly boundary: DriverDescription["boundary"];
   readonly sealedBlocks: boolean;
   readonly logits: DriverDescription["logits"];
@@ -33,7 +33,7 @@ const NEIGHBOURS = 7;
 const LENGTH = 70;
 const STEPS = 6;
 /** Largest error of a row's logits relative to its largest one, against f32 of the same 4-bit weights; only activations are rounded. */
-const ROUNDING: Readonly<Record<StageFormat, number>> = {
+const ROUNDING: Readonly<Record<PrefillFormat, number>> = {
   f32: 1e-4,
   bf16: 0.05,
   int4: 0.15,
@@ -56,7 +56,8 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
     beforeAll(async () => {
       driver = await create();
     });
-    const chainOf = (format: StageFormat): Promise<StageChain> => loadChain(driver, model, { prefillFormat: format, decodeFormat: format });
+    const chainOf = (format: PrefillFormat): Promise<StageChain> =>
+      loadChain(driver, model, { prefillFormat: format, decodeFormat: format });
 
     test.each(formats)("a request alone and among 7 neighbours has the same logits: %s", async (format) => {
       const chain = await chainOf(format);
@@ -242,7 +243,7 @@ function largest(row: Float32Array): number {
   return row.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 }
 
-function roundingOf(format: StageFormat): number {
+function roundingOf(format: PrefillFormat): number {
   expect(ROUNDING).toHaveProperty([format]);
   return ROUNDING[format as keyof typeof ROUNDING];
 }

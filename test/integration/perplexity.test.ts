@@ -15,7 +15,7 @@ import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
 import type { StageDriver } from "../../src/execute/stage-driver.ts";
 import type { DecoderModel } from "../../src/graph/decoder/model.ts";
 import { loadTokenizer } from "../../src/graph/tokenizer/tokenizer.ts";
-import type { ComputeFormat } from "../../src/rack/rack.ts";
+import type { GraphFormat } from "../../src/rack/rack.ts";
 import { loadPeer } from "../support/llama-peer.ts";
 import { surprisesOf } from "../support/llama-surprise.ts";
 import { openvinoAbsent, sayLeftOut } from "../support/openvino.ts";
@@ -49,7 +49,7 @@ describe.skipIf(!existsSync(path))("perplexity of SmolLM2", () => {
     expect(theirs).toBeLessThan(30);
   });
 
-  describe.each<ComputeFormat>(["int8-row", "int4"])("%s", (format) => {
+  describe.each<GraphFormat>(["int8-row", "int4"])("%s", (format) => {
     let chain: StageChain;
     beforeAll(async () => {
       const options = { cuts: [model.spec.layers - 1], prefillFormat: format, decodeFormat: format };
@@ -66,7 +66,7 @@ describe.skipIf(!existsSync(path))("perplexity of SmolLM2", () => {
   test.skipIf(absent !== undefined)(
     "prefill path, bf16 on OpenVINO, against f32",
     async () => {
-      const of = async (driver: StageDriver, format: ComputeFormat) =>
+      const of = async (driver: StageDriver, format: GraphFormat) =>
         servedPerplexity({ driver, model, phase: "prefill", format }, tokens.slice(0, BF16_TOKENS));
       const exact = await of(await createOrtDriver(), "f32");
       const ours = await of(await createOpenvinoDriver(), "bf16");

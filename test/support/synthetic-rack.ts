@@ -27,9 +27,12 @@ export interface SyntheticSpeed {
 }
 
 /** Close to one core of the machine node-facts describes: int4 decodes fastest, int8-row prefills fastest. */
-export const fastCore: SyntheticSpeed = { flopsPerNs: { f32: 160, bf16: 160, int4: 400, "int8-row": 700 }, bytesPerNs: 20 };
+export const fastCore: SyntheticSpeed = {
+  flopsPerNs: { f32: 160, bf16: 160, int4: 400, "int8-row": 700, "block-int8": 300 },
+  bytesPerNs: 20,
+};
 
-const BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, bf16: 2, int4: 0.75, "int8-row": 1 };
+const BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, bf16: 2, int4: 0.75, "int8-row": 1, "block-int8": 0.75 };
 
 /** Time of a product on the imagined device: a roofline with a fixed start-up. */
 export function syntheticProductNs(speed: SyntheticSpeed, format: ComputeFormat, m: number, n: number, k: number): number {
@@ -68,6 +71,27 @@ export function syntheticCalibration(speed: SyntheticSpeed, slowdown = 1): Devic
     streamBytesPerSecond: 2e10 / slowdown,
     noise: 0.05,
   };
+}
+
+/** The calibration with decode steps in heddle's own kernels, which compute at that many operations a ns: products of 8 bits take half as long again as those of 4. */
+export function withKernels(calibration: DeviceCalibration, flopsPerNs: number): DeviceCalibration {
+  const shapes = new Map(calibration.products.map(({ n, k }) => [`${n}x${k}`, { n, k }]));
+  const products = [...shapes.values()].flatMap(({ n, k }) =>
+    ([4, 8] as const).flatMap((bits) =>
+      [1, 4, 16].map((m) => ({
+        format: "block-int8" as const,
+        bits,
+        m,
+        n,
+        k,
+        ns: (bits === 8 ? 1.5 : 1) * (500 + (2 * m * n * k) / flopsPerNs),
+      })),
+    ),
+  );
+  const attention = [1, 8].flatMap((sequences) =>
+    [0, 512, 2048].map((context) => ({ sequences, context, heads: 9, kvHeads: 3, headDim: 64, ns: 1_000 + sequences * context * 20 })),
+  );
+  return { ...calibration, products: [...calibration.products, ...products], kernels: { attention, stepNs: 20_000, layerNs: 2_000 } };
 }
 
 export function syntheticDevice(id: string, overrides: Partial<Device> = {}): Device {

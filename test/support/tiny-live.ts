@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StageCalibration, StageIdentity } from "../../src/cost/stage-calibration.ts";
-import type { StageFormat } from "../../src/cost/stage-format.ts";
+import type { PrefillFormat } from "../../src/cost/stage-format.ts";
 import type { StepCostInput } from "../../src/cost/step-cost-from.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
 import { kvBytesPerToken } from "../../src/graph/decoder/spec.ts";
@@ -17,7 +17,7 @@ export interface TinyLiveOptions {
   readonly model?: TinyModelOptions;
   readonly replicas?: number;
   readonly stages?: number;
-  readonly format?: StageFormat;
+  readonly format?: PrefillFormat;
   /** `llama`: the whole model in llama.cpp, without sealed blocks. */
   readonly driver?: "ort" | "llama";
   /** A model file in place of the tiny one. */

@@ -1,6 +1,6 @@
 import { quantile } from "../../base/statistics.ts";
 import { WEIGHT_BYTES } from "../../cost/decoder-shape.ts";
-import type { ComputeFormat, DeviceCalibration } from "../../rack/rack.ts";
+import type { DeviceCalibration, GraphFormat } from "../../rack/rack.ts";
 import type { OnnxRuntime } from "../drivers/shared/onnx-session.ts";
 import { attentionQuestions, type ProductQuestion, productQuestions, type ShapeSource } from "./calibration-shapes.ts";
 import { type OperatorBench, operatorBench } from "./operator-bench.ts";
@@ -80,7 +80,7 @@ function inTableOrder(a: ProductRow, b: ProductRow): number {
 function productPoints(
   bench: OperatorBench,
   job: DeviceCalibrationJob,
-  formats: readonly ComputeFormat[],
+  formats: readonly GraphFormat[],
 ): readonly TimedPoint<ProductQuestion>[] {
   const work = ({ m, n, k }: ProductQuestion): number => n * k * (m + 16);
   return [...productQuestions(job.shapes, job.fast, formats)]

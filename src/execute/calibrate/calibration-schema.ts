@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { computeFormat, graphFormat } from "../../rack/rack-schema.ts";
 
 const amount = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 const count = z
@@ -6,7 +7,8 @@ const count = z
   .min(0)
   .max(2 ** 31);
 const name = z.string().min(1).max(400);
-const format = z.enum(["f32", "bf16", "int4", "int8-row", "file"]);
+const prefillFormat = z.enum([...graphFormat.options, "file"]);
+const decodeFormat = z.enum([...computeFormat.options, "file"]);
 const ROWS_MAX = 10_000;
 
 /** Form of a cached stage calibration. */
@@ -17,8 +19,8 @@ export const stageCalibrationSchema = z.strictObject({
   toLayer: count,
   driver: name,
   threads: count,
-  prefillFormat: format,
-  decodeFormat: format,
+  prefillFormat,
+  decodeFormat,
   pageTokens: z.int().min(1).max(65_536),
   decode: z
     .array(z.strictObject({ batch: count, context: count, ns: amount }))

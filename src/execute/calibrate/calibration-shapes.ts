@@ -1,6 +1,6 @@
 import { headProduct, layerProducts, type ProductShape } from "../../cost/decoder-shape.ts";
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
-import type { ComputeFormat } from "../../rack/rack.ts";
+import type { GraphFormat } from "../../rack/rack.ts";
 import type { AttentionShape } from "./operator-models.ts";
 
 /** What of a model decides which shapes are measured. */
@@ -10,7 +10,7 @@ export type ShapeSource = Pick<DecoderSpec, "width" | "heads" | "kvHeads" | "hea
 export const DEFAULT_SHAPES: ShapeSource = { width: 576, heads: 9, kvHeads: 3, headDim: 64, feedForward: 1536, vocabulary: 49_152 };
 
 export interface ProductQuestion extends ProductShape {
-  readonly format: ComputeFormat;
+  readonly format: GraphFormat;
   readonly m: number;
 }
 
@@ -35,7 +35,7 @@ const ATTENTION_ROWS: readonly number[] = [1, 16, 64, 256, 512];
 const ATTENTION_CONTEXTS: readonly number[] = [0, 64, 512, 1024, 2048];
 
 /** Products worth timing: the model's at every row count, generic ones at a few, the head at sampled rows. */
-export function productQuestions(source: ShapeSource, fast: boolean, formats: readonly ComputeFormat[]): readonly ProductQuestion[] {
+export function productQuestions(source: ShapeSource, fast: boolean, formats: readonly GraphFormat[]): readonly ProductQuestion[] {
   const questions: ProductQuestion[] = [];
   for (const format of formats) {
     for (const shape of layerProducts(source)) for (const m of fast ? FAST_ROWS : MODEL_ROWS) questions.push({ ...shape, format, m });

@@ -8,7 +8,7 @@ import { createPackedWeights } from "../../graph/lower/packed-weights.ts";
 import { product } from "../../graph/lower/product.ts";
 import { promptAttention } from "../../graph/lower/stage-attention.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxModel } from "../../graph/onnx/builder.ts";
-import type { ComputeFormat } from "../../rack/rack.ts";
+import type { GraphFormat } from "../../rack/rack.ts";
 import { BLOCK_TOKENS } from "../../state/block.ts";
 
 /** Elements of a block of Q4_1, its bytes, and two half floats: a scale and a minimum that give weights around zero. Source: ggml-common.h. */
@@ -20,7 +20,7 @@ const BYTE_STEP = 97;
 
 /** y = x·Wᵀ in one format, lowered as a stage's products are, from weights as the default model's file holds them. Input `x` [M, k]. */
 export function productModel(
-  format: ComputeFormat,
+  format: GraphFormat,
   { n, k }: { readonly n: number; readonly k: number },
   dialect: GraphDialect = "onnxruntime",
 ): OnnxModel {

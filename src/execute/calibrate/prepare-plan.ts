@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Ratio } from "../../base/units.ts";
+import { eightBitShare } from "../../cost/block-weights.ts";
 import { type StageCalibration, type StageIdentity, stageKey } from "../../cost/stage-calibration.ts";
 import type { CostedStage } from "../../cost/stage-pricer.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
@@ -125,7 +126,7 @@ function planModel(model: DecoderModel, path: string): PlanModel {
   );
   const weightFormats = [...new Set(matrices.map(([, { format }]) => format))];
   const fileBytes = model.file === undefined ? {} : { fileBytes: statSync(model.file).size };
-  return { name: spec.name, fingerprint, path, spec, weightFormats, ...fileBytes };
+  return { name: spec.name, fingerprint, path, spec, weightFormats, eightBit: eightBitShare(model.weights, spec), ...fileBytes };
 }
 
 /** The replica on a whole-model device that the pins ask for, where it is not measured or has to be again. */

@@ -1,3 +1,4 @@
+import { eightBitShare } from "../../cost/block-weights.ts";
 import type { StepCostInput } from "../../cost/step-cost-from.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -13,7 +14,8 @@ export function planCosts(plan: Plan, model: DecoderModel, rack: Rack): StepCost
       stages.map((stage) => identityOf({ model, rack }, stage)),
       besideSlowdown(rack, stages),
     );
-    const input = { spec: model.spec, modelFingerprint: model.fingerprint, rack, stages, stageCalibrations };
+    const eightBit = eightBitShare(model.weights, model.spec);
+    const input = { spec: model.spec, modelFingerprint: model.fingerprint, rack, stages, stageCalibrations, eightBit };
     return correction === undefined ? input : { ...input, correction };
   });
 }

@@ -1,2 +1,11 @@
-/** How the weights of a matrix product are held and multiplied on a device. `bf16`: products, attention and what is between them in bf16. */
-export type ComputeFormat = "f32" | "bf16" | "int4" | "int8-row";
+/**
+ * How the weights of a matrix product in a lowered graph are held and multiplied on a device. `bf16`: products, attention and what is between them in
+ * bf16.
+ */
+export type GraphFormat = "f32" | "bf16" | "int4" | "int8-row";
+
+/**
+ * Also `block-int8`, in which heddle's own kernels compute decode steps and the head, never prompts: weights in blocks of 32, of 4 bits where the file
+ * holds them so, else of 8 with a scale a block; activations of 8 bits, a scale a block.
+ */
+export type ComputeFormat = GraphFormat | "block-int8";

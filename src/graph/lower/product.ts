@@ -1,5 +1,5 @@
 import { bytesOfArray, type OnnxBuilder, type Value } from "../onnx/builder.ts";
-import type { ComputeFormat } from "./compute-format.ts";
+import type { GraphFormat } from "./compute-format.ts";
 import type { GraphDialect } from "./dialect.ts";
 import { type StackedMatrix, stack, stackedFloats } from "./matrix.ts";
 import { INT4_BLOCK, packInt4 } from "./pack-int4.ts";
@@ -9,7 +9,7 @@ import { type PackedWeights, packedOnce } from "./packed-weights.ts";
 /** Values every product of a graph may need, made once. */
 export interface ProductContext {
   readonly builder: OnnxBuilder;
-  readonly format: ComputeFormat;
+  readonly format: GraphFormat;
   /** That of ONNX Runtime where absent. */
   readonly dialect?: GraphDialect;
   /** Constants several products read, by what they are. */

@@ -3,7 +3,7 @@ import type { DecoderSpec } from "../decoder/spec.ts";
 import type { WeightSource } from "../decoder/weights.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
 import type { HeadNorms, Phase } from "./attention.ts";
-import type { ComputeFormat } from "./compute-format.ts";
+import type { GraphFormat } from "./compute-format.ts";
 import type { GraphDialect } from "./dialect.ts";
 import { type StackedMatrix, stack } from "./matrix.ts";
 import { createPackedWeights } from "./packed-weights.ts";
@@ -15,7 +15,7 @@ export interface StageRange {
   readonly fromLayer: number;
   readonly toLayer: number;
   readonly phase: Phase;
-  readonly format: ComputeFormat;
+  readonly format: GraphFormat;
   /** Tokens of a page of past keys and values (decode). */
   readonly pageTokens: number;
   readonly rotations: RotationTables;
@@ -241,7 +241,7 @@ function queryScale(spec: DecoderSpec): number {
 export function lowerHead(
   spec: DecoderSpec,
   weights: WeightSource,
-  format: ComputeFormat,
+  format: GraphFormat,
   dialect: GraphDialect = "onnxruntime",
 ): { model: OnnxModel; logits: string } {
   const builder = createOnnxBuilder("head");

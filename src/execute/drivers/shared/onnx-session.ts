@@ -1,4 +1,4 @@
-import type { ComputeFormat } from "../../../graph/lower/compute-format.ts";
+import type { GraphFormat } from "../../../graph/lower/compute-format.ts";
 import type { GraphDialect } from "../../../graph/lower/dialect.ts";
 import type { OnnxModel } from "../../../graph/onnx/builder.ts";
 
@@ -8,14 +8,14 @@ export interface OnnxRuntime {
   /** Form of graphs it is fast at; that of ONNX Runtime where absent. */
   readonly dialect?: GraphDialect;
   /** Formats it computes in. */
-  readonly formats: readonly ComputeFormat[];
+  readonly formats: readonly GraphFormat[];
   createSession(model: OnnxModel, options: SessionOptions): Promise<OnnxSession>;
 }
 
 export type SessionPrecision = "f32" | "bf16";
 
 /** What a format's products and their neighbours are computed in. */
-export function precisionOf(format: ComputeFormat): SessionPrecision {
+export function precisionOf(format: GraphFormat): SessionPrecision {
   return format === "bf16" ? "bf16" : "f32";
 }
 

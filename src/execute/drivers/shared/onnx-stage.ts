@@ -4,7 +4,7 @@ import { mixesPhases, type StageFormat } from "../../../cost/stage-format.ts";
 import type { StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { WeightTensor } from "../../../graph/decoder/weights.ts";
-import type { ComputeFormat } from "../../../graph/lower/compute-format.ts";
+import type { GraphFormat } from "../../../graph/lower/compute-format.ts";
 import { createPackedWeights } from "../../../graph/lower/packed-weights.ts";
 import { lowerHead, lowerStage, type StageGraph } from "../../../graph/lower/stage-graph.ts";
 import type { StagePlan } from "../../../plan/plan.ts";
@@ -42,7 +42,7 @@ export async function loadOnnxStage(
   const { stage: plan, limits } = request;
   const { fromLayer, toLayer, threads } = plan;
   const rotations = rotationTables(spec.rope, limits.contextLimit);
-  const load = async (format: ComputeFormat, { model: lowered, ...graph }: StageGraph): Promise<PhaseSession> => ({
+  const load = async (format: GraphFormat, { model: lowered, ...graph }: StageGraph): Promise<PhaseSession> => ({
     graph,
     session: await runtime.createSession(lowered, { threads, precision: precisionOf(format) }),
   });
@@ -83,7 +83,7 @@ export async function loadOnnxStage(
 }
 
 /** Errors: `plan-invalid` for a format the runtime does not compute in. */
-function computed({ formats }: OnnxRuntime, plan: StagePlan, format: StageFormat): ComputeFormat {
+function computed({ formats }: OnnxRuntime, plan: StagePlan, format: StageFormat): GraphFormat {
   const known = formats.find((one) => one === format);
   if (known !== undefined) return known;
   const given = format === "file" ? "the file's format" : format;
