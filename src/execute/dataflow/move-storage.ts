@@ -21,6 +21,8 @@ export async function moveStorage(command: TransferCommand, place: MovePlace): P
   const rows = range === undefined || (fromByte === 0 && toByte === book.bytesAt(storage, source)) ? undefined : range;
   const room = form.capacity === undefined ? {} : { capacity: form.capacity };
   const [from, to] = [place.seatOf(source), place.seatOf(target)];
+  // A copy without rows was there: the first rows come in its place.
+  if (fromByte === 0 && book.bytesAt(storage, target) !== undefined) to?.free([storage]);
   if (from !== undefined && to !== undefined) {
     const tag = command.transfer;
     await Promise.all([
