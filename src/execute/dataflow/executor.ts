@@ -99,6 +99,8 @@ interface Live {
   readonly pace: ReturnType<typeof pacedLinks>;
   /** When the last run or load was over. */
   readonly busyUntil: WeakMap<Seat, Nanoseconds>;
+  /** When the last transfer of a channel was over. */
+  readonly channelFreeAt: Map<number, Nanoseconds>;
   stepping: boolean;
   open: boolean;
   slots: number;
@@ -123,6 +125,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
     lostSeats: new Set(),
     pace: pacedLinks(options),
     busyUntil: new WeakMap(),
+    channelFreeAt: new Map(),
     stepping: false,
     open: true,
     slots: FRESH_SLOTS_FROM,
@@ -395,7 +398,10 @@ function transfer(live: Live, command: TransferCommand): void {
       watch.moved({ command, handle: live.handles.get(command.storage), startNs: beganNs, endNs });
       const busyUntilNs = Math.max(0, ...ends.map((seat) => live.busyUntil.get(seat) ?? 0));
       const bytes = command.toByte - command.fromByte;
-      const ownNs = linkTimeNs(rack.links[command.link]!, { startNs: beganNs, endNs, bytes, busyUntilNs });
+      const link = rack.links[command.link]!;
+      const freeAtNs = live.channelFreeAt.get(link.channel) ?? 0;
+      live.channelFreeAt.set(link.channel, endNs);
+      const ownNs = linkTimeNs(link, { startNs: beganNs, endNs, bytes, busyUntilNs, freeAtNs });
       const durationNs = Math.max(ownNs, Math.round(pacedNs ?? 1));
       dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs });
     },
