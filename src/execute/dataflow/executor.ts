@@ -27,7 +27,7 @@ import { collectivesOf } from "../gang/run-ranks.ts";
 import type { Seat, SeatStage } from "../seat/seat-types.ts";
 import type { ExecutorWatch } from "./executor-watch.ts";
 import { failureError, refusalError } from "./failure-error.ts";
-import { linkTimeNs } from "./link-time.ts";
+import { linkTimes } from "./link-time.ts";
 import { moveStorage } from "./move-storage.ts";
 import { pacedLinks } from "./paced-links.ts";
 import { type GangResult, runGang } from "./run-gang.ts";
@@ -99,8 +99,7 @@ interface Live {
   readonly pace: ReturnType<typeof pacedLinks>;
   /** When the last run or load was over. */
   readonly busyUntil: WeakMap<Seat, Nanoseconds>;
-  /** When the last transfer of a channel was over. */
-  readonly channelFreeAt: Map<number, Nanoseconds>;
+  readonly linkTimeNs: ReturnType<typeof linkTimes>;
   stepping: boolean;
   open: boolean;
   slots: number;
@@ -125,7 +124,7 @@ export function createDataflowExecutor(options: ExecutorOptions): DataflowExecut
     lostSeats: new Set(),
     pace: pacedLinks(options),
     busyUntil: new WeakMap(),
-    channelFreeAt: new Map(),
+    linkTimeNs: linkTimes(options.rack),
     stepping: false,
     open: true,
     slots: FRESH_SLOTS_FROM,
@@ -386,7 +385,7 @@ async function loadOn(live: Live, seat: Seat, command: Extract<DataflowCommand, 
 }
 
 function transfer(live: Live, command: TransferCommand): void {
-  const { clock, watch, rack } = live.options;
+  const { clock, watch } = live.options;
   const startNs = clock.now();
   const ends = [command.source, command.target].flatMap((memory) => seatOf(live, memory) ?? []);
   const place = { book: live.book, seatOf: (memory: number) => seatOf(live, memory), freshSlot: () => live.slots++ };
@@ -397,11 +396,7 @@ function transfer(live: Live, command: TransferCommand): void {
       const endNs = pacedNs === undefined ? clock.now() : Math.max(movedNs, beganNs + pacedNs);
       watch.moved({ command, handle: live.handles.get(command.storage), startNs: beganNs, endNs });
       const busyUntilNs = Math.max(0, ...ends.map((seat) => live.busyUntil.get(seat) ?? 0));
-      const bytes = command.toByte - command.fromByte;
-      const link = rack.links[command.link]!;
-      const freeAtNs = live.channelFreeAt.get(link.channel) ?? 0;
-      live.channelFreeAt.set(link.channel, endNs);
-      const ownNs = linkTimeNs(link, { startNs: beganNs, endNs, bytes, busyUntilNs, freeAtNs });
+      const ownNs = live.linkTimeNs(command, { startNs: beganNs, endNs, busyUntilNs });
       const durationNs = Math.max(ownNs, Math.round(pacedNs ?? 1));
       dispatch(live, { type: "transfer-finished", transfer: command.transfer, durationNs });
     },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createLinkModel, predictTransferNs, recordTransfer } from "../../engine/dataflow/link-model.ts";
-import { linkTimeNs } from "./link-time.ts";
+import { linkTimeNs, linkTimes } from "./link-time.ts";
 
 /** 1 us and 1 ns a byte. */
 const LINK = { source: 0, target: 1, latencyNs: 1000, bytesPerSecond: 1e9, channel: 0 };
@@ -23,11 +23,21 @@ describe("link-time", () => {
 
   it("is what came after the transfer before it on the channel, so that many at once take together what they took", () => {
     const model = createLinkModel(LINK);
-    let freeAtNs = 0;
+    const timeNs = linkTimes({ memories: [], classes: [], devices: [], links: [LINK] });
     for (let i = 0; i < 36; i++) {
-      const endNs = 7_000_000 + i * 5_000;
-      recordTransfer(model, 384, linkTimeNs(LINK, { startNs: i * 100_000, endNs, bytes: 384, busyUntilNs: 0, freeAtNs }));
-      freeAtNs = endNs;
+      const command = {
+        type: "transfer",
+        transfer: i,
+        storage: i,
+        link: 0,
+        source: 0,
+        target: 1,
+        fromByte: 0,
+        toByte: 384,
+        purpose: "fetch",
+      } as const;
+      const times = { startNs: i * 100_000, endNs: 7_000_000 + i * 5_000, busyUntilNs: 0 };
+      recordTransfer(model, 384, timeNs(command, times));
     }
     // All have taken 7.2 ms; with each one's own time from its start the sum was 120 ms.
     expect(36 * predictTransferNs(model, 384)).toBeLessThan(8_000_000);

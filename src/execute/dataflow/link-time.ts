@@ -1,6 +1,6 @@
 import type { Bytes, Nanoseconds } from "../../base/units.ts";
 import { NS_PER_S } from "../../base/units.ts";
-import type { LinkSpec } from "../../engine/dataflow/dataflow-types.ts";
+import type { DataflowRack, LinkSpec, TransferCommand } from "../../engine/dataflow/dataflow-types.ts";
 
 export interface TransferTimes {
   readonly startNs: Nanoseconds;
@@ -27,4 +27,17 @@ export function linkTimeNs(
   const beganNs = Math.max(startNs, freeAtNs);
   const sinceBusyNs = endNs - Math.max(beganNs, busyUntilNs);
   return Math.max(1, Math.round(Math.min(endNs - beganNs, Math.max(sinceBusyNs, figuresNs))));
+}
+
+/** What of each transfer's time is its link's, told of all transfers as they end. */
+export function linkTimes({
+  links,
+}: DataflowRack): (command: TransferCommand, times: Omit<TransferTimes, "bytes" | "freeAtNs">) => Nanoseconds {
+  const freeAt = new Map<number, Nanoseconds>();
+  return ({ link: id, fromByte, toByte }, times) => {
+    const link = links[id]!;
+    const freeAtNs = freeAt.get(link.channel) ?? 0;
+    freeAt.set(link.channel, times.endNs);
+    return linkTimeNs(link, { ...times, bytes: toByte - fromByte, freeAtNs });
+  };
 }
