@@ -12,6 +12,9 @@ export function pairsOf(operator: Operator, length: Expression): Expression {
   switch (mask) {
     case "none":
       return multiply(length, length);
+    // Each position sees those of its own square, which is as large as a whole one but at the edges.
+    case "squares":
+      return multiply(length, constant(Number(reach)));
     case "source":
       return multiply(length, constant(Number(source)));
     case "causal":

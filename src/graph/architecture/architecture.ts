@@ -1,4 +1,5 @@
 import type { DataType } from "../ir/graph.ts";
+import type { ImageRule } from "./image-rule.ts";
 import type { Recommender } from "./recommender.ts";
 import type { MtpModule, Stack } from "./stack.ts";
 
@@ -17,6 +18,8 @@ export interface SequenceModel {
   readonly contextLength: number | undefined;
   /** Element type the configuration names for weights and activations. */
   readonly type: DataType | undefined;
+  /** How images become tokens, where the model reads any and that is known. */
+  readonly images?: ImageRule;
   /** Weights that share a scale where they are published as 4-bit whole numbers; absent: not said. */
   readonly weightGroup?: number;
   readonly activeConvention: ActiveConvention;

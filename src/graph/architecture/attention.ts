@@ -14,7 +14,7 @@ export interface Attention {
   readonly sinks: boolean;
 }
 
-/** Which earlier tokens a token sees: all, the last `tokens` of them with itself, or those of its own chunk. */
+/** Which earlier tokens a token sees: all, the last `tokens` of them with itself, or those of its own chunk. In an encoder earlier and later ones: a chunk is a square of patches. */
 export type Reach = { readonly kind: "all" } | { readonly kind: "window" | "chunk"; readonly tokens: number };
 
 /** Attention over the output of an encoder; its keys and values are computed once an input. */

@@ -1,3 +1,5 @@
+import type { NormKind } from "./norm-kind.ts";
+
 /** What a stack gives. */
 export type Outlet = Head | Pooler | Projector | { readonly kind: "none" };
 
@@ -21,7 +23,8 @@ export interface Projector {
   /** Positions that are handed on, and their width when they reach the first product. */
   readonly positions: number;
   readonly width: number;
-  readonly norm: boolean;
-  /** Outputs of the products, one after the other. */
+  readonly norm: "none" | NormKind;
+  /** Outputs of the products, one after the other, and whether they have learned offsets. */
   readonly products: readonly number[];
+  readonly bias: boolean;
 }

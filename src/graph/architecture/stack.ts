@@ -1,7 +1,8 @@
 import type { Attention, CrossAttention, LatentAttention } from "./attention.ts";
 import type { DenseFeedForward, MixtureFeedForward } from "./feed-forward.ts";
 import type { Mamba2 } from "./mamba2.ts";
-import type { Outlet } from "./outlet.ts";
+import type { NormKind } from "./norm-kind.ts";
+import type { Outlet, Projector } from "./outlet.ts";
 import type { Stem } from "./stem.ts";
 
 /** A column of layers of one width. */
@@ -17,10 +18,9 @@ export interface Stack {
   /** A norm behind the last layer. */
   readonly finalNorm: boolean;
   readonly outlet: Outlet;
+  /** Of an encoder: the stream behind these layers is handed on too, each through a projector of its own (DeepStack, arXiv 2406.04334). */
+  readonly taps?: readonly { readonly layer: number; readonly projector: Projector }[];
 }
-
-/** RMS norms have a weight per element, layer norms a bias as well. */
-export type NormKind = "rms" | "layer";
 
 /** Blocks one after the other, each adding to the residual stream. */
 export interface Layer {

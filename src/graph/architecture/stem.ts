@@ -22,6 +22,8 @@ export interface PatchStem {
   /** A learned vector that stands beside the patches. */
   readonly classToken: boolean;
   readonly norm: boolean;
+  /** Rows of the table of learned positions; absent: one a position, 0: none. */
+  readonly positions?: number;
 }
 
 /** A mel spectrogram through two convolutions of three frames, the second of stride 2. Source: Whisper, arXiv 2212.04356, 2.2. */

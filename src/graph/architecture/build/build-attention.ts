@@ -49,6 +49,6 @@ function keptTokens(reach: Reach): Expression {
 }
 
 function reachOf(reach: Reach, role: "decoder" | "encoder"): Readonly<Record<string, string | number>> {
-  if (role === "encoder") return { mask: "none" };
+  if (role === "encoder") return reach.kind === "all" ? { mask: "none" } : { mask: "squares", reach: reach.tokens };
   return reach.kind === "all" ? { mask: "causal" } : { mask: reach.kind, reach: reach.tokens };
 }

@@ -28,10 +28,10 @@ export function buildOutlet(site: Site, outlet: Outlet, x: TensorId, { width, ta
     case "projector": {
       const within: Site = { ...site, length: constant(outlet.positions) };
       let made = elementwise(within, "Pool", "pool", [x], outlet.width);
-      if (outlet.norm) made = norm({ ...within, norm: "rms" }, "norm", made, { columns: outlet.width });
+      if (outlet.norm !== "none") made = norm({ ...within, norm: outlet.norm }, "norm", made, { columns: outlet.width });
       let inputs = outlet.width;
       for (const [index, outputs] of outlet.products.entries()) {
-        made = linear(within, `product-${index}`, made, { inputs, outputs });
+        made = linear(within, `product-${index}`, made, { inputs, outputs, bias: outlet.bias });
         inputs = outputs;
       }
       return made;

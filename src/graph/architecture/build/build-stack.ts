@@ -6,7 +6,7 @@ import { fixedLength } from "../stem.ts";
 import { buildLayer } from "./build-layer.ts";
 import { buildOutlet } from "./build-outlet.ts";
 import { buildStem } from "./build-stem.ts";
-import { norm } from "./products.ts";
+import { elementwise, norm } from "./products.ts";
 import type { Site } from "./site.ts";
 
 export interface BuiltStack {
@@ -29,11 +29,21 @@ export function buildStack(base: Pick<Site, "graph" | "type" | "kvType">, stack:
   const entry = buildStem(at("embedding"), stack.stem, { width, memory });
   let stream = entry.stream;
   const lastChoice = { tensor: undefined };
+  const tapped: TensorId[] = [];
   for (const [index, layer] of stack.layers.entries()) {
     stream = buildLayer(at(`layers.${index}`), layer, stream, { width, role, memory, lastChoice });
+    const tap = stack.taps?.find((one) => one.layer === index);
+    if (tap !== undefined) tapped.push(buildOutlet(at(`taps.${tapped.length}`), tap.projector, stream, { width, table: undefined }));
   }
   const last = at("head");
   const output = stack.finalNorm ? norm(last, "norm", stream, { columns: width }) : stream;
   const { table } = entry;
-  return { input: entry.input, output: buildOutlet(last, stack.outlet, output, { width, table }), stream, table, site };
+  const made = buildOutlet(last, stack.outlet, output, { width, table });
+  return { input: entry.input, output: joined(last, stack, [made, ...tapped]), stream, table, site };
+}
+
+/** What taps give is added where the decoder's first layers take it. */
+function joined(site: Site, { outlet }: Stack, parts: readonly [TensorId, ...TensorId[]]): TensorId {
+  if (parts.length === 1 || outlet.kind !== "projector") return parts[0];
+  return elementwise({ ...site, length: constant(outlet.positions) }, "Add", "taps", parts, outlet.products.at(-1)!);
 }

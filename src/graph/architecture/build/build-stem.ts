@@ -53,8 +53,9 @@ function patches(site: Site, stem: PatchStem, width: number): Entry {
   if (stem.bias) weights.push(weight(site, "product-bias", [width]));
   const made = operate(site, "Linear", { name: "product", inputs: [input, ...weights], shape: [symbol(ENCODED), count, constant(width)] });
   const added = stem.classToken ? [weight(site, "class", [width])] : [];
-  const positions = weight(site, "positions", [stem.patches + added.length, width]);
-  let stream = elementwise(site, "Add", "sum", [made, ...added, positions], width);
+  const rows = stem.positions ?? stem.patches + added.length;
+  if (rows > 0) added.push(weight(site, "positions", [rows, width]));
+  let stream = added.length === 0 ? made : elementwise(site, "Add", "sum", [made, ...added], width);
   if (stem.norm) stream = norm(site, "norm", stream, { columns: width });
   return { stream, input };
 }

@@ -1,7 +1,7 @@
 import type { GraphBuilder } from "../../ir/build-graph.ts";
 import { constant, type Expression } from "../../ir/expression.ts";
 import type { Access, AttributeValue, DataType, StateId, Tensor, TensorId } from "../../ir/graph.ts";
-import type { NormKind } from "../stack.ts";
+import type { NormKind } from "../norm-kind.ts";
 
 /** Where operators are put: the graph, the part of the model they belong to, and the sequences they run over. */
 export interface Site {

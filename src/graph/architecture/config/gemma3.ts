@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { SequenceModel } from "../architecture.ts";
+import type { ImageRule } from "../image-rule.ts";
 import type { Stack } from "../stack.ts";
 import { encoderLayers } from "./encoder-layers.ts";
 import { commonFields, divide, quantisationNotes, readFields, size, typeOf } from "./fields.ts";
@@ -20,7 +21,16 @@ export function gemma3(raw: unknown): SequenceModel {
   const decoder = text.stacks[0]!;
   const type = typeOf(config) ?? text.type;
   const notes = [...quantisationNotes(config), ...text.notes];
-  return { ...text, family: config.model_type, type, notes, stacks: [towerOf(config, decoder.width), decoder] };
+  return { ...text, family: config.model_type, type, notes, images: imagesOf(config), stacks: [towerOf(config, decoder.width), decoder] };
+}
+
+/** Every image is one square; pans and scans, which cut others besides, are off unless asked for. */
+function imagesOf({
+  vision_config: { image_size: side, patch_size: patch },
+  mm_tokens_per_image: tokens,
+}: z.output<typeof fields>): ImageRule {
+  const patches = divide(side, patch, "vision_config.patch_size");
+  return { kind: "fixed", patches: patches * patches, tokens };
 }
 
 function towerOf(config: z.output<typeof fields>, textWidth: number): Stack {
@@ -42,6 +52,6 @@ function towerOf(config: z.output<typeof fields>, textWidth: number): Stack {
     },
     layers: encoderLayers({ width, heads, inner, layers, norms: "before", headsField: "vision_config.num_attention_heads" }),
     finalNorm: true,
-    outlet: { kind: "projector", positions, width, norm: true, products: [textWidth] },
+    outlet: { kind: "projector", positions, width, norm: "rms", products: [textWidth], bias: false },
   };
 }

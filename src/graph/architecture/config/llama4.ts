@@ -88,8 +88,9 @@ function towerOf(vision: z.output<typeof llamaVisionFields>, textWidth: number):
       kind: "projector",
       positions: divide(patches, SHUFFLED, "vision_config.image_size"),
       width: width * SHUFFLED,
-      norm: false,
+      norm: "none",
       products: [vision.projector_input_dim, vision.projector_output_dim, textWidth],
+      bias: false,
     },
   };
 }

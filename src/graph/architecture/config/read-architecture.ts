@@ -17,6 +17,7 @@ import { mamba2 } from "./mamba2.ts";
 import { graniteMoe, mixtral, olmoe, qwenMoe } from "./mixture-decoders.ts";
 import { opt } from "./opt.ts";
 import { qwenNext } from "./qwen-next.ts";
+import { qwen3Vl, qwen25Vl } from "./qwen-vl.ts";
 import { vit } from "./vit.ts";
 import { whisper } from "./whisper.ts";
 
@@ -47,6 +48,9 @@ const READERS: Readonly<Record<KnownFamily, (raw: unknown) => Architecture>> = {
   gemma2,
   gemma3_text: (raw) => gemma3Text(raw),
   gemma3,
+  qwen2_5_vl: qwen25Vl,
+  qwen3_vl: qwen3Vl,
+  qwen3_vl_moe: qwen3Vl,
   llama4_text: (raw) => llama4Text(raw),
   llama4,
   mamba2,

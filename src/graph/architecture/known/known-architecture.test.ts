@@ -16,6 +16,8 @@ describe("names", () => {
     ["zai-org/GLM-5", "GLM-5"],
     ["deepseek-ai/DeepSeek-V3.2-Exp", "DeepSeek-V3.2"],
     ["zai-org/GLM-5.1-FP8", "GLM-5"],
+    ["Qwen/Qwen2.5-VL-7B-Instruct", "Qwen2.5-VL-7B"],
+    ["Qwen/Qwen3-VL-235B-A22B-Instruct-FP8", "Qwen3-VL-235B-A22B"],
     ["GLM-5.2", undefined],
     ["GLM-5.3-Flash", undefined],
     ["Llama-3.1-80B", undefined],
@@ -23,13 +25,13 @@ describe("names", () => {
   ])("%s is %s", (name, known) => expect(knownModelName(name)).toBe(known));
 });
 
-test("every model of the catalogue is read, and is one decoder", () => {
+test("every model of the catalogue is read, and is one decoder, behind an encoder where it reads images", () => {
   expect(KNOWN_MODELS.length).toBeGreaterThanOrEqual(20);
   for (const name of KNOWN_MODELS)
     expect(
       knownArchitecture(name)?.stacks.map(({ role }) => role),
       name,
-    ).toEqual(["decoder"]);
+    ).toEqual(knownArchitecture(name)?.images === undefined ? ["decoder"] : ["encoder", "decoder"]);
 });
 
 test("GLM-5 and DeepSeek-V3.2 attend to tokens that an indexer chooses, V3 to all", () => {

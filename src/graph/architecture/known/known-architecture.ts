@@ -2,8 +2,9 @@ import type { SequenceModel } from "../architecture.ts";
 import { architectureOf } from "../config/read-architecture.ts";
 import { LLAMA_LINE } from "./llama-line.ts";
 import { MIXTURES } from "./mixtures.ts";
+import { VISION_MODELS } from "./vision.ts";
 
-const CONFIGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = { ...LLAMA_LINE, ...MIXTURES };
+const CONFIGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = { ...LLAMA_LINE, ...MIXTURES, ...VISION_MODELS };
 
 /** Other names under which the same layers are published: instruction-tuned, quantised or further trained. */
 const ALIASES: Readonly<Record<string, string>> = {

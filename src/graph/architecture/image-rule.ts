@@ -1,0 +1,70 @@
+/**
+ * How a model makes tokens of an image. `native`: resized to a multiple of `patchSide` x `merge` either way, near its own size; `fixed`: to one square.
+ * Marks around an image are text.
+ */
+export type ImageRule =
+  | {
+      readonly kind: "native";
+      /** Pixels of a patch's side, and patches of a token's side. */
+      readonly patchSide: number;
+      readonly merge: number;
+      /** What the preprocessor keeps the area within. Units: pixels. */
+      readonly pixelsMin: number;
+      readonly pixelsMax: number;
+      /** Patches of the side of the squares that attention in some layers stays within; 0: none does. */
+      readonly squareSide: number;
+    }
+  | { readonly kind: "fixed"; readonly patches: number; readonly tokens: number };
+
+/** What an encoder computes of one image. */
+export interface ImageWork {
+  readonly patches: number;
+  /** Squares of patches, those cut short at the edges included; 1 where no layer has any. */
+  readonly squares: number;
+  /** Tokens that stand in the prompt. */
+  readonly tokens: number;
+}
+
+/** Largest side that is read. Units: pixels. */
+export const IMAGE_SIDE_MAX = 100_000;
+
+/**
+ * Patches and tokens of an image. Units: pixels.
+ *
+ * Source: `smart_resize` of transformers `models/qwen2_vl/image_processing_qwen2_vl.py` (halves are rounded to even, as Python does); squares as in
+ * `get_window_index` of `models/qwen2_5_vl/modeling_qwen2_5_vl.py`.
+ */
+export function imageWork(rule: ImageRule, width: number, height: number): ImageWork {
+  if (rule.kind === "fixed") return { patches: rule.patches, squares: 1, tokens: rule.tokens };
+  const { patchSide, merge, pixelsMin, pixelsMax, squareSide } = rule;
+  const side = patchSide * merge;
+  let columns = Math.max(1, halfToEven(width / side));
+  let rows = Math.max(1, halfToEven(height / side));
+  const area = columns * rows * side * side;
+  if (area > pixelsMax) {
+    const shrink = Math.sqrt((width * height) / pixelsMax);
+    columns = Math.max(1, Math.floor(width / shrink / side));
+    rows = Math.max(1, Math.floor(height / shrink / side));
+  } else if (area < pixelsMin) {
+    const grow = Math.sqrt(pixelsMin / (width * height));
+    columns = Math.ceil((width * grow) / side);
+    rows = Math.ceil((height * grow) / side);
+  }
+  const tokens = columns * rows;
+  const square = squareSide / merge;
+  const squares = squareSide === 0 ? 1 : Math.ceil(columns / square) * Math.ceil(rows / square);
+  return { patches: tokens * merge * merge, squares, tokens };
+}
+
+/** Most tokens an image may take. */
+export function imageTokensMax(rule: ImageRule): number {
+  if (rule.kind === "fixed") return rule.tokens;
+  const side = rule.patchSide * rule.merge;
+  return Math.floor(rule.pixelsMax / (side * side));
+}
+
+function halfToEven(value: number): number {
+  const whole = Math.floor(value);
+  if (value - whole !== 0.5) return Math.round(value);
+  return whole % 2 === 0 ? whole : whole + 1;
+}
