@@ -49,7 +49,7 @@ export interface IterationInput {
 
 /** One part of an iteration, for reports. */
 export interface IterationPart {
-  readonly name: TermName | "engine" | "drafting" | "adapters" | "attention side" | "FFN side" | "FFN exchange";
+  readonly name: TermName | "engine" | "drafting" | "adapters" | "encoder" | "attention side" | "FFN side" | "FFN exchange";
   readonly ns: number;
 }
 

@@ -15,6 +15,17 @@ export interface BatchShape {
   decodeContextMax: number;
   /** Where replicas serve adapters: what of it is computed with them. */
   readonly lora?: LoraShape;
+  /** Where replicas encode images: those of the iteration. */
+  readonly vision?: VisionShape;
+}
+
+/** Images an iteration encodes. */
+export interface VisionShape {
+  images: number;
+  /** Their patches, the sum of the squares of each image's, and the tokens that are handed on. */
+  patches: number;
+  patchSquares: number;
+  tokens: number;
 }
 
 /** What an iteration computes with adapters (LoRA). */
@@ -43,6 +54,10 @@ export interface IterationCost {
 
 export function emptyBatch(): BatchShape {
   return { prefills: 0, prefillTokens: 0, prefillContext: 0, prefillSquares: 0, decodes: 0, decodeContext: 0, decodeContextMax: 0 };
+}
+
+export function emptyVision(): VisionShape {
+  return { images: 0, patches: 0, patchSquares: 0, tokens: 0 };
 }
 
 /** A batch of a replica that serves adapters. */

@@ -26,7 +26,7 @@ export function stream(bytes: number): StreamQuery {
 }
 
 /** A collective among `ranks` neighbouring devices; ranks fill nodes one after the other. */
-export function collective(site: Site, kind: CollectiveKind, ranks: number, bytes: number): CollectiveQuery {
+export function collective(site: Pick<Site, "perNode">, kind: CollectiveKind, ranks: number, bytes: number): CollectiveQuery {
   return { op: "collective", kind, bytes, ranks, ranksPerNode: ranksInNode(ranks, site.perNode) };
 }
 
