@@ -317,6 +317,12 @@ export const ERROR_CODES = {
     http: 503,
     todo: "the detail says why: give the worker's token file, the same version of heddle, or wait until its device is free",
   },
+  "machine-busy": {
+    message: "another process measures this machine, and two at once would each measure half of it",
+    exit: 3,
+    http: 503,
+    todo: "wait until it has ended, or end it, then try again",
+  },
   "port-in-use": {
     message: "the address to listen on is taken",
     exit: 3,

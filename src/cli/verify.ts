@@ -1,4 +1,5 @@
 import { planCosts } from "../execute/fleet-host/plan-costs.ts";
+import { whileMeasuring } from "../execute/lock-file/while-measuring.ts";
 import { note, printResult } from "./output.ts";
 import { openPlan } from "./plan-input.ts";
 import { withShareProgress } from "./share-progress.ts";
@@ -17,10 +18,13 @@ interface VerifyFlags {
 
 export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const opened = openPlan(path, flags.rack);
-  const input = { ...opened, costs: planCosts(opened.plan, opened.model, opened.rack) };
   const { load, seconds, seed, runs } = flags;
-  const verification = await withShareProgress("verifying", ({ signal, onProgress }) =>
-    verifyPlan(input, { load, seconds, seed, runs, signal, onProgress }),
+  const verification = await withShareProgress("verifying", (run) =>
+    // Priced when it is this process's turn: a verification before it may have taught something.
+    whileMeasuring(run, () => {
+      const input = { ...opened, costs: planCosts(opened.plan, opened.model, opened.rack) };
+      return verifyPlan(input, { load, seconds, seed, runs, ...run });
+    }),
   );
   const { observed, ...shown } = verification;
   printResult(flags.json === true, shown, () => verificationText(verification));

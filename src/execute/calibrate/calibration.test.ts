@@ -96,6 +96,16 @@ describe("stage calibration", () => {
     expect(plan.replicas[0]!.stages.map((stage) => stage.decodeStep.source)).toEqual(["stage calibration", "stage calibration"]);
   });
 
+  it("measures once what two ask for at once: the second waits and takes what the first found", async () => {
+    const options = { ...pinned(1), decodeFormat: "int8-row" as const, contextLimit: 256, maxSequences: 4 };
+    const texts: string[] = [];
+    const first = preparePlan(input({ options }));
+    const second = preparePlan(input({ options, onProgress: (_, text) => texts.push(text) }));
+    expect((await second).plan).toEqual((await first).plan);
+    expect(texts.length).toBeGreaterThan(0);
+    expect(texts.filter((text) => !text.startsWith("waiting for process"))).toEqual([]);
+  });
+
   it("passes over damaged calibrations", () => {
     const folder = join(rackFolder(rack.fingerprint), "stages");
     const { fingerprint } = openDecoderModel(modelPath);

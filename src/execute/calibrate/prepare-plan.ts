@@ -10,6 +10,7 @@ import { planFor } from "../../plan/plan-for.ts";
 import type { PlanError, PlanModel, PlanOptions, PlanRequest } from "../../plan/plan-request.ts";
 import { type WholeReplica, wholeReplica } from "../../plan/whole-model-plan.ts";
 import type { Rack } from "../../rack/rack.ts";
+import { whileMeasuring } from "../lock-file/while-measuring.ts";
 import { loadCorrection, loadStageCalibrations, saveStageCalibration } from "./calibration-store.ts";
 import { runCalibration } from "./run-calibration.ts";
 
@@ -54,7 +55,7 @@ export async function preparePlan(input: PreparePlanInput): Promise<PreparedPlan
     // Operator tables price any first plan but that of a library which runs models whole: it is measured before.
     const whole = round === 0 && input.calibrate ? wholeToMeasure(input, request, known) : undefined;
     if (whole !== undefined) {
-      saveStageCalibration(await measureStage(input, whole, whole.stage));
+      await measureUnlessKnown(input, whole, whole.stage);
       measured.add(stageKey(identityOf(input, whole.stage)));
       continue;
     }
@@ -62,7 +63,7 @@ export async function preparePlan(input: PreparePlanInput): Promise<PreparedPlan
     const missing = round < ROUNDS_MAX && input.calibrate ? stagesToMeasure(input, plan, { known, measured }) : [];
     if (missing.length === 0) return { plan, stageCalibrations: known };
     for (const { replica, stage } of missing) {
-      saveStageCalibration(await measureStage(input, replica, stage));
+      await measureUnlessKnown(input, replica, stage);
       measured.add(stageKey(identityOf(input, stage)));
     }
   }
@@ -163,11 +164,19 @@ function stagesToMeasure(
   return missing;
 }
 
-function measureStage(
-  input: PreparePlanInput,
-  replica: Pick<ReplicaPlan, "maxSequences" | "contextLimit" | "workingPages">,
-  stage: CostedStage,
-): Promise<StageCalibration> {
+type StageLimits = Pick<ReplicaPlan, "maxSequences" | "contextLimit" | "workingPages">;
+
+/** Measures a stage and keeps it, but where another process did both while this one waited for it. */
+function measureUnlessKnown(input: PreparePlanInput, replica: StageLimits, stage: CostedStage): Promise<void> {
+  const key = stageKey(identityOf(input, stage));
+  return whileMeasuring(input, async () => {
+    const known = loadStageCalibrations(input.rack.fingerprint, input.model.fingerprint);
+    if (input.recalibrate !== true && known.some((one) => stageKey(one) === key)) return;
+    saveStageCalibration(await measureStage(input, replica, stage));
+  });
+}
+
+function measureStage(input: PreparePlanInput, replica: StageLimits, stage: CostedStage): Promise<StageCalibration> {
   const { maxSequences, contextLimit, workingPages } = replica;
   const limits = { maxSequences, contextLimit, workingPages };
   const identity = identityOf(input, stage);

@@ -4,6 +4,7 @@ import type { Device, DeviceCalibration, Link, Rack } from "../../rack/rack.ts";
 import { FRONT_END } from "../../rack/rack-check.ts";
 import { DEFAULT_SHAPES, type ShapeSource } from "../calibrate/calibration-shapes.ts";
 import { runCalibration } from "../calibrate/run-calibration.ts";
+import { whileMeasuring } from "../lock-file/while-measuring.ts";
 import { describeDevices } from "./device-layout.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import { type LinkFigures, measureLinks } from "./measure-links.ts";
@@ -41,15 +42,28 @@ const PACE_LEAD_MS = 1_200;
  * Describes this machine as a rack: CPU devices of several widths, the WASM device, memory, links; each device calibrated in a process of its own.
  * The outcome is cached under the machine's fingerprint and read back until `recalibrate`, another machine, Node or driver version.
  *
- * Errors: `interrupted` when the signal is aborted; `driver-missing` where no driver is installed; `device-failed` where a measurement dies.
+ * While another process measures this machine, this one waits and then takes what that one has cached.
+ *
+ * Errors: `interrupted` when the signal is aborted; `driver-missing` where no driver is installed; `device-failed` where a measurement dies; `machine-busy`
+ * where another process measures for too long.
  */
 export async function discoverRack(options: DiscoverOptions = {}): Promise<Rack> {
   const signal = options.signal ?? new AbortController().signal;
   const machine = describeMachine();
   const cached = options.recalibrate === true ? undefined : loadCachedRack(machine.fingerprint);
   if (cached !== undefined) return cached;
-  const rack = await measureRack(machine, { ...options, signal }).catch((thrown: unknown) => {
-    throw signal.aborted ? new HeddleError("interrupted") : thrown;
+  const { onProgress } = options;
+  return whileMeasuring({ signal, ...(onProgress && { onProgress: (share, text) => onProgress({ share, text }) }) }, () =>
+    measureUnlessKnown(machine, { ...options, signal }),
+  );
+}
+
+/** What another process measured while this one waited is taken as it is. */
+async function measureUnlessKnown(machine: Machine, options: MeasureOptions): Promise<Rack> {
+  const meanwhile = options.recalibrate === true ? undefined : loadCachedRack(machine.fingerprint);
+  if (meanwhile !== undefined) return meanwhile;
+  const rack = await measureRack(machine, options).catch((thrown: unknown) => {
+    throw options.signal.aborted ? new HeddleError("interrupted") : thrown;
   });
   if (options.fast !== true) {
     if (options.recalibrate === true) forgetMeasurements(rack.fingerprint);
