@@ -25,6 +25,18 @@ export const PHASE_TABLE = 260;
 /** i32: bytes from one descriptor to the next. */
 export const PHASE_STRIDE = 264;
 
+/** i32 each, written between steps. Rows of the step; tokens before each row; each row's page numbers, and bytes from one row's to the next's. */
+export const STEP_ROWS = 320;
+export const STEP_POSITIONS = 324;
+export const STEP_PAGES = 328;
+export const STEP_PAGES_STRIDE = 332;
+/** i32 each, written once. Room of thread 0, and bytes from one thread's to the next's; floats of scores a head has room for. */
+export const THREAD_ROOM = 336;
+export const THREAD_ROOM_STRIDE = 340;
+export const SCORES_ROOM = 344;
+/** i32, written once. Where in a thread's room rows lie that it normed itself. */
+export const NORMED_ROOM = 348;
+
 /** Constants of the kernels begin here, which each thread writes anew when it starts. */
 export const CONSTANTS = 1024;
 /** What lies from here on is the owner's. */

@@ -12,3 +12,12 @@ const NIBBLES = memory.data<u8>([15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
 export function nibbleMask(): v128 {
   return v128.load(NIBBLES);
 }
+
+const HALVES = memory.data<u32>([0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000]);
+
+/** Sign, and exponent and fraction of a half in the places of f32's; to be taken before the loop. */
+// @ts-ignore: decorator
+@inline
+export function halfMask(): v128 {
+  return v128.load(HALVES);
+}

@@ -1,0 +1,107 @@
+import { assert } from "../../base/assert.ts";
+import type { DecoderModel } from "../../graph/decoder/model.ts";
+import { pagesFor } from "../../state/block.ts";
+import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS } from "./kernel-control.ts";
+import { createKernelMemory, createKernelSpace } from "./kernel-memory.ts";
+import { RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
+import { HEAD_ROWS, placeRoom, writeRoom } from "./kernel-room.ts";
+import { createKernelTeam } from "./kernel-team.ts";
+import { headPhases, layerPhases } from "./layer-phases.ts";
+import type { Fill } from "./place-weights.ts";
+
+/** Decode steps of a stage in heddle's own kernels, over KV pages in memory that the kernels' threads share. Calls come one at a time. */
+export interface KernelStage {
+  /** Working KV pages: one a layer and kind (keys of the stage's layer i at 2i, values at 2i + 1), [capacity, KV, 64, D] f32. */
+  readonly pages: readonly Float32Array[];
+  /**
+   * One decode step: each row continues a sequence of `position` tokens in its pages, the last of which has room for one more. Writes the rows' keys
+   * and values there and the residual stream after the stage over `x`, [rows, width].
+   */
+  decode(rows: readonly KernelRow[], x: Float32Array): void;
+  /** Logits [rows, vocabulary] of the residual stream [rows, width], final norm included; only where the stage is the model's last. */
+  head(x: Float32Array, rows: number): Float32Array;
+  release(): Promise<void>;
+}
+
+export interface KernelRow {
+  readonly position: number;
+  readonly pages: readonly number[];
+}
+
+export interface KernelStageRequest {
+  readonly fromLayer: number;
+  readonly toLayer: number;
+  /** With the caller's. */
+  readonly threads: number;
+  readonly contextLimit: number;
+  /** Pages of all sequences together. */
+  readonly pageCapacity: number;
+  /** Rows of a step at most. */
+  readonly maxRows: number;
+}
+
+/** Errors: `plan-invalid` where there are no kernels here or a stage is too large for them; `device-failed` where a thread does not start. */
+export async function loadKernelStage(model: DecoderModel, request: KernelStageRequest): Promise<KernelStage> {
+  const { spec } = model;
+  const { threads, maxRows, contextLimit } = request;
+  const space = createKernelSpace();
+  const fills: Fill[] = [];
+  const places = placeRoom(spec, space, request);
+  const { phases, pages } = layerPhases(model, request, { space, fills, places });
+  const layers = phases.length;
+  const head = request.toLayer === spec.layers ? headPhases(model, { space, fills, places }) : undefined;
+  if (head !== undefined) phases.push(...head.phases);
+  const table = space.take(phases.length * RECORD_BYTES);
+  const memory = createKernelMemory(space.bytes, `layers ${request.fromLayer} to ${request.toLayer}`);
+  const { buffer } = memory;
+  for (const fill of fills) fill(buffer);
+  writeProgram(buffer, table, phases);
+  const words = new Uint32Array(buffer);
+  words[PHASE_COUNT / 4] = phases.length;
+  words[PHASE_TABLE / 4] = table;
+  words[PHASE_STRIDE / 4] = RECORD_BYTES;
+  writeRoom(words, places);
+  const team = await createKernelTeam({ threads, memory });
+  const run = (rows: number, part: "layers" | "head"): void => {
+    words[STEP_ROWS / 4] = rows;
+    phases.forEach((phase, i) => {
+      const { chunks, selfNormed } = shareOut(phase, rows);
+      const record = (table + i * RECORD_BYTES) / 4;
+      words[record] = i < layers === (part === "layers") ? chunks : 0;
+      if (phase.kind === "product") words[record + 16] = selfNormed ? 1 : 0;
+    });
+    team.run();
+  };
+  const stream = new Float32Array(buffer, places.x, maxRows * spec.width);
+  const { width, vocabulary } = spec;
+  return {
+    pages,
+    decode: (rows, x) => {
+      assert(rows.length <= maxRows && x.length === rows.length * width, "a step has as many rows as there is room for", {
+        rows: rows.length,
+      });
+      rows.forEach(({ position, pages: held }, row) => {
+        assert(position < contextLimit && held.length >= pagesFor(position + 1), "a row's page has room for its token", { position });
+        words[places.positions / 4 + row] = position;
+        words.set(held, (places.pageTable + row * places.pagesStride) / 4);
+      });
+      stream.set(x);
+      run(rows.length, "layers");
+      x.set(stream.subarray(0, x.length));
+    },
+    head: (x, rows) => {
+      assert(head !== undefined, "the last stage has a head", request);
+      const out = new Float32Array(rows * vocabulary);
+      for (let from = 0; from < rows; from += HEAD_ROWS) {
+        const count = Math.min(HEAD_ROWS, rows - from);
+        new Float32Array(buffer, head.x, count * width).set(x.subarray(from * width, (from + count) * width));
+        run(count, "head");
+        for (let row = 0; row < count; row++) {
+          out.set(new Float32Array(buffer, head.logits + row * head.apart, vocabulary), (from + row) * vocabulary);
+        }
+      }
+      return out;
+    },
+    release: () => team.release(),
+  };
+}

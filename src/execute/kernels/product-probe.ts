@@ -1,0 +1,77 @@
+import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS, THREAD_ROOM, THREAD_ROOM_STRIDE } from "./kernel-control.ts";
+import { createKernelMemory, createKernelSpace, padded } from "./kernel-memory.ts";
+import { type KernelPhase, RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
+import { createKernelTeam } from "./kernel-team.ts";
+import { KERNEL_BLOCK, KERNEL_GROUP, type KernelBits, kernelMatrixBytes } from "./kernel-weights.ts";
+import { productShare } from "./layer-phases.ts";
+
+/**
+ * A product of the kernels on rows and weights of any value, many times in one step and each time on weights of its own: what calibration times, as a
+ * stage does it, whose weights are in memory and whose threads are awake.
+ */
+export interface ProductProbe {
+  /** Products of a run. */
+  readonly products: number;
+  /** y = x·Wᵀ for `rows` rows, at most `maxRows`. */
+  run(rows: number): void;
+  release(): Promise<void>;
+}
+
+export interface ProductShape {
+  readonly n: number;
+  readonly k: number;
+  readonly threads: number;
+  readonly bits: KernelBits;
+  readonly maxRows: number;
+}
+
+/** A byte of weights, and of scales in f16 or f32, that makes small normal numbers of all of them. */
+const FILLING = 0x11;
+
+/** Weights of all products together: more than second-level caches hold. */
+const WEIGHT_BYTES = 48e6;
+const PRODUCTS = { least: 4, most: 64 };
+
+/** Errors: as `loadKernelStage`. */
+export async function createProductProbe({ n, k, threads, bits, maxRows }: ProductShape): Promise<ProductProbe> {
+  const space = createKernelSpace();
+  const columns = padded(k, KERNEL_BLOCK);
+  const outputs = padded(n, KERNEL_GROUP);
+  const bytes = kernelMatrixBytes(outputs, columns, bits);
+  const products = Math.min(Math.max(Math.ceil(WEIGHT_BYTES / bytes), PRODUCTS.least), PRODUCTS.most);
+  const weights = Array.from({ length: products }, () => space.take(bytes));
+  const activations = space.take(maxRows * padded(columns * 1.25, 16));
+  const apart = outputs * Float32Array.BYTES_PER_ELEMENT;
+  const to = space.take(maxRows * apart);
+  const roomStride = padded(maxRows * KERNEL_GROUP * Float32Array.BYTES_PER_ELEMENT, 128);
+  const room = space.take(threads * roomStride);
+  const table = space.take(products * RECORD_BYTES);
+  const memory = createKernelMemory(space.bytes, `a product of ${n} x ${k}`);
+  const { buffer } = memory;
+  for (const at of weights) new Uint8Array(buffer, at, bytes).fill(FILLING);
+  new Uint8Array(buffer, activations, to - activations).fill(FILLING);
+  const share = productShare(threads, outputs, KERNEL_GROUP);
+  const phases = weights.map((at): KernelPhase => {
+    const matrix = { weights: at, bits, outputs, columns };
+    return { kind: "product", matrix, activations, mode: "store", to, apart, bias: 0, share };
+  });
+  writeProgram(buffer, table, phases);
+  const words = new Uint32Array(buffer);
+  words[PHASE_COUNT / 4] = products;
+  words[PHASE_TABLE / 4] = table;
+  words[PHASE_STRIDE / 4] = RECORD_BYTES;
+  words[THREAD_ROOM / 4] = room;
+  words[THREAD_ROOM_STRIDE / 4] = roomStride;
+  const team = await createKernelTeam({ threads, memory });
+  return {
+    products,
+    run: (rows) => {
+      words[STEP_ROWS / 4] = rows;
+      phases.forEach((phase, i) => {
+        words[(table + i * RECORD_BYTES) / 4] = shareOut(phase, rows).chunks;
+      });
+      team.run();
+    },
+    release: () => team.release(),
+  };
+}

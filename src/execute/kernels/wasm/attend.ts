@@ -1,0 +1,115 @@
+/** Attention of one row and one head of keys and values, over the pages of the row's sequence. */
+import { exponential } from "./exponential";
+import { SCORES_ROOM, STEP_PAGES, STEP_PAGES_STRIDE, STEP_POSITIONS, THREAD_ROOM, THREAD_ROOM_STRIDE } from "../kernel-control";
+import { PAGE_TOKENS } from "./layout";
+import { quantiseBlock } from "./quantise";
+import { scoresOfPage } from "./scores";
+import { weighPage } from "./weigh";
+
+/** Copies a head to `to`, its RMS norm taken where there is a weight, turned by the row's position, times `scale`. */
+function turned(from: usize, to: usize, width: i32, norm: usize, epsilon: f32, cosines: usize, sines: usize, interleaved: bool, scale: f32): void {
+  let factor: f32 = 1;
+  if (norm != 0) {
+    let squares: f32 = 0;
+    for (let i: usize = 0; i < <usize>(width << 2); i += 4) squares += load<f32>(from + i) * load<f32>(from + i);
+    factor = <f32>1 / sqrt<f32>(squares / <f32>width + epsilon);
+  }
+  const pairs = width >> 1;
+  for (let pair = 0; pair < pairs; pair++) {
+    const i = <usize>((interleaved ? pair << 1 : pair) << 2);
+    const j = <usize>((interleaved ? (pair << 1) + 1 : pair + pairs) << 2);
+    let x = load<f32>(from + i) * factor;
+    let y = load<f32>(from + j) * factor;
+    if (norm != 0) {
+      x *= load<f32>(norm + i);
+      y *= load<f32>(norm + j);
+    }
+    const c = load<f32>(cosines + <usize>(pair << 2));
+    const s = load<f32>(sines + <usize>(pair << 2));
+    store<f32>(to + i, (x * c - y * s) * scale);
+    store<f32>(to + j, (x * s + y * c) * scale);
+  }
+}
+
+/** e^(score - largest) over a head's scores; the rest of the last four become zero. Gives 1 / their sum. */
+function softmax(scores: usize, tokens: i32): f32 {
+  const end = scores + <usize>(tokens << 2);
+  const padded = scores + <usize>(((tokens + 3) & ~3) << 2);
+  for (let at = end; at < padded; at += 4) store<f32>(at, -Infinity);
+  let top = v128.load(scores);
+  for (let at = scores + 16; at < padded; at += 16) top = f32x4.max(top, v128.load(at));
+  const largest = f32x4.splat(
+    max(max(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)), max(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3))),
+  );
+  let sum = f32x4.splat(0);
+  for (let at = scores; at < padded; at += 16) {
+    const value = exponential(f32x4.sub(v128.load(at), largest));
+    v128.store(at, value);
+    sum = f32x4.add(sum, value);
+  }
+  // Of a lane that is no token, e^-87: too little to change a sum of at least 1.
+  return <f32>1 / (f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3)));
+}
+
+/** The record's words are in `kernel-program.ts`. Chunks: rows times heads of keys and values. */
+export function attend(record: usize, chunk: i32, thread: i32): void {
+  const kvHeads = load<i32>(record, 32);
+  const row = chunk / kvHeads;
+  const kvHead = chunk % kvHeads;
+  const heads = load<i32>(record, 28) / kvHeads;
+  const width = load<i32>(record, 36);
+  const size = <usize>(width << 2);
+  const interleaved = load<i32>(record, 40) != 0;
+  const position = load<i32>(load<usize>(STEP_POSITIONS) + <usize>(row << 2));
+  const pages = load<usize>(STEP_PAGES) + <usize>row * load<usize>(STEP_PAGES_STRIDE);
+  const pairBytes = <usize>(width << 1);
+  const cosines = load<usize>(record, 44) + <usize>position * pairBytes;
+  const sines = load<usize>(record, 48) + <usize>position * pairBytes;
+  const queryNorm = load<usize>(record, 52);
+  const keyNorm = load<usize>(record, 56);
+  const epsilon = load<f32>(record, 60);
+  const given = load<usize>(record, 8) + <usize>row * load<usize>(record, 12);
+  const queryHeads = heads * kvHeads;
+  const headBytes = size * PAGE_TOKENS;
+  const pageBytes = headBytes * kvHeads;
+  const keys = load<usize>(record, 16) + <usize>kvHead * headBytes;
+  const values = load<usize>(record, 20) + <usize>kvHead * headBytes;
+
+  const queries = load<usize>(THREAD_ROOM) + <usize>thread * load<usize>(THREAD_ROOM_STRIDE);
+  const apart = load<usize>(SCORES_ROOM) << 2;
+  const scores = queries + <usize>heads * size;
+  const scale: f32 = <f32>1 / sqrt<f32>(<f32>width);
+  for (let head = 0; head < heads; head++) {
+    const from = given + <usize>(kvHead * heads + head) * size;
+    turned(from, queries + <usize>head * size, width, queryNorm, epsilon, cosines, sines, interleaved, scale);
+  }
+  const last = load<usize>(pages + <usize>((position / PAGE_TOKENS) << 2)) * pageBytes + <usize>(position % PAGE_TOKENS) * size;
+  turned(given + <usize>(queryHeads + kvHead) * size, keys + last, width, keyNorm, epsilon, cosines, sines, interleaved, 1);
+  memory.copy(values + last, given + <usize>(queryHeads + kvHeads + kvHead) * size, size);
+
+  const tokens = position + 1;
+  for (let at = 0; at < tokens; at += PAGE_TOKENS) {
+    const page = load<usize>(pages + <usize>((at / PAGE_TOKENS) << 2)) * pageBytes;
+    scoresOfPage(queries, keys + page, size, heads, min(tokens - at, PAGE_TOKENS), scores + <usize>(at << 2), apart);
+  }
+  const mixed = load<usize>(record, 64) + <usize>(row * queryHeads + kvHead * heads) * size;
+  memory.fill(mixed, 0, <usize>heads * size);
+  for (let head = 0; head < heads; head++) store<f32>(queries + <usize>(head << 2), softmax(scores + <usize>head * apart, tokens));
+  for (let at = 0; at < tokens; at += PAGE_TOKENS) {
+    const page = load<usize>(pages + <usize>((at / PAGE_TOKENS) << 2)) * pageBytes;
+    weighPage(scores + <usize>(at << 2), apart, values + page, size, heads, min(tokens - at, PAGE_TOKENS), mixed);
+  }
+  for (let head = 0; head < heads; head++) {
+    const factor = v128.load32_splat(queries + <usize>(head << 2));
+    const from = mixed + <usize>head * size;
+    for (let i: usize = 0; i < size; i += 16) v128.store(from + i, f32x4.mul(v128.load(from + i), factor));
+  }
+  const activations = load<usize>(record, 24);
+  if (activations == 0) return;
+  const columns = queryHeads * width;
+  const rowSize = (<usize>columns + <usize>(columns >> 2) + 15) & ~15;
+  const first = (kvHead * heads * width) >> 5;
+  for (let block = first; block < first + ((heads * width) >> 5); block++) {
+    quantiseBlock(mixed + <usize>((block - first) << 7), activations + <usize>row * rowSize, columns, block);
+  }
+}
