@@ -41,7 +41,7 @@ async function prefilled(path: ServedPath, tokens: readonly number[]): Promise<F
     for (let i = 0; i < chunk.length; i++) {
       const one: StepRow = { lane: 0, phase: "prefill", start: start + i, count: 1, sample: true };
       const task = { closes: [], opens: i === 0 ? opens : [], rows: [one], seals: [] };
-      rows.push((await last.run(task, residual.slice(i * width, (i + 1) * width))).data);
+      rows.push((await last.run(task, residual.slice(i * width, (i + 1) * width))).data.slice());
     }
   }
   await front.release();
@@ -54,7 +54,9 @@ async function decoded(path: ServedPath, tokens: readonly number[]): Promise<Flo
   const rows: Float32Array[] = [];
   for (const [start, token] of tokens.slice(0, -1).entries()) {
     const row: StepRow = { lane: 0, phase: "decode", start, count: 1, sample: true };
-    rows.push((await stage.run({ closes: [], opens: start === 0 ? [OPEN] : [], rows: [row], seals: [] }, Int32Array.of(token))).data);
+    rows.push(
+      (await stage.run({ closes: [], opens: start === 0 ? [OPEN] : [], rows: [row], seals: [] }, Int32Array.of(token))).data.slice(),
+    );
   }
   await stage.release();
   return rows;

@@ -25,10 +25,20 @@ export function rackText(rack: Rack): string {
       ["device", "driver", "threads", "cores", "memory", "weights stream", "launch", "operator", "slowed by neighbours", "scatter"],
       devices,
     ),
+    ...refusedKernels(rack),
     ...peakTable(rack),
     table(["memory", "tier", "capacity", "bandwidth"], memories),
     table(["link", "latency", "bandwidth"], linkRows(rack)),
   ].join("\n\n");
+}
+
+/** Devices that cannot decode in heddle's own kernels though their driver can, with the reason. */
+function refusedKernels({ devices }: Rack): readonly string[] {
+  const lines = devices.flatMap(({ id, calibration }) => {
+    const { kernels } = calibration ?? {};
+    return kernels !== undefined && "refused" in kernels ? [`${id} does not decode in block-int8: ${kernels.refused}`] : [];
+  });
+  return lines.length === 0 ? [] : [lines.join("\n")];
 }
 
 /** Peaks that the file gives; those that follow from a calibration are not among them. */

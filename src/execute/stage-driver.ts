@@ -1,4 +1,4 @@
-import type { StageFormat } from "../cost/stage-format.ts";
+import type { PrefillFormat, StageFormat } from "../cost/stage-format.ts";
 import type { StepTask } from "../engine/replica-engine-types.ts";
 import type { DecoderModel } from "../graph/decoder/model.ts";
 import type { StagePlan } from "../plan/plan.ts";
@@ -17,8 +17,10 @@ export interface DriverDescription {
   /** `model`: only all layers in one stage. */
   readonly boundary: "stage" | "model";
   readonly shapes: "dynamic";
-  /** Weight formats a phase may have. */
-  readonly numerics: readonly StageFormat[];
+  /** Weight formats both phases may have. */
+  readonly numerics: readonly PrefillFormat[];
+  /** Those that decode steps and heads alone may have. */
+  readonly decodeNumerics: readonly StageFormat[];
   /** Whether blocks can be sealed and gathered; where not, no task may ask for it, and a replica has no slots for them. */
   readonly sealedBlocks: boolean;
   /** `relative`: a row's logits lack a constant of their own, so a penalty that multiplies them has no meaning. */
@@ -51,6 +53,7 @@ export interface LoadedStage {
 }
 
 export interface StageOutput {
+  /** Stays until the stage's next call. */
   readonly data: Float32Array;
   /** Time spent computing and moving KV, measured on the worker. Units: ns. */
   readonly busyNs: number;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { seededPrng } from "../../src/base/prng.ts";
-import type { PrefillFormat } from "../../src/cost/stage-format.ts";
+import type { PrefillFormat, StageFormat } from "../../src/cost/stage-format.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
 import { argmax } from "../../src/execute/sampling/ranking.ts";
 import { GREEDY } from "../../src/execute/sampling/sampling.ts";
@@ -22,6 +22,8 @@ export interface DriverCase {
   readonly create: () => Promise<StageDriver>;
   /** What the driver must declare; what it lacks is tested to be refused. */
   readonly formats: readonly PrefillFormat[];
+  /** What it must declare for decode steps alone, on this machine. */
+  readonly decodeFormats?: readonly StageFormat[];
   readonly boundary: DriverDescription["boundary"];
   readonly sealedBlocks: boolean;
   readonly logits: DriverDescription["logits"];
@@ -33,15 +35,27 @@ const NEIGHBOURS = 7;
 const LENGTH = 70;
 const STEPS = 6;
 /** Largest error of a row's logits relative to its largest one, against f32 of the same 4-bit weights; only activations are rounded. */
-const ROUNDING: Readonly<Record<PrefillFormat, number>> = {
+const ROUNDING: Readonly<Record<StageFormat, number>> = {
   f32: 1e-4,
   bf16: 0.05,
   int4: 0.15,
   "int8-row": 0.15,
+  "block-int8": 0.15,
   file: 0.15,
 };
 
-export function driverSuite({ name, create, formats, boundary, sealedBlocks, logits, absent }: DriverCase): void {
+/** Formats of a stage's two phases. */
+interface Formats {
+  readonly prefillFormat: PrefillFormat;
+  readonly decodeFormat: StageFormat;
+}
+
+export function driverSuite({ name, create, formats, decodeFormats = [], boundary, sealedBlocks, logits, absent }: DriverCase): void {
+  const alike = formats.map((format): Formats => ({ prefillFormat: format, decodeFormat: format }));
+  const apart = decodeFormats.map((decodeFormat): Formats => ({ prefillFormat: formats.at(-1)!, decodeFormat }));
+  const pairs = [...alike, ...apart];
+  /** What does not depend on the format is checked in one, and in those of decode steps alone. */
+  const few = [alike[0]!, ...apart];
   // The summary of `npm test` names tests of this title with their reason.
   if (absent !== undefined) test.skip(`absent device: driver ${name}: ${absent}`, () => {});
   describe.skipIf(absent !== undefined)(`driver ${name}`, () => {
@@ -56,26 +70,26 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
     beforeAll(async () => {
       driver = await create();
     });
-    const chainOf = (format: PrefillFormat): Promise<StageChain> =>
-      loadChain(driver, model, { prefillFormat: format, decodeFormat: format });
+    const chainOf = (pair: Formats): Promise<StageChain> => loadChain(driver, model, pair);
+    /** Heddle's own kernels compute each row alone. */
+    const toleranceOf = ({ decodeFormat }: Formats): number => (decodeFormat === "block-int8" ? 0 : driver.describe().batchTolerance);
 
-    test.each(formats)("a request alone and among 7 neighbours has the same logits: %s", async (format) => {
-      const chain = await chainOf(format);
+    test.each(pairs)("a request alone and among 7 neighbours has the same logits: $prefillFormat, $decodeFormat", async (pair) => {
+      const chain = await chainOf(pair);
       const expected = await prefillChunks(chain, prompts[0]!, [LENGTH]);
       for (const [i, token] of texts[0]!.entries()) expected.push(await chain.step({ rows: [rowOf(0, "decode", LENGTH + i)] }, [token]));
       await chain.step({ closes: [0] }, []);
       const rows = await amongNeighbours(chain, prompts, texts);
       await chain.release();
-      const { batchTolerance } = driver.describe();
       for (const [i, row] of expected.entries()) {
-        expect(largestDifference(row, rows[i]!) / largest(row)).toBeLessThanOrEqual(batchTolerance);
+        expect(largestDifference(row, rows[i]!) / largest(row)).toBeLessThanOrEqual(toleranceOf(pair));
       }
       expect(rows.length).toBe(STEPS + 1);
     });
 
-    test.each(formats)("prompts that come in beside decoding rows change neither: %s", async (format) => {
+    test.each(pairs)("prompts that come in beside decoding rows change neither: $prefillFormat, $decodeFormat", async (pair) => {
       const [first = [], second = [], third = []] = prompts;
-      const chain = await chainOf(format);
+      const chain = await chainOf(pair);
       const expected: Float32Array[] = [];
       await prefillChunks(chain, first, [LENGTH]);
       for (const [i, token] of texts[0]!.slice(0, 3).entries()) {
@@ -111,35 +125,37 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
       }
       await chain.release();
       const got = [...rows.map((row) => row[1]!), ...rows.map((row) => row[0]!), rows[1]![2]!];
-      const { batchTolerance } = driver.describe();
       expect(got.length).toBe(expected.length);
       for (const [i, row] of expected.entries()) {
-        expect(largestDifference(row, got[i]!) / largest(row)).toBeLessThanOrEqual(batchTolerance);
+        expect(largestDifference(row, got[i]!) / largest(row)).toBeLessThanOrEqual(toleranceOf(pair));
       }
     });
 
-    test.each(formats)("4-bit weights are computed as f32 would: %s", async (format) => {
+    test.each(pairs)("4-bit weights are computed as f32 would: $prefillFormat, $decodeFormat", async (pair) => {
+      const { prefillFormat, decodeFormat } = pair;
       const expected = referenceLogits(model, prompts[0]!.slice(0, 24));
-      const chain = await chainOf(format);
-      const rows = await teacherForced(chain, prompts[0]!.slice(0, 24), "prefill");
+      const chain = await chainOf(pair);
+      const rows = await teacherForced(chain, prompts[0]!.slice(0, 24), prefillFormat === decodeFormat ? "prefill" : "decode");
       await chain.release();
       const errors = rows.map((row, i) => rootMeanSquare(level(row), level(expected[i]!)));
-      expect(Math.max(...errors)).toBeLessThan(roundingOf(format));
+      expect(Math.max(...errors)).toBeLessThan(roundingOf(decodeFormat));
     });
 
     test.each(["Q4_0", "Q4_K", "Q6_K", "Q8_0"] as const)("4-bit and other packed weights of %s are kept", async (weights) => {
       const options = { width: 256, layers: 1, format: weights, embeddingFormat: "Q6_K" } as const;
       const other = openDecoderModel(writeTinyGguf(join(folder, `${weights}.gguf`), options));
-      const packed = formats.includes("int4") ? "int4" : formats[0]!;
-      const chain = await loadChain(driver, other, { prefillFormat: packed, decodeFormat: packed });
       const expected = referenceLogits(other, prompts[0]!.slice(0, 12));
-      const rows = await teacherForced(chain, prompts[0]!.slice(0, 12));
-      await chain.release();
-      expect(Math.max(...rows.map((row, i) => rootMeanSquare(level(row), level(expected[i]!))))).toBeLessThan(ROUNDING.int4);
+      const packed = alike.find(({ prefillFormat }) => prefillFormat === "int4") ?? alike[0]!;
+      for (const pair of [packed, ...apart]) {
+        const chain = await loadChain(driver, other, pair);
+        const rows = await teacherForced(chain, prompts[0]!.slice(0, 12));
+        await chain.release();
+        expect(Math.max(...rows.map((row, i) => rootMeanSquare(level(row), level(expected[i]!))))).toBeLessThan(ROUNDING.int4);
+      }
     });
 
-    test("KV takes the pages of the open lanes and gives them back", async () => {
-      const chain = await chainOf(formats[0]!);
+    test.each(few)("KV takes the pages of the open lanes and gives them back: $decodeFormat", async (pair) => {
+      const chain = await chainOf(pair);
       const [stage] = chain.stages;
       const page = kvBytesPerToken(model.spec) * BLOCK_TOKENS;
       await prefillChunks(chain, prompts[0]!, [LENGTH]);
@@ -154,7 +170,7 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
     });
 
     test("a step that does not fit what the lanes hold is refused", async () => {
-      const chain = await chainOf(formats[0]!);
+      const chain = await chainOf(alike[0]!);
       await expect(chain.step({ rows: [rowOf(0, "decode", 0)] }, [1])).rejects.toThrow(/row starts/);
       await expect(chain.step({ opens: [opening(0, [{ slot: 9, generation: 0 }])] }, [])).rejects.toThrow(
         sealedBlocks ? /generation/ : /no sealed blocks/,
@@ -165,10 +181,11 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
       await chain.release();
     });
 
-    test("a range of layers is loaded, or refused where the whole model is the boundary", async () => {
-      const halves = loadChain(driver, model, { cuts: [1], prefillFormat: formats[0]!, decodeFormat: formats[0]! });
-      if (boundary === "model") return expect(halves).rejects.toThrow(/all 2 layers or none/);
-      const [whole, split] = [await chainOf(formats[0]!), await halves];
+    test.each(few)("a range of layers is loaded, or refused where the whole model is the boundary: $decodeFormat", async (pair) => {
+      const halves = (): Promise<StageChain> => loadChain(driver, model, { cuts: [1], ...pair });
+      if (boundary === "model") return expect(halves()).rejects.toThrow(/all 2 layers or none/);
+      const whole = await chainOf(pair);
+      const split = await halves();
       const expected = await teacherForced(whole, prompts[0]!.slice(0, 4));
       const rows = await teacherForced(split, prompts[0]!.slice(0, 4));
       await whole.release();
@@ -177,8 +194,8 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
       for (const [i, row] of rows.entries()) expect(largestDifference(row, expected[i]!) / largest(row)).toBeLessThan(ROUNDING.f32);
     });
 
-    test("a sealed block stands for its tokens, or is refused where there are none", async () => {
-      const chain = await chainOf(formats[0]!);
+    test.each(few)("a sealed block stands for its tokens, or is refused where there are none: $decodeFormat", async (pair) => {
+      const chain = await chainOf(pair);
       const seal = { lane: 0, block: 0, tokens: BLOCK_TOKENS, target: { slot: 0, generation: 0 } };
       const prompt = prompts[0]!.slice(0, BLOCK_TOKENS);
       const task = { opens: [opening(0)], rows: [rowOf(0, "prefill", 0, BLOCK_TOKENS)], seals: [seal] };
@@ -195,7 +212,7 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
     });
 
     test("a greedy draw may be told the likeliest token alone, and it is the right one", async () => {
-      const chain = await chainOf(formats[0]!);
+      const chain = await chainOf(alike[0]!);
       const [stage] = chain.stages;
       const task = { closes: [], opens: [opening(0), opening(1)], seals: [] };
       const rows = [0, 1].map((lane) => rowOf(lane, "prefill", 0, 9));
@@ -209,7 +226,14 @@ export function driverSuite({ name, create, formats, boundary, sealedBlocks, log
 
     test("declares its boundary, shapes and formats", () => {
       expect(wholeModelDriver(driver.id)).toBe(boundary === "model");
-      expect(driver.describe()).toMatchObject({ boundary, shapes: "dynamic", numerics: formats, sealedBlocks, logits });
+      expect(driver.describe()).toMatchObject({
+        boundary,
+        shapes: "dynamic",
+        numerics: formats,
+        decodeNumerics: decodeFormats,
+        sealedBlocks,
+        logits,
+      });
     });
 
     /** Logits without the constant that relative ones lack. */
@@ -243,7 +267,7 @@ function largest(row: Float32Array): number {
   return row.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 }
 
-function roundingOf(format: PrefillFormat): number {
+function roundingOf(format: StageFormat): number {
   expect(ROUNDING).toHaveProperty([format]);
   return ROUNDING[format as keyof typeof ROUNDING];
 }

@@ -52,7 +52,7 @@ export async function loadChain(driver: StageDriver, model: DecoderModel, option
       const whole: StepTask = { closes: [], opens: [], rows: [], seals: [], ...task };
       let data: Int32Array | Float32Array = Int32Array.from(tokens);
       for (const stage of stages) data = (await stage.run(whole, data)).data;
-      return data as Float32Array;
+      return (data as Float32Array).slice();
     },
     release: async () => {
       for (const stage of stages) await stage.release();

@@ -2,23 +2,11 @@ import { quantile } from "../../base/statistics.ts";
 import { WEIGHT_BYTES } from "../../cost/decoder-shape.ts";
 import type { DeviceCalibration, GraphFormat } from "../../rack/rack.ts";
 import type { OnnxRuntime } from "../drivers/shared/onnx-session.ts";
-import { attentionQuestions, type ProductQuestion, productQuestions, type ShapeSource } from "./calibration-shapes.ts";
+import { calibrateKernels } from "./calibrate-kernels.ts";
+import { attentionQuestions, type ProductQuestion, productQuestions } from "./calibration-shapes.ts";
+import type { DeviceCalibrateOptions, DeviceCalibrationJob } from "./device-job.ts";
 import { type OperatorBench, operatorBench } from "./operator-bench.ts";
 import { type TimedPoint, timeInRounds } from "./rounds.ts";
-
-export interface DeviceCalibrationJob {
-  readonly threads: number;
-  readonly shapes: ShapeSource;
-  /** Fewer shapes and rounds, for tests and impatient people. */
-  readonly fast: boolean;
-  /** Units: ms. */
-  readonly budgetMs: number;
-}
-
-export interface DeviceCalibrateOptions {
-  readonly signal: AbortSignal;
-  readonly onProgress?: (share: number, text: string) => void;
-}
 
 /** Lengths of the two chains whose difference prices an operator. */
 const SHORT_CHAIN = 2;
@@ -26,9 +14,12 @@ const LONG_CHAIN = 34;
 const CHAIN_RUNS = 5;
 const ROUNDS_MAX = 5;
 const PRODUCT_SHARE = 0.75;
+/** Time for heddle's own kernels, over that of the runtime's operators. */
+const KERNEL_SHARE = 0.3;
 
 /**
- * Measures the operator tables of one device: products over formats and shapes, attention over rows and contexts, launch and operator cost.
+ * Measures the operator tables of one device: products over formats and shapes, attention over rows and contexts, launch and operator cost, and decode
+ * steps in heddle's own kernels where its driver has them.
  *
  * Errors: those of the runtime; the signal's reason when it is aborted.
  */
@@ -55,15 +46,18 @@ export async function calibrateDevice(
       roundsMax,
       onProgress: (share) => options.onProgress?.(1 - PRODUCT_SHARE + share * PRODUCT_SHARE, "products"),
     });
+    const kernels =
+      runtime.kernels && (await calibrateKernels(runtime.kernels, { ...job, budgetMs: job.budgetMs * KERNEL_SHARE }, options));
     const table = products.medians
       .map(({ point: { format, m, n, k }, ns }) => ({ format, m, n, k, ns: Math.round(ns) }))
       .sort(inTableOrder);
     return {
-      products: table,
+      products: [...(kernels?.products ?? []), ...table],
       attention: attention.medians.map(({ point, ns }) => ({ ...point, ns: Math.round(ns) })),
       ...(await launchCosts(bench, job.shapes.width)),
       streamBytesPerSecond: streamRate(table),
-      noise: Math.max(products.noise, attention.noise),
+      noise: Math.max(products.noise, attention.noise, kernels?.noise ?? 0),
+      ...(kernels === undefined ? {} : { kernels: kernels.kernels }),
     };
   } finally {
     await bench.release();

@@ -1,7 +1,7 @@
 import type { StageCalibration } from "../../cost/stage-calibration.ts";
 import type { DeviceCalibration } from "../../rack/rack.ts";
-import type { DeviceCalibrationJob } from "./calibrate-device.ts";
 import type { StageCalibrationJob } from "./calibrate-stage.ts";
+import type { DeviceCalibrationJob } from "./device-job.ts";
 import type { PaceJob } from "./pace.ts";
 
 /** Work for a calibration process; each runs in a process of its own, so that a driver's failure or settings touch nothing else. */

@@ -1,3 +1,4 @@
+import type { BlockBits } from "../../cost/block-weights.ts";
 import { headProduct, layerProducts, type ProductShape } from "../../cost/decoder-shape.ts";
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import type { GraphFormat } from "../../rack/rack.ts";
@@ -12,6 +13,18 @@ export const DEFAULT_SHAPES: ShapeSource = { width: 576, heads: 9, kvHeads: 3, h
 export interface ProductQuestion extends ProductShape {
   readonly format: GraphFormat;
   readonly m: number;
+}
+
+/** A product in heddle's own kernels. */
+export interface KernelProductQuestion extends ProductShape {
+  readonly bits: BlockBits;
+  readonly m: number;
+}
+
+/** A decode step in heddle's own kernels: rows of so many sequences, each after `context` tokens. */
+export interface KernelStepQuestion extends AttentionShape {
+  readonly sequences: number;
+  readonly context: number;
 }
 
 export interface AttentionQuestion extends AttentionShape {
@@ -31,6 +44,10 @@ const GENERIC: readonly ProductShape[] = [
 const GENERIC_ROWS: readonly number[] = [1, 8, 64, 512];
 /** Rows of the head: sampled positions only. */
 const HEAD_ROWS: readonly number[] = [1, 4, 16];
+/** Decoding rows in heddle's own kernels, of products and of steps, and contexts of the latter. */
+const KERNEL_ROWS: readonly number[] = [1, 2, 4, 8, 16];
+const KERNEL_CONTEXTS: readonly number[] = [0, 1024, 256, 2048];
+const FAST_KERNEL_ROWS: readonly number[] = [1, 8];
 const ATTENTION_ROWS: readonly number[] = [1, 16, 64, 256, 512];
 const ATTENTION_CONTEXTS: readonly number[] = [0, 64, 512, 1024, 2048];
 
@@ -49,4 +66,23 @@ export function attentionQuestions({ heads, kvHeads, headDim }: ShapeSource, fas
   const rows = fast ? [1, 64] : ATTENTION_ROWS;
   const contexts = fast ? [0, 64, 512] : ATTENTION_CONTEXTS;
   return rows.flatMap((count) => contexts.map((context) => ({ rows: count, context, heads, kvHeads, headDim })));
+}
+
+/** Products of decode steps: the model's and generic ones in both kinds of blocks, the head as files hold it. */
+export function kernelProductQuestions(source: ShapeSource, fast: boolean): readonly KernelProductQuestion[] {
+  const questions: KernelProductQuestion[] = [];
+  for (const bits of [4, 8] as const) {
+    for (const shape of layerProducts(source)) for (const m of fast ? FAST_KERNEL_ROWS : KERNEL_ROWS) questions.push({ ...shape, bits, m });
+    if (!fast) for (const shape of GENERIC) for (const m of FAST_KERNEL_ROWS) questions.push({ ...shape, bits, m });
+  }
+  for (const m of fast ? [1] : HEAD_ROWS) questions.push({ ...headProduct(source), bits: 8, m });
+  return questions;
+}
+
+/** Steps that tell attention from the rest: those with nothing cached come first. */
+export function kernelStepQuestions({ heads, kvHeads, headDim }: ShapeSource, fast: boolean): readonly KernelStepQuestion[] {
+  const contexts = fast ? [0, 512] : KERNEL_CONTEXTS;
+  return contexts.flatMap((context) =>
+    (fast ? FAST_KERNEL_ROWS : KERNEL_ROWS).map((sequences) => ({ sequences, context, heads, kvHeads, headDim })),
+  );
 }

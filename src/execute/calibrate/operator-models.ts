@@ -34,7 +34,8 @@ export function productModel(
   return builder.build();
 }
 
-function madeWeights(rows: number, columns: number): WeightTensor {
+/** Weights of blocks of 4 bits that mean nothing, around zero. */
+export function madeWeights(rows: number, columns: number): WeightTensor {
   const data = new Uint8Array(((rows * columns) / Q4_1_ELEMENTS) * Q4_1_BYTES);
   for (let at = 0; at < data.length; at++) data[at] = at * BYTE_STEP + (at >> 8);
   const view = new DataView(data.buffer);

@@ -23,6 +23,7 @@ export async function createLlamaDriver(): Promise<StageDriver> {
       boundary: "model",
       shapes: "dynamic",
       numerics: ["file"],
+      decodeNumerics: [],
       sealedBlocks: false,
       logits: "relative",
       batchTolerance: BATCH_TOLERANCE,

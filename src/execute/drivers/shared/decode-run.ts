@@ -1,5 +1,6 @@
 import { must } from "../../../base/assert.ts";
 import { BLOCK_TOKENS } from "../../../state/block.ts";
+import type { DecodeRow, DecodeWork } from "./decode-path.ts";
 import type { Feed } from "./onnx-session.ts";
 import { compactPages, type PagePool, takePage } from "./page-pool.ts";
 import { floatFeed, type PhaseSession, pastFeeds } from "./phase-session.ts";
@@ -10,18 +11,8 @@ const MASKED = -1e30;
 /** Pages moved into holes in one step: what a step may take longer for it is a few percent. */
 const MOVES_MAX = 2;
 
-/** A row of a decode step: its lane, and its place in `x`. */
-export interface DecodeRow {
-  readonly lane: number;
-  readonly at: number;
-}
-
 /** One decode step of many lanes; `x` is overwritten with the residual stream after the stage. */
-export async function runDecode(
-  phase: PhaseSession,
-  kv: StageKv,
-  work: { readonly rows: readonly DecodeRow[]; readonly x: Float32Array; readonly width: number },
-): Promise<void> {
+export async function runDecode(phase: PhaseSession, kv: StageKv, work: DecodeWork): Promise<void> {
   const { rows, width } = work;
   const feeds = decodeFeeds(phase, kv, rows);
   const outputs = await phase.session.run({ x: floatFeed(gatherRows(work), [rows.length, width]), ...feeds });
@@ -45,7 +36,7 @@ export function decodeFeeds(phase: PhaseSession, kv: StageKv, rows: readonly Dec
 }
 
 /** The decoding rows of `x` side by side, with room for `more` rows behind them. */
-export function gatherRows({ rows, x, width }: { rows: readonly DecodeRow[]; x: Float32Array; width: number }, more = 0): Float32Array {
+export function gatherRows({ rows, x, width }: DecodeWork, more = 0): Float32Array {
   const gathered = new Float32Array((rows.length + more) * width);
   rows.forEach(({ at }, row) => {
     gathered.set(x.subarray(at * width, (at + 1) * width), row * width);
@@ -53,7 +44,7 @@ export function gatherRows({ rows, x, width }: { rows: readonly DecodeRow[]; x: 
   return gathered;
 }
 
-export function scatterRows({ rows, x, width }: { rows: readonly DecodeRow[]; x: Float32Array; width: number }, done: Float32Array): void {
+export function scatterRows({ rows, x, width }: DecodeWork, done: Float32Array): void {
   rows.forEach(({ at }, row) => {
     x.set(done.subarray(row * width, (row + 1) * width), at * width);
   });

@@ -1,5 +1,6 @@
 import { must } from "../../../base/assert.ts";
-import { appendDecoded, type DecodeRow, decodeFeeds, gatherRows, scatterRows } from "./decode-run.ts";
+import type { DecodeRow } from "./decode-path.ts";
+import { appendDecoded, decodeFeeds, gatherRows, scatterRows } from "./decode-run.ts";
 import { floatFeed, type PhaseSession } from "./phase-session.ts";
 import { appendPrompt, type PromptChunk, promptFeeds } from "./prefill-run.ts";
 import type { StageKv } from "./stage-kv.ts";

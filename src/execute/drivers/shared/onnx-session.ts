@@ -1,6 +1,7 @@
 import type { GraphFormat } from "../../../graph/lower/compute-format.ts";
 import type { GraphDialect } from "../../../graph/lower/dialect.ts";
 import type { OnnxModel } from "../../../graph/onnx/builder.ts";
+import type { DecodeKernels } from "./decode-kernels.ts";
 
 /** The part of ONNX Runtime's API that both of its packages share and stages need. */
 export interface OnnxRuntime {
@@ -9,6 +10,8 @@ export interface OnnxRuntime {
   readonly dialect?: GraphDialect;
   /** Formats it computes in. */
   readonly formats: readonly GraphFormat[];
+  /** Where decode steps may be computed beside it. */
+  readonly kernels?: DecodeKernels;
   createSession(model: OnnxModel, options: SessionOptions): Promise<OnnxSession>;
 }
 

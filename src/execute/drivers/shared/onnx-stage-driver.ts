@@ -11,7 +11,7 @@ export function onnxStageDriver(
   options: { readonly batchTolerance: number },
 ): StageDriver {
   if (!runtime.ok) throw new HeddleError("driver-missing", { where: id, detail: runtime.error });
-  const { formats, version } = runtime.value;
+  const { formats, kernels, version } = runtime.value;
   const { batchTolerance } = options;
   return {
     id,
@@ -19,6 +19,7 @@ export function onnxStageDriver(
       boundary: "stage",
       shapes: "dynamic",
       numerics: formats,
+      decodeNumerics: kernels !== undefined && kernels.refusal() === undefined ? ["block-int8"] : [],
       sealedBlocks: true,
       logits: "absolute",
       batchTolerance,

@@ -5,16 +5,18 @@ import type { StepRow, StepTask } from "../../../engine/replica-engine-types.ts"
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { WeightTensor } from "../../../graph/decoder/weights.ts";
 import type { GraphFormat } from "../../../graph/lower/compute-format.ts";
-import { createPackedWeights } from "../../../graph/lower/packed-weights.ts";
-import { lowerHead, lowerStage, type StageGraph } from "../../../graph/lower/stage-graph.ts";
+import { createPackedWeights, type PackedWeights } from "../../../graph/lower/packed-weights.ts";
+import { lowerStage, type StageRange } from "../../../graph/lower/stage-graph.ts";
 import type { StagePlan } from "../../../plan/plan.ts";
 import { BLOCK_TOKENS } from "../../../state/block.ts";
 import type { LoadedStage, StageLimits, StageOutput } from "../../stage-driver.ts";
-import { type DecodeRow, runDecode } from "./decode-run.ts";
+import type { DecodePath, DecodeRow } from "./decode-path.ts";
 import { embedTokens } from "./embedding.ts";
+import { graphDecode } from "./graph-decode.ts";
+import { kernelDecode } from "./kernel-decode.ts";
 import { runMixed } from "./mixed-run.ts";
-import { type OnnxRuntime, type OnnxSession, precisionOf } from "./onnx-session.ts";
-import type { PhaseSession } from "./phase-session.ts";
+import type { OnnxRuntime } from "./onnx-session.ts";
+import { loadPhase, type PhaseSession } from "./phase-session.ts";
 import { type PromptChunk, runPrefill } from "./prefill-run.ts";
 import { rotationTables } from "./rotations.ts";
 import { closeStageLane, createStageKv, openStageLane, type StageKv, sealStageBlock, stageKvBytes } from "./stage-kv.ts";
@@ -22,17 +24,17 @@ import { closeStageLane, createStageKv, openStageLane, type StageKv, sealStageBl
 interface Stage {
   readonly kv: StageKv;
   readonly width: number;
-  readonly decode: PhaseSession;
+  readonly decode: DecodePath;
   readonly prompt: PhaseSession;
   /** A prompt's graph takes decoding rows as well: both phases have one weight format. */
   readonly mixes: boolean;
   /** Only in the first stage. */
   readonly embedding: WeightTensor | undefined;
-  /** Only in the last stage. */
-  readonly head: { readonly session: OnnxSession; readonly logits: string; readonly vocabulary: number } | undefined;
+  /** The last stage, which gives logits. */
+  readonly last: boolean;
 }
 
-/** Loads a stage on an ONNX Runtime: one graph a phase, the head apart, the embedding looked up here. */
+/** Loads a stage on an ONNX Runtime: prompts as a graph, decode steps and the head as graphs or in heddle's kernels, the embedding looked up here. */
 export async function loadOnnxStage(
   runtime: OnnxRuntime,
   model: DecoderModel,
@@ -41,45 +43,55 @@ export async function loadOnnxStage(
   const { spec, weights } = model;
   const { stage: plan, limits } = request;
   const { fromLayer, toLayer, threads } = plan;
-  const rotations = rotationTables(spec.rope, limits.contextLimit);
-  const load = async (format: GraphFormat, { model: lowered, ...graph }: StageGraph): Promise<PhaseSession> => ({
-    graph,
-    session: await runtime.createSession(lowered, { threads, precision: precisionOf(format) }),
-  });
-  const prefillFormat = computed(runtime, plan, plan.prefillFormat);
-  const decodeFormat = computed(runtime, plan, plan.decodeFormat);
   const { dialect = "onnxruntime" } = runtime;
-  const range = { fromLayer, toLayer, rotations, pageTokens: BLOCK_TOKENS, dialect };
-  const mixes = mixesPhases(plan);
+  const format = computed(runtime, plan, plan.prefillFormat);
   const packed = createPackedWeights();
-  const forPrompt = prefillFormat === decodeFormat ? packed : createPackedWeights();
-  const decode = await load(decodeFormat, lowerStage(spec, weights, { ...range, phase: "decode", format: decodeFormat }, packed));
-  const phase = mixes ? "mixed" : "prefill";
-  const prompt = await load(prefillFormat, lowerStage(spec, weights, { ...range, phase, format: prefillFormat }, forPrompt));
-  const last = toLayer === spec.layers;
-  const head = last ? lowerHead(spec, weights, decodeFormat, dialect) : undefined;
+  const range = { fromLayer, toLayer, rotations: rotationTables(spec.rope, limits.contextLimit), pageTokens: BLOCK_TOKENS, dialect };
+  const decode = await loadDecode(runtime, model, { plan, limits, range, packed });
+  const mixes = mixesPhases(plan);
+  const forPrompt = plan.prefillFormat === plan.decodeFormat ? packed : createPackedWeights();
+  const lowered = lowerStage(spec, weights, { ...range, phase: mixes ? "mixed" : "prefill", format }, forPrompt);
   const stage: Stage = {
-    kv: createStageKv(spec, toLayer - fromLayer, limits),
+    kv: createStageKv(spec, toLayer - fromLayer, { ...limits, memory: decode.pages }),
     width: spec.width,
     decode,
-    prompt,
+    prompt: await loadPhase(runtime, lowered, { format, threads }),
     mixes,
     embedding: fromLayer === 0 ? weights.read("embedding") : undefined,
-    head: head && {
-      session: await runtime.createSession(head.model, { threads, precision: precisionOf(decodeFormat) }),
-      logits: head.logits,
-      vocabulary: spec.vocabulary,
-    },
+    last: toLayer === spec.layers,
   };
   return {
     run: (step, input) => runStep(stage, step, input),
     kvBytes: () => stageKvBytes(stage.kv),
     release: async () => {
-      await decode.session.release();
-      await prompt.session.release();
-      await stage.head?.session.release();
+      await stage.decode.release();
+      await stage.prompt.session.release();
     },
   };
+}
+
+interface DecodeRequest {
+  readonly plan: StagePlan;
+  readonly limits: StageLimits;
+  readonly range: Omit<StageRange, "phase" | "format">;
+  readonly packed: PackedWeights;
+}
+
+/** Errors: `plan-invalid` for a format that cannot be had, or a stage the kernels do not take. */
+async function loadDecode(runtime: OnnxRuntime, model: DecoderModel, { plan, limits, range, packed }: DecodeRequest): Promise<DecodePath> {
+  const { fromLayer, toLayer, threads, device } = plan;
+  const { kernels } = runtime;
+  if (plan.decodeFormat !== "block-int8" || kernels === undefined) {
+    return graphDecode(runtime, model, {
+      range: { ...range, phase: "decode", format: computed(runtime, plan, plan.decodeFormat) },
+      packed,
+      threads,
+    });
+  }
+  const refusal = kernels.refusal();
+  if (refusal !== undefined) throw new HeddleError("plan-invalid", { where: device, detail: `block-int8 cannot be had here: ${refusal}` });
+  const { contextLimit, workingPages: pageCapacity, maxSequences: maxRows } = limits;
+  return kernelDecode(await kernels.load(model, { fromLayer, toLayer, threads, contextLimit, pageCapacity, maxRows }));
 }
 
 /** Errors: `plan-invalid` for a format the runtime does not compute in. */
@@ -106,7 +118,7 @@ async function runStep(stage: Stage, step: StepTask, input: Int32Array | Float32
     throw new HeddleError("device-failed", { detail: error instanceof Error ? error.message : String(error), cause: error });
   }
   for (const seal of step.seals) sealStageBlock(kv, seal);
-  const data = stage.head === undefined ? x : await logitsOf(stage, step.rows, x);
+  const data = stage.last ? await logitsOf(stage, step.rows, x) : x;
   return { data, busyNs: Math.round((performance.now() - startedAt) * 1e6) };
 }
 
@@ -131,7 +143,7 @@ async function runRows({ kv, width, decode, prompt, mixes }: Stage, step: readon
     else chunks.push({ lane, count, at });
     at += count;
   }
-  if (rows.length > 0 && (!mixes || chunks.length === 0)) await runDecode(decode, kv, { rows, x, width });
+  if (rows.length > 0 && (!mixes || chunks.length === 0)) await decode.decode(kv, { rows, x, width });
   for (const [index, chunk] of chunks.entries()) {
     if (mixes) await runMixed(prompt, kv, { rows: index === 0 ? rows : [], chunk, x, width });
     else await runPrefill(prompt, kv, { chunk, x, width });
@@ -140,18 +152,17 @@ async function runRows({ kv, width, decode, prompt, mixes }: Stage, step: readon
 
 /** Logits of the last position of every row that asked for a sample. */
 async function logitsOf(stage: Stage, rows: readonly StepRow[], x: Float32Array): Promise<Float32Array> {
-  const { head, width } = stage;
+  const { decode, width } = stage;
   const sampled: number[] = [];
   let at = 0;
   for (const row of rows) {
     at += row.count;
     if (row.sample) sampled.push(at - 1);
   }
-  if (head === undefined || sampled.length === 0) return new Float32Array(0);
+  if (sampled.length === 0) return new Float32Array(0);
   const picked = new Float32Array(sampled.length * width);
   sampled.forEach((row, i) => {
     picked.set(x.subarray(row * width, (row + 1) * width), i * width);
   });
-  const outputs = await head.session.run({ x: { type: "float32", data: picked, dims: [sampled.length, width] } });
-  return outputs[head.logits] ?? new Float32Array(0);
+  return decode.head(picked, sampled.length);
 }

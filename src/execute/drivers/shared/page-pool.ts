@@ -22,10 +22,20 @@ export interface PageShape {
   readonly headDim: number;
 }
 
-export function createPagePool({ buffers, kvHeads, headDim }: PageShape, capacity: number, maxSequences: number): PagePool {
+/** A pool of free pages: in memory of its own, or in `memory`, which has room for `capacity` pages a layer and kind. */
+export function createPagePool(
+  { buffers, kvHeads, headDim }: PageShape,
+  {
+    capacity,
+    maxSequences,
+    memory,
+  }: { readonly capacity: number; readonly maxSequences: number; readonly memory?: readonly Float32Array[] | undefined },
+): PagePool {
   const pageFloats = kvHeads * BLOCK_TOKENS * headDim;
+  const fits = memory === undefined || (memory.length === buffers && memory.every(({ length }) => length === capacity * pageFloats));
+  assert(fits, "memory is that of the pool's pages", { buffers, floats: capacity * pageFloats });
   return {
-    buffers: Array.from({ length: buffers }, () => new Float32Array(capacity * pageFloats)),
+    buffers: memory ?? Array.from({ length: buffers }, () => new Float32Array(capacity * pageFloats)),
     pageFloats,
     lanes: new Int32Array(capacity).fill(-1),
     places: new Int32Array(capacity),

@@ -1,11 +1,21 @@
+import type { GraphFormat } from "../../../graph/lower/compute-format.ts";
 import type { StageGraph } from "../../../graph/lower/stage-graph.ts";
-import type { Feed, OnnxSession } from "./onnx-session.ts";
+import { type Feed, type OnnxRuntime, type OnnxSession, precisionOf } from "./onnx-session.ts";
 
 /** A stage's graph of one phase, loaded. */
 export interface PhaseSession {
   /** Without the model: its weights live in the session now. */
   readonly graph: Omit<StageGraph, "model">;
   readonly session: OnnxSession;
+}
+
+/** Loads the graph of a phase in which its products are in one format. */
+export async function loadPhase(
+  runtime: OnnxRuntime,
+  { model, ...graph }: StageGraph,
+  { format, threads }: { readonly format: GraphFormat; readonly threads: number },
+): Promise<PhaseSession> {
+  return { graph, session: await runtime.createSession(model, { threads, precision: precisionOf(format) }) };
 }
 
 /**

@@ -110,7 +110,7 @@ describe("a prompt's memory", () => {
 
 describe("the page pool", () => {
   it("fills holes from below and lays before the graph no more than it must", () => {
-    const pool = createPagePool({ buffers: 1, kvHeads: 1, headDim: 1 }, 6, 2);
+    const pool = createPagePool({ buffers: 1, kvHeads: 1, headDim: 1 }, { capacity: 6, maxSequences: 2 });
     for (let page = 0; page < 3; page++) for (const lane of [0, 1]) takePage(pool, lane);
     expect(() => takePage(pool, 0)).toThrow("within the plan's");
     freePages(pool, 0);

@@ -29,14 +29,19 @@ interface SealedBlock {
   readonly data: Float32Array;
 }
 
-export function createStageKv(spec: DecoderSpec, layers: number, limits: StageLimits): StageKv {
+/** No lane is open. Working pages lie in `memory` where it is given. */
+export function createStageKv(
+  spec: Pick<DecoderSpec, "kvHeads" | "headDim">,
+  layers: number,
+  { memory, ...limits }: StageLimits & { readonly memory?: readonly Float32Array[] | undefined },
+): StageKv {
   const { maxSequences, workingPages } = limits;
   const shape = { buffers: layers * 2, kvHeads: spec.kvHeads, headDim: spec.headDim };
   return {
     shape,
     lengths: new Int32Array(maxSequences).fill(-1),
     staged: Array.from({ length: maxSequences }, () => undefined),
-    pool: createPagePool(shape, workingPages, maxSequences),
+    pool: createPagePool(shape, { capacity: workingPages, maxSequences, memory }),
     memory: { spare: undefined },
     sealed: new Map(),
   };

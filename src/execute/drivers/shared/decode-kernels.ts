@@ -1,0 +1,46 @@
+import type { BlockBits } from "../../../cost/block-weights.ts";
+import type { DecoderModel } from "../../../graph/decoder/model.ts";
+
+/** A row of a decode step: its sequence's tokens so far, and the pages they lie in, the last of which has room for one more. */
+export interface KernelRow {
+  readonly position: number;
+  readonly pages: readonly number[];
+}
+
+export interface KernelStageRequest {
+  readonly fromLayer: number;
+  readonly toLayer: number;
+  readonly threads: number;
+  readonly contextLimit: number;
+  /** Pages of working KV. */
+  readonly pageCapacity: number;
+  /** Rows of a step. */
+  readonly maxRows: number;
+}
+
+/** The layers of a stage in heddle's own kernels. */
+export interface KernelStage {
+  /** Working KV pages, [capacity, KV, 64, D] f32: keys of the stage's layer i at 2i, values at 2i + 1. */
+  readonly pages: readonly Float32Array[];
+  /** One step: writes keys and values behind those of each row, and the residual stream after the stage over `x`, [rows, width]. */
+  decode(rows: readonly KernelRow[], x: Float32Array): void;
+  /** Logits [rows, vocabulary] of residual rows; of the model's last stage alone. */
+  head(x: Float32Array, rows: number): Float32Array;
+  release(): Promise<void>;
+}
+
+/** One product in the kernels, of weights that mean nothing. */
+export interface ProductProbe {
+  run(m: number): void;
+  release(): Promise<void>;
+}
+
+/** Decode steps and heads that a driver computes in heddle's own kernels, beside its runtime: format `block-int8`. */
+export interface DecodeKernels {
+  /** Why there are none here, undefined where there are. */
+  refusal(): string | undefined;
+  /** Errors: `plan-invalid` where the machine or the size refuses. */
+  load(model: DecoderModel, request: KernelStageRequest): Promise<KernelStage>;
+  /** A product of its own, for timing. */
+  probe(shape: { readonly n: number; readonly k: number; readonly threads: number; readonly bits: BlockBits }): Promise<ProductProbe>;
+}

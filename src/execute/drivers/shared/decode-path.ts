@@ -1,0 +1,25 @@
+import type { StageKv } from "./stage-kv.ts";
+
+/** A row of a decode step: its lane, and its place in `x`. */
+export interface DecodeRow {
+  readonly lane: number;
+  readonly at: number;
+}
+
+/** Decoding rows of a step and where they stand in its residual stream. */
+export interface DecodeWork {
+  readonly rows: readonly DecodeRow[];
+  readonly x: Float32Array;
+  readonly width: number;
+}
+
+/** What computes the decode steps and the head of a stage. */
+export interface DecodePath {
+  /** The memory working pages must lie in; anywhere where absent. */
+  readonly pages?: readonly Float32Array[];
+  /** One decode step of many lanes; the rows of `x` are overwritten with the residual stream after the stage. */
+  decode(kv: StageKv, work: DecodeWork): Promise<void>;
+  /** Logits [rows, vocabulary] of residual rows, [rows, width]; of the model's last stage alone. They stay until the next call. */
+  head(x: Float32Array, rows: number): Promise<Float32Array>;
+  release(): Promise<void>;
+}
