@@ -12,6 +12,10 @@ const tensors = new Map<string, { readonly format: WeightFormat; readonly shape:
   ["head", { format: "Q4_0", shape: [100, 32] }],
   ["layers.0.attention-norm", { format: "F32", shape: [32] }],
   ["layers.0.q", { format: "Q4_K", shape: [32, 32] }],
+  ["layers.0.k", { format: "Q4_0", shape: [16, 32] }],
+  ["layers.0.v", { format: "Q6_K", shape: [16, 32] }],
+  ["layers.0.o", { format: "Q4_0", shape: [32, 32] }],
+  ["layers.1.q", { format: "Q4_0", shape: [32, 32] }],
   ["layers.0.down", { format: "Q8_0", shape: [32, 96] }],
 ]);
 const table = withKernels(syntheticCalibration(fastCore), 100);
@@ -22,15 +26,16 @@ describe("weights in block-int8", () => {
     expect(formats.map(blockBits)).toEqual([8, 8, 8, 4, 4, 8, 4, 8]);
   });
 
-  it("are counted by elements, the head by the tensor it is", () => {
-    expect(eightBitShare({ tensors }, { tiedHead: false })).toEqual({ layers: 0.75, head: 0 });
-    expect(eightBitShare({ tensors }, { tiedHead: true })).toEqual({ layers: 0.75, head: 1 });
+  it("are counted by elements, products of several tensors as one, the head by the tensor it is", () => {
+    // In 8 bits are down, 3 x 1024, and queries, keys and values together, 2 x 1024; in 4 the output and the other layer's queries, 1024 each.
+    expect(eightBitShare({ tensors }, { tiedHead: false })).toEqual({ layers: 5 / 7, head: 0 });
+    expect(eightBitShare({ tensors }, { tiedHead: true })).toEqual({ layers: 5 / 7, head: 1 });
   });
 
   it("take the bytes of their blocks", () => {
     const stage = { fromLayer: 0, toLayer: 30, decodeFormat: "block-int8" } as const;
     const layers = 30 * 576 * (960 + 576 + 3072 + 1536);
-    expect(decodeWeightBytes(smallSpec, stage, { layers: 0, head: 1 })).toBe(layers * 0.75 + 49_152 * 576 * 1.125);
+    expect(decodeWeightBytes(smallSpec, stage, { layers: 0, head: 1 })).toBe(layers * 0.625 + 49_152 * 576 * 1.125);
     expect(decodeWeightBytes(smallSpec, { ...stage, toLayer: 15 }, { layers: 1, head: 1 })).toBe((layers / 2) * 1.125);
   });
 });

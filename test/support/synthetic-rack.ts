@@ -32,7 +32,7 @@ export const fastCore: SyntheticSpeed = {
   bytesPerNs: 20,
 };
 
-const BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, bf16: 2, int4: 0.75, "int8-row": 1, "block-int8": 0.75 };
+const BYTES: Readonly<Record<ComputeFormat, number>> = { f32: 4, bf16: 2, int4: 0.75, "int8-row": 1, "block-int8": 0.625 };
 
 /** Time of a product on the imagined device: a roofline with a fixed start-up. */
 export function syntheticProductNs(speed: SyntheticSpeed, format: ComputeFormat, m: number, n: number, k: number): number {

@@ -37,7 +37,7 @@ export function kernelBench(
   return {
     product: async ({ bits, m, n, k }) => {
       const key = `${bits} ${n} ${k}`;
-      const made = probes.get(key) ?? kernels.probe({ n, k, threads, bits });
+      const made = probes.get(key) ?? kernels.probe({ n, k, threads, bits, maxRows: SEQUENCES_MAX });
       probes.set(key, made);
       const probe = await made;
       return timeOf(() => probe.run(m));

@@ -29,9 +29,17 @@ export interface KernelStage {
   release(): Promise<void>;
 }
 
+export interface ProbeShape {
+  readonly n: number;
+  readonly k: number;
+  readonly threads: number;
+  readonly bits: BlockBits;
+  readonly maxRows: number;
+}
+
 /** One product in the kernels, of weights that mean nothing. */
 export interface ProductProbe {
-  run(m: number): void;
+  run(rows: number): void;
   release(): Promise<void>;
 }
 
@@ -42,5 +50,5 @@ export interface DecodeKernels {
   /** Errors: `plan-invalid` where the machine or the size refuses. */
   load(model: DecoderModel, request: KernelStageRequest): Promise<KernelStage>;
   /** A product of its own, for timing. */
-  probe(shape: { readonly n: number; readonly k: number; readonly threads: number; readonly bits: BlockBits }): Promise<ProductProbe>;
+  probe(shape: ProbeShape): Promise<ProductProbe>;
 }
