@@ -33,6 +33,12 @@ export async function simulatePlan(path: string, options: SimulatePlanOptions): 
       detail: "requests wait for others; plans are simulated with arrivals alone",
     });
   }
+  if (workload.requests.some(({ images }) => images !== undefined)) {
+    throw new HeddleError("workload-invalid", {
+      where: options.workload,
+      detail: "requests have images; plans are simulated with text alone",
+    });
+  }
   const input = openPlan(path, options.rack);
   const costs = pricedCosts(input);
   const report = await withShareProgress("simulating", ({ signal, onProgress }) =>

@@ -8,7 +8,18 @@ interface SimulateOptions extends SimulateDeploymentOptions {
 }
 
 /** Options that only a deployment takes. */
-const OF_DEPLOYMENTS = ["slo", "scale", "lengths", "tokenizer", "adapters", "operators", "measureAt", "timeline", "html"] as const;
+const OF_DEPLOYMENTS = [
+  "slo",
+  "scale",
+  "lengths",
+  "tokenizer",
+  "adapters",
+  "images",
+  "operators",
+  "measureAt",
+  "timeline",
+  "html",
+] as const;
 
 export async function simulate(path: string, options: SimulateOptions): Promise<void> {
   if (!isPlan(readTextFile(path))) {

@@ -28,6 +28,7 @@ interface SweepFlags {
   readonly lengths?: string;
   readonly tokenizer?: string;
   readonly adapters?: string;
+  readonly images?: string;
   readonly slo?: Objective;
   readonly seed: number;
   readonly measureAt?: MeasuredAt;
@@ -127,12 +128,13 @@ function sweepJob(
   const { deployment, defaults } = readDeployment(readTextFile(path), sheetIn(folder));
   const sheet = (device: string): ReturnType<typeof sheetOf> => sheetOf(/\.ya?ml$/i.test(device) ? resolve(folder, device) : device);
   const config = knownArchitecture(deployment.model) === undefined ? modelConfig(deployment.model, folder) : undefined;
-  const { lengths, tokenizer, adapters, slo, seed } = flags;
+  const { lengths, tokenizer, adapters, images, slo, seed } = flags;
   const workload = {
     named: flags.workload,
     ...(lengths === undefined ? {} : { lengths }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(adapters === undefined ? {} : { adapters }),
+    ...(images === undefined ? {} : { images }),
   };
   const sheets = Object.fromEntries(deployment.pools.map(({ device }) => [device, sheet(device)]));
   const job: SweepJob = {

@@ -9,6 +9,7 @@ import { measuredAtOf } from "../simulate/deployment/front-times.ts";
 import type { Objective } from "../simulate/deployment/objective.ts";
 import type { PricedPool } from "../simulate/deployment/price-pool.ts";
 import { type FleetFile, isFleetText, readFleetFile } from "../simulate/imported/fleet-file.ts";
+import { withImageTokens } from "../simulate/workload/columns/image-columns.ts";
 import { changeRequests } from "./deployment/change-requests.ts";
 import { priceDeployment, sheetIn } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
@@ -23,6 +24,7 @@ interface WhatIfOptions {
   readonly change: readonly Change[];
   readonly workload?: string;
   readonly adapters?: string;
+  readonly images?: string;
   readonly slo?: Objective;
   readonly runs: number;
   readonly seed: number;
@@ -44,20 +46,20 @@ export async function whatIf(path: string, options: WhatIfOptions): Promise<void
   );
   const load = changeRequests(fleet.workload.requests, ofWorkload);
   refuseOtherClock(fleet, options.measureAt);
+  const priced = priceDeployment(fleet.deployment, folder, { ...fleet, ...source });
   const before: DeploymentRun = {
     deployment: fleet.deployment,
-    ...priceDeployment(fleet.deployment, folder, { ...fleet, ...source }),
-    requests: fleet.workload.requests,
+    ...priced,
+    requests: withImageTokens(fleet.workload.requests, priced.architecture),
   };
+  // Another model is not the one whose configuration stands in the file.
+  const changedParts =
+    changed.deployment.model === fleet.deployment.model ? { ...fleet, ...source } : { devices: fleet.devices, ...source };
+  const repriced = priceDeployment(changed.deployment, folder, changedParts);
   const after: DeploymentRun = {
     deployment: changed.deployment,
-    // Another model is not the one whose configuration stands in the file.
-    ...priceDeployment(
-      changed.deployment,
-      folder,
-      changed.deployment.model === fleet.deployment.model ? { ...fleet, ...source } : { devices: fleet.devices, ...source },
-    ),
-    requests: load.requests,
+    ...repriced,
+    requests: withImageTokens(load.requests, repriced.architecture),
   };
   const known = new Set(before.pools.flatMap(sheetIds));
   const apart = new Set(after.pools.flatMap(sheetIds).filter((id) => !known.has(id)));
@@ -92,7 +94,7 @@ function refuseOtherClock({ measured, source }: FleetFile, asked: MeasuredAt | u
 }
 
 /** A fleet file, or a deployment with a workload. Errors: `usage` where the workload is missing or given twice. */
-function openFleet(path: string, { workload, adapters }: Pick<WhatIfOptions, "workload" | "adapters">): FleetFile {
+function openFleet(path: string, { workload, adapters, images }: Pick<WhatIfOptions, "workload" | "adapters" | "images">): FleetFile {
   const text = readTextFile(path);
   if (isFleetText(text)) {
     if (workload !== undefined)
@@ -102,12 +104,18 @@ function openFleet(path: string, { workload, adapters }: Pick<WhatIfOptions, "wo
         where: "--adapters",
         detail: "the fleet file says which requests have adapters; --change workload.adapters=count=200 says what if others had",
       });
+    if (images !== undefined)
+      throw new HeddleError("usage", {
+        where: "--images",
+        detail: "the fleet file says which requests have images; --change workload.images=count=1-4 says what if others had",
+      });
     return readFleetFile(text);
   }
   if (workload === undefined)
     throw new HeddleError("usage", { where: "--workload", detail: "a deployment file says nothing of the load: give a workload" });
   const { deployment, defaults } = readDeployment(text, sheetIn(dirname(path)));
-  return { source: path, deployment, defaults, devices: {}, workload: openWorkload(workload, adapters === undefined ? {} : { adapters }) };
+  const drawn = { ...(adapters === undefined ? {} : { adapters }), ...(images === undefined ? {} : { images }) };
+  return { source: path, deployment, defaults, devices: {}, workload: openWorkload(workload, drawn) };
 }
 
 /** Devices of a pool: those of its FFN side, too. */

@@ -109,7 +109,7 @@ export function changingSplitCase(seed: number, changes: Partial<SchedulingRules
   const outside = prng.nextBelow(2) === 0;
   const split = splitCase(seed, { ...changes, ...(outside && { prefixCaching: true }) });
   const startUpNs = prng.nextBelow(20_000_000);
-  const pools = { prefill: 0, decode: 1, both: 2 };
+  const pools = { prefill: 0, decode: 1, both: 2, encode: 3 };
   const own = split.replicas.map((replica) => ({ ...replica, startUpNs, pool: pools[replica.role], ...(outside && { offload }) }));
   const input = { ...split, kvTransfer: { ...split.kvTransfer!, bandwidthBytesPerSecond: 1e5 * (1 + prng.nextBelow(40)) } };
   const scalingOfPools = [0, 1].map(() => ({

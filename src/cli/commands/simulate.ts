@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ADAPTER_FIELDS, GENERATED_FORMS } from "../../simulate/workload/generate/generated-forms.ts";
+import { ADAPTER_FIELDS, GENERATED_FORMS, IMAGE_FIELDS } from "../../simulate/workload/generate/generated-forms.ts";
 import { measureAtOption, objectiveOption, operatorsOption, scaleOption } from "../deployment/run-options.ts";
 import { wholeNumber } from "../serving-options.ts";
 import { lazyAction } from "./lazy-action.ts";
@@ -18,6 +18,8 @@ ${Object.values(GENERATED_FORMS)
   .join("\n")}
 Each takes ${ADAPTER_FIELDS}: requests with adapters (LoRA), of pools that serve them
 (lora: maxLoras, maxRank, cpuLoras, modules, format, fullySharded); --adapters gives them to a file. See docs/lora.md.
+All but sessions and agents take ${IMAGE_FIELDS}: images behind the text of the prompts, for models that read
+them and pools that encode them (encoder: parallel, batchTokens, cacheTokens; or a pool of role encode); --images gives them to a file.
 Pools may grow and shrink with their load (scaling: least, everyNs, orderAbove, drainBelow; startUpNs) and lose replicas (outages: meanUpNs, repairNs,
 resubmitNs; drawn by --seed); cost then counts the time for which replicas are ordered. See docs/what-if.md.
 A plan takes files and poisson:, and runs the engines and policies that serve.
@@ -39,6 +41,7 @@ export function addSimulateCommand(program: Command): void {
     .option("--scale <factors>", "the workload at another rate and other lengths, such as rate=2,length=1.5", scaleOption)
     .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
+    .option("--images <law>", "images for requests of a workload that has none, such as count=1-4,sizes=640x640:1920x1080,distinct=50")
     .option(
       "--adapters <law>",
       "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",

@@ -30,6 +30,7 @@ export function addSweepCommand(program: Command): void {
     .option("--workload <workload>", "file or generated workload, as of `heddle simulate`")
     .option("--lengths <file>", "workload file whose pairs of lengths a generated workload draws")
     .option("--tokenizer <file>", "tokenizer.json that counts the tokens of workload files of texts")
+    .option("--images <law>", "images for requests of a workload that has none, such as count=1-4,sizes=640x640:1920x1080,distinct=50")
     .option(
       "--adapters <law>",
       "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",

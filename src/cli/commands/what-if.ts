@@ -13,7 +13,7 @@ A fleet file (\`heddle import\`) holds what runs, what it was asked and what was
 A deployment file needs --workload, and nothing is measured.
 
 A change is a field of the deployment and its new value (null: leave it out); pools go by number or name. workload.rate and workload.length are factors;
-workload.adapters is a law by which the same requests have adapters (LoRA), as of --adapters, or null.
+workload.adapters is a law by which the same requests have adapters (LoRA), as of --adapters, or null; workload.images, as of --images, likewise.
 
 Examples:
   heddle what-if fleet.json --change pools.0.replicas=4
@@ -31,6 +31,7 @@ export function addWhatIfCommand(program: Command): void {
     .argument("<file>", "fleet file or deployment file")
     .requiredOption("--change <field=value>", "what is otherwise; once for each", collectChanges)
     .option("--workload <workload>", "as of `heddle simulate`; a fleet file has its own")
+    .option("--images <law>", "images for requests of a workload that has none, such as count=1-4,sizes=640x640:1920x1080,distinct=50")
     .option(
       "--adapters <law>",
       "adapters (LoRA) for requests of a workload that has none, as it is and after the change, such as count=200,popularity=zipf:1.1,ranks=16:64",

@@ -36,11 +36,22 @@ describe("a changed workload", () => {
     expect(requests.outputTokens[100]).toBe(6 * PLAIN.outputTokens[100]!);
   });
 
+  it("has images drawn for the same requests, and none again", () => {
+    const { requests } = changed(PLAIN, "workload.images=count=1-3,sizes=640x640:64x64,distinct=5");
+    const { images } = requests;
+    expect(requests.promptTokens).toEqual(PLAIN.promptTokens);
+    expect(new Set(images!.content).size).toBe(5);
+    for (let i = 0; i < requests.count; i++) expect([1, 2, 3]).toContain(images!.start[i + 1]! - images!.start[i]!);
+    expect(new Set([...images!.width].map((width, k) => `${width}x${images!.height[k]}`))).toEqual(new Set(["640x640", "64x64"]));
+    expect(changed(requests, "workload.images=null").requests.images).toBeUndefined();
+  });
+
   it.each([
     [["workload.adapters=ranks=8"], "workload-invalid", /count/],
     [["workload.adapters=count=5", "workload.adapters=count=6"], "usage", /changed once/],
     [["workload.rate=0"], "usage", /workload.rate.*factors above 0; workload.adapters is a law/],
-    [["workload.images=2"], "usage", /workload.images/],
+    [["workload.pictures=2"], "usage", /workload.pictures/],
+    [["workload.images=2"], "workload-invalid", /count/],
   ] as const)("is refused: %j", (changes, code, words) => {
     const attempt = (): unknown => changed(PLAIN, ...changes);
     expect(attempt).toThrow(words);

@@ -43,6 +43,8 @@ export interface PoolReport {
   readonly weightBytesADevice: number;
   /** Slots of adapters (LoRA). */
   readonly adapterBytesADevice: number;
+  /** Encoder of images: weights, activations, and what is kept of images. */
+  readonly encoderBytesADevice: number;
   readonly dollarsPerHour?: { readonly value: number; readonly basis: string; readonly source: string };
   readonly powerWatts?: { readonly value: number; readonly basis: string; readonly source: string };
   /** Devices of the feed-forwards, where they have their own; `devices` holds them, all else is of attention's. */
@@ -112,6 +114,7 @@ export function deploymentReport({ run, defaults, workload, objective, seed, mea
       kvTokens: budget.kvBlocks * pool.engine.blockTokens,
       weightBytesADevice: budget.weightBytes,
       adapterBytesADevice: budget.adapterBytes,
+      encoderBytesADevice: budget.encoderBytes,
       ...(sheet.dollarsPerHour === undefined ? {} : { dollarsPerHour: sheet.dollarsPerHour }),
       ...(sheet.powerWatts === undefined ? {} : { powerWatts: sheet.powerWatts }),
     })),

@@ -113,6 +113,7 @@ export function otherRows(report: DeploymentReport): string[][] {
     ["KV use, mean", barText(figures.kvMean, percent)],
     ["KV use, peak", barText(figures.kvPeak, percent)],
     ...adapterRows(report),
+    ...imageRows(report),
     ["prompt tokens found cached", barText(figures.cachedShare, percent)],
     ["preemptions", barText(figures.preemptions, count)],
   ];
@@ -126,6 +127,15 @@ function adapterRows({ figures: { adapters } }: DeploymentReport): string[][] {
     ["of those from disk", barText(adapters.diskLoads, count)],
     ["busy time spent on loads", barText(adapters.loadShare, percent)],
     ["requests that waited for a slot", barText(adapters.shortShare, percent)],
+  ];
+}
+
+function imageRows({ figures: { images } }: DeploymentReport): string[][] {
+  if (images === undefined) return [];
+  return [
+    ["images encoded", barText(images.encoded, count)],
+    ["tokens of an image", barText(images.tokensEach, count)],
+    ["images found encoded", barText(images.foundShare, percent)],
   ];
 }
 
@@ -152,6 +162,9 @@ export function poolLines(pool: PoolReport): string[] {
   return [
     `${pool.name}: ${pool.devices - (ffn?.devices ?? 0)} x ${pool.device}, ${quantity(pool.weightBytesADevice, "B")} of weights a device, ${pool.kvTokens} tokens of KV a replica`,
     ...(pool.adapterBytesADevice === 0 ? [] : [`  adapters: ${quantity(pool.adapterBytesADevice, "B")} of slots a device`]),
+    ...(pool.encoderBytesADevice === 0
+      ? []
+      : [`  images: ${quantity(pool.encoderBytesADevice, "B")} a device of encoder, its activations and what is kept`]),
     ...(ffn === undefined ? [] : ffnLines(ffn)),
     `  iterations: ${pool.basis}, ±${Math.round(pool.spread * 100)} % (${pool.source})`,
     `  price: ${price === undefined ? "unknown" : `$${price.value}/h a device, ${price.basis} (${price.source})`}`,

@@ -10,6 +10,7 @@ import { type FindSheet, type ReadDeployment, readDeployment } from "../../plan/
 import { findDeviceSheet } from "../../rack/catalog/catalog.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { type FabricPlace, placeOnFabric } from "../../simulate/deployment/fabric-place.ts";
+import { encodesElsewhere } from "../../simulate/deployment/pool-encoder.ts";
 import { type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
 import { readNetwork } from "../../simulate/fabric/read-fabric.ts";
 import { architectureOfFile, unknownModel } from "../config-file.ts";
@@ -68,7 +69,8 @@ export function priceDeployment(
   const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : readTextFile(resolve(folder, deployment.fabric)), sheeted);
   const pools = sheeted.map(({ pool, sheet }, i) => {
     const ffn = pool.ffn === undefined ? {} : { ffn: partsOf(sheetFor(pool.ffn.device)) };
-    const parts = { architecture, ...partsOf(sheet), ...ffn, ...fabrics?.[i] };
+    const imagesApart = encodesElsewhere(pool, deployment);
+    const parts = { architecture, ...partsOf(sheet), ...ffn, ...fabrics?.[i], imagesApart };
     const priced = pricePool(pool, i, parts);
     if (!priced.ok) throw iterationError(priced.error, `pool ${pool.name}`);
     return priced.value;

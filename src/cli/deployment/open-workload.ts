@@ -6,6 +6,7 @@ import { scaleColumns, type WorkloadScale } from "../../simulate/workload/column
 import { drawAdapters, parseAdapters } from "../../simulate/workload/generate/adapter-draw.ts";
 import { generateColumns } from "../../simulate/workload/generate/generate-columns.ts";
 import { GENERATED_FORMS, isGenerated } from "../../simulate/workload/generate/generated-forms.ts";
+import { drawImages, parseImages } from "../../simulate/workload/generate/image-draw.ts";
 import { readWorkload } from "../../simulate/workload/read-workload.ts";
 import type { CountTokens } from "../../simulate/workload/share-gpt-json.ts";
 import type { Workload } from "../../simulate/workload/workload.ts";
@@ -28,13 +29,16 @@ export interface WorkloadOptions {
   readonly tokenizer?: string;
   /** Adapters drawn for requests of a workload that has none. */
   readonly adapters?: string;
+  /** Images drawn for requests of a workload that has none. */
+  readonly images?: string;
 }
 
 /** A generated workload or the file at a path. Errors: `workload-invalid`, `file-unreadable`, `usage`. */
 export function openWorkload(named: string, options: WorkloadOptions): OpenWorkload {
   const countTokens = options.tokenizer === undefined ? undefined : openTokenCount(options.tokenizer);
   const plain = isGenerated(named) ? generated(named, options.lengths, countTokens) : fromFile(named, options, countTokens);
-  const opened = options.adapters === undefined ? plain : adapted(plain, options.adapters);
+  const seen = options.images === undefined ? plain : illustrated(plain, options.images);
+  const opened = options.adapters === undefined ? seen : adapted(seen, options.adapters);
   const { scale } = options;
   if (scale === undefined) return opened;
   const factors = (["rate", "prompt", "output"] as const).flatMap((name) => (scale[name] === 1 ? [] : [`${name} x ${scale[name]}`]));
@@ -47,6 +51,14 @@ function adapted(opened: OpenWorkload, text: string): OpenWorkload {
   if (opened.requests.adapter !== undefined)
     throw new HeddleError("usage", { where: "--adapters", detail: "the workload says itself which requests have adapters" });
   return { ...opened, source: `${opened.source}, ${law.count} adapters drawn`, requests: drawAdapters(opened.requests, law) };
+}
+
+/** Errors: `usage` where the workload has images of its own; `workload-invalid` for a text that is no law. */
+function illustrated(opened: OpenWorkload, text: string): OpenWorkload {
+  const law = parseImages(text);
+  if (opened.requests.images !== undefined)
+    throw new HeddleError("usage", { where: "--images", detail: "the workload says itself which requests have images" });
+  return { ...opened, source: `${opened.source}, images drawn`, requests: drawImages(opened.requests, law) };
 }
 
 function generated(text: string, lengths: string | undefined, countTokens: CountTokens | undefined): OpenWorkload {

@@ -3,6 +3,7 @@ import { writeWhole } from "../../execute/discover/rack-cache.ts";
 import type { DeploymentRun } from "../../simulate/deployment/deployment-run.ts";
 import { measuredAtOf } from "../../simulate/deployment/front-times.ts";
 import type { Objective } from "../../simulate/deployment/objective.ts";
+import { withImageTokens } from "../../simulate/workload/columns/image-columns.ts";
 import type { WorkloadScale } from "../../simulate/workload/columns/scale-columns.ts";
 import { printResult } from "../output.ts";
 import { deploymentReport } from "./deployment-report.ts";
@@ -21,6 +22,7 @@ export interface SimulateDeploymentOptions {
   readonly lengths?: string;
   readonly tokenizer?: string;
   readonly adapters?: string;
+  readonly images?: string;
   readonly timeline?: string;
   readonly html?: string;
   readonly operators?: OperatorSource;
@@ -35,7 +37,7 @@ export async function simulateDeployment(path: string, options: SimulateDeployme
     options.operators === undefined ? {} : { operators: options.operators },
   );
   const workload = openWorkload(options.workload, options);
-  const run: DeploymentRun = { deployment, architecture, pools, requests: workload.requests };
+  const run: DeploymentRun = { deployment, architecture, pools, requests: withImageTokens(workload.requests, architecture) };
   const { slo: objective, runs, seed } = options;
   const measuredAt = measuredAtOf(deployment.pools, options.measureAt);
   const { first, figures } = await runEnsemble(run, { runs, seed, measuredAt, ...(objective === undefined ? {} : { objective }) });

@@ -155,6 +155,12 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
       detail: "closed loops have no rate to plan for; give arrivals",
     });
   }
+  if (workload.requests.images !== undefined) {
+    throw new HeddleError("workload-invalid", {
+      where: flags.workload ?? "",
+      detail: "requests have images, and the search has no pools that encode; simulate or sweep over deployments of your own",
+    });
+  }
   const engine = { ...DEPLOYMENT_DEFAULTS.engine, name: flags.engine, maxSequences: flags.sequences };
   const lora = loraOf(model, flags);
   if (lora === undefined && workload.requests.adapter !== undefined)

@@ -7,6 +7,7 @@ import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import { readArchitecture } from "../../graph/architecture/config/read-architecture.ts";
 import type { Pool } from "../../plan/deployment/deployment.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { encodesElsewhere } from "../../simulate/deployment/pool-encoder.ts";
 import { iterationsCost, type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
 import type { SweepPoint } from "../../simulate/sweep/sweep-point.ts";
 import { architectureNamed, fabricPlaces } from "../deployment/open-deployment.ts";
@@ -56,7 +57,7 @@ export function poolPricer(
         return { sheet: own, ...(operators === undefined ? {} : { operators }) };
       };
       const ffn = pool.ffn === undefined ? {} : { ffn: partsOf(pool.ffn.device) };
-      const parts = { architecture, ...partsOf(pool.device), ...ffn, ...fabrics?.[index] };
+      const parts = { architecture, ...partsOf(pool.device), ...ffn, ...fabrics?.[index], imagesApart: encodesElsewhere(pool, deployment) };
       const cost = remembered(
         costs,
         `${costKey(model, pool, [sheet, ffn.ffn?.sheet])} ${fabrics === undefined ? "" : JSON.stringify([index, fabrics[index]!.fabric.pools])}`,
@@ -73,10 +74,10 @@ export function poolPricer(
 /** What the cost of a pool's iterations depends on. */
 function costKey(
   model: string,
-  { parallel, precision, engine, speculation, lora, ffn }: Pool,
+  { role, parallel, precision, engine, speculation, lora, ffn, encoder }: Pool,
   sheets: readonly (DeviceSheet | undefined)[],
 ): string {
-  return JSON.stringify([model, parallel, precision, engine.name, speculation, lora, ffn, sheets]);
+  return JSON.stringify([model, role === "encode", parallel, precision, engine.name, speculation, lora, ffn, encoder?.parallel, sheets]);
 }
 
 function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {

@@ -8,6 +8,7 @@ import type { RequestColumns } from "../../simulate/serving/serving-input.ts";
 import { type PointRow, pointFigures } from "../../simulate/sweep/point-row.ts";
 import { gridPoint } from "../../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../../simulate/sweep/sweep-point.ts";
+import { withImageTokens } from "../../simulate/workload/columns/image-columns.ts";
 import { scaleColumns } from "../../simulate/workload/columns/scale-columns.ts";
 import { drawAdapters, parseAdapters } from "../../simulate/workload/generate/adapter-draw.ts";
 import { sheetIn } from "../deployment/open-deployment.ts";
@@ -58,7 +59,8 @@ export function pointRunner(job: SweepJob): (index: number) => PointRow {
     const columns = scaled.get(key) ?? scaleColumns(drawn(), point.scale);
     if (!scaled.has(key) && scaled.size >= KEPT_WORKLOADS) scaled.delete(scaled.keys().next().value!);
     scaled.set(key, columns);
-    const run = { deployment: point.deployment, ...pools(point), requests: columns };
+    const priced = pools(point);
+    const run = { deployment: point.deployment, ...priced, requests: withImageTokens(columns, priced.architecture) };
     const [result] = deploymentRuns(run, {
       runs: 1,
       seed: point.seed,

@@ -37,6 +37,7 @@ export interface WorkloadName {
   readonly lengths?: string;
   readonly tokenizer?: string;
   readonly adapters?: string;
+  readonly images?: string;
 }
 
 /** Checksum of a workload's columns. */
@@ -51,9 +52,11 @@ export function workloadSum({
   thinkNs,
   adapter,
   adapterRanks,
+  images,
 }: RequestColumns): string {
   const hash = createHash("sha256").update(String(count));
-  for (const column of [arrivalNs, promptTokens, outputTokens, blockStart, blockIds, after, thinkNs, adapter, adapterRanks]) {
+  const seen = images === undefined ? [] : [images.start, images.width, images.height, images.content];
+  for (const column of [arrivalNs, promptTokens, outputTokens, blockStart, blockIds, after, thinkNs, adapter, adapterRanks, ...seen]) {
     if (column !== undefined) hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
   }
   return hash.digest("hex");

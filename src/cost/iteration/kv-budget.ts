@@ -16,6 +16,8 @@ export interface KvBudget {
   readonly reserveBytes: number;
   /** Slots of adapters. */
   readonly adapterBytes: number;
+  /** Of an encoder of images: weights, activations, and what is kept of images. */
+  readonly encoderBytes: number;
   readonly perTokenBytes: number;
   readonly perSequenceBytes: number;
   /** Left for blocks once `maxSequences` sequences have their fixed state. */
@@ -41,8 +43,9 @@ export interface KvBudgetInput {
     /** KV blocks of a rank, where they are known. */
     readonly kvBlocks?: number;
   };
-  /** Of slots of adapters. */
+  /** Of slots of adapters, and of an encoder. */
   readonly adapterBytes?: number;
+  readonly encoderBytes?: number;
 }
 
 /** Runtime, kernels' workspaces, captured graphs. Source: aiconfigurator@095f58a systems/h200_sxm.yaml, other_mem (3.5 GiB). */
@@ -61,13 +64,13 @@ const LOGIT_BYTES = 4;
 /**
  * What a configuration leaves for KV.
  *
- * Model: memory x fraction - weights - slots of adapters - reserve; the reserve is the runtime's, communication buffers, activations of the largest iteration and logits.
+ * Model: memory x fraction - weights - slots of adapters - encoder - reserve; the reserve is the runtime's, communication buffers, activations of the largest iteration and logits.
  * A stated `kvBlocks` is used as it is, not held against `memoryFraction` and the reserve, as engines count in ways of their own; blocks that with the
  * weights exceed the whole memory are refused: the device, format or number is another one.
  * Units: bytes, tokens, blocks. Errors: `cut-invalid`; `no-basis`; `does-not-fit` with the bytes that are missing.
  */
 export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault> {
-  const { sheet, parallel, precision, engine, adapterBytes = 0 } = input;
+  const { sheet, parallel, precision, engine, adapterBytes = 0, encoderBytes = 0 } = input;
   const read = decoderBlocks(input.architecture);
   if (!read.ok) return read;
   const model = input.side === "attention" ? attentionBlocks(read.value) : read.value;
@@ -77,14 +80,14 @@ export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault>
   const { perToken, perSequence } = sequenceBytes(model, parallel, precision);
   const reserve = reserveBytes(input, model);
   const have = sheet.memory.capacityBytes.value * engine.memoryFraction;
-  const fixed = weights + reserve + adapterBytes + perSequence * engine.maxSequences;
+  const fixed = weights + reserve + adapterBytes + encoderBytes + perSequence * engine.maxSequences;
   const kvBytes = have - fixed;
   const oneBlock = perToken * engine.blockTokens;
   if (engine.kvBlocks === undefined && kvBytes < oneBlock) {
     const needBytes = fixed + oneBlock;
     return err({ code: "does-not-fit", needBytes, haveBytes: have, shortBytes: needBytes - have });
   }
-  const statedBytes = weights + adapterBytes + (engine.kvBlocks ?? 0) * oneBlock;
+  const statedBytes = weights + adapterBytes + encoderBytes + (engine.kvBlocks ?? 0) * oneBlock;
   const whole = sheet.memory.capacityBytes.value;
   if (statedBytes > whole * COUNTED_APART) {
     const what = `weights and the ${engine.kvBlocks} KV blocks that are stated (kvBlocks)`;
@@ -96,6 +99,7 @@ export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault>
     weightBytes: weights,
     reserveBytes: reserve,
     adapterBytes,
+    encoderBytes,
     perTokenBytes: perToken,
     perSequenceBytes: perSequence,
     kvBytes: Math.max(0, kvBytes),
@@ -103,6 +107,27 @@ export function kvBudget(input: KvBudgetInput): Result<KvBudget, IterationFault>
     kvBlocksPerRank,
     kvBlocks: kvBlocksPerRank * parallel.data,
   });
+}
+
+/** Whether devices that encode and do nothing else hold an encoder. Errors: `does-not-fit`. */
+export function encoderBudget(
+  encoderBytes: number,
+  input: Pick<KvBudgetInput, "sheet" | "parallel" | "engine">,
+): Result<KvBudget, IterationFault> {
+  const { sheet, parallel, engine } = input;
+  const reserve = RUNTIME_BYTES + (parallel.tensor > 1 ? COMMUNICATION_BYTES : 0);
+  const haveBytes = sheet.memory.capacityBytes.value * engine.memoryFraction;
+  const needBytes = encoderBytes + reserve;
+  if (needBytes > haveBytes)
+    return err({
+      code: "does-not-fit",
+      needBytes,
+      haveBytes,
+      shortBytes: needBytes - haveBytes,
+      what: "encoder, and what it keeps of images",
+    });
+  const nothing = { perTokenBytes: 0, perSequenceBytes: 0, kvBytes: 0, kvTokensPerRank: 0, kvBlocksPerRank: 0, kvBlocks: 0 };
+  return ok({ weightBytes: 0, reserveBytes: reserve, adapterBytes: 0, encoderBytes, ...nothing });
 }
 
 /** Weights of the devices that hold a replica's feed-forwards alone. Errors: `cut-invalid`; `does-not-fit`. */

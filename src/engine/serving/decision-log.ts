@@ -25,6 +25,10 @@ export const DECISION = {
   load: 9,
   /** A replica loads an adapter into a slot [0 from host, 1 from disk]; in the place of the request stands the adapter. */
   adapter: 10,
+  /** With encoders apart: a replica begins to encode an image of a request [its tokens; 0: found encoded]. */
+  encode: 11,
+  /** With encoders apart: what was made of an image of a request starts to move to the replica named [its tokens]. */
+  embed: 12,
 } as const;
 
 /** Decisions in the order they were taken: a rolling hash, and records of 5 to 30 bytes. */

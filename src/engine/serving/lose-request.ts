@@ -14,6 +14,7 @@ export function loseRequest(requests: RequestTable, request: number, hasFirst: b
   requests.parked[request] = -1;
   requests.pending[request] = 0;
   requests.kv[request] = KV.own;
+  requests.images?.held.fill(0, requests.images.start[request], requests.images.start[request + 1]);
   if (!hasFirst) requests.left[request] = requests.output[request]!;
   else if (requests.left[request] === 0) requests.left[request] = 1;
 }

@@ -44,8 +44,22 @@ export interface RequestTable {
   readonly admittedNs: Float64Array;
   /** Adapter (LoRA) it is served with, -1: none; absent where no request has one. */
   readonly adapter?: Int32Array;
+  /** Images of its prompt; absent where no request has any. */
+  readonly images?: RequestImages;
   /** With adapters: what it was passed over for, bits of `WANT`. */
   readonly passed?: Uint8Array;
+}
+
+/** Images as columns: those of request `i` are `start[i]` to `start[i + 1]`, in the order they stand in its prompt. */
+export interface RequestImages {
+  readonly start: Int32Array;
+  /** First token of each, and how many it has. */
+  readonly at: Int32Array;
+  readonly tokens: Int32Array;
+  readonly patches: Int32Array;
+  readonly content: Int32Array;
+  /** 1: the request holds what its replica made of it. */
+  readonly held: Uint8Array;
 }
 
 /** Where a request's KV comes from. */
@@ -67,9 +81,10 @@ export interface RequestFacts {
   readonly keyStart: Int32Array;
   readonly keys: Int32Array;
   readonly adapter?: Int32Array;
+  readonly images?: RequestImages;
 }
 
-export function requestTable({ count, prompt, output, keyStart, keys, adapter }: RequestFacts): RequestTable {
+export function requestTable({ count, prompt, output, keyStart, keys, adapter, images }: RequestFacts): RequestTable {
   const column = (): Int32Array => new Int32Array(count);
   return {
     count,
@@ -93,6 +108,7 @@ export function requestTable({ count, prompt, output, keyStart, keys, adapter }:
     at: column().fill(-1),
     cached: column().fill(-1),
     admittedNs: new Float64Array(count).fill(-1),
+    ...(images === undefined ? {} : { images }),
     ...(adapter === undefined ? {} : { adapter, passed: new Uint8Array(count) }),
   };
 }

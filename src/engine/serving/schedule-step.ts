@@ -4,6 +4,7 @@ import { gainedTokens } from "../../policy/serving/token-gain.ts";
 import { adapterFits, admitAdapter, beginAdapters, passOver, putBack, WANT } from "./adapter-slots.ts";
 import { computeAdapter, holdRunning, loadAdapters, waitsForAdapter } from "./adapter-step.ts";
 import { DECISION, type DecisionLog, recordDecision } from "./decision-log.ts";
+import { beginImages, releaseImages, takeImages, tokensWithImages } from "./encoder-cache.ts";
 import { blocksWanted, growBlocks, holdMatch, matchPrefix, prefixMatch, publishKeys, releaseBlocks } from "./hold-blocks.ts";
 import { gateFormed, gatePasses, passedGate } from "./prompt-gate.ts";
 import { KV, knownTokens, type RequestTable } from "./request-table.ts";
@@ -12,6 +13,7 @@ import { clearStep, type ServingReplica, type ServingStep } from "./serving-repl
 /** What the functions of this file share while they form one iteration; module-level, so that forming it allocates nothing. */
 const forming = { budget: 0, least: 0, gained: 1, preempted: false, admitted: false };
 const room = { tokens: 0, blockTokens: 0 };
+const span = { before: 0, count: 0 };
 
 export interface StepContext {
   readonly requests: RequestTable;
@@ -27,6 +29,7 @@ export function scheduleStep(replica: ServingReplica, step: ServingStep, context
   clearStep(step);
   const { rules, adapters } = replica;
   if (adapters !== undefined) beginAdapters(adapters);
+  if (replica.encoder !== undefined) beginImages(replica.encoder, context.requests);
   forming.budget = rules.maxBatchedTokens;
   forming.least = 0x7fffffff;
   forming.gained = gainedTokens(replica.gain, replica.steps, 1);
@@ -67,7 +70,10 @@ function scheduleRunning(replica: ServingReplica, step: ServingStep, context: St
     const computed = requests.computed[request]!;
     const due = knownTokens(requests, request) - computed;
     if (which !== "all" && isDecode(requests, request) !== (which === "decodes")) continue;
-    const count = due < forming.budget || !rules.chunkedPrefill ? due : forming.budget;
+    const free = due < forming.budget || !rules.chunkedPrefill ? due : forming.budget;
+    const count = encodable(replica, requests, request, computed, free);
+    // Its next image has no room yet: those behind it go on.
+    if (count === 0) continue;
     room.tokens = isDecode(requests, request) ? withinText(requests, request, computed + 1 + replica.gain.draftTokens) : computed + count;
     room.blockTokens = replica.blockTokens;
     let fits = growBlocks(replica.pool, requests, request, room);
@@ -84,6 +90,14 @@ function scheduleRunning(replica: ServingReplica, step: ServingStep, context: St
     }
     addToStep(replica, step, requests, request, count);
   }
+}
+
+/** How many of `count` tokens an iteration can compute besides the images that stand among them. */
+function encodable({ encoder }: ServingReplica, requests: RequestTable, request: number, before: number, count: number): number {
+  if (encoder === undefined || before >= requests.prompt[request]!) return count;
+  span.before = before;
+  span.count = count;
+  return tokensWithImages(encoder, requests, request, span);
 }
 
 /** Whether the next token of a running request is all there is to compute. */
@@ -126,7 +140,9 @@ function admitWaiting(replica: ServingReplica, step: ServingStep, context: StepC
     const due = known - hit;
     // Without chunks a text longer than the limit (after a preemption) runs alone.
     if (!rules.chunkedPrefill && due > forming.budget && forming.budget < rules.maxBatchedTokens) break;
-    const count = due < forming.budget || !rules.chunkedPrefill ? due : forming.budget;
+    const most = due < forming.budget || !rules.chunkedPrefill ? due : forming.budget;
+    const count = encodable(replica, requests, request, hit, most);
+    if (count === 0 || (!rules.chunkedPrefill && count < due)) break;
     const wanted = Math.ceil((rules.reserve === "chunk" ? hit + count : known) / blockTokens) - prefixMatch.blocks + prefixMatch.idle;
     const promised = rules.reserve === "output" ? promisedBlocks(replica, requests, request) : 0;
     if (wanted + promised > pool.free) break;
@@ -312,6 +328,11 @@ function addPrompt(replica: ServingReplica, step: ServingStep, requests: Request
   shape.prefillContext += count * before;
   shape.prefillSquares += count * count;
   if (replica.adapters !== undefined) computeAdapter(replica.adapters, step, requests.adapter![request]!, count);
+  if (replica.encoder !== undefined) {
+    span.before = before;
+    span.count = count;
+    takeImages(replica.encoder, requests, request, span, shape.vision);
+  }
   settlePending(replica, requests, request, count);
   if (replica.rules.prefixCaching) {
     room.tokens = after;
@@ -357,6 +378,7 @@ function preempt(replica: ServingReplica, { requests, log }: StepContext, place:
   replica.runningCount -= 1;
   recordDecision(log, DECISION.preempt, replica.index, request, nowNs, requests.computed[request]!);
   releaseBlocks(replica.pool, requests, request, { park: replica.rules.prefixCaching, blockTokens: replica.blockTokens });
+  if (replica.encoder !== undefined) releaseImages(replica.encoder, requests, request, Number.POSITIVE_INFINITY);
   replica.contextTokens -= requests.computed[request]!;
   requests.computed[request] = 0;
   const known = knownTokens(requests, request);

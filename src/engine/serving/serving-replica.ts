@@ -1,9 +1,10 @@
 import { emptyIntDeque, type IntDeque } from "../../base/int-deque.ts";
-import { type BatchShape, emptyBatch, emptyLoraBatch } from "../../cost/iteration/iteration-cost.ts";
+import { type BatchShape, emptyBatch, emptyLoraBatch, emptyVision } from "../../cost/iteration/iteration-cost.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
 import { NO_DRAFTS, type TokenGain } from "../../policy/serving/token-gain.ts";
 import type { AdapterSlots } from "./adapter-slots.ts";
 import { type BlockPool, blockPool } from "./block-pool.ts";
+import type { EncoderCache } from "./encoder-cache.ts";
 import type { GateState } from "./gate-state.ts";
 import type { HolderIndex } from "./holder-index.ts";
 import { keyTier } from "./key-tier.ts";
@@ -52,6 +53,8 @@ export interface ServingReplica {
   readonly gate: GateState;
   /** Where it serves adapters, and requests have some. */
   readonly adapters: AdapterSlots | undefined;
+  /** Where requests have images, and it reads any. */
+  readonly encoder: EncoderCache | undefined;
 }
 
 export interface ReplicaOptions {
@@ -65,12 +68,13 @@ export interface ReplicaOptions {
   /** Whole keys that are kept outside the devices; 0 or absent: none. */
   readonly tierKeys?: number;
   readonly adapters?: AdapterSlots;
+  readonly encoder?: EncoderCache;
 }
 
 const RUNNING_FIRST = 16;
 
 export function servingReplica(options: ReplicaOptions): ServingReplica {
-  const { index, rules, blockTokens, kvBlocks, keyBlocks, holders, tierKeys = 0, adapters } = options;
+  const { index, rules, blockTokens, kvBlocks, keyBlocks, holders, tierKeys = 0, adapters, encoder } = options;
   return {
     index,
     rules,
@@ -89,8 +93,8 @@ export function servingReplica(options: ReplicaOptions): ServingReplica {
     arrived: emptyIntDeque(),
     fetches: emptyIntDeque(),
     detached: 0,
-    executing: emptyStep(adapters !== undefined),
-    planned: emptyStep(adapters !== undefined),
+    executing: emptyStep(adapters !== undefined, encoder !== undefined),
+    planned: emptyStep(adapters !== undefined, encoder !== undefined),
     leastLeft: 0,
     backlogTokens: 0,
     contextTokens: 0,
@@ -98,11 +102,13 @@ export function servingReplica(options: ReplicaOptions): ServingReplica {
     preemptions: 0,
     gate: { since: rules.gate?.kind === "gather" ? -1 : 0, passed: 0, ready: -1 },
     adapters,
+    encoder,
   };
 }
 
-function emptyStep(withAdapters: boolean): ServingStep {
-  const shape = withAdapters ? emptyLoraBatch() : emptyBatch();
+function emptyStep(withAdapters: boolean, withImages: boolean): ServingStep {
+  const plain = withAdapters ? emptyLoraBatch() : emptyBatch();
+  const shape = withImages ? { ...plain, vision: emptyVision() } : plain;
   return { shape, firsts: emptyIntDeque(), endings: emptyIntDeque(), active: false, plain: false, loadNs: 0 };
 }
 
@@ -120,6 +126,12 @@ export function clearStep(step: ServingStep): void {
   step.active = false;
   step.plain = false;
   step.loadNs = 0;
+  if (shape.vision !== undefined) {
+    shape.vision.images = 0;
+    shape.vision.patches = 0;
+    shape.vision.patchSquares = 0;
+    shape.vision.tokens = 0;
+  }
   if (shape.lora === undefined) return;
   shape.lora.adapters = 0;
   shape.lora.ranks = 0;

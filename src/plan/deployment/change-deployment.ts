@@ -22,6 +22,7 @@ const DECIDE_BLOCKS = [
   ["parallel"],
   ["precision"],
   ["lora"],
+  ["encoder"],
   ...["name", "memoryFraction", "blockTokens"].map((field) => ["engine", field]),
 ];
 

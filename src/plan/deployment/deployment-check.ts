@@ -1,5 +1,6 @@
 import type { Deployment, Pool } from "./deployment.ts";
 import type { DeploymentFault } from "./deployment-fault.ts";
+import { encoderFault } from "./encoder-fault.ts";
 import { heldPromptsFault } from "./held-prompts.ts";
 import { loraFault } from "./lora-fault.ts";
 
@@ -11,7 +12,13 @@ export function checkDeployment({ pools, routing, kvTransfer, fabric }: Deployme
   for (const [i, pool] of pools.entries()) {
     if (names.has(pool.name)) return { path: ["pools", i, "name"], message: `${pool.name} is the name of another pool` };
     names.add(pool.name);
-    const fault = poolFault(pool) ?? ffnFault(pool, fabric) ?? heldPromptsFault(pool) ?? loraFault(pool) ?? scalingFault(pool, pools);
+    const fault =
+      poolFault(pool) ??
+      ffnFault(pool, fabric) ??
+      heldPromptsFault(pool) ??
+      loraFault(pool) ??
+      encoderFault(pool, { pools }) ??
+      scalingFault(pool, pools);
     if (fault !== undefined) return { path: ["pools", i, ...fault.path], message: fault.message };
   }
   const roles = new Set(pools.map((pool) => pool.role));
@@ -25,14 +32,21 @@ export function checkDeployment({ pools, routing, kvTransfer, fabric }: Deployme
       message: "pools of role both and of role prefill stand beside each other; no router here divides requests between them",
     };
   }
+  if (roles.has("encode") && !roles.has("prefill") && !roles.has("both"))
+    return { path: ["pools"], message: "a pool of role encode needs one that computes prompts: of role both or prefill" };
+  if (roles.has("encode") && kvTransfer === undefined)
+    return {
+      path: ["kvTransfer"],
+      message: "is missing: what encode pools make of images goes to other pools, so its bandwidth and latency matter",
+    };
   if (roles.has("prefill") && kvTransfer === undefined) {
     return { path: ["kvTransfer"], message: "is missing: KV goes from prefill to decode pools, so its bandwidth and latency matter" };
   }
   if (kvTransfer !== undefined && kvTransfer.bandwidthBytesPerSecond === undefined && fabric === undefined) {
     return { path: ["kvTransfer", "bandwidthBytesPerSecond"], message: "is missing: without a fabric KV goes over a link of each replica" };
   }
-  if (!roles.has("prefill") && kvTransfer !== undefined) {
-    return { path: ["kvTransfer"], message: "says nothing without pools of role prefill and decode" };
+  if (!roles.has("prefill") && !roles.has("encode") && kvTransfer !== undefined) {
+    return { path: ["kvTransfer"], message: "says nothing without pools of role prefill and decode, or encode" };
   }
   return undefined;
 }
@@ -49,9 +63,9 @@ function ffnFault({ ffn, role, lora }: Pool, fabric: string | undefined): Deploy
 
 function poolFault({ parallel, engine, role, speculation }: Pool): DeploymentFault | undefined {
   const { tensor, data, expert } = parallel;
-  if (role === "encode" || role === "attention" || role === "ffn") {
-    const instead = role === "encode" ? "" : "; attention and feed-forwards on devices of their own are one pool with `ffn`";
-    return { path: ["role"], message: `${role} pools are not simulated; both, prefill and decode are${instead}` };
+  if (role === "attention" || role === "ffn") {
+    const instead = "attention and feed-forwards on devices of their own are one pool with `ffn`";
+    return { path: ["role"], message: `${role} pools are not simulated; both, prefill, decode and encode are; ${instead}` };
   }
   if (role === "prefill" && speculation !== undefined) {
     return { path: ["speculation"], message: "says nothing of a prefill pool: draft tokens belong to decode steps" };

@@ -1,4 +1,4 @@
-import type { AttentionDpBalance, EngineSettings, FfnSide, Parallelism, Precision, RoutingName } from "./deployment.ts";
+import type { AttentionDpBalance, EncoderSide, EngineSettings, FfnSide, Parallelism, Precision, RoutingName } from "./deployment.ts";
 import { LORA_MODULES, type LoraSettings } from "./lora.ts";
 
 /** What a deployment file may leave out. Every value that was filled in is named in the reports, with these reasons. */
@@ -13,6 +13,7 @@ export const DEPLOYMENT_DEFAULTS: {
   readonly loraDiskBytesPerSecond: number;
   readonly scalingEveryNs: number;
   readonly resubmitNs: number;
+  readonly encoder: Pick<EncoderSide, "parallel">;
   readonly ffn: Pick<FfnSide, "parallel" | "microBatches">;
 } = {
   routing: "round-robin",
@@ -34,6 +35,7 @@ export const DEPLOYMENT_DEFAULTS: {
   loraDiskBytesPerSecond: 2e9,
   scalingEveryNs: 15e9,
   resubmitNs: 0,
+  encoder: { parallel: "weights" },
   ffn: { parallel: { tensor: 1, expert: 1 }, microBatches: 3 },
 };
 
@@ -68,6 +70,7 @@ export const DEFAULT_REASONS: Readonly<Record<string, string>> = {
   "lora.diskBytesPerSecond": "a guess for a local drive: measure yours",
   "scaling.everyNs": "Kubernetes' horizontal autoscaler (--horizontal-pod-autoscaler-sync-period)",
   "outages.resubmitNs": "sent again at once",
+  "encoder.parallel": "vLLM and SGLang",
   "ffn.parallel": "not divided",
   "ffn.microBatches": "hide links that take less than half of what the slower side does (arXiv:2504.02263, section 4.1)",
   "engine.overheadNs": "nothing beyond the engine's own constants: measure what your host adds",

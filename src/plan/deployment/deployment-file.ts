@@ -79,7 +79,7 @@ type Fill = <T>(field: string, given: T | undefined, value: T, reason: string) =
 
 function completePool(pool: PoolFile, at: string, { filled, find }: { readonly filled: Fill; readonly find: FindSheet }): Pool {
   const standard = DEPLOYMENT_DEFAULTS;
-  const { name, role, replicas, parallel, precision, engine, scaling, outages, lora, ffn, ...others } = pool;
+  const { name, role, replicas, parallel, precision, engine, scaling, outages, lora, ffn, encoder, ...others } = pool;
   const engineName = engine?.name ?? standard.engine.name;
   const data = parallel?.data ?? standard.parallel.data;
   const fields = <T extends object>(part: string, given: object | undefined, values: T): T => {
@@ -104,6 +104,9 @@ function completePool(pool: PoolFile, at: string, { filled, find }: { readonly f
     precision: fields("precision", precision, standard.precision),
     engine: { ...fields("engine", engine, engineDefaults({ name: engineName, sheet: find(pool.device), data })), ...balance },
     ...(lora === undefined ? {} : { lora: completeLora(lora, engineName, fields) }),
+    ...(encoder === undefined && chosenRole !== "encode"
+      ? {}
+      : { encoder: fields("encoder", encoder, { ...encoder, ...standard.encoder, ...encoder }) }),
     ...(scaling === undefined ? {} : { scaling: fields("scaling", scaling, { ...scaling, everyNs: standard.scalingEveryNs }) }),
     ...(ffn === undefined
       ? {}

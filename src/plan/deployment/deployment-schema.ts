@@ -98,6 +98,12 @@ const ffn = z.strictObject({
   link: z.exactOptional(z.strictObject({ bandwidthBytesPerSecond: positive, latencyNs: whole })),
 });
 
+const encoder = z.strictObject({
+  parallel: z.exactOptional(z.enum(["weights", "data"])),
+  batchTokens: z.exactOptional(count(TOKENS_MAX)),
+  cacheTokens: z.exactOptional(count(TOKENS_MAX)),
+});
+
 const pool = z.strictObject({
   name: z.exactOptional(nameText),
   role: z.exactOptional(z.enum(["both", "prefill", "decode", "encode", "attention", "ffn"])),
@@ -113,6 +119,7 @@ const pool = z.strictObject({
   scaling: z.exactOptional(scaling),
   outages: z.exactOptional(outages),
   ffn: z.exactOptional(ffn),
+  encoder: z.exactOptional(encoder),
 });
 
 /** Form of a deployment file, version 1: all but the model, the pools and their devices may be left out. */

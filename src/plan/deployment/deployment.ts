@@ -14,7 +14,7 @@ export interface Deployment {
   /** Path of a fabric file: the network over which replicas of several machines exchange; absent: cards reach one another at their own rate. */
   readonly fabric?: string;
   /**
-   * How KV goes from prefill to decode pools; needed where both are there. With a fabric it goes over its links, and the bandwidth is what one transfer reaches
+   * How KV goes from prefill to decode pools, and what encode pools made of images to those that compute prompts; needed where any of them are there. With a fabric it goes over its links, and the bandwidth is what one transfer reaches
    * at most; without one it is that of each replica's link, and needed. Units: bytes/s, ns.
    */
   readonly kvTransfer?: { readonly bandwidthBytesPerSecond?: number; readonly latencyNs: number; readonly layerwise: boolean };
@@ -41,6 +41,8 @@ export interface Pool {
   /** The pool grows and shrinks with its load; `replicas` is the most there may be. Of the only pool of its role. */
   readonly scaling?: Scaling;
   readonly outages?: Outages;
+  /** Its replicas encode the images of prompts; of a pool of role encode, they do nothing else. */
+  readonly encoder?: EncoderSide;
   /** Each replica's feed-forwards and experts are on devices of their own. */
   readonly ffn?: FfnSide;
 }
@@ -53,6 +55,16 @@ export interface FfnSide {
   readonly microBatches: number;
   /** What one device of either side sends or receives; absent: the cards of the devices' sheets. Units: bytes/s, ns. */
   readonly link?: { readonly bandwidthBytesPerSecond: number; readonly latencyNs: number };
+}
+
+/** How replicas encode images. Units: tokens that are handed on to the decoder. */
+export interface EncoderSide {
+  /** Tensor ranks share the encoder's weights, or each has them whole and takes images in turn (vLLM `--mm-encoder-tp-mode`, SGLang `--mm-enable-dp-encoder`). */
+  readonly parallel: "weights" | "data";
+  /** What an iteration encodes at most (vLLM `max_num_batched_encoder_embeds`); absent: the engine's own. */
+  readonly batchTokens?: number;
+  /** What is kept by image (vLLM `encoder_cache_size`, SGLang `SGLANG_VLM_CACHE_SIZE_MB`); absent: the engine's own. */
+  readonly cacheTokens?: number;
 }
 
 /** When replicas are ordered and given back, as `replicasWanted` of policy/serving decides. */

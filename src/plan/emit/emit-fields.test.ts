@@ -24,6 +24,7 @@ const lora: NonNullable<Pool["lora"]> = {
 };
 const scaling = { least: 1, initial: 1, everyNs: 1e9, orderAbove: 4, drainBelow: 1 };
 const ffn = { device: "l40s", parallel: { tensor: 1, expert: 8 }, microBatches: 3, link: { bandwidthBytesPerSecond: 1e10, latencyNs: 0 } };
+const encoder = { parallel: "weights" } as const;
 const outages = { meanUpNs: 1e13, repairNs: 1e9, resubmitNs: 0 };
 
 /** The field's pool as it is given and as it is changed to. */
@@ -85,6 +86,9 @@ const POOL_FIELDS: Readonly<Record<string, Change>> = {
   "outages.meanUpNs": [{}, { outages }],
   "outages.repairNs": [{}, { outages }],
   "outages.resubmitNs": [{}, { outages }],
+  "encoder.parallel": [{ encoder }, { encoder: { parallel: "data" } }],
+  "encoder.batchTokens": [{ encoder }, { encoder: { ...encoder, batchTokens: 20_000 } }],
+  "encoder.cacheTokens": [{ encoder }, { encoder: { ...encoder, cacheTokens: 20_000 } }],
   role: [{}, { role: "ffn" }],
   "ffn.device": [{}, { ffn }],
   "ffn.parallel.tensor": [{}, { ffn }],
@@ -130,13 +134,13 @@ describe("fields of a deployment", () => {
 
   for (const target of EMIT_TARGETS) {
     it.each(Object.entries(POOL_FIELDS))(`are written for ${target}, or named: %s of a pool`, (field, [given, changed]) => {
-      const refused = target === "trtllm" && field.startsWith("lora.");
+      const refused = target === "trtllm" && /^(lora|encoder)\./.test(field);
       const before = written(target, withPool(target, refused ? {} : given));
       const after = written(target, withPool(target, changed));
       expect(before.text).not.toBe("");
       const key = `${target} ${field}`;
       if (UNNAMED.includes(key)) return expect(after).toEqual(before);
-      if (refused) return expect(after.names).toContain("lora");
+      if (refused) return expect(after.names).toContain(field.split(".")[0]);
       if (after.text !== before.text && after.text !== "") return;
       const part = field.split(".")[0]!;
       const whole = /^engine\.attentionDpBalance/.exec(field)?.[0] ?? field;

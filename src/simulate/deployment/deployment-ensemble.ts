@@ -13,7 +13,7 @@ import { firstTokenFactor } from "./first-token-spread.ts";
 import { frontTimes } from "./front-times.ts";
 import { iterationWatch } from "./iteration-watch.ts";
 import type { Objective } from "./objective.ts";
-import { type AdapterFigures, type RunFigures, runFigures } from "./run-figures.ts";
+import { type AdapterFigures, type ImageFigures, type RunFigures, runFigures } from "./run-figures.ts";
 import { barWithFirst } from "./what-if.ts";
 
 /** Figures of a deployment, each with the interval that the errors of its prices leave. */
@@ -45,6 +45,8 @@ export interface DeploymentFigures {
   readonly cachedShare: Bar;
   /** Where requests have adapters. */
   readonly adapters?: Readonly<Record<keyof AdapterFigures, Bar>>;
+  /** Where requests have images. */
+  readonly images?: Readonly<Record<keyof ImageFigures, Bar>>;
   /** Share of the runs in which the queue was still growing when the last request arrived. */
   readonly growingShare: number;
   /** Of the run without error. */
@@ -142,6 +144,7 @@ export function deploymentFigures(runs: readonly RunFigures[]): DeploymentFigure
     resent: bar((run) => run.resent),
     cachedShare: bar((run) => run.cachedShare),
     ...(first.adapters === undefined ? {} : { adapters: adapterBars(runs) }),
+    ...(first.images === undefined ? {} : { images: imageBars(runs) }),
     growingShare: runs.filter((run) => run.growing).length / runs.length,
     requests: first.requests,
     lastingNs: bar((run) => run.lastingNs),
@@ -152,6 +155,11 @@ function adapterBars(runs: readonly RunFigures[]): Record<keyof AdapterFigures, 
   const bar = (name: keyof AdapterFigures): Bar => barWithFirst(runs.map(({ adapters }) => adapters?.[name] ?? NaN));
   const [hitShare, shortShare, loads] = [bar("hitShare"), bar("shortShare"), bar("loads")];
   return { hitShare, shortShare, loads, diskLoads: bar("diskLoads"), loadShare: bar("loadShare") };
+}
+
+function imageBars(runs: readonly RunFigures[]): Record<keyof ImageFigures, Bar> {
+  const bar = (name: keyof ImageFigures): Bar => barWithFirst(runs.map(({ images }) => images?.[name] ?? NaN));
+  return { encoded: bar("encoded"), tokensEach: bar("tokensEach"), foundShare: bar("foundShare") };
 }
 
 /** An interval with an error of its own on top, whose sign all runs share: half-widths add. */

@@ -11,8 +11,10 @@ import { changeDeployment } from "../../plan/deployment/change-deployment.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import { readDeployment } from "../../plan/deployment/deployment-file.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
+import { withImageTokens } from "../workload/columns/image-columns.ts";
 import { drawAdapters } from "../workload/generate/adapter-draw.ts";
 import { generateColumns } from "../workload/generate/generate-columns.ts";
+import { drawImages } from "../workload/generate/image-draw.ts";
 import { deploymentRuns } from "./deployment-ensemble.ts";
 import { iterationsCost, pricePool } from "./price-pool.ts";
 
@@ -28,6 +30,18 @@ const LOAD = generateColumns("sessions:rate=6,turns=3,think=1,system=2x128,promp
 
 /** The same with adapters, for pools that serve some. */
 const ADAPTED = drawAdapters(LOAD, { count: 6, exponent: 0.5, ranks: [8, 16], plain: 0.2, seed: 1 });
+
+/** The same with images, for pools that encode them. */
+const SEEN = drawImages(LOAD, {
+  least: 0,
+  most: 3,
+  sizes: [
+    { width: 640, height: 640 },
+    { width: 1280, height: 720 },
+  ],
+  distinct: 12,
+  seed: 1,
+});
 
 const base = (role: Role): Deployment => {
   const { deployment } = readDeployment(
@@ -58,14 +72,25 @@ function told(role: Role, changes: readonly string[]): string {
       .filter((change) => role !== "both" && change.startsWith("pools.a.lora="))
       .map((change) => change.replace(".a.", ".b."));
     const { deployment } = changeDeployment(base(role), [...changes, ...beside].map(parseChange));
-    const requests = deployment.pools.some(({ lora }) => lora !== undefined) ? ADAPTED : LOAD;
     const architecture = knownArchitecture(deployment.model)!;
+    const seen = deployment.pools.some(({ encoder }) => encoder !== undefined) ? withImageTokens(SEEN, architecture) : LOAD;
+    const requests = deployment.pools.some(({ lora }) => lora !== undefined) ? ADAPTED : seen;
     const pools = deployment.pools.map((pool, i) => {
       const sheet = deviceSheet(pool.device);
-      const { device, parallel, precision, speculation, engine, lora } = pool;
+      const { device, parallel, precision, speculation, engine, lora, encoder } = pool;
       const ffn = pool.ffn && { sheet: deviceSheet(pool.ffn.device) };
       const parts = { architecture, sheet, ...(ffn && { ffn }) };
-      const key = JSON.stringify([deployment.model, device, parallel, precision, speculation, engine.name, lora, pool.ffn]);
+      const key = JSON.stringify([
+        deployment.model,
+        device,
+        parallel,
+        precision,
+        speculation,
+        engine.name,
+        lora,
+        pool.ffn,
+        encoder?.parallel,
+      ]);
       if (!known.has(key)) {
         const made = iterationsCost(pool, parts);
         if (!made.ok) throw new Refused(`${made.error.code} ${iterationFaultText(made.error)}`);
@@ -144,6 +169,13 @@ const ffn = (to: string): Expected => ({
   prefill: "ffn",
 });
 
+/** Images of a model that reads any: with more KV, as they have tokens by the hundred, in pools that compute prompts. */
+const encoder = (to: string, given: readonly string[] = []): Expected => ({
+  ...every(to, ["model=Qwen3-VL-8B", ...given]),
+  decode: "encoder",
+});
+const ENCODER = [`pools.a.encoder={"parallel":"weights","batchTokens":16384,"cacheTokens":16384}`];
+
 const FIELDS: Readonly<Record<string, Expected>> = {
   version: every("2", [], "version"),
   model: every("Llama-3.1-8B"),
@@ -210,6 +242,9 @@ const FIELDS: Readonly<Record<string, Expected>> = {
   "pools.outages.meanUpNs": outages("7e10"),
   "pools.outages.repairNs": outages("2e9"),
   "pools.outages.resubmitNs": outages("1e9"),
+  "pools.encoder.parallel": encoder("data", [...ENCODER, "pools.a.engine.kvBlocks=2000", "pools.a.parallel.tensor=2"]),
+  "pools.encoder.batchTokens": encoder("20000", [...ENCODER, "pools.a.engine.kvBlocks=null", "pools.a.engine.memoryFraction=0.3"]),
+  "pools.encoder.cacheTokens": encoder("40000", [...ENCODER, "pools.a.engine.kvBlocks=null", "pools.a.engine.memoryFraction=0.3"]),
   "pools.ffn.device": ffn("h100-sxm"),
   "pools.ffn.parallel.tensor": ffn("1"),
   "pools.ffn.parallel.expert": ffn("16"),

@@ -2,6 +2,7 @@ import { assert } from "../../base/assert.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
+import { encoderModel } from "../../cost/iteration/encoder/encoder-model.ts";
 import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
@@ -57,6 +58,9 @@ export function servingInputOf({ deployment, architecture, pools, requests }: De
   };
 }
 
+/** What is made of images is handed on in 16 bits. */
+const IMAGE_ELEMENT_BYTES = 2;
+
 function checkLengths(pools: readonly PricedPool[], { count, promptTokens, outputTokens }: RequestColumns): void {
   const limits = pools.flatMap(({ pool }) => pool.engine.maxModelTokens ?? []);
   if (limits.length === 0) return;
@@ -70,10 +74,18 @@ function checkLengths(pools: readonly PricedPool[], { count, promptTokens, outpu
   });
 }
 
-/** KV of a token over all layers, in the format of the pool that computes it, and the layers it comes from. */
-function kvOf(architecture: SequenceModel, pools: readonly PricedPool[]): { readonly bytesPerToken: number; readonly layers: number } {
-  const prefill = pools.find(({ pool }) => pool.role === "prefill");
+/** KV of a token over all layers, in the format of the pool that computes it, the layers it comes from, and what encode pools make of a token of an image. */
+function kvOf(
+  architecture: SequenceModel,
+  pools: readonly PricedPool[],
+): { readonly bytesPerToken: number; readonly layers: number; readonly imageBytesPerToken?: number } {
+  const prefill = pools.find(({ pool }) => pool.role === "prefill" || pool.role === "both");
   const model = decoderBlocks(architecture);
   assert(prefill !== undefined && model.ok, "a transfer comes from a priced prefill pool");
-  return { bytesPerToken: sequenceBytes(model.value, ONE_DEVICE, prefill.pool.precision).perToken, layers: model.value.layers };
+  const { perToken } = sequenceBytes(model.value, ONE_DEVICE, prefill.pool.precision);
+  const kv = { bytesPerToken: perToken, layers: model.value.layers };
+  if (pools.every(({ pool }) => pool.role !== "encode")) return kv;
+  const encoder = encoderModel(architecture);
+  assert(encoder.ok, "a pool that encodes was priced");
+  return { ...kv, imageBytesPerToken: encoder.value.tokenElements * IMAGE_ELEMENT_BYTES };
 }

@@ -2,9 +2,10 @@ import { assert } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { devicesOf, ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
+import { encodeOnlyCost, withEncoder } from "../../cost/iteration/encoder/with-encoder.ts";
 import { type ExplainedCost, iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
 import type { IterationFault } from "../../cost/iteration/iteration-fault.ts";
-import { type KvBudget, kvBudget } from "../../cost/iteration/kv-budget.ts";
+import { encoderBudget, type KvBudget, kvBudget } from "../../cost/iteration/kv-budget.ts";
 import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
 import { collectiveModel } from "../../cost/network/collectives/collective-model.ts";
 import { sheetNetwork } from "../../cost/network/sheet-network.ts";
@@ -20,6 +21,7 @@ import { type CardLoad, cardLoad } from "./card-load.ts";
 import { fabricNetwork } from "./fabric-network.ts";
 import type { FabricPlace } from "./fabric-place.ts";
 import { type FfnParts, type PricedFfn, pricedFfn, splitCost } from "./ffn-side.ts";
+import { poolEncoder, poolEncoderCost } from "./pool-encoder.ts";
 import { poolGate } from "./pool-gate.ts";
 import { adaptedCost, poolLora } from "./pool-lora.ts";
 
@@ -35,6 +37,8 @@ export interface PoolParts {
   readonly cost?: ExplainedCost;
   /** How requests fall on adapters, for prices of batches that do not say whose they are. */
   readonly mix?: AdapterMix;
+  /** What images its requests have comes from an encode pool. */
+  readonly imagesApart?: boolean;
   /** Where the pool stands on the deployment's fabric; absent: its cards reach one another at their own rate. */
   readonly fabric?: FabricPlace;
 }
@@ -61,6 +65,7 @@ export interface PricedPool {
 export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<PricedPool, IterationFault> {
   const { architecture, sheet } = parts;
   const { engine, parallel, precision, speculation, outages } = pool;
+  if (pool.role === "encode") return priceEncodePool(pool, index, parts);
   const idle = idleField(pool, architecture);
   if (idle !== undefined) return err({ code: "no-basis", missing: idle });
   const offload = offloadOf(pool, architecture);
@@ -71,8 +76,10 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
   if (!cost.ok) return cost;
   const ffn = pool.ffn === undefined ? undefined : pricedFfn({ ...pool, ffn: pool.ffn }, parts);
   if (ffn?.ok === false) return ffn;
-  const adapterBytes = lora.value?.slotBytes ?? 0;
-  const budget = kvBudget({ architecture, sheet, parallel, precision, engine, adapterBytes, ...(ffn && { side: "attention" as const }) });
+  const encoder = poolEncoder(pool, { ...parts, ...pricesOf(pool, parts) }, parts.imagesApart === true);
+  if (!encoder.ok) return encoder;
+  const beside = { adapterBytes: lora.value?.slotBytes ?? 0, encoderBytes: encoder.value?.bytes ?? 0 };
+  const budget = kvBudget({ architecture, sheet, parallel, precision, engine, ...beside, ...(ffn && { side: "attention" as const }) });
   if (!budget.ok) return budget;
   const limits = {
     maxBatchedTokens: engine.maxBatchedTokens * parallel.data,
@@ -93,6 +100,7 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     ...(speculation === undefined ? {} : { speculation }),
     ...(offload.value === undefined ? {} : { offload: offload.value }),
     ...(lora.value === undefined ? {} : { adapters: lora.value.settings }),
+    ...(encoder.value === undefined ? {} : { encoder: encoder.value.settings }),
     startUpNs: pool.startUpNs ?? 0,
     ...(outages === undefined ? {} : { outages: { ...outages, repairNs: outages.repairNs + (pool.startUpNs ?? 0) } }),
   };
@@ -107,6 +115,34 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     ...(parts.fabric && { fabric: parts.fabric }),
     ...(load && { cardLoad: load }),
   });
+}
+
+/** A pool that encodes images and does nothing else. */
+function priceEncodePool(pool: Pool, index: number, parts: PoolParts): Result<PricedPool, IterationFault> {
+  const { engine, parallel } = pool;
+  const { sheet } = parts;
+  const cost = parts.cost === undefined ? iterationsCost(pool, parts) : ok(parts.cost);
+  if (!cost.ok) return cost;
+  const encoder = poolEncoder(pool, { ...parts, ...pricesOf(pool, parts) }, false);
+  if (!encoder.ok) return encoder;
+  assert(encoder.value !== undefined, "a pool of role encode has an encoder", pool.name);
+  const budget = encoderBudget(encoder.value.bytes, { sheet, parallel, engine });
+  if (!budget.ok) return budget;
+  const settings: ReplicaSettings = {
+    pool: index,
+    role: "encode",
+    cost: cost.value,
+    maxBatchedTokens: engine.maxBatchedTokens,
+    maxSequences: engine.maxSequences,
+    prefixCaching: engine.prefixCaching,
+    chunkedPrefill: engine.chunkedPrefill,
+    blockTokens: engine.blockTokens,
+    kvBlocks: 0,
+    overheadNs: engine.overheadNs,
+    encoder: encoder.value.settings,
+    startUpNs: 0,
+  };
+  return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings, ...(parts.fabric && { fabric: parts.fabric }) });
 }
 
 /** What a pool's collectives send over its fabric, where KV goes over it too; worked out when it is asked for. */
@@ -159,12 +195,20 @@ function offloadOf(
   return ok({ ...offload, bytesPerToken: sequenceBytes(model.value, ONE_DEVICE, precision).perToken });
 }
 
-/** What iterations of a pool's replicas cost, adapters included. Errors: `cut-invalid`, `no-basis`. */
+/** What iterations of a pool's replicas cost, adapters and images included. Errors: `cut-invalid`, `no-basis`. */
 export function iterationsCost(pool: Pool, parts: PoolParts): Result<ExplainedCost, IterationFault> {
+  const prices = pricesOf(pool, parts);
+  const encoder = poolEncoderCost(pool, { ...parts, ...prices });
+  if (!encoder.ok) return encoder;
+  if (pool.role === "encode") return ok(encodeOnlyCost(encoder.value!, { sheet: parts.sheet, engine: pool.engine.name }));
+  const text = textCost(pool, parts, prices);
+  return text.ok && encoder.value !== undefined ? ok(withEncoder(text.value, encoder.value)) : text;
+}
+
+function textCost(pool: Pool, parts: PoolParts, prices: ReturnType<typeof pricesOf>): Result<ExplainedCost, IterationFault> {
   const { engine, parallel, precision, speculation } = pool;
   const { architecture, sheet } = parts;
   if (pool.ffn !== undefined) return splitCost({ ...pool, ffn: pool.ffn }, parts, libraryOf(engine.name));
-  const prices = pricesOf(pool, parts);
   const plain = iterationCostOf({
     architecture,
     sheet,

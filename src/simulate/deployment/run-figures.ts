@@ -50,9 +50,17 @@ export interface RunFigures {
   readonly cachedShare: Ratio;
   /** Where requests have adapters. */
   readonly adapters?: AdapterFigures;
+  /** Where requests have images: those that were encoded, tokens of each in the mean, and the share that was found encoded already. */
+  readonly images?: ImageFigures;
   /** Whether the queue was still growing when the last request arrived. */
   readonly growing: boolean;
   readonly lastingNs: Nanoseconds;
+}
+
+export interface ImageFigures {
+  readonly encoded: number;
+  readonly tokensEach: number;
+  readonly foundShare: Ratio;
 }
 
 /** What adapters (LoRA) did in a run. */
@@ -148,10 +156,11 @@ export function runFigures(
     replicas,
     resent: outcome.resent,
     busy: busyShares(run, outcome, { replicas, lastingNs }),
-    ...kvFigures(outcome),
+    ...kvFigures(run, outcome),
     preemptions: outcome.preemptions,
     cachedShare: cachedTokens / inputTokens,
     ...adapterFigures(requests, outcome),
+    ...imageFigures(outcome),
     growing: queueGrowth(requests, outcome).growing,
     lastingNs,
   };
@@ -162,6 +171,12 @@ function adapterFigures({ count }: RequestColumns, { adapters, busyNs }: Serving
   const { admissions, hits, short, loads, diskLoads, loadNs } = adapters;
   const busy = busyNs.reduce((sum, ns) => sum + ns, 0);
   return { adapters: { hitShare: hits / admissions, shortShare: short / count, loads, diskLoads, loadShare: loadNs / busy } };
+}
+
+function imageFigures({ images }: ServingOutcome): Pick<RunFigures, "images"> {
+  if (images === undefined) return {};
+  const { encoded, tokens, found } = images;
+  return { images: { encoded, tokensEach: tokens / encoded, foundShare: found / (encoded + found) } };
 }
 
 /** Devices of a deployment; of one that scales, the most there may be. */
@@ -224,7 +239,7 @@ function sumsByPool({ pools }: DeploymentRun, ofReplicas: Float64Array): number[
   });
 }
 
-function kvFigures({ samples }: ServingOutcome): { kvMean: number; kvPeak: number } {
+function kvFigures({ pools }: DeploymentRun, { samples }: ServingOutcome): { kvMean: number; kvPeak: number } {
   if (samples === undefined || samples.kvUsed.length === 0) return { kvMean: NaN, kvPeak: NaN };
   let sum = 0;
   let peak = 0;
@@ -232,8 +247,9 @@ function kvFigures({ samples }: ServingOutcome): { kvMean: number; kvPeak: numbe
     sum += share;
     peak = Math.max(peak, share);
   }
-  // Replicas that are not ordered hold nothing.
-  return { kvMean: sum / samples.ordered.reduce((all, count) => all + count, 0), kvPeak: peak };
+  // Replicas that are not ordered hold nothing, and those that encode have no room for any.
+  const without = pools.reduce((count, { pool }) => count + (pool.role === "encode" ? pool.replicas : 0), 0);
+  return { kvMean: sum / samples.ordered.reduce((all, count) => all + count - without, 0), kvPeak: peak };
 }
 
 function there(values: Float64Array): Float64Array {

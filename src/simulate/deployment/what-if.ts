@@ -47,6 +47,8 @@ const FIGURES: readonly Figure[] = [
   { name: "requests kept the limits", unit: "share", of: (run) => run.goodShare },
   { name: "adapters found in a slot", unit: "share", of: (run) => run.adapters?.hitShare ?? NaN },
   { name: "adapters loaded", unit: "count", of: (run) => run.adapters?.loads ?? 0 },
+  { name: "images found encoded", unit: "share", of: (run) => run.images?.foundShare ?? NaN },
+  { name: "images encoded", unit: "count", of: (run) => run.images?.encoded ?? 0 },
   { name: "replicas, mean", unit: "count", of: (run) => run.replicas.reduce((sum, count) => sum + count, 0) },
   { name: "requests sent again", unit: "count", of: (run) => run.resent },
   { name: "$ a million output tokens", unit: "dollars", of: (run) => run.dollarsPerMillionOutputTokens },

@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { HeddleError } from "../../base/heddle-error.ts";
+import { IMAGE_SIDE_MAX } from "../../graph/architecture/image-rule.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 import { type FilledDefault, readDeployment } from "../../plan/deployment/deployment-file.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { readDeviceSheet } from "../../rack/catalog/device-sheet-file.ts";
 import { fieldPath, firstIssue, nameText, sourceText } from "../../rack/schema-parts.ts";
 import type { RequestColumns } from "../serving/serving-input.ts";
-import { WORKLOAD_NS_MAX, WORKLOAD_TOKENS_MAX } from "../workload/workload.ts";
+import { REQUEST_IMAGES_MAX, WORKLOAD_NS_MAX, WORKLOAD_TOKENS_MAX } from "../workload/workload.ts";
+import { imageLists, imagesOfLists } from "./image-lists.ts";
 import type { MeasuredColumns } from "./measured-columns.ts";
 
 /** A fleet that runs: what it is, what it was asked, what was measured. One file, with nothing beside it. */
@@ -31,6 +33,9 @@ const times = z.array(z.number().min(-1).max(WORKLOAD_NS_MAX)).max(ROWS_MAX);
 const tokens = z.array(z.int().min(1).max(WORKLOAD_TOKENS_MAX)).max(ROWS_MAX);
 const ids = z.array(z.int().min(0).max(2_147_483_647));
 
+/** Width, height, and a number that equal images have in common. */
+const image = z.tuple([z.int().min(1).max(IMAGE_SIDE_MAX), z.int().min(1).max(IMAGE_SIDE_MAX), z.int().min(0).max(2_147_483_647)]);
+
 const fleetSchema = z.strictObject({
   version: z.literal(1),
   kind: z.literal("heddle-fleet"),
@@ -49,6 +54,7 @@ const fleetSchema = z.strictObject({
     thinkNs: z.exactOptional(times),
     adapter: z.exactOptional(z.array(z.int().min(-1).max(ROWS_MAX)).max(ROWS_MAX)),
     adapterRanks: z.exactOptional(z.array(z.int().min(0).max(4096)).max(ROWS_MAX)),
+    images: z.exactOptional(z.array(z.array(image).max(REQUEST_IMAGES_MAX)).max(ROWS_MAX)),
   }),
   measured: z.exactOptional(z.strictObject({ clock: z.enum(["client", "engine"]), firstTokenNs: times, endNs: times })),
 });
@@ -115,6 +121,7 @@ export function writeFleetFile({ source, deployment, devices, config, workload, 
       ...(requests.after === undefined ? {} : { after: [...requests.after] }),
       ...(requests.thinkNs === undefined ? {} : { thinkNs: [...requests.thinkNs] }),
       ...(requests.adapter === undefined ? {} : { adapter: [...requests.adapter], adapterRanks: [...requests.adapterRanks!] }),
+      ...(requests.images === undefined ? {} : { images: imageLists(requests.images, requests.count) }),
     },
     ...(measured === undefined
       ? {}
@@ -130,7 +137,7 @@ type WorkloadPart = z.infer<typeof fleetSchema>["workload"];
 
 function columnsOf(workload: WorkloadPart): RequestColumns {
   const count = workload.arrivalNs.length;
-  for (const field of ["promptTokens", "outputTokens", "blocks", "after", "thinkNs", "adapter"] as const) {
+  for (const field of ["promptTokens", "outputTokens", "blocks", "after", "thinkNs", "adapter", "images"] as const) {
     const column = workload[field];
     if (column !== undefined && column.length !== count)
       throw invalid(`workload.${field}`, `${column.length} entries for ${count} requests`);
@@ -156,6 +163,7 @@ function columnsOf(workload: WorkloadPart): RequestColumns {
     ...(workload.adapter === undefined || workload.adapterRanks === undefined
       ? {}
       : { adapter: Int32Array.from(workload.adapter), adapterRanks: Int32Array.from(workload.adapterRanks) }),
+    ...(workload.images === undefined ? {} : { images: imagesOfLists(workload.images) }),
   };
 }
 

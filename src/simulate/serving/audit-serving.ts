@@ -1,4 +1,5 @@
 import { auditAdapters } from "../../engine/serving/audit-adapters.ts";
+import { auditEncoder } from "../../engine/serving/audit-encoder.ts";
 import { auditReplica } from "../../engine/serving/audit-replica.ts";
 import { DECISION, readDecisions } from "../../engine/serving/decision-log.ts";
 import { drain, outcomeOf } from "./run-serving.ts";
@@ -25,6 +26,7 @@ export function auditServing(input: ServingInput, { tamper, every = 1 }: AuditOp
     for (const replica of run.replicas) {
       faults.push(...auditReplica(replica, run.context.requests));
       const { adapters } = input.replicas[replica.index]!;
+      faults.push(...auditEncoder(replica, run.context.requests));
       if (adapters !== undefined) faults.push(...auditAdapters(replica, run.context.requests, adapters));
     }
     faults.push(...auditTexts(run));

@@ -4,6 +4,7 @@ import { clearWake } from "../../base/wake-heap.ts";
 import { forgetAdapters } from "../../engine/serving/adapter-slots.ts";
 import { resetPool } from "../../engine/serving/block-pool.ts";
 import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
+import { forgetImages } from "../../engine/serving/encoder-cache.ts";
 import { loseRequest } from "../../engine/serving/lose-request.ts";
 import { letGo } from "../../engine/serving/schedule-step.ts";
 import { clearStep } from "../../engine/serving/serving-replica.ts";
@@ -127,6 +128,7 @@ function loseReplica(run: ServingRun, index: number, nowNs: number): void {
   if (role === "prefill") available.resent += loseKept(run, index, nowNs, againNs);
   resetPool(replica.pool, requests.parked);
   if (replica.adapters !== undefined) forgetAdapters(replica.adapters);
+  if (replica.encoder !== undefined) forgetImages(replica.encoder);
   replica.runningCount = 0;
   replica.waiting.size = 0;
   replica.arrived.size = 0;
@@ -197,8 +199,9 @@ function giveBackReplica(run: ServingRun, index: number, nowNs: number): void {
   available.replicaNs[index]! += nowNs - available.orderedNs[index]!;
   available.orderedNs[index] = -1;
   // A replica that is ordered again starts with an empty cache.
-  const { pool, adapters } = run.replicas[index]!;
+  const { pool, adapters, encoder } = run.replicas[index]!;
   resetPool(pool, run.context.requests.parked);
+  if (encoder !== undefined) forgetImages(encoder);
   if (adapters !== undefined) forgetAdapters(adapters);
 }
 

@@ -6,12 +6,14 @@ import type { ReplicaSettings, RequestColumns, ServingInput } from "./serving-in
 export function checkServingInput(input: ServingInput): void {
   checkRequests(input.requests);
   checkAdapters(input);
+  checkImages(input);
   const { replicas } = input;
-  const first = replicas[0];
+  const first = replicas.find(({ role }) => role !== "encode");
   if (first === undefined) throw invalid("replicas", "there must be at least one");
   for (const [index, replica] of replicas.entries()) {
     const where = `replicas[${index}]`;
-    if (replica.blockTokens !== first.blockTokens) throw invalid(`${where}.blockTokens`, "all replicas must have blocks of one size");
+    if (replica.role !== "encode" && replica.blockTokens !== first.blockTokens)
+      throw invalid(`${where}.blockTokens`, "all replicas must have blocks of one size");
     for (const name of ["maxBatchedTokens", "maxSequences", "blockTokens"] as const) {
       if (!Number.isInteger(replica[name]) || replica[name] < 1) throw invalid(`${where}.${name}`, `${replica[name]} is no count from 1`);
     }
@@ -42,6 +44,26 @@ function checkAdapters({ requests, replicas }: ServingInput): void {
   for (const { adapters } of replicas) {
     if (adapters === undefined) throw wrong("adapter", "requests have adapters (LoRA), and a pool serves none; say lora in it");
     if (most > adapters.rankMax) throw wrong("adapter", `one has rank ${most}, above lora.maxRank = ${adapters.rankMax} of a pool`);
+  }
+}
+
+/** Requests with images need replicas that encode them, with room for the largest. */
+function checkImages(input: ServingInput): void {
+  const { requests, replicas } = input;
+  const { images, count } = requests;
+  if (images === undefined) return;
+  if (images.start.length !== count + 1 || images.work === undefined)
+    throw wrong("images", "differ in length, or have no tokens of a model");
+  const largest = images.work.tokens.reduce((most, tokens) => Math.max(most, tokens), 0);
+  for (const [index, { encoder, role, offload }] of replicas.entries()) {
+    if (role === "decode") continue;
+    const changes = replicas[index]!.outages !== undefined || input.scaling !== undefined || input.scalingOfPools !== undefined;
+    if (role === "encode" && (changes || (input.outages ?? []).length > 0))
+      throw invalid(`replicas[${index}]`, "replicas that come and go are not simulated beside those that encode");
+    if (encoder === undefined) throw wrong("images", "requests have images, and a pool encodes none; say encoder in it");
+    if (offload !== undefined) throw invalid(`replicas[${index}].offload`, "KV outside the devices is not simulated with images");
+    const least = Math.min(encoder.batchTokens, encoder.cacheTokens);
+    if (!(least >= largest)) throw wrong("images", `one has ${largest} tokens, a pool's encoder takes ${least}`);
   }
 }
 
@@ -96,11 +118,14 @@ function checkSpeculation({ speculation, maxBatchedTokens }: ReplicaSettings, wh
 
 function checkRoles({ replicas, kvTransfer }: ServingInput): void {
   const roles = new Set<string>(replicas.map(({ role }) => role));
-  for (const role of roles) if (!["both", "prefill", "decode"].includes(role)) throw invalid("replicas", `role ${role} is not simulated`);
+  for (const role of roles)
+    if (!["both", "prefill", "decode", "encode"].includes(role)) throw invalid("replicas", `role ${role} is not simulated`);
   if (roles.has("prefill") !== roles.has("decode")) throw invalid("replicas", "prefill and decode replicas need one another");
+  const apart = roles.delete("encode");
   if (roles.has("both") && roles.size > 1) throw invalid("replicas", "replicas of one role beside replicas of both are not simulated");
-  if (!roles.has("prefill")) return;
-  if (kvTransfer === undefined) throw invalid("kvTransfer", "needed where prefill and decode are split");
+  if (!roles.has("prefill") && !apart) return;
+  if (kvTransfer === undefined) throw invalid("kvTransfer", "needed where prefill and decode are split, or images are encoded apart");
+  if (apart && !((kvTransfer.imageBytesPerToken ?? 0) > 0)) throw invalid("kvTransfer.imageBytesPerToken", "must be above 0");
   const { bandwidthBytesPerSecond, bytesPerToken, latencyNs, layers, ways } = kvTransfer;
   const most = ways === undefined ? (bandwidthBytesPerSecond ?? Number.NaN) : (bandwidthBytesPerSecond ?? 1);
   if (!(most > 0)) throw invalid("kvTransfer.bandwidthBytesPerSecond", "must be above 0");

@@ -6,6 +6,8 @@ import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
 import { kvArrived, letGo } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
 import { createFlowNetwork } from "../flows/flow-network.ts";
+import { imageArrived } from "./move-images.ts";
+import { joinQueue } from "./route-request.ts";
 import type { KvMoves, ServingRun } from "./serving-state.ts";
 import { cutLeap, settleReplica } from "./settle-replica.ts";
 
@@ -125,6 +127,14 @@ export function advanceMoves(run: ServingRun, nowNs: number): void {
     if (run.coming.get(row) !== atNs) continue;
     run.coming.delete(row);
     const { requests } = run.context;
+    if (row >= 2 * run.input.requests.count) {
+      const request = imageArrived(run, row);
+      if (request < 0) continue;
+      const index = requests.at[request]!;
+      settleReplica(run, index, nowNs, true);
+      joinQueue(run, request, { index, nowNs, cachedTokens: run.encoding!.cached[request]! });
+      continue;
+    }
     const prefill = row - run.input.requests.count;
     const source = requests.at[prefill]!;
     settleReplica(run, source, nowNs, true);

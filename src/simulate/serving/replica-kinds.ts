@@ -13,11 +13,24 @@ export interface ReplicaKinds {
 export function replicaKinds(replicas: readonly ServingReplica[], settings: readonly ReplicaSettings[]): ReplicaKinds {
   const costs = new Map<IterationCost, number>();
   const known = new Map<string, number>();
-  const kinds = Int32Array.from(replicas, ({ pool, rules }, i) => {
+  const kinds = Int32Array.from(replicas, ({ pool, rules, encoder }, i) => {
     const { cost, role } = settings[i]!;
     const costNumber = numberOf(costs, cost);
     const { chunkedPrefill, maxBatchedTokens, maxSequences, prefixCaching } = rules;
-    return numberOf(known, [costNumber, role, pool.capacity, chunkedPrefill, maxBatchedTokens, maxSequences, prefixCaching].join("/"));
+    return numberOf(
+      known,
+      [
+        costNumber,
+        role,
+        pool.capacity,
+        chunkedPrefill,
+        maxBatchedTokens,
+        maxSequences,
+        prefixCaching,
+        encoder?.capacity,
+        encoder?.batchTokens,
+      ].join("/"),
+    );
   });
   const ofKind = new Int32Array(known.size);
   for (let i = 0; i < kinds.length; i++) ofKind[kinds[i]!] = i;

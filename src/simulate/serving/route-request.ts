@@ -1,11 +1,14 @@
 import { assert } from "../../base/assert.ts";
 import { setWake } from "../../base/wake-heap.ts";
 import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
+import { imagesFit } from "../../engine/serving/encoder-cache.ts";
 import { matchPrefix } from "../../engine/serving/hold-blocks.ts";
 import { knownTokens } from "../../engine/serving/request-table.ts";
 import { enqueue, wholeBlocks } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
 import { countAdapter, viewOf } from "./adapter-view.ts";
+import { dealImages, isEncodedFirst } from "./encode-stage.ts";
+import { moveImages, type Sent } from "./move-images.ts";
 import { releaseClients } from "./release-clients.ts";
 import type { ServingRun } from "./serving-state.ts";
 import { cutLeap, settleReplica } from "./settle-replica.ts";
@@ -20,6 +23,10 @@ export function routeRequest(run: ServingRun, request: number, nowNs: number, af
   const { question, routing, context } = run;
   const { requests, log } = context;
   if (run.queuedNs[request]! < 0) run.queuedNs[request] = nowNs;
+  if (isEncodedFirst(run, request)) {
+    dealImages(run, request, nowNs, (ready, atNs) => routeRequest(run, ready, atNs, afterWakes));
+    return;
+  }
   run.nowNs = nowNs;
   run.acted = afterWakes ? run.replicas.length : 0;
   const goesOn = run.split && requests.keep[request] === 1;
@@ -113,7 +120,8 @@ function findCandidates(run: ServingRun, row: number, group: Int32Array): boolea
   const { question, replicas, kinds, kindCount, canServeKind, ofKind } = run;
   let all = 1;
   for (let kind = 0; kind < kindCount; kind++) {
-    const can = canServe(run, replicas[ofKind[kind]!]!, row) ? 1 : 0;
+    // Replicas that encode are in no group.
+    const can = run.input.replicas[ofKind[kind]!]!.role === "encode" || canServe(run, replicas[ofKind[kind]!]!, row) ? 1 : 0;
     canServeKind[kind] = can;
     all &= can;
   }
@@ -125,16 +133,25 @@ function findCandidates(run: ServingRun, row: number, group: Int32Array): boolea
   return count > 0;
 }
 
-function canServe({ context }: ServingRun, { pool, rules, blockTokens }: ServingReplica, request: number): boolean {
+function canServe({ context }: ServingRun, { pool, rules, blockTokens, encoder }: ServingReplica, request: number): boolean {
   const { requests } = context;
-  if (!rules.chunkedPrefill && requests.prompt[request]! > rules.maxBatchedTokens) return false;
+  if (!rules.chunkedPrefill) {
+    if (requests.prompt[request]! > rules.maxBatchedTokens) return false;
+    if (encoder !== undefined && !imagesFit(encoder, requests, request)) return false;
+  }
   return wholeBlocks(requests, request, blockTokens) <= pool.capacity;
 }
 
 function send(run: ServingRun, request: number, index: number, nowNs: number, cachedTokens: number): void {
-  const replica = run.replicas[index]!;
   recordDecision(run.context.log, DECISION.route, index, request, nowNs, cachedTokens);
   run.question.loads[index]! += 1;
+  if (run.encoding !== undefined && run.encoding.left[request] === 0) moveImages(run, request, { index, nowNs, cachedTokens });
+  else joinQueue(run, request, { index, nowNs, cachedTokens });
+}
+
+/** A request is at its replica, with all it needs to be computed. */
+export function joinQueue(run: ServingRun, request: number, { index, nowNs, cachedTokens }: Sent): void {
+  const replica = run.replicas[index]!;
   const first = replica.waiting.size === 0 || replica.rules.gate !== undefined || replica.adapters !== undefined;
   enqueue(replica, run.context.requests, request, cachedTokens);
   countAdapter(run.adapters, run.context.requests, request, 1);

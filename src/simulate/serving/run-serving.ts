@@ -4,9 +4,11 @@ import { decisionBytes, decisionHash } from "../../engine/serving/decision-log.t
 import { advanceReplica } from "./advance-replica.ts";
 import { changeAvailability, orderedReplicaNs, refuseStranded, strandedMayGo } from "./availability.ts";
 import { checkServingInput } from "./check-serving-input.ts";
+import { finishBatch } from "./encode-stage.ts";
 import { finishAdapterLoad } from "./load-adapters.ts";
 import { routeSpawned } from "./lose-split.ts";
 import { advanceMoves, finishLoad, nextMoveNs } from "./move-kv.ts";
+import { imageSums } from "./request-images.ts";
 import { routeRequest } from "./route-request.ts";
 import { type RunSampler, runSampler } from "./sample-run.ts";
 import type { ServingInput, ServingOutcome } from "./serving-input.ts";
@@ -43,7 +45,8 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     const changeNs = run.available.changes.peekTime() ?? Infinity;
     const loadNs = run.loads.peekTime() ?? Infinity;
     const adapterNs = run.adapterLoads.peekTime() ?? Infinity;
-    const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs, moveNs, loadNs, adapterNs);
+    const encodedNs = run.encoding?.ends.peekTime() ?? Infinity;
+    const nowNs = Math.min(arrivalNs, wakeNs, spawnedNs, moveNs, loadNs, adapterNs, encodedNs);
     // When nothing is left to happen to a request, no change is of interest but to those that wait for a replica.
     if (nowNs === Infinity && (changeNs === Infinity || !strandedMayGo(run))) {
       if (refuseStranded(run, lastNs)) continue;
@@ -62,6 +65,7 @@ export function drain(run: ServingRun, sampler: RunSampler | undefined, after?: 
     else if (moveNs <= nowNs) advanceMoves(run, nowNs);
     else if (loadNs <= nowNs) finishLoad(run, nowNs);
     else if (adapterNs <= nowNs) finishAdapterLoad(run, nowNs);
+    else if (encodedNs <= nowNs) finishBatch(run, nowNs, (request, atNs) => routeRequest(run, request, atNs, true));
     else routeSpawned(run, run.spawned.pop()!, nowNs);
     if (after?.() === false) return;
   }
@@ -103,6 +107,7 @@ export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): Ser
     replicaNs: orderedReplicaNs(run),
     resent: run.available.resent,
     ...adapterSums(replicas),
+    ...imageSums(run),
     ...(sampler === undefined ? {} : { samples: sampler.samples }),
   };
 }

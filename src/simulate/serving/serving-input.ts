@@ -1,6 +1,7 @@
 import type { Nanoseconds } from "../../base/units.ts";
 import type { BatchShape, IterationCost } from "../../cost/iteration/iteration-cost.ts";
 import type { AdapterCounts } from "../../engine/serving/adapter-slots.ts";
+import type { ImageCounts } from "../../engine/serving/encoder-cache.ts";
 import type { RoutingName, Speculation } from "../../plan/deployment/deployment.ts";
 import type { ScalingRules } from "../../policy/serving/scaling.ts";
 import type { SchedulingRules } from "../../policy/serving/scheduling-rules.ts";
@@ -28,6 +29,20 @@ export interface RequestColumns {
   readonly adapter?: Int32Array;
   /** Rank of each adapter; 0 where it is not known, and then the largest that a replica serves. */
   readonly adapterRanks?: Int32Array;
+  /** Images behind the text of the prompts; absent where none has any. */
+  readonly images?: ImageColumns;
+}
+
+/** Images as columns: those of request `i` are `start[i]` to `start[i + 1]`, in the order they stand in the prompt. */
+export interface ImageColumns {
+  readonly start: Int32Array;
+  /** Units: pixels. */
+  readonly width: Int32Array;
+  readonly height: Int32Array;
+  /** Equal for equal images; dense. */
+  readonly content: Int32Array;
+  /** What a model makes of each, once it is known which: then `promptTokens` holds their tokens. */
+  readonly work?: { readonly tokens: Int32Array; readonly patches: Int32Array };
 }
 
 /** How a replica serves adapters. */
@@ -50,7 +65,7 @@ export interface AdapterSettings {
 /** A replica of an engine as the simulation runs it. Limits as in `EngineSettings`, over all its data-parallel ranks. */
 export interface ReplicaSettings {
   readonly pool: number;
-  readonly role: "both" | "prefill" | "decode";
+  readonly role: "both" | "prefill" | "decode" | "encode";
   readonly cost: IterationCost;
   readonly maxBatchedTokens: number;
   readonly maxSequences: number;
@@ -73,6 +88,18 @@ export interface ReplicaSettings {
   readonly rules?: SchedulingRules;
   /** Needed where requests have adapters. */
   readonly adapters?: AdapterSettings;
+  /** How it encodes images; needed where requests have any and no replicas of role encode do it. */
+  readonly encoder?: EncoderSettings;
+}
+
+/** Units: tokens that are handed on. */
+export interface EncoderSettings {
+  /** What one iteration encodes at most; Infinity: everything. */
+  readonly batchTokens: number;
+  /** What is kept of images, by content. */
+  readonly cacheTokens: number;
+  /** Replicas of role encode do it; what they made takes room here. */
+  readonly apart?: boolean;
 }
 
 export interface ServingInput {
@@ -82,9 +109,11 @@ export interface ServingInput {
   readonly seed: number;
   /** Factor on every iteration of a replica's pool: the systematic error, drawn once a run; 1 without. */
   readonly poolFactors?: readonly number[];
-  /** Bytes of KV a token, and the links over which it goes from prefill to decode replicas; needed where roles are split. */
+  /** Bytes of KV a token, and the links over which it goes from prefill to decode replicas; needed where roles are split, or images are encoded apart. */
   readonly kvTransfer?: {
     readonly bytesPerToken: number;
+    /** Of what encode replicas made of an image, by its tokens. */
+    readonly imageBytesPerToken?: number;
     /** Of each replica's own link, out and in; with `ways` what one transfer reaches at most, or absent. */
     readonly bandwidthBytesPerSecond?: number;
     readonly latencyNs: Nanoseconds;
@@ -172,6 +201,8 @@ export interface ServingOutcome {
   readonly resent: number;
   /** Of all replicas, where requests have adapters. */
   readonly adapters?: Readonly<AdapterCounts>;
+  /** Of all replicas that encode, where requests have images. */
+  readonly images?: Readonly<ImageCounts>;
 }
 
 /** Samples by time, then replica: `running[sample * replicas + replica]`. */

@@ -1,3 +1,4 @@
+import { must } from "../../base/assert.ts";
 import { TimeHeap } from "../../base/heap.ts";
 import { wakeHeap } from "../../base/wake-heap.ts";
 import { type AdapterSlots, adapterSlots } from "../../engine/serving/adapter-slots.ts";
@@ -11,8 +12,10 @@ import { tokenGain } from "../../policy/serving/token-gain.ts";
 import { adapterRoutes } from "./adapter-view.ts";
 import { availability, STATE } from "./availability.ts";
 import type { ComingAdapter } from "./coming-adapter.ts";
+import { encodeStage } from "./encode-stage.ts";
 import { kvMoves } from "./move-kv.ts";
 import { replicaKinds } from "./replica-kinds.ts";
+import { encoderOf, requestImages } from "./request-images.ts";
 import { requestKeys } from "./request-keys.ts";
 import type { ReplicaSettings, ServingInput } from "./serving-input.ts";
 import type { ServingRun } from "./serving-state.ts";
@@ -27,7 +30,11 @@ const OUTPUT_FIRST = 256;
 export function servingRun(input: ServingInput): ServingRun {
   const { requests, replicas: settings } = input;
   const split = settings.some(({ role }) => role === "decode");
-  const { keyStart, keys, keyCount, keyBlocks } = requestKeys(requests, settings[0]!.blockTokens);
+  const { blockTokens } = must(
+    settings.find(({ role }) => role !== "encode"),
+    "a replica computes prompts",
+  );
+  const { keyStart, keys, keyCount, keyBlocks } = requestKeys(requests, blockTokens);
   const table = split ? splitTable(requests, keyStart, keys) : requestTable(facts(requests, requests.outputTokens, keyStart, keys));
   const holders = holderIndex(keyCount);
   const replicas = settings.map((setting, index) =>
@@ -40,15 +47,18 @@ export function servingRun(input: ServingInput): ServingRun {
       holders,
       tierKeys: tierKeys(setting, keyBlocks),
       ...adaptersOf(setting, requests),
+      ...encoderOf(setting, requests),
     }),
   );
   const kinds = replicaKinds(replicas, settings);
   const indicesOf = (part: "prompts" | "decodes"): Int32Array =>
-    Int32Array.from(settings.keys()).filter(
-      (i) => settings[i]!.role === "both" || (settings[i]!.role === "decode") === (part === "decodes"),
-    );
+    Int32Array.from(settings.keys()).filter((i) => {
+      const { role } = settings[i]!;
+      return role === "both" || role === (part === "decodes" ? "decode" : "prefill");
+    });
   const [prompts, decodes] = [indicesOf("prompts"), indicesOf("decodes")];
   const available = availability(input);
+  const encoding = encodeStage(input);
   const serves = (index: number): boolean => available.state[index] === STATE.serving;
   const column = (): Float64Array => new Float64Array(requests.count).fill(-1);
   const { firstAfter, nextAfter } = waitLists(input);
@@ -58,7 +68,7 @@ export function servingRun(input: ServingInput): ServingRun {
     context: { requests: table, log: decisionLog() },
     replicas,
     holders,
-    keyTokens: keyBlocks * settings[0]!.blockTokens,
+    keyTokens: keyBlocks * blockTokens,
     lanes: settings.map((setting) => ({
       cost: setting.cost,
       factor: input.poolFactors?.[setting.pool] ?? 1,
@@ -88,7 +98,8 @@ export function servingRun(input: ServingInput): ServingRun {
     adapterLoads: new TimeHeap<ComingAdapter>(),
     coming,
     kept: new Set(),
-    moves: split ? kvMoves(input.kvTransfer!, replicas.length, coming) : undefined,
+    moves: split || encoding !== undefined ? kvMoves(input.kvTransfer!, replicas.length, coming) : undefined,
+    encoding,
     canServeKind: new Int8Array(kinds.kindCount),
     routing: servingRouting(input.routing, input.seed),
     question: {
@@ -152,13 +163,10 @@ function limitsOf({ maxBatchedTokens, maxSequences, chunkedPrefill, prefixCachin
   return { maxBatchedTokens, maxSequences, chunkedPrefill, prefixCaching };
 }
 
-function facts(
-  { count, promptTokens, adapter }: ServingInput["requests"],
-  output: Int32Array,
-  keyStart: Int32Array,
-  keys: Int32Array,
-): RequestFacts {
-  return { count, prompt: promptTokens, output, keyStart, keys, ...(adapter === undefined ? {} : { adapter }) };
+function facts(requests: ServingInput["requests"], output: Int32Array, keyStart: Int32Array, keys: Int32Array): RequestFacts {
+  const { count, promptTokens, adapter } = requests;
+  const images = requestImages(requests, count);
+  return { count, prompt: promptTokens, output, keyStart, keys, ...(adapter === undefined ? {} : { adapter }), ...images };
 }
 
 /** Two rows a request: row i computes the prompt and the first token, row count + i all others, from KV that comes from row i. */
@@ -187,6 +195,7 @@ function splitTable(requests: ServingInput["requests"], keyStart: Int32Array, ke
     keyStart: starts,
     keys: bothKeys,
     ...both,
+    ...requestImages(requests, 2 * count),
   });
   for (let i = 0; i < count; i++) {
     table.left[count + i]! -= 1;

@@ -9,6 +9,7 @@ import type { FlowNetwork } from "../flows/flow-types.ts";
 import type { AdapterRoutes } from "./adapter-view.ts";
 import type { Availability } from "./availability-types.ts";
 import type { ComingAdapter } from "./coming-adapter.ts";
+import type { EncodeStage } from "./encode-stage-types.ts";
 import type { KvWay, ServingInput } from "./serving-input.ts";
 
 /** Everything a run in virtual time changes. */
@@ -50,6 +51,8 @@ export interface ServingRun {
   readonly coming: Map<number, number>;
   /** Requests whose KV stays where their prompt was computed, until it has moved. */
   readonly kept: Set<number>;
+  /** Where replicas of role encode encode images. */
+  readonly encoding: EncodeStage | undefined;
   readonly routing: ServingRouting;
   readonly question: RouteQuestion;
   /** Where requests have adapters. */

@@ -1,9 +1,10 @@
 import { NS_PER_MS } from "../../base/units.ts";
+import { IMAGE_SIDE_MAX } from "../../graph/architecture/image-rule.ts";
 import { BLOCK_TOKENS } from "../../state/block.ts";
 import { shown, timeField, tokensField } from "./number-field.ts";
 import { HASH_BLOCK_TOKENS, hashIdsField } from "./shared-field.ts";
 import { jsonObject, type TextLine } from "./text-lines.ts";
-import type { NamedAdapter, SharedPrefix, WorkloadRequest } from "./workload.ts";
+import { type NamedAdapter, REQUEST_IMAGES_MAX, type RequestImage, type SharedPrefix, type WorkloadRequest } from "./workload.ts";
 import { workloadInvalid } from "./workload-error.ts";
 
 const FIELDS = [
@@ -16,13 +17,16 @@ const FIELDS = [
   "prefix_tokens",
   "adapter",
   "adapter_rank",
+  "images",
 ];
+const IMAGE_FIELDS = ["width", "height", "hash"];
 const GROUP_NAME_MAX = 200;
 const RANK_MAX = 4096;
 
 /**
  * One request of a workload file of ours: `at_ms`, `prompt_tokens`, `output_tokens`, and what its prompt shares with others: either `hash_ids` (of
- * `hash_block_tokens` tokens each, 512 where absent) or `prefix_group` with `prefix_tokens`; `adapter` (its name) and `adapter_rank` where it is served with one.
+ * `hash_block_tokens` tokens each, 512 where absent) or `prefix_group` with `prefix_tokens`; `adapter` (its name) and `adapter_rank` where it is served with one; `images` behind the
+ * text, each with `width`, `height` and, where others are equal to it, their `hash`.
  *
  * Errors: `workload-invalid` with line and field, also for a field it does not know.
  */
@@ -35,18 +39,20 @@ export function heddleRequest(row: TextLine): WorkloadRequest {
   const promptTokens = tokensField(fields["prompt_tokens"], { line, field: "prompt_tokens" });
   const shared = sharedOf(fields, promptTokens, line);
   const adapter = adapterOf(fields, line);
+  const images = imagesOf(fields["images"], line);
   return {
     atNs: timeField(fields["at_ms"], { line, field: "at_ms" }, NS_PER_MS),
     promptTokens,
     outputTokens: tokensField(fields["output_tokens"], { line, field: "output_tokens" }),
     ...(shared === undefined ? {} : { shared }),
     ...(adapter === undefined ? {} : { adapter }),
+    ...(images === undefined ? {} : { images }),
   };
 }
 
 /** A request as one line of such a file; `heddleRequest` of it gives an equal one. */
 export function writeHeddleRequest(request: WorkloadRequest): string {
-  const { shared, adapter } = request;
+  const { shared, adapter, images } = request;
   return JSON.stringify({
     at_ms: request.atNs / NS_PER_MS,
     prompt_tokens: request.promptTokens,
@@ -55,7 +61,37 @@ export function writeHeddleRequest(request: WorkloadRequest): string {
     ...(shared?.type === "group" ? { prefix_group: shared.group, prefix_tokens: shared.tokens } : {}),
     ...(adapter === undefined ? {} : { adapter: adapter.name }),
     ...(adapter?.rank === undefined ? {} : { adapter_rank: adapter.rank }),
+    ...(images === undefined
+      ? {}
+      : { images: images.map(({ width, height, name }) => ({ width, height, ...(name === undefined ? {} : { hash: name }) })) }),
   });
+}
+
+/** Errors: `workload-invalid` for what is no list of images with a size each. */
+function imagesOf(value: unknown, line: number): readonly RequestImage[] | undefined {
+  if (value === undefined) return undefined;
+  const place = (field: string) => ({ line, field });
+  if (!Array.isArray(value) || value.length > REQUEST_IMAGES_MAX)
+    throw workloadInvalid(place("images"), `is ${shown(value)}; a list of at most ${REQUEST_IMAGES_MAX} images is meant`);
+  const images = value.map((image: unknown, at): RequestImage => {
+    const own = `images[${at}]`;
+    if (typeof image !== "object" || image === null)
+      throw workloadInvalid(place(own), `is ${shown(image)}; a width and a height are meant`);
+    const fields = image as Readonly<Record<string, unknown>>;
+    for (const field of Object.keys(fields))
+      if (!IMAGE_FIELDS.includes(field))
+        throw workloadInvalid(place(`${own}.${shown(field)}`), `is not known; known are ${IMAGE_FIELDS.join(", ")}`);
+    const side = (field: "width" | "height"): number => {
+      const pixels = fields[field];
+      if (typeof pixels === "number" && Number.isInteger(pixels) && pixels >= 1 && pixels <= IMAGE_SIDE_MAX) return pixels;
+      throw workloadInvalid(place(`${own}.${field}`), `is ${shown(pixels)}; pixels from 1 to ${IMAGE_SIDE_MAX} are meant`);
+    };
+    const { hash } = fields;
+    if (hash !== undefined && (typeof hash !== "string" || hash === "" || hash.length > GROUP_NAME_MAX))
+      throw workloadInvalid(place(`${own}.hash`), `a name of at most ${GROUP_NAME_MAX} characters is meant`);
+    return { width: side("width"), height: side("height"), ...(hash === undefined ? {} : { name: hash }) };
+  });
+  return images.length === 0 ? undefined : images;
 }
 
 /** Errors: `workload-invalid` for a name or rank that is none, or a rank without a name. */

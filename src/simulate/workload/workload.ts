@@ -21,10 +21,19 @@ export interface WorkloadRequest {
   readonly shared?: SharedPrefix;
   /** Adapter (LoRA) it is served with. */
   readonly adapter?: NamedAdapter;
+  /** Images behind the text of its prompt, whose tokens are not among `promptTokens`: a model's own. */
+  readonly images?: readonly RequestImage[];
   /** Closed loop: it arrives `thinkNs` after the end of an earlier request; `atNs` is then the earliest it may stand in the order. */
   readonly after?: { readonly request: WorkloadRequest; readonly thinkNs: Nanoseconds };
   /** In a log of a run. */
   readonly measured?: MeasuredRequest;
+}
+
+/** An image by its size; equal names stand for equal images, and one without a name is like no other. Units: pixels. */
+export interface RequestImage {
+  readonly width: number;
+  readonly height: number;
+  readonly name?: string;
 }
 
 /** An adapter by its name; its rank where it is known. */
@@ -52,3 +61,5 @@ export type SharedPrefix =
 export const WORKLOAD_ROWS_MAX = 6_000_000;
 export const WORKLOAD_TOKENS_MAX = 10_000_000;
 export const WORKLOAD_NS_MAX = 8.64e15;
+/** Most images of a request. */
+export const REQUEST_IMAGES_MAX = 1000;

@@ -1,5 +1,6 @@
 import type { Pool } from "../../deployment/deployment.ts";
 import type { Inexpressible } from "../emit-types.ts";
+import { sglangEncoder } from "./encoder.ts";
 import {
   checkpointName,
   type EngineArguments,
@@ -43,7 +44,8 @@ export function sglangArguments(pool: Pool, context: EngineContext): EngineArgum
   const weights = weightArguments(pool, context, { engine: "sglang", flags: WEIGHTS });
   const nodes = replicaNodes(pool, context);
   const lora = sglangLora(pool);
-  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "sglang"), ...lora.missing);
+  const encoder = sglangEncoder(pool);
+  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "sglang"), ...lora.missing, ...encoder.missing);
   const kv = KV[precision.kv];
   if (kv === undefined) missing.push(inexpressible(pool.name, "precision.kv", `sglang keeps no KV in ${precision.kv}`));
   const ranks = parallel.tensor * parallel.data * parallel.context;
@@ -64,6 +66,7 @@ export function sglangArguments(pool: Pool, context: EngineContext): EngineArgum
     ...offloading(pool, missing),
     ...speculation(pool, context, missing),
     ...lora.args,
+    ...encoder.args,
     ...roleArguments(role.role, engine.prefixCaching),
     ...(nodes.nodes === 1
       ? []

@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import type { Pool } from "../../deployment/deployment.ts";
 import type { Inexpressible } from "../emit-types.ts";
+import { encoderMissing } from "./encoder.ts";
 import {
   checkpointName,
   type EngineArguments,
@@ -28,7 +29,12 @@ export function trtllmArguments(pool: Pool, context: EngineContext): EngineArgum
   const missing: Inexpressible[] = [];
   const role = splitRole(pool, "trtllm");
   missing.push(...role.missing, ...weightArguments(pool, context, { engine: "trtllm", flags: {} }).missing);
-  missing.push(...parallelMissing(pool, context), ...holdsMissing(pool, "trtllm"), ...trtllmLoraMissing(pool));
+  missing.push(
+    ...parallelMissing(pool, context),
+    ...holdsMissing(pool, "trtllm"),
+    ...trtllmLoraMissing(pool),
+    ...encoderMissing(pool, "trtllm"),
+  );
   if (role.role !== undefined) missing.push(...transferMissing(pool, context, "trtllm"));
   const config = configOf(pool, context, missing);
   const file = `trtllm-${pool.name}.yaml`;

@@ -1,5 +1,6 @@
 import type { Pool } from "../../deployment/deployment.ts";
 import type { Inexpressible } from "../emit-types.ts";
+import { vllmEncoder } from "./encoder.ts";
 import {
   checkpointName,
   type EngineArguments,
@@ -47,7 +48,8 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
   const weights = weightArguments(pool, context, { engine: "vllm", flags: WEIGHTS });
   const nodes = replicaNodes(pool, context);
   const lora = vllmLora(pool);
-  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "vllm"), ...lora.missing);
+  const encoder = vllmEncoder(pool);
+  missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "vllm"), ...lora.missing, ...encoder.missing);
   const kv = KV[precision.kv];
   if (kv === undefined) missing.push(inexpressible(pool.name, "precision.kv", `vllm keeps no KV in ${precision.kv}`));
   const ranks = parallel.tensor * parallel.data;
@@ -66,6 +68,7 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
     ...engineArguments(pool),
     ...speculation(pool, context, missing),
     ...lora.args,
+    ...encoder.args,
     ...(role.role === undefined ? [] : ["--kv-transfer-config", JSON.stringify({ kv_connector: "NixlConnector", kv_role: "kv_both" })]),
   ];
   const spread = nodes.nodes === 1 ? [] : ["--nnodes", String(nodes.nodes), "--node-rank", "$(NODE_RANK)", "--master-addr", "$(MASTER)"];

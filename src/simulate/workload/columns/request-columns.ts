@@ -2,6 +2,7 @@ import type { RequestColumns } from "../../serving/serving-input.ts";
 import type { SharedPrefix, Workload, WorkloadRequest } from "../workload.ts";
 import { adapterColumns } from "./adapter-columns.ts";
 import { type ColumnBuilder, createColumnBuilder } from "./column-builder.ts";
+import { imageColumns } from "./image-columns.ts";
 import { createPrefixNames, NO_PREFIX, type PrefixNames } from "./prefix-names.ts";
 
 /** Length of a block where prompts share groups of tokens: what engines seal. Source: vLLM 0.19, `CacheConfig.block_size`. */
@@ -34,7 +35,7 @@ export function requestColumns({ requests }: Workload): RequestColumns {
     });
     rows.set(request, row);
   }
-  return { ...builder.columns(blockTokens), ...adapterColumns(requests) };
+  return { ...builder.columns(blockTokens), ...adapterColumns(requests), ...imageColumns(requests) };
 }
 
 /** Length of the pieces that all shared prefixes can be cut into. */

@@ -9,6 +9,7 @@ import { arrivalsOf } from "./arrivals.ts";
 import { closedColumns } from "./closed-loop.ts";
 import { GENERATED_ROWS_MAX, prefixOf, secondsOf, tooMany } from "./generated-bounds.ts";
 import { GENERATED_FORMS, isGenerated } from "./generated-forms.ts";
+import { drawImages, imageLaw } from "./image-draw.ts";
 import { type LengthPair, type PairDraw, pairDraw } from "./pair-draw.ts";
 import { sessionColumns } from "./sessions.ts";
 import { type SpecFields, specFields } from "./spec.ts";
@@ -33,6 +34,9 @@ export function generateColumns(text: string, options: GenerateOptions = {}): Re
   const seed = spec.whole("seed", { least: 0, most: 4_294_967_295, otherwise: 1 });
   const prng = seededPrng(seed);
   const adapters = adapterLaw(spec, seed);
+  const images = imageLaw(spec, seed);
+  if (images !== undefined && (spec.kind === "sessions" || spec.kind === "agents"))
+    throw workloadInvalid({ field: "images" }, `are not drawn for ${spec.kind}: which of them later turns hold is not known`);
   const draw = pairDraw(spec, options.lengths);
   const columns =
     spec.kind === "closed"
@@ -41,7 +45,8 @@ export function generateColumns(text: string, options: GenerateOptions = {}): Re
         ? sessionColumns(spec, draw, prng)
         : openColumns(spec, draw, prng);
   if (columns.count === 0) throw workloadInvalid({ field: "seconds" }, "no request arrives within it; raise it or the rate");
-  return adapters === undefined ? columns : drawAdapters(columns, adapters);
+  const drawn = images === undefined ? columns : drawImages(columns, images);
+  return adapters === undefined ? drawn : drawAdapters(drawn, adapters);
 }
 
 function openColumns(spec: SpecFields, draw: PairDraw, prng: Prng): RequestColumns {

@@ -15,6 +15,9 @@ export function isGenerated(text: string): boolean {
   return Object.hasOwn(GENERATED_FORMS, text.slice(0, Math.max(0, text.indexOf(":"))));
 }
 
+/** Images as fields of all but sessions and agents, and as an option of its own. */
+export const IMAGE_FIELDS = "images=1-4[,sizes=640x640:1920x1080][,distinct=50]";
+export const IMAGE_FORM = "count=1-4[,sizes=640x640:1920x1080][,distinct=50][,seed=1]";
 /** Adapters as fields of any of them, and as an option of its own. */
 export const ADAPTER_FIELDS = "adapters=200[,popularity=zipf:1.1][,ranks=8:16:64][,plain=0.2]";
 export const ADAPTER_FORM = "count=200[,popularity=zipf:1.1][,ranks=8:16:64][,plain=0.2][,seed=1]";
