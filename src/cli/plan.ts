@@ -8,6 +8,7 @@ import { openDecoderModel } from "../execute/model-store/open-model.ts";
 import type { Plan } from "../plan/plan.ts";
 import { writePlan } from "../plan/plan-file.ts";
 import type { PlanOptions, StagePin } from "../plan/plan-request.ts";
+import { judgedStreams, streamsText } from "../plan/predict.ts";
 import type { Rack } from "../rack/rack.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
 import { DECODE_FORMATS, PREFILL_FORMATS } from "./plan-formats.ts";
@@ -106,7 +107,7 @@ export function planText(plan: Plan): string {
     [
       `first token of a 512-token prompt: ${estimateText(ttft512)}; ${ttft512.source}`,
       `each further token, alone: ${estimateText(tpot)}; ${tpot.source}`,
-      `8 streams together: about ${Math.round(tokensPerSecond8)} tokens/s`,
+      `${streamsText(judgedStreams(plan.replicas[0]?.maxSequences))} together: about ${Math.round(tokensPerSecond8)} tokens/s`,
     ].join("\n"),
     plan.reasons.map((reason) => `- ${reason}`).join("\n"),
   ].join("\n\n");

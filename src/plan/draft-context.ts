@@ -4,6 +4,7 @@ import { BLOCK_TOKENS } from "../state/block.ts";
 import { allowedFormats } from "./allowed-formats.ts";
 import { DEFAULT_CONTEXT_LIMIT } from "./default-policy.ts";
 import type { PlanRequest } from "./plan-request.ts";
+import { judgedStreams } from "./predict.ts";
 
 /** Part of a memory that weights and KV may take; the rest is the process, its buffers and everybody else. */
 const USABLE_SHARE = 0.85;
@@ -13,11 +14,18 @@ export interface DraftContext {
   readonly request: PlanRequest;
   readonly allowed: readonly ComputeFormat[];
   readonly contextLimit: number;
+  /** Streams plans are judged at together. */
+  readonly streams: number;
 }
 
 export function draftContext(request: PlanRequest): DraftContext {
   const contextLimit = request.options?.contextLimit ?? Math.min(DEFAULT_CONTEXT_LIMIT, request.model.spec.contextLength);
-  return { request, allowed: allowedFormats(request.model.weightFormats), contextLimit };
+  return {
+    request,
+    allowed: allowedFormats(request.model.weightFormats),
+    contextLimit,
+    streams: judgedStreams(request.options?.maxSequences),
+  };
 }
 
 /** Bytes plans may use of each memory. */

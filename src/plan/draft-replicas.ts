@@ -5,7 +5,7 @@ import { type DeviceClass, leastUsed } from "./device-classes.ts";
 import { type DraftContext, usableMemory } from "./draft-context.ts";
 import { type ChainPiece, type ChainProblem, type ChainSplit, splitChain } from "./partition/chain.ts";
 import { pinnedDevice } from "./pins.ts";
-import { PROMPT_TOKENS, STREAMS } from "./predict.ts";
+import { PROMPT_TOKENS } from "./predict.ts";
 import { type ReplicaDraft, replicaDraft } from "./replica-draft.ts";
 import { requestNs, type StagePrice, type StagePrices, stagePrices } from "./stage-prices.ts";
 
@@ -177,13 +177,14 @@ function freeOf({ classes, freeBytes }: SplitQuestion, type: number): number {
 
 /** Handing on the residual stream from one class to another. Units: ns. */
 function handOvers({ context, classes }: SplitQuestion, measure: Measure): ChainProblem["handOver"] {
-  const { model, rack } = context.request;
+  const { request, streams } = context;
+  const { model, rack } = request;
   const move = (from: Device, to: Device, rows: number): number =>
     transferCost(rack, { from: from.id, to: to.id, bytes: rows * model.spec.width * RESIDUAL_BYTES })?.ns ?? Infinity;
   const table = classes.map(({ devices: [from] }) =>
     classes.map(({ devices }) => {
       const to = devices.find((device) => device !== from) ?? devices[0]!;
-      const price = { prompt: move(from!, to, PROMPT_TOKENS), alone: move(from!, to, 1), together: move(from!, to, STREAMS) };
+      const price = { prompt: move(from!, to, PROMPT_TOKENS), alone: move(from!, to, 1), together: move(from!, to, streams), streams };
       return judged(price, measure);
     }),
   );

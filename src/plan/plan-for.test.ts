@@ -105,6 +105,10 @@ describe("planner", () => {
     expect(formats(kerneled(100))).toEqual(["int8-row", "block-int8"]);
     expect(formats(kerneled(100), {}, { eightBit: { layers: 1, head: 1 } })).toEqual(["int8-row", "int4"]);
     expect(formats(kerneled(200), {}, { weightFormats: ["F16"] })).toEqual(["f32", "f32"]);
+    // Fewer bytes for one stream, slower arithmetic for eight: judged by as many streams as may run.
+    expect(formats(kerneled(65))).toEqual(["int8-row", "int4"]);
+    expect(formats(kerneled(65), { maxSequences: 8 })).toEqual(["int8-row", "int4"]);
+    expect(formats(kerneled(65), { maxSequences: 1 })).toEqual(["int8-row", "block-int8"]);
   });
 
   it("says why a device has no decode kernels where they are asked for", () => {

@@ -5,7 +5,7 @@ import { type DraftContext, pageBytes } from "./draft-context.ts";
 import { tokenBound } from "./draft-replicas.ts";
 import { KV_SHARE, type KvBudget } from "./kv-budget.ts";
 import { withoutEachPin } from "./pins.ts";
-import { PROMPT_TOKENS, STREAMS } from "./predict.ts";
+import { PROMPT_TOKENS, streamsText } from "./predict.ts";
 import type { ReplicaDraft } from "./replica-draft.ts";
 import { marginOf } from "./score.ts";
 import { bestFleet, type FleetDraft, layoutText } from "./search.ts";
@@ -40,7 +40,7 @@ function choiceReason({ fleet, others }: ReasonInput): string {
   const chosen = `${fleetText(fleet)}: ${figures(fleet)}`;
   const next = others[0];
   if (next === undefined) return `${chosen}; no other layout fits.`;
-  return `${chosen}. The runner-up is ${fleetText(next)} (${figures(next)}), ${behind(fleet, next)} behind over first token, token and ${STREAMS} streams together.`;
+  return `${chosen}. The runner-up is ${fleetText(next)} (${figures(next)}), ${behind(fleet, next)} behind over first token, token and ${streamsText(fleet.score.streams)} together.`;
 }
 
 /** What splitting a model that is kept whole would cost. */
@@ -90,7 +90,7 @@ function fleetText({ replicas }: FleetDraft): string {
 
 function figures({ replicas, score }: FleetDraft): string {
   const { ttft, tpot } = must(replicas[score.best], "the best replica").prediction;
-  return `first token of ${PROMPT_TOKENS} in ${ms(ttft)}, ${ms(tpot)} a token, ${Math.round(score.tokensPerSecond8)} tokens/s with ${STREAMS} streams`;
+  return `first token of ${PROMPT_TOKENS} in ${ms(ttft)}, ${ms(tpot)} a token, ${Math.round(score.tokensPerSecond8)} tokens/s with ${streamsText(score.streams)}`;
 }
 
 function formatReasons({ fleet, context }: ReasonInput): readonly string[] {

@@ -48,7 +48,7 @@ export interface PlanPrediction {
   /** First token of a 512-token prompt on an idle rack; time per further token alone; both with their intervals. */
   readonly ttft512: Estimate;
   readonly tpot: Estimate;
-  /** Highest sustained output rate of 8 concurrent streams. */
+  /** Highest sustained output rate of 8 concurrent streams, or of as many as may run at once where `--max-sequences` is fewer. */
   readonly tokensPerSecond8: number;
 }
 

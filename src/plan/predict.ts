@@ -8,6 +8,16 @@ export const PROMPT_TOKENS = 512;
 export const DECODE_CONTEXT = 256;
 export const STREAMS = 8;
 const STREAM_CONTEXT = 384;
+/** Streams a plan is judged at: `STREAMS`, or as many as may run at once where that is fewer. */
+export function judgedStreams(maxSequences: number | undefined): number {
+  return Math.min(STREAMS, maxSequences ?? STREAMS);
+}
+
+/** `8 streams`, `1 stream`. */
+export function streamsText(streams: number): string {
+  return `${streams} stream${streams === 1 ? "" : "s"}`;
+}
+
 /** Largest prefill chunks considered; a smaller one within this factor of the fastest is preferred, since chunks delay running streams. */
 const CHUNKS: readonly number[] = [64, 128, 256, 512];
 const CHUNK_TOLERANCE = 1.03;
@@ -65,13 +75,16 @@ export function decodeShape(streams: number, context: number): { prefill: []; de
 }
 
 /**
- * Sustained output of `STREAMS` equal streams over several replicas, each slowed down by the others by its factor: streams go one by one where the
+ * Sustained output of `count` (at most `STREAMS`) equal streams over several replicas, each slowed down by the others by its factor: streams go one by one where the
  * step stays shortest, and all count as long as the slowest, so a slow replica gets none. Units: tokens/s.
  */
-export function fleetThroughput(replicas: readonly { readonly stepNs: readonly number[]; readonly slowdown: number }[]): number {
+export function fleetThroughput(
+  replicas: readonly { readonly stepNs: readonly number[]; readonly slowdown: number }[],
+  count: number,
+): number {
   const streams = replicas.map(() => 0);
   let longestNs = 0;
-  for (let placed = 0; placed < STREAMS; placed++) {
+  for (let placed = 0; placed < count; placed++) {
     let best = 0;
     let bestNs = Infinity;
     replicas.forEach(({ stepNs, slowdown }, index) => {
@@ -84,5 +97,5 @@ export function fleetThroughput(replicas: readonly { readonly stepNs: readonly n
     streams[best] = streams[best]! + 1;
     longestNs = Math.max(longestNs, bestNs);
   }
-  return longestNs > 0 ? (STREAMS / longestNs) * 1e9 : 0;
+  return longestNs > 0 ? (count / longestNs) * 1e9 : 0;
 }

@@ -3,7 +3,7 @@ import { fleetThroughput, type ReplicaPrediction } from "./predict.ts";
 
 /**
  * What makes one plan better than another, as a sum of logarithms (a plan 10 % faster in everything scores ln 1.1 lower): time to first token of a
- * 512-token prompt and time per token of a single stream on the best replica, and the throughput of 8 streams over all replicas.
+ * 512-token prompt and time per token of a single stream on the best replica, and the throughput of 8 streams (or as many as may run) over all replicas.
  */
 const TTFT_WEIGHT = 0.3;
 const TPOT_WEIGHT = 0.35;
@@ -23,9 +23,12 @@ export interface FleetScore {
   /** Index of the replica that serves a lone request. */
   readonly best: number;
   readonly tokensPerSecond8: number;
+  /** Of so many streams is that. */
+  readonly streams: number;
 }
 
-export function scoreFleet(replicas: readonly ScoredReplica[]): FleetScore {
+/** `streams`: those the throughput is of, `judgedStreams`. */
+export function scoreFleet(replicas: readonly ScoredReplica[], streams: number): FleetScore {
   let best = 0;
   let single = Infinity;
   replicas.forEach(({ prediction }, index) => {
@@ -35,9 +38,12 @@ export function scoreFleet(replicas: readonly ScoredReplica[]): FleetScore {
       best = index;
     }
   });
-  const tokensPerSecond8 = fleetThroughput(replicas.map(({ prediction, slowdown }) => ({ stepNs: prediction.stepNs, slowdown })));
+  const tokensPerSecond8 = fleetThroughput(
+    replicas.map(({ prediction, slowdown }) => ({ stepNs: prediction.stepNs, slowdown })),
+    streams,
+  );
   const parts = replicas.reduce((sum, replica) => sum + replica.stages, 0) - 1;
-  return { score: single - THROUGHPUT_WEIGHT * ln(tokensPerSecond8) + COMPLEXITY * parts, best, tokensPerSecond8 };
+  return { score: single - THROUGHPUT_WEIGHT * ln(tokensPerSecond8) + COMPLEXITY * parts, best, tokensPerSecond8, streams };
 }
 
 /** How much worse a score is than another, as a share: 0.1 is a tenth slower. */

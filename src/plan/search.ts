@@ -38,7 +38,7 @@ export function searchFleets(context: DraftContext, usable: readonly Device[]): 
   let beam: readonly (readonly ReplicaDraft[])[] = [[]];
   for (let replica = 0; replica < replicasMost && beam.length > 0; replica++) {
     const extended = beam.flatMap((chosen) => extendFleet(drafter, { replica, chosen, freeBytes }));
-    const scored = distinct(extended.map(scoreDraft)).sort((a, b) => a.score.score - b.score.score);
+    const scored = distinct(extended.map((fleet) => scoreDraft(fleet, context.streams))).sort((a, b) => a.score.score - b.score.score);
     const better = (scored[0]?.score.score ?? Infinity) < best;
     best = Math.min(best, scored[0]?.score.score ?? Infinity);
     if (replica + 1 >= (options.replicas ?? replicasMin(options))) found.push(...scored);
@@ -79,10 +79,11 @@ function replicasMax(options: PlanOptions, usable: readonly Device[]): number {
   return Math.max(replicasMin(options), Math.min(REPLICAS_TRIED, usable.length));
 }
 
-function scoreDraft(replicas: readonly ReplicaDraft[]): FleetDraft {
+function scoreDraft(replicas: readonly ReplicaDraft[], streams: number): FleetDraft {
   const factors = slowdowns(replicas.map((replica) => replica.devices));
   const score = scoreFleet(
     replicas.map(({ prediction, stages }, index) => ({ prediction, slowdown: factors[index]!, stages: stages.length })),
+    streams,
   );
   return { replicas, slowdowns: factors, score };
 }

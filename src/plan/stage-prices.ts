@@ -10,7 +10,7 @@ import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
 import type { DraftContext } from "./draft-context.ts";
 import { kernelPages } from "./kernel-stages.ts";
 import type { PlanModel } from "./plan-request.ts";
-import { DECODE_CONTEXT, decodeShape, promptCost, STREAMS } from "./predict.ts";
+import { DECODE_CONTEXT, decodeShape, promptCost } from "./predict.ts";
 
 /** Weight formats of the two phases of a stage. */
 export interface FormatPair {
@@ -22,9 +22,10 @@ export interface FormatPair {
 export interface StagePrice {
   /** Its prompt of 512 tokens. */
   readonly prompt: number;
-  /** A token of a lone stream, and a step of 8 streams. */
+  /** A token of a lone stream, and a step of `streams` streams: those plans are judged at. */
   readonly alone: number;
   readonly together: number;
+  readonly streams: number;
 }
 
 /** Prices of stages on their own; remembers them, since a search asks for the same parts again and again. */
@@ -47,9 +48,9 @@ const OUTPUT_TOKENS = 64;
 /** Chunk in which prompts are priced while stages are compared. */
 const CHUNK = 128;
 
-/** Time of a standard request: its prompt, a lone output and an output among 8 streams. Units: ns. */
-export function requestNs({ prompt, alone, together }: StagePrice): number {
-  return prompt + OUTPUT_TOKENS * (alone + together / STREAMS);
+/** Time of a standard request: its prompt, a lone output and an output among so many streams. Units: ns. */
+export function requestNs({ prompt, alone, together, streams }: StagePrice): number {
+  return prompt + OUTPUT_TOKENS * (alone + together / streams);
 }
 
 export function stagePrices(context: DraftContext): StagePrices {
@@ -98,7 +99,8 @@ function priceOf(context: DraftContext, stage: CostedStage): StagePrice | undefi
   return {
     prompt: promptCost({ step: (shape) => cost.stage(0, shape) }, CHUNK).ns,
     alone: cost.stage(0, decodeShape(1, DECODE_CONTEXT)).ns,
-    together: cost.stage(0, decodeShape(STREAMS, DECODE_CONTEXT)).ns,
+    together: cost.stage(0, decodeShape(context.streams, DECODE_CONTEXT)).ns,
+    streams: context.streams,
   };
 }
 

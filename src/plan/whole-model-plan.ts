@@ -8,7 +8,7 @@ import { type DraftContext, draftContext, pageBytes, usableMemory } from "./draf
 import { KV_SHARE } from "./kv-budget.ts";
 import type { Plan, ReplicaPlan, StagePlan } from "./plan.ts";
 import type { PlanError, PlanRequest } from "./plan-request.ts";
-import { DECODE_CONTEXT, decodeShape, PROMPT_TOKENS, predictReplica, promptCost, STREAMS } from "./predict.ts";
+import { DECODE_CONTEXT, decodeShape, judgedStreams, PROMPT_TOKENS, predictReplica, promptCost, streamsText } from "./predict.ts";
 import { marginOf, scoreFleet } from "./score.ts";
 import { bestFleet } from "./search.ts";
 import { checkWholePins, isWholeModel, wholePin } from "./whole-model.ts";
@@ -115,9 +115,9 @@ function measuredCost(request: PlanRequest, stage: CostedStage): WholeCost | und
   const cost = stepCostFrom(correction === undefined ? input : { ...input, correction });
   if (!cost.ok || device === undefined) return undefined;
   const prediction = predictReplica(cost.value, [device]);
-  const score = scoreFleet([{ prediction, slowdown: 1, stages: 1 }]);
+  const score = scoreFleet([{ prediction, slowdown: 1, stages: 1 }], judgedStreams(request.options?.maxSequences));
   const { ttft, tpot, chunk } = prediction;
-  const figures = `first token of ${PROMPT_TOKENS} in ${ms(ttft.ns)}, ${ms(tpot.ns)} a token, ${Math.round(score.tokensPerSecond8)} tokens/s with ${STREAMS} streams`;
+  const figures = `first token of ${PROMPT_TOKENS} in ${ms(ttft.ns)}, ${ms(tpot.ns)} a token, ${Math.round(score.tokensPerSecond8)} tokens/s with ${streamsText(score.streams)}`;
   return { cost: cost.value, figures, score, chunk };
 }
 
@@ -126,7 +126,7 @@ function againstBest(request: PlanRequest, device: string, score: number): strin
   const { pins: _pins, stages: _stages, ...options } = request.options ?? {};
   const free = bestFleet({ ...request, options });
   if (free === undefined) return `--pin 0=${device}: without it nothing fits.`;
-  return `--pin 0=${device}: over first token, token and ${STREAMS} streams together it is ${compared(score, free.score.score)} the best plan without it.`;
+  return `--pin 0=${device}: over first token, token and ${streamsText(free.score.streams)} together it is ${compared(score, free.score.score)} the best plan without it.`;
 }
 
 function compared(score: number, other: number): string {
