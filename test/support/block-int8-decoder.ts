@@ -1,11 +1,13 @@
 /**
- * What a stage in block-int8 computes, as plainly as it can be, in f64: weights of 4-bit blocks as the file says, all others rounded to 255 levels a
- * block of 32, what enters a product rounded to 255 levels a block of 32 too; keys and values in f32 pages. It shares no code with the kernels.
+ * What a stage in block-int8 computes, as plainly as it can be, in f64: weights of 4-bit blocks as the file says (scales in f16), all others rounded to
+ * 255 levels a block of 32, what enters a product rounded to 255 levels a block of 32 too; keys and values in f32 pages. It shares no code with the kernels.
  */
 import { dequantiseAll } from "../../src/graph/decoder/dequantise.ts";
+import { halfTable } from "../../src/graph/decoder/half.ts";
 import type { DecoderModel } from "../../src/graph/decoder/model.ts";
 import type { DecoderSpec } from "../../src/graph/decoder/spec.ts";
 import type { WeightFormat } from "../../src/graph/decoder/weights.ts";
+import { floatToHalf } from "./quantise.ts";
 import { softmax } from "./reference-decoder.ts";
 
 const BLOCK = 32;
@@ -85,12 +87,34 @@ function cached({ weights }: DecoderModel, largest: number): Weights {
       return names.map((name) =>
         once(name, () => {
           const tensor = weights.read(name);
-          const values = Float64Array.from(dequantiseAll(tensor));
+          const values = tensor.format === "Q4_K" && exact ? fourBitsK(tensor.data) : Float64Array.from(dequantiseAll(tensor));
           return exact ? values : byRows(values, tensor.shape.at(-1)!, (row) => rounded(row, largest).row);
         }),
       );
     },
   };
+}
+
+/** Blocks of Q4_K with the products of their scales, which are in 17 bits, rounded to f16. Source: block_q4_K of llama.cpp's ggml-common.h. */
+function fourBitsK(data: Uint8Array): Float64Array {
+  const out = new Float64Array((data.length / 144) * 256);
+  const f16 = (value: number): number => halfTable()[floatToHalf(value)]!;
+  for (let block = 0; block * 144 < data.length; block++) {
+    const bytes = data.subarray(block * 144, (block + 1) * 144);
+    const [d, least] = [0, 2].map((at) => halfTable()[bytes[at]! | (bytes[at + 1]! << 8)]!);
+    const packed = bytes.subarray(4, 16);
+    for (let part = 0; part < 8; part++) {
+      const late = part >= 4;
+      const scale = late ? (packed[part + 4]! & 15) | ((packed[part - 4]! >> 6) << 4) : packed[part]! & 63;
+      const offset = late ? (packed[part + 4]! >> 4) | ((packed[part]! >> 6) << 4) : packed[part + 4]! & 63;
+      for (let i = 0; i < 32; i++) {
+        const byte = bytes[16 + (part >> 1) * 32 + i]!;
+        const level = part % 2 === 0 ? byte & 15 : byte >> 4;
+        out[block * 256 + part * 32 + i] = f16(d! * scale) * level - f16(least! * offset);
+      }
+    }
+  }
+  return out;
 }
 
 function byRows(values: Float64Array, columns: number, change: (row: Float64Array) => Float64Array): Float64Array {
