@@ -1,7 +1,9 @@
 import type { AccuracyRow } from "../../cost/accuracy/accuracy-row.ts";
 import { type ComputedClaim, computeClaims } from "../../simulate/claims/compute-claims.ts";
+import { computeEpdClaims } from "../../simulate/claims/compute-epd-claims.ts";
 import { computeLoraClaims } from "../../simulate/claims/compute-lora-claims.ts";
 import { computeSplitFfnClaims } from "../../simulate/claims/compute-split-ffn.ts";
+import { EPD_CLAIMS } from "../../simulate/claims/epd-claims.ts";
 import { LORA_CLAIMS } from "../../simulate/claims/lora-claims.ts";
 import { PUBLISHED_CLAIMS, type PublishedClaim } from "../../simulate/claims/published-claims.ts";
 import { SPLIT_FFN_CLAIMS } from "../../simulate/claims/split-ffn-claims.ts";
@@ -9,7 +11,7 @@ import type { AccuracyPart } from "./accuracy-part.ts";
 
 const PROTOCOL = "nothing is fitted to the figures; rows say whether they lie within the tolerance";
 
-/** Published figures of large systems, of adapters and of feed-forwards apart, computed. Needs no data: the claims are in the program. */
+/** Published figures of large systems, of adapters, of images and of feed-forwards apart, computed. Needs no data: the claims are in the program. */
 export const CLAIMS: AccuracyPart = {
   id: "claims",
   title: "Published figures of large systems, with tolerances that were fixed before the code that computes them",
@@ -18,6 +20,7 @@ export const CLAIMS: AccuracyPart = {
   rows: () => [
     ...claimRows(PUBLISHED_CLAIMS, computeClaims(), PROTOCOL),
     ...claimRows(LORA_CLAIMS, computeLoraClaims(), `adapters (LoRA): ${PROTOCOL}`),
+    ...claimRows(EPD_CLAIMS, computeEpdClaims(), `images, encoders apart: ${PROTOCOL}`),
     ...claimRows(SPLIT_FFN_CLAIMS, computeSplitFfnClaims(), `attention and feed-forwards apart: ${PROTOCOL}`),
   ],
 };
@@ -49,5 +52,5 @@ function figureText({ tolerance }: PublishedClaim, computed: number): string {
 }
 
 function deviceOf({ statement, unit }: PublishedClaim): string {
-  return /\b(H800|H100|A100)\b/.exec(statement)?.[1] ?? (unit === "parameters" ? "any" : "expert ranks");
+  return /\b(H800|H100|H20|A100)\b/.exec(statement)?.[1] ?? (unit === "parameters" || unit === "tokens" ? "any" : "expert ranks");
 }
