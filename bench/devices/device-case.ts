@@ -1,5 +1,5 @@
 import type { Rack } from "../../src/rack/rack.ts";
-import type { OpenRack } from "../../src/sdk/sdk-types.ts";
+import type { OpenRack, Tensor } from "../../src/sdk/sdk-types.ts";
 
 /** A model and a rack: whether the rack's own choice of devices does better than the best of its devices alone. */
 export interface DeviceCase {
@@ -8,6 +8,8 @@ export interface DeviceCase {
   readonly what: string;
   /** `gains`: the mix is to win clearly; `keeps`: it has nothing to win, and is to lose next to nothing. */
   readonly claim: "gains" | "keeps";
+  /** Largest difference of results between devices, over the largest value of a result, where that is not what f32 gives. */
+  readonly tolerance?: number;
   /** A device of the rack is emulated: no figure is one of the device it is named after. */
   readonly emulated: boolean;
   /** Files of the sample folder. */
@@ -23,5 +25,5 @@ export interface Single {
   readonly rack: Rack;
 }
 
-/** Runs everything once and waits for it. */
-export type Batch = (rack: OpenRack) => Promise<void>;
+/** Runs everything once and waits for it. Gives what was computed, always in one order, where it is to be compared between devices. */
+export type Batch = (rack: OpenRack) => Promise<readonly Tensor[] | undefined>;

@@ -1,8 +1,9 @@
 import { join } from "node:path";
+import { must } from "../../src/base/assert.ts";
 import type { TaskId } from "../../src/engine/dataflow/dataflow-types.ts";
 import { openRack } from "../../src/sdk/open-rack.ts";
-import type { OpenRack } from "../../src/sdk/sdk-types.ts";
-import type { DeviceCase } from "./device-case.ts";
+import type { OpenRack, Tensor } from "../../src/sdk/sdk-types.ts";
+import type { Batch, DeviceCase } from "./device-case.ts";
 import { devicesApart } from "./devices-apart.ts";
 import { forecastErrors } from "./forecast.ts";
 
@@ -26,11 +27,13 @@ export interface CaseTimes {
   /** Makespan of each round's batch. Units: ms. */
   readonly mixMs: readonly number[];
   readonly singles: readonly { readonly name: string; readonly ms: readonly number[] }[];
-  /** A batch, of all devices of the mix at once in racks of their own. Units: ms. */
-  readonly apartMs: number;
+  /** A batch, of all devices of the mix at once in racks of their own; undefined where one cannot do it alone. Units: ms. */
+  readonly apartMs: number | undefined;
   readonly learningTasks: number;
   /** Tasks of the counted rounds by device of the mix. */
   readonly shares: readonly string[];
+  /** Largest difference of a batch's results on any rack from the first single device's, over the largest of their tensor; NaN where the case gives none. */
+  readonly resultsOff: number;
   /** Of the batches on the mix of the first `ROUNDS` rounds: forecast / live - 1. */
   readonly forecastErrors: readonly number[];
 }
@@ -49,6 +52,7 @@ export async function measureCase(one: DeviceCase, folder: string, note: (text: 
     };
     for (let i = 0; i < LEARNING_BATCHES || isCold(); i++) for (const rack of open) await batch(rack);
     const mix = open[0]!;
+    const resultsOff = await largestDifference(open, batch);
     const before = tasksByDevice(mix);
     const starts: TaskId[] = [];
     const times = open.map((): number[] => []);
@@ -73,12 +77,39 @@ export async function measureCase(one: DeviceCase, folder: string, note: (text: 
       singles: one.singles.map(({ name }, at) => ({ name, ms: times[at + 1]! })),
       apartMs,
       learningTasks: sum(before),
+      resultsOff,
       shares,
       forecastErrors: forecastErrors(join(folder, `${one.name}-0`), starts, ROUNDS),
     };
   } finally {
     await Promise.all(open.map((rack) => rack.close()));
   }
+}
+
+/** `racks`: the mix, then each device alone. */
+async function largestDifference(racks: readonly OpenRack[], batch: Batch): Promise<number> {
+  const results: (readonly Tensor[] | undefined)[] = [];
+  for (const rack of racks) results.push(await batch(rack));
+  const reference = results[1];
+  if (reference === undefined) return Number.NaN;
+  return Math.max(...results.map((tensors) => differenceOf(must(tensors, "a case gives results on every rack"), reference)));
+}
+
+/** Infinity where there are other tensors than there should be. */
+function differenceOf(tensors: readonly Tensor[], reference: readonly Tensor[]): number {
+  if (tensors.length !== reference.length) return Number.POSITIVE_INFINITY;
+  return Math.max(...tensors.map(({ data }, at) => differenceOfValues(data, reference[at]!.data)));
+}
+
+function differenceOfValues(values: Tensor["data"], reference: Tensor["data"]): number {
+  if (values.length !== reference.length) return Number.POSITIVE_INFINITY;
+  let off = 0;
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) {
+    off = Math.max(off, Math.abs(Number(values[i]) - Number(reference[i])));
+    largest = Math.max(largest, Math.abs(Number(reference[i])));
+  }
+  return off === 0 ? 0 : off / largest;
 }
 
 function hasShortRuns(rack: OpenRack): boolean {

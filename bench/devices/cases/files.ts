@@ -28,8 +28,7 @@ export const files: DeviceCase = {
       const values = Array.from({ length: BYTES }, (_unused, i) => (file * 17 + i * 31) % 256);
       return { [bytes!.name]: tensor(values, [1, BYTES], bytes!.type) };
     });
-    return async (rack) => {
-      await Promise.all(requests.map((request) => rack.run(model, request)));
-    };
+    return async (rack) =>
+      (await Promise.all(requests.map((request) => rack.run(model, request)))).flatMap((outputs) => Object.values(outputs));
   },
 };

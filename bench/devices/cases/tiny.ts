@@ -34,8 +34,9 @@ export const tiny: DeviceCase = {
         if ("run" in before) before.release();
         x = y;
       }
-      if ("run" in x) await x.read();
+      const last = "run" in x ? await x.read() : x;
       if ("run" in x) x.release();
+      return [last];
     };
   },
 };
