@@ -165,6 +165,20 @@ describe("heddle simulate <deployment>", () => {
     expect(rows.find(({ name }) => name === "TPOT mean")!.ratio.value).toBeLessThan(1);
   });
 
+  it("encodes images on a pool of their own, and draws others", async () => {
+    const path = "examples/deployments/qwen3-vl-encoders-apart.yaml";
+    const load = ["--workload", "poisson:rate=6,prompt=400,output=20,seconds=4,seed=1,images=1-4,sizes=1280x720,distinct=20"];
+    const { stdout } = await heddle("simulate", path, ...load, "--runs", "1");
+    expect(stdout).toMatch(/images found encoded\t[1-9]/);
+    expect(stdout).toMatch(/eyes busy\t[1-9]/);
+    const change = ["--change", "workload.images=count=8,sizes=1280x720", "--runs", "3", "--json"];
+    const { rows } = JSON.parse((await heddle("what-if", path, ...load, ...change)).stdout) as {
+      rows: { name: string; ratio: { value: number } }[];
+    };
+    expect(rows.find(({ name }) => name === "images encoded")!.ratio.value).toBeGreaterThan(2);
+    expect(rows.find(({ name }) => name === "TTFT mean")!.ratio.value).toBeGreaterThan(1);
+  });
+
   it("writes a timeline that a viewer reads", async () => {
     const path = join(folder, "timeline.json");
     expect((await heddle("simulate", EXAMPLE, "--workload", LOAD, "--runs", "1", "--timeline", path)).status).toBe(0);

@@ -13,6 +13,7 @@ export const DEPLOYMENT_DEFAULTS: {
   readonly loraDiskBytesPerSecond: number;
   readonly scalingEveryNs: number;
   readonly resubmitNs: number;
+  readonly encodeImages: number;
   readonly encoder: Pick<EncoderSide, "parallel">;
   readonly ffn: Pick<FfnSide, "parallel" | "microBatches">;
 } = {
@@ -35,6 +36,7 @@ export const DEPLOYMENT_DEFAULTS: {
   loraDiskBytesPerSecond: 2e9,
   scalingEveryNs: 15e9,
   resubmitNs: 0,
+  encodeImages: 8,
   encoder: { parallel: "weights" },
   ffn: { parallel: { tensor: 1, expert: 1 }, microBatches: 3 },
 };
@@ -71,6 +73,7 @@ export const DEFAULT_REASONS: Readonly<Record<string, string>> = {
   "scaling.everyNs": "Kubernetes' horizontal autoscaler (--horizontal-pod-autoscaler-sync-period)",
   "outages.resubmitNs": "sent again at once",
   "encoder.parallel": "vLLM and SGLang",
+  "encode.maxSequences": "SGLang's encode server (SGLANG_ENCODER_MAX_BATCH_SIZE)",
   "ffn.parallel": "not divided",
   "ffn.microBatches": "hide links that take less than half of what the slower side does (arXiv:2504.02263, section 4.1)",
   "engine.overheadNs": "nothing beyond the engine's own constants: measure what your host adds",

@@ -9,6 +9,8 @@ import { readDeployment, writeDeployment } from "./deployment-file.ts";
 
 const FOLDER = "examples/deployments";
 const LOAD = "orderAbove: 2, drainBelow: 1";
+const ENCODE =
+  "version: 1\nmodel: m\npools:\n  - { device: d, role: encode }\n  - { device: e, name: b }\nkvTransfer: { bandwidthBytesPerSecond: 1, latencyNs: 0 }\n";
 const SPLIT =
   "version: 1\nmodel: m\npools:\n  - { device: d, role: prefill }\n  - { device: d, role: decode, name: b }\nkvTransfer: { bandwidthBytesPerSecond: 1, latencyNs: 0 }\n";
 const SMALL = "version: 1\nmodel: m\npools:\n  - device: d\n";
@@ -124,6 +126,27 @@ describe("deployment files", () => {
     ["disaggregation without a link", `${SMALL}    role: prefill\n  - { device: d, role: decode, name: b }\n`, "kvTransfer"],
     ["feed-forwards apart with adapters", `${SMALL}    ffn: { device: e }\n    lora: { maxLoras: 2 }\n`, "pools[0].ffn"],
     ["feed-forwards apart on a fabric", `fabric: f.yaml\n${SMALL}    ffn: { device: e }\n`, "pools[0].ffn"],
+    ["an encode pool alone", `${SMALL}    role: encode\n`, "pools"],
+    ["an encode pool without a link", `${SMALL}  - { device: d, role: encode, name: b }\n`, "kvTransfer"],
+    ["encoders twice", ENCODE.replace("device: e", "device: e, encoder: {}"), "pools[1].encoder"],
+    ["an encoder in a decode pool", SPLIT.replace("role: decode", "role: decode, encoder: {}"), "pools[1].encoder"],
+    ["an encoder of another engine", `${SMALL}    encoder: {}\n    engine: { name: trtllm }\n`, "pools[0].encoder"],
+    ["images dealt to one rank", `${SMALL}    encoder: { parallel: data }\n`, "pools[0].encoder.parallel"],
+    [
+      "a budget of SGLang's encoder",
+      `${SMALL}    encoder: { batchTokens: 9 }\n    engine: { name: sglang }\n`,
+      "pools[0].encoder.batchTokens",
+    ],
+    ["an encode pool that scales", ENCODE.replace("device: d", `device: d, scaling: { least: 1, ${LOAD} }`), "pools[0].scaling"],
+    ["an encode pool with KV", ENCODE.replace("device: d", "device: d, engine: { kvBlocks: 5 }"), "pools[0].engine.kvBlocks"],
+    ["an encode pool that starts", ENCODE.replace("device: d", "device: d, startUpNs: 5"), "pools[0].startUpNs"],
+    [
+      "an encode pool that holds prompts back",
+      ENCODE.replace("device: d", "device: d, engine: { name: sglang, schedulerRecvInterval: 5 }"),
+      "pools[0].engine.schedulerRecvInterval",
+    ],
+    ["an encode pool in stages", ENCODE.replace("device: d", "device: d, parallel: { pipeline: 2 }"), "pools[0].parallel.pipeline"],
+    ["an encode pool in 8 bits", ENCODE.replace("device: d", "device: d, precision: { weights: f8e4m3 }"), "pools[0].precision.weights"],
     ["feed-forwards apart of a prefill pool", SPLIT.replace("role: prefill", "role: prefill, ffn: { device: e }"), "pools[0].ffn"],
     ["two pools of one name", `${SMALL}    name: a\n  - { device: d, name: a }\n`, "pools[1].name"],
     ["a fraction above 1", `${SMALL}    engine: { memoryFraction: 1.2 }\n`, "pools[0].engine.memoryFraction"],

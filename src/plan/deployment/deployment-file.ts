@@ -82,6 +82,7 @@ function completePool(pool: PoolFile, at: string, { filled, find }: { readonly f
   const { name, role, replicas, parallel, precision, engine, scaling, outages, lora, ffn, encoder, ...others } = pool;
   const engineName = engine?.name ?? standard.engine.name;
   const data = parallel?.data ?? standard.parallel.data;
+  const chosenRole: PoolRole = role ?? "both";
   const fields = <T extends object>(part: string, given: object | undefined, values: T): T => {
     const all: Record<string, unknown> = { ...given };
     for (const [key, value] of Object.entries(values)) {
@@ -92,9 +93,11 @@ function completePool(pool: PoolFile, at: string, { filled, find }: { readonly f
     }
     return all as T;
   };
+  // SGLang's encode server takes few images at once; as an engine's sequences elsewhere.
+  const few = chosenRole === "encode" && engineName === "sglang" && engine?.maxSequences === undefined;
+  const images = few && { maxSequences: filled(`${at}.engine.maxSequences`, undefined, standard.encodeImages, "encode.maxSequences") };
   const given = engine?.attentionDpBalance;
   const balance = given && { attentionDpBalance: fields("engine.attentionDpBalance", given, standard.attentionDpBalance) };
-  const chosenRole: PoolRole = role ?? "both";
   return {
     ...others,
     name: name ?? `${pool.device}-${at.slice("pools.".length)}`,
@@ -102,7 +105,10 @@ function completePool(pool: PoolFile, at: string, { filled, find }: { readonly f
     replicas: filled(`${at}.replicas`, replicas, standard.replicas, "replicas"),
     parallel: fields("parallel", parallel, standard.parallel),
     precision: fields("precision", precision, standard.precision),
-    engine: { ...fields("engine", engine, engineDefaults({ name: engineName, sheet: find(pool.device), data })), ...balance },
+    engine: {
+      ...fields("engine", { ...engine, ...images }, engineDefaults({ name: engineName, sheet: find(pool.device), data })),
+      ...balance,
+    },
     ...(lora === undefined ? {} : { lora: completeLora(lora, engineName, fields) }),
     ...(encoder === undefined && chosenRole !== "encode"
       ? {}

@@ -33,7 +33,9 @@ function encodePoolFault(pool: Pool): DeploymentFault | undefined {
     if (precision[part] !== "bf16")
       return { path: ["precision", part], message: "of a pool of role encode is bf16: engines keep encoders in 16 bits" };
   if (precision.experts !== undefined) return nothing("precision", "experts");
-  for (const field of ["kvBlocks", "maxModelTokens"] as const) if (engine[field] !== undefined) return nothing("engine", field);
+  if ((pool.startUpNs ?? 0) > 0) return nothing("startUpNs");
+  for (const field of ["kvBlocks", "maxModelTokens", "schedulerRecvInterval"] as const)
+    if (engine[field] !== undefined) return nothing("engine", field);
   for (const field of ["prefixCaching", "chunkedPrefill"] as const) if (!engine[field]) return nothing("engine", field);
   for (const [name, part] of Object.entries({ speculation, lora, offload, ffn })) if (part !== undefined) return nothing(name);
   return undefined;

@@ -49,6 +49,40 @@ describe("what is written", () => {
     }
   });
 
+  const encoders = (name: "vllm" | "sglang", role: "both" | "split"): Deployment => {
+    const base =
+      role === "both"
+        ? sampleDeployment({ pools: [samplePool({ name: "pd", replicas: 1 })], kvTransfer: splitDeployment(name).kvTransfer! })
+        : splitDeployment(name);
+    const encode = samplePool({
+      name: "eyes",
+      role: "encode",
+      parallel: { tensor: 2, pipeline: 1, data: 1, expert: 1, context: 1 },
+      precision: { weights: "bf16", kv: "bf16" },
+      encoder: { parallel: "data" },
+    });
+    return { ...base, pools: [encode, ...base.pools].map((pool) => ({ ...pool, engine: { ...pool.engine, name } })) };
+  };
+
+  it("has encoders apart for sglang, and each server that computes prompts told where they are", () => {
+    for (const role of ["both", "split"] as const) {
+      const written = emitted("sglang", encoders("sglang", role), { ...OPTIONS, checkpoint: {} });
+      expect(checkEmitted(written).faults).toEqual([]);
+      const text = (name: string): string => written.files.find((file) => file.name === `sglang-${name}.sh`)!.text;
+      expect(text("eyes")).toContain("--encoder-only");
+      expect(text("eyes")).toContain("--mm-enable-dp-encoder");
+      expect(text("eyes")).toContain("SGLANG_ENCODER_MAX_BATCH_SIZE=256");
+      const reader = text(role === "both" ? "pd" : "prefill");
+      expect(reader).toMatch(/--language-only \\\n {2}--encoder-urls .*EYES_1.*EYES_2/);
+      if (role === "split") expect(text("decode")).not.toContain("--encoder-urls");
+    }
+  });
+
+  it.each(["vllm", "trtllm", "kubernetes", "dynamo", "llm-d"] as const)("has no encoders apart for %s: the role is named", (target) => {
+    const name = target === "kubernetes" || target === "dynamo" ? "sglang" : "vllm";
+    expect(missingFields(target, encoders(name, "split")).join()).toMatch(/role|pools/);
+  });
+
   it.each(["sglang", "trtllm"] as const)("holds for dynamo and kubernetes with %s", (name) => {
     const single = { ...SINGLE, pools: SINGLE.pools.map((pool) => ({ ...pool, engine: { ...pool.engine, name } })) };
     for (const target of ["dynamo", "kubernetes"] as const) expect(checkEmitted(emitted(target, single)).faults).toEqual([]);

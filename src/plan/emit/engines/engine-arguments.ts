@@ -23,6 +23,8 @@ export interface EngineContext {
   readonly deployment: Deployment;
   readonly options: EmitOptions;
   readonly port: string;
+  /** Addresses of the replicas that encode images, where they are known when a command is written. */
+  readonly encoderUrls?: readonly string[];
 }
 
 export type EngineWriter = (pool: Pool, context: EngineContext) => EngineArguments;
@@ -67,7 +69,7 @@ export function splitRole(
       role: undefined,
       missing: [inexpressible(pool.name, "ffn", `${engine} has no attention and feed-forwards apart in one launch command`)],
     };
-  if (pool.role === "both") return { role: undefined, missing: [] };
+  if (pool.role === "both" || (pool.role === "encode" && engine === "sglang")) return { role: undefined, missing: [] };
   if (pool.role === "prefill" || pool.role === "decode") return { role: pool.role, missing: [] };
   return { role: undefined, missing: [inexpressible(pool.name, "role", `${engine} has no role "${pool.role}" in one launch command`)] };
 }

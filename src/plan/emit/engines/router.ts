@@ -26,7 +26,8 @@ const POLICIES: Readonly<Partial<Record<RoutingName, readonly string[]>>> = {
 
 /** Whether requests need a router: several replicas can take one, or prefill and decode are apart. */
 export function needsRouter({ pools }: Deployment): boolean {
-  return pools.length > 1 || pools.some(({ replicas }) => replicas > 1);
+  const taking = pools.filter(({ role }) => role !== "encode");
+  return taking.length > 1 || taking.some(({ replicas }) => replicas > 1);
 }
 
 /** Arguments of the router in front of a fleet. */
@@ -36,7 +37,7 @@ export function routerArguments(
   { workers, port }: { readonly workers: RouterWorkers; readonly port: string },
 ): { readonly program: readonly string[]; readonly args: readonly string[]; readonly missing: readonly Inexpressible[] } {
   const policy = POLICIES[deployment.routing];
-  const split = deployment.pools.some(({ role }) => role !== "both");
+  const split = deployment.pools.some(({ role }) => role === "prefill" || role === "decode");
   const mixed = split && deployment.pools.some(({ role }) => role === "both");
   const missing = [
     ...(policy === undefined ? [inexpressible("deployment", "routing", `${engine}-router has no policy "${deployment.routing}"`)] : []),

@@ -44,7 +44,7 @@ export function sglangArguments(pool: Pool, context: EngineContext): EngineArgum
   const weights = weightArguments(pool, context, { engine: "sglang", flags: WEIGHTS });
   const nodes = replicaNodes(pool, context);
   const lora = sglangLora(pool);
-  const encoder = sglangEncoder(pool);
+  const encoder = sglangEncoder(pool, context);
   missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "sglang"), ...lora.missing, ...encoder.missing);
   const kv = KV[precision.kv];
   if (kv === undefined) missing.push(inexpressible(pool.name, "precision.kv", `sglang keeps no KV in ${precision.kv}`));
@@ -78,6 +78,7 @@ export function sglangArguments(pool: Pool, context: EngineContext): EngineArgum
     positional: 0,
     args,
     ...(nodes.nodes === 1 ? {} : { follower: args }),
+    ...(encoder.environment && { environment: encoder.environment }),
     files: [],
     missing,
     notes: [

@@ -1,6 +1,6 @@
 import type { Deployment, Pool } from "../../deployment/deployment.ts";
 import type { EmitOptions, Emitted, EmittedCommand, EmittedFile, Inexpressible } from "../emit-types.ts";
-import { type EngineArguments, inexpressible, OWN_ADDRESS } from "../engines/engine-arguments.ts";
+import { type EngineArguments, type EngineContext, inexpressible, OWN_ADDRESS } from "../engines/engine-arguments.ts";
 import { type EmitEngine, ENGINE_WRITERS } from "../engines/engine-writer.ts";
 import { needsRouter, type RoutedEngine, routerArguments } from "../engines/router.ts";
 import { shellCommand } from "./shell.ts";
@@ -14,7 +14,7 @@ export function emitCommands(
   deployment: Deployment,
   options: EmitOptions,
 ): Emitted & { readonly missing: readonly Inexpressible[] } {
-  const pools = deployment.pools.map((pool) => poolScript(engine, pool, { deployment, options }));
+  const pools = deployment.pools.map((pool) => poolScript(engine, pool, { deployment, options, encoderUrls: urls(deployment, "encode") }));
   const router = routerScript(engine, deployment);
   return {
     target: engine,
@@ -33,7 +33,7 @@ interface Script {
   readonly notes: readonly string[];
 }
 
-function poolScript(engine: EmitEngine, pool: Pool, given: { readonly deployment: Deployment; readonly options: EmitOptions }): Script {
+function poolScript(engine: EmitEngine, pool: Pool, given: Omit<EngineContext, "port">): Script {
   const written = ENGINE_WRITERS[engine](pool, { ...given, port: PORT });
   const text = [
     "#!/bin/sh",

@@ -30,6 +30,8 @@ export function emitLlmD(deployment: Deployment, options: EmitOptions): Emitted 
     const detail = `the chart has one decode pool and at most one prefill pool, not ${decoding.length} and ${prefilling.length}`;
     missing.push(inexpressible("deployment", "pools", detail));
   }
+  for (const { name } of deployment.pools.filter(({ role }) => role === "encode"))
+    missing.push(inexpressible(name, "role", "the chart has no pool that encodes images"));
   const proxied = prefilling.length > 0;
   const decode = decoding.slice(0, 1).map((pool) => poolValues(pool, proxied ? TARGET_PORT : SERVICE_PORT, { deployment, options }));
   const prefill = prefilling.slice(0, 1).map((pool) => poolValues(pool, SERVICE_PORT, { deployment, options }));
