@@ -101,6 +101,11 @@ describe("heddle plan --slo", () => {
     ["KV over a fabric without one", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--kv-link", "fabric,20us"], "usage"],
     ["machines that the fabric does not have", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--fabric", RAILS_OF_4], "no-basis"],
     ["a target that is not planned for", [...ASKED, ...FLEETS, "--slo", "ttft=1s,e2e=9s"], "usage"],
+    [
+      "images",
+      ["plan", "Qwen3-VL-8B", ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--workload", "poisson:rate=1,prompt=9,output=9,seconds=9,images=1"],
+      "workload-invalid",
+    ],
     ["an option of native racks", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--stages", "2"], "usage"],
     ["options without a target", [...ASKED, ...FLEETS], "usage"],
     ["a device nobody knows", [...ASKED, "--slo", "ttft=1s,tpot=40ms", "--fleet", "h101:8@2"], "device-unknown"],

@@ -33,7 +33,7 @@ function claimRows(claims: readonly PublishedClaim[], computed: readonly Compute
     return {
       dataSet: "published-claims",
       protocol,
-      family: `${claim.id}: ${claim.value} ${claim.unit}${figure}; ${judged} ${Math.round(claim.tolerance * 100)} %`,
+      family: `${claim.id}: ${Number(claim.value.toPrecision(6))} ${claim.unit}${figure}; ${judged} ${Math.round(claim.tolerance * 100)} %`,
       device: deviceOf(claim),
       engine: claim.source.split(/[,:]/)[0]!,
       points: own === undefined ? 0 : 1,
