@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { HeddleError } from "../base/heddle-error.ts";
 import { readTorchKit } from "../cost/import/torch-kit/read-torch-kit.ts";
@@ -13,6 +12,7 @@ import { openDeployment } from "./deployment/open-deployment.ts";
 import { refuseGiven } from "./given-options.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
 import { sheetOf } from "./rack-catalog.ts";
+import { parseTextFile } from "./read-file.ts";
 
 interface Flags {
   readonly kit?: string;
@@ -48,13 +48,8 @@ export async function calibrate(flags: Flags, command: Command): Promise<void> {
 }
 
 function importKit(path: string, device: string | undefined, json: boolean): void {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new HeddleError("file-unreadable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
-  }
-  const result = readTorchKit(text, path, { device: device === undefined ? undefined : sheetOf(device) });
+  const sheetGiven = device === undefined ? undefined : sheetOf(device);
+  const result = parseTextFile(path, (text) => readTorchKit(text, path, { device: sheetGiven }));
   const { file, table: rows, sheet, filtered } = result;
   const stored = storeOperators(result);
   const byOperator: Record<string, number> = {};

@@ -5,7 +5,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
 import { knownArchitecture } from "../graph/architecture/known/known-architecture.ts";
 import type { Deployment } from "../plan/deployment/deployment.ts";
-import { type ReadDeployment, readDeployment } from "../plan/deployment/deployment-file.ts";
+import type { ReadDeployment } from "../plan/deployment/deployment-file.ts";
 import type { DeviceSheet } from "../rack/catalog/device-sheet.ts";
 import { type EngineMetrics, engineMetrics } from "../simulate/imported/engine-metrics.ts";
 import { type FleetFile, writeFleetFile } from "../simulate/imported/fleet-file.ts";
@@ -14,10 +14,10 @@ import { prometheusSamples } from "../simulate/imported/prometheus-text.ts";
 import { requestColumns } from "../simulate/workload/columns/request-columns.ts";
 import { readWorkload } from "../simulate/workload/read-workload.ts";
 import { defaultLines, rate } from "./deployment/deployment-text.ts";
-import { isPath, priceDeployment, sheetIn } from "./deployment/open-deployment.ts";
+import { isPath, priceDeployment, readDeploymentFile, readModelConfig } from "./deployment/open-deployment.ts";
 import { printResult, table } from "./output.ts";
 import { sheetOf } from "./rack-catalog.ts";
-import { readBytesFile, readTextFile } from "./read-file.ts";
+import { parseBytesFile, parseTextFile } from "./read-file.ts";
 
 interface ImportOptions {
   readonly deployment: string;
@@ -41,11 +41,12 @@ interface ImportReport {
 
 export function importFleet(log: string, options: ImportOptions): void {
   const folder = dirname(options.deployment);
-  const metrics = options.metrics === undefined ? undefined : engineMetrics(prometheusSamples(readTextFile(options.metrics)));
-  const { read, settings } = withSettings(readDeployment(readTextFile(options.deployment), sheetIn(folder)), metrics);
+  const metrics =
+    options.metrics === undefined ? undefined : parseTextFile(options.metrics, (text) => engineMetrics(prometheusSamples(text)));
+  const { read, settings } = withSettings(readDeploymentFile(options.deployment), metrics);
   // Prices now, so that what cannot be simulated is said now.
   priceDeployment(read.deployment, folder);
-  const workload = readWorkload(readBytesFile(log));
+  const workload = parseBytesFile(log, readWorkload);
   const measured = measuredColumns(workload);
   const requests = requestColumns(workload);
   const fleet: FleetFile = {
@@ -105,7 +106,7 @@ function partsOf({ model, pools }: Deployment, folder: string): Pick<FleetFile, 
     if (isPath(device)) devices[device] = sheetOf(resolve(folder, device));
   const path = resolve(folder, model);
   if (knownArchitecture(model) !== undefined || !existsSync(path)) return { devices };
-  return { devices, config: JSON.parse(readTextFile(path)) as Record<string, unknown> };
+  return { devices, config: readModelConfig(path) };
 }
 
 function importText({ file, source, requests, leftOut, settings, defaults, measured, metrics }: ImportReport): string {

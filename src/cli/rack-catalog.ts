@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { HeddleError } from "../base/heddle-error.ts";
 import { quantity } from "../base/quantity.ts";
 import { DEVICE_SHEETS, deviceSheet } from "../rack/catalog/catalog.ts";
@@ -7,6 +6,7 @@ import { readDeviceSheet, writeDeviceSheet } from "../rack/catalog/device-sheet-
 import { isUnconfirmed } from "../rack/catalog/figure.ts";
 import { LINK_SHEETS } from "../rack/catalog/links.ts";
 import { printResult, table } from "./output.ts";
+import { parseTextFile } from "./read-file.ts";
 
 /** `heddle rack catalog`. Errors: `usage`; those of `sheetOf`. */
 export function catalog(name: string | undefined, flags: { readonly yaml?: boolean; readonly json?: boolean }): void {
@@ -28,13 +28,7 @@ export function catalog(name: string | undefined, flags: { readonly yaml?: boole
  */
 export function sheetOf(name: string): DeviceSheet {
   if (!/\.ya?ml$/i.test(name)) return deviceSheet(name);
-  let text: string;
-  try {
-    text = readFileSync(name, "utf8");
-  } catch (cause) {
-    throw new HeddleError("file-unreadable", { where: name, detail: cause instanceof Error ? cause.message : String(cause), cause });
-  }
-  return readDeviceSheet(text);
+  return parseTextFile(name, readDeviceSheet);
 }
 
 function catalogText(): string {

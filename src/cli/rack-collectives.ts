@@ -1,12 +1,11 @@
-import { readFileSync } from "node:fs";
-import { HeddleError } from "../base/heddle-error.ts";
 import { quantity } from "../base/quantity.ts";
 import { type FabricRun, runFabric } from "../simulate/fabric/read-fabric.ts";
 import { formatNs, printResult, table } from "./output.ts";
+import { parseTextFile } from "./read-file.ts";
 
 /** `heddle rack collectives`. Errors: `file-unreadable`, `fabric-invalid`. */
 export function collectives(file: string, flags: { readonly json?: boolean }): void {
-  const run = runFabric(textOf(file));
+  const run = parseTextFile(file, runFabric);
   const { topology, runs } = run;
   const { name, devices, switches, bisectionBytesPerSecond } = topology;
   const shown = {
@@ -34,12 +33,4 @@ function collectivesText({ topology, runs }: FabricRun): string {
 
 function slowdown({ meanNs, aloneNs }: FabricRun["runs"][number]): number {
   return aloneNs > 0 ? meanNs / aloneNs : 1;
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new HeddleError("file-unreadable", { where: file, detail: cause instanceof Error ? cause.message : String(cause), cause });
-  }
 }

@@ -1,8 +1,8 @@
 import type { Rack } from "../rack/rack.ts";
 import { readRack } from "../rack/rack-file.ts";
-import { readTextFile } from "./read-file.ts";
+import { parseTextFile } from "./read-file.ts";
 
 /** Errors: `file-unreadable`, `rack-invalid`. */
 export function readRackFile(path: string): Rack {
-  return readRack(readTextFile(path));
+  return parseTextFile(path, readRack);
 }

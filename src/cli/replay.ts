@@ -7,7 +7,7 @@ import { type Divergence, replayLedger } from "../engine/replay.ts";
 import { engineOfLedger } from "../engine/replay-engine.ts";
 import { type RecordedDivergence, recordedRun } from "../simulate/recorded/recorded-run.ts";
 import { note, printResult, table } from "./output.ts";
-import { readBytesFile } from "./read-file.ts";
+import { parseBytesFile } from "./read-file.ts";
 
 /** What a replay came to, node by node and for the run as a whole. */
 export interface ReplayReport {
@@ -45,19 +45,9 @@ function readLedgers(path: string): Ledger[] {
   const segments = new Map<string, Ledger[]>();
   for (const file of ledgerFiles(path)) {
     const name = SEGMENT.exec(basename(file))?.[1] ?? file;
-    segments.set(name, [...(segments.get(name) ?? []), readOne(file)]);
+    segments.set(name, [...(segments.get(name) ?? []), parseBytesFile(file, readLedger)]);
   }
   return [...segments.values()].map(joinLedger);
-}
-
-function readOne(file: string): Ledger {
-  try {
-    return readLedger(readBytesFile(file));
-  } catch (thrown) {
-    if (!(thrown instanceof HeddleError) || thrown.code !== "ledger-invalid") throw thrown;
-    const { where, detail } = thrown;
-    throw new HeddleError("ledger-invalid", { where: `${file}, ${where}`, ...(detail === undefined ? {} : { detail }), cause: thrown });
-  }
 }
 
 function ledgerFiles(path: string): string[] {

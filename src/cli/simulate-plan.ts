@@ -11,7 +11,7 @@ import { generateWorkload, readWorkload } from "../simulate/workload/read-worklo
 import type { Workload } from "../simulate/workload/workload.ts";
 import { printResult } from "./output.ts";
 import { openPlan, type PlanInput } from "./plan-input.ts";
-import { readBytesFile } from "./read-file.ts";
+import { parseBytesFile } from "./read-file.ts";
 import { withShareProgress } from "./share-progress.ts";
 import { type SimulationReport, simulationText } from "./simulation-report.ts";
 
@@ -26,7 +26,7 @@ export interface SimulatePlanOptions {
 
 /** `heddle simulate` of a plan file. Errors: those of reading plan, rack, model and workload; `workload-invalid`; `interrupted`. */
 export async function simulatePlan(path: string, options: SimulatePlanOptions): Promise<void> {
-  const workload = isPoisson(options.workload) ? generateWorkload(options.workload) : readWorkload(readBytesFile(options.workload));
+  const workload = isPoisson(options.workload) ? generateWorkload(options.workload) : parseBytesFile(options.workload, readWorkload);
   if (workload.requests.some(({ after }) => after !== undefined)) {
     throw new HeddleError("workload-invalid", {
       where: options.workload,

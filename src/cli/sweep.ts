@@ -2,18 +2,18 @@ import { dirname, resolve } from "node:path";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { MeasuredAt } from "../cost/iteration/engines/front-time.ts";
 import { knownArchitecture } from "../graph/architecture/known/known-architecture.ts";
-import { readDeployment } from "../plan/deployment/deployment-file.ts";
 import type { Objective } from "../simulate/deployment/objective.ts";
+import { readNetwork } from "../simulate/fabric/read-fabric.ts";
 import type { PointRow } from "../simulate/sweep/point-row.ts";
 import { gridPoint, gridSize, type Vary } from "../simulate/sweep/sweep-grid.ts";
 import { sweepPoint } from "../simulate/sweep/sweep-point.ts";
 import { parseAdapters } from "../simulate/workload/generate/adapter-draw.ts";
-import { architectureNamed, sheetIn } from "./deployment/open-deployment.ts";
+import { architectureNamed, readDeploymentFile, readModelConfig } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
 import type { OperatorSource } from "./deployment/operator-source.ts";
 import { note, printResult, table } from "./output.ts";
 import { sheetOf } from "./rack-catalog.ts";
-import { readTextFile } from "./read-file.ts";
+import { parseTextFile } from "./read-file.ts";
 import { withShareProgress } from "./share-progress.ts";
 import { type SweepRun, sweepHere, sweepOverNats } from "./sweep/coordinate.ts";
 import { openJournal } from "./sweep/journal.ts";
@@ -125,7 +125,7 @@ function sweepJob(
   flags: SweepFlags & { readonly workload: string },
 ): { readonly job: SweepJob; readonly fingerprint: string } {
   const folder = dirname(path);
-  const { deployment, defaults } = readDeployment(readTextFile(path), sheetIn(folder));
+  const { deployment, defaults } = readDeploymentFile(path);
   const sheet = (device: string): ReturnType<typeof sheetOf> => sheetOf(/\.ya?ml$/i.test(device) ? resolve(folder, device) : device);
   const config = knownArchitecture(deployment.model) === undefined ? modelConfig(deployment.model, folder) : undefined;
   const { lengths, tokenizer, adapters, images, slo, seed } = flags;
@@ -144,7 +144,7 @@ function sweepJob(
     operators: flags.operators ?? "measured",
     measured: measuredSources(sheets),
     ...(config === undefined ? {} : { config }),
-    ...(deployment.fabric === undefined ? {} : { fabric: readTextFile(resolve(folder, deployment.fabric)) }),
+    ...(deployment.fabric === undefined ? {} : { fabric: readFabricText(resolve(folder, deployment.fabric)) }),
     varies: flags.vary,
     workload,
     workloadSum: workloadSum(openWorkload(flags.workload, workload).requests),
@@ -155,10 +155,18 @@ function sweepJob(
   return { job, fingerprint: sweepFingerprint(job) };
 }
 
+/** Text of a fabric file, once it is known to be one. Errors: `file-unreadable`, `fabric-invalid`. */
+function readFabricText(path: string): string {
+  return parseTextFile(path, (text) => {
+    readNetwork(text);
+    return text;
+  });
+}
+
 /** A model's `config.json`, once it is known to be one. Errors: those of `architectureNamed`. */
 function modelConfig(model: string, folder: string): Readonly<Record<string, unknown>> {
   architectureNamed(model, folder);
-  return JSON.parse(readTextFile(resolve(folder, model))) as Readonly<Record<string, unknown>>;
+  return readModelConfig(resolve(folder, model));
 }
 
 /** Paths that lead nowhere are refused before anything runs; a value that cannot be is a row with its error. */

@@ -7,7 +7,7 @@ import { engineOfLedger } from "../engine/replay-engine.ts";
 import { filesIn } from "../execute/discover/rack-cache.ts";
 import { createRequestRecorder } from "../simulate/metrics/record-watcher.ts";
 import type { RequestRecord } from "../simulate/metrics/request-record.ts";
-import { readBytesFile } from "./read-file.ts";
+import { parseBytesFile } from "./read-file.ts";
 
 /** Ledgers of one live run. */
 export interface TrialLedgers {
@@ -23,7 +23,7 @@ export function readTrialLedgers(folder: string): TrialLedgers {
     const name = /^(fleet|replica-\d+-\d+)(?:\.\d+)?\.ledger$/.exec(file)?.[1];
     if (name === undefined) continue;
     const list = segments.get(name) ?? [];
-    list.push(readLedger(readBytesFile(join(folder, file))));
+    list.push(parseBytesFile(join(folder, file), readLedger));
     segments.set(name, list);
   }
   const joined = [...segments].map(([name, list]) => ({ name, ledger: joinLedger(list) }));

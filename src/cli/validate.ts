@@ -7,7 +7,7 @@ import { type AccuracyDocument, type AccuracyPartResult, readAccuracy, writeAccu
 import { ACCURACY_HEAD, accuracyCells, accuracyPage, besideLines, byProtocol, coverageText } from "./accuracy/accuracy-page.ts";
 import { ACCURACY_PART_IDS } from "./accuracy/accuracy-part.ts";
 import { accuracyRegressions } from "./accuracy/accuracy-regress.ts";
-import { type DataFolder, dataFolder } from "./accuracy/data-folder.ts";
+import { type DataFolder, dataFolder, namingData } from "./accuracy/data-folder.ts";
 import { note, printResult, table } from "./output.ts";
 
 interface ValidateOptions {
@@ -61,7 +61,7 @@ async function computed(data: DataFolder, chosen: (id: string) => boolean): Prom
     note(`validating: ${id}`);
     // Lets a signal end the program between parts.
     await setImmediate();
-    results.push({ ...result, rows: await rows(data) });
+    results.push({ ...result, rows: await namingData(data, needs, () => rows(data)) });
   }
   return { version: 1, heddle: version, parts: results };
 }

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { MeasuredAt } from "../cost/iteration/engines/front-time.ts";
+import { namingFile } from "../execute/naming-file.ts";
 import type { Change } from "../plan/deployment/change.ts";
 import { changeDeployment } from "../plan/deployment/change-deployment.ts";
-import { readDeployment } from "../plan/deployment/deployment-file.ts";
 import type { DeploymentRun } from "../simulate/deployment/deployment-run.ts";
 import { measuredAtOf } from "../simulate/deployment/front-times.ts";
 import type { Objective } from "../simulate/deployment/objective.ts";
@@ -11,7 +11,7 @@ import type { PricedPool } from "../simulate/deployment/price-pool.ts";
 import { type FleetFile, isFleetText, readFleetFile } from "../simulate/imported/fleet-file.ts";
 import { withImageTokens } from "../simulate/workload/columns/image-columns.ts";
 import { changeRequests } from "./deployment/change-requests.ts";
-import { priceDeployment, sheetIn } from "./deployment/open-deployment.ts";
+import { priceDeployment, readDeploymentFile, sheetIn } from "./deployment/open-deployment.ts";
 import { openWorkload } from "./deployment/open-workload.ts";
 import type { OperatorSource } from "./deployment/operator-source.ts";
 import { runEnsemble } from "./deployment/run-ensemble.ts";
@@ -109,11 +109,11 @@ function openFleet(path: string, { workload, adapters, images }: Pick<WhatIfOpti
         where: "--images",
         detail: "the fleet file says which requests have images; --change workload.images=count=1-4 says what if others had",
       });
-    return readFleetFile(text);
+    return namingFile(path, () => readFleetFile(text));
   }
   if (workload === undefined)
     throw new HeddleError("usage", { where: "--workload", detail: "a deployment file says nothing of the load: give a workload" });
-  const { deployment, defaults } = readDeployment(text, sheetIn(dirname(path)));
+  const { deployment, defaults } = readDeploymentFile(path);
   const drawn = { ...(adapters === undefined ? {} : { adapters }), ...(images === undefined ? {} : { images }) };
   return { source: path, deployment, defaults, devices: {}, workload: openWorkload(workload, drawn) };
 }

@@ -1,11 +1,11 @@
 import { totalmem } from "node:os";
 import { HeddleError } from "../base/heddle-error.ts";
-import { openFileBytes } from "../execute/file-bytes.ts";
 import { cacheFolder } from "../execute/model-store/cache-folder.ts";
 import { isLoopback, parseAddress } from "../execute/seat-wire/address.ts";
 import { type SeatHostOptions, startSeatHost } from "../execute/seat-worker/seat-host.ts";
 import type { Device } from "../rack/rack.ts";
 import { note, printResult } from "./output.ts";
+import { parseTextFile, readTextFile } from "./read-file.ts";
 
 interface WorkerFlags {
   readonly listen: string;
@@ -46,7 +46,7 @@ async function deviceOf({ role, device, rack, memory }: WorkerFlags): Promise<No
     throw new HeddleError("usage", { where: "worker", detail: "give --device with --rack, or --role ipu" });
   }
   const { readRack } = await import("../rack/rack-file.ts");
-  const { devices, memories } = readRack(readTextFile(rack));
+  const { devices, memories } = parseTextFile(rack, readRack);
   const row = devices.find(({ id }) => id === device);
   if (row === undefined) throw new HeddleError("device-missing", { where: device, detail: devices.map(({ id }) => id).join(", ") });
   const capacity = memories.find(({ id }) => id === row.memory)?.capacityBytes ?? 0;
@@ -59,13 +59,4 @@ export function tokenOf(path: string | undefined): string {
   const token = readTextFile(path).trim();
   if (token === "") throw new HeddleError("file-unreadable", { where: path, detail: "it holds no token" });
   return token;
-}
-
-function readTextFile(path: string): string {
-  const file = openFileBytes(path);
-  try {
-    return new TextDecoder().decode(file.read(0, file.byteLength));
-  } finally {
-    file.close();
-  }
 }

@@ -8,7 +8,7 @@ export function namingFile<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (thrown) {
-    if (!(thrown instanceof HeddleError) || thrown.where?.includes(path) === true) throw thrown;
+    if (!(thrown instanceof HeddleError) || names(thrown.where, path)) throw thrown;
     const { code, where, detail, cause } = thrown;
     throw new HeddleError(code, {
       where: where === undefined ? path : `${path}, ${where}`,
@@ -16,4 +16,9 @@ export function namingFile<T>(path: string, read: () => T): T {
       ...(cause === undefined ? {} : { cause }),
     });
   }
+}
+
+/** Whether an error's place is that file or one in that folder; `a.yaml` is not `a.yaml.json`, and a file called `a` is not every word with an a. */
+function names(where: string | undefined, path: string): boolean {
+  return where?.startsWith(path) === true && !/^[\w.-]/.test(where.slice(path.length));
 }

@@ -3,6 +3,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import { describeMachine } from "../execute/discover/machine.ts";
 import { measureMemoryBandwidth } from "../execute/discover/measure-memory.ts";
 import { loadCachedRack } from "../execute/discover/rack-cache.ts";
+import { namingFile } from "../execute/naming-file.ts";
 import type { Device, Memory, Rack } from "../rack/rack.ts";
 import { readRack } from "../rack/rack-file.ts";
 import type { OwnDevice } from "./sdk-types.ts";
@@ -16,11 +17,14 @@ const OWN_MEMORY_BYTES = 2 ** 30;
 export function findRack(given: string | Rack): Rack {
   if (typeof given !== "string") return given;
   if (given === "this-machine") return thisMachine();
+  return namingFile(given, () => readRack(textOf(given)));
+}
+
+function textOf(path: string): string {
   try {
-    return readRack(readFileSync(given, "utf8"));
+    return readFileSync(path, "utf8");
   } catch (cause) {
-    if (cause instanceof HeddleError) throw cause;
-    throw new HeddleError("file-unreadable", { where: given, detail: cause instanceof Error ? cause.message : String(cause), cause });
+    throw new HeddleError("file-unreadable", { where: path, detail: cause instanceof Error ? cause.message : String(cause), cause });
   }
 }
 

@@ -54,9 +54,9 @@ export function busRatios(data: DataFolder, name: "nic" | "nvlink" | "ata"): Bus
 }
 
 export function publishedDeepep(data: DataFolder): PublishedDeepep {
-  return JSON.parse(data.text("deepep-tables/deepep.json")) as PublishedDeepep;
+  return data.json("deepep-tables/deepep.json") as PublishedDeepep;
 }
 
 export function publishedTransfers(data: DataFolder): PublishedTransfers {
-  return JSON.parse(data.text("transfer-tables/transfer.json")) as PublishedTransfers;
+  return data.json("transfer-tables/transfer.json") as PublishedTransfers;
 }

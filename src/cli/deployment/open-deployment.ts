@@ -12,10 +12,10 @@ import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { type FabricPlace, placeOnFabric } from "../../simulate/deployment/fabric-place.ts";
 import { encodesElsewhere } from "../../simulate/deployment/pool-encoder.ts";
 import { type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
-import { readNetwork } from "../../simulate/fabric/read-fabric.ts";
+import { type DeploymentNetwork, readNetwork } from "../../simulate/fabric/read-fabric.ts";
 import { architectureOfFile, unknownModel } from "../config-file.ts";
 import { sheetOf } from "../rack-catalog.ts";
-import { readTextFile } from "../read-file.ts";
+import { parseTextFile, readTextFile } from "../read-file.ts";
 import type { OperatorSource } from "./operator-source.ts";
 import { operatorsFrom } from "./operators-of.ts";
 
@@ -35,9 +35,14 @@ export interface GivenParts {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
+/** A deployment file; paths of device sheets in it are relative to its folder. Errors: `file-unreadable`, `deployment-invalid`. */
+export function readDeploymentFile(path: string): ReadDeployment {
+  return parseTextFile(path, (text) => readDeployment(text, sheetIn(dirname(path))));
+}
+
 /** Reads a deployment file and prices its pools. Errors: `file-unreadable`, `deployment-invalid`, and those of `priceDeployment`. */
 export function openDeployment(path: string, given: GivenParts = {}): OpenDeployment {
-  const read = readDeployment(readTextFile(path), sheetIn(dirname(path)));
+  const read = readDeploymentFile(path);
   return { ...read, ...priceDeployment(read.deployment, dirname(path), given) };
 }
 
@@ -66,7 +71,7 @@ export function priceDeployment(
     return { sheet, ...(operators === undefined ? {} : { operators }) };
   };
   const sheeted = deployment.pools.map((pool) => ({ pool, sheet: sheetFor(pool.device) }));
-  const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : readTextFile(resolve(folder, deployment.fabric)), sheeted);
+  const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : readNetworkFile(resolve(folder, deployment.fabric)), sheeted);
   const pools = sheeted.map(({ pool, sheet }, i) => {
     const ffn = pool.ffn === undefined ? {} : { ffn: partsOf(sheetFor(pool.ffn.device)) };
     const imagesApart = encodesElsewhere(pool, deployment);
@@ -78,13 +83,17 @@ export function priceDeployment(
   return { architecture, pools };
 }
 
-/** Each pool's place on the fabric of a file's text; undefined where there is none. Errors: `fabric-invalid`; those of `placeOnFabric`. */
+/** A fabric file. Errors: `file-unreadable`, `fabric-invalid`. */
+function readNetworkFile(path: string): DeploymentNetwork {
+  return parseTextFile(path, readNetwork);
+}
+
+/** Each pool's place on a fabric; undefined where there is none. Errors: those of `placeOnFabric`. */
 export function fabricPlaces(
-  text: string | undefined,
+  network: DeploymentNetwork | undefined,
   sheeted: Parameters<typeof placeOnFabric>[1],
 ): readonly { readonly fabric: FabricPlace }[] | undefined {
-  if (text === undefined) return undefined;
-  const network = readNetwork(text);
+  if (network === undefined) return undefined;
   const pools = placeOnFabric(network, sheeted);
   return pools.map((_placed, pool) => ({ fabric: { topology: network.topology, pools, pool } }));
 }
@@ -96,6 +105,13 @@ export function architectureNamed(name: string, folder: string): SequenceModel {
   const path = resolve(folder, name);
   if (!existsSync(path)) throw unknownModel(name);
   return sequence(architectureOfFile(path, readTextFile(path)), path);
+}
+
+/** A model's `config.json` as it stands there. Errors: `file-unreadable`; those of its reader where it is none. */
+export function readModelConfig(path: string): Record<string, unknown> {
+  const text = readTextFile(path);
+  architectureOfFile(path, text);
+  return JSON.parse(text) as Record<string, unknown>;
 }
 
 function sequence(architecture: Architecture, where: string): SequenceModel {

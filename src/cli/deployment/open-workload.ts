@@ -11,7 +11,7 @@ import { readWorkload } from "../../simulate/workload/read-workload.ts";
 import type { CountTokens } from "../../simulate/workload/share-gpt-json.ts";
 import type { Workload } from "../../simulate/workload/workload.ts";
 import { workloadInvalid } from "../../simulate/workload/workload-error.ts";
-import { readBytesFile } from "../read-file.ts";
+import { parseBytesFile } from "../read-file.ts";
 import { openTokenCount } from "./token-count.ts";
 
 /** A workload in columns, with where it comes from. */
@@ -86,13 +86,13 @@ function fromFile(path: string, { lengths }: WorkloadOptions, countTokens: Count
 
 /** A workload file; a tokenizer that nothing was counted with is refused. */
 function readCounted(path: string, countTokens: CountTokens | undefined): Workload {
-  if (countTokens === undefined) return readWorkload(readBytesFile(path));
+  if (countTokens === undefined) return parseBytesFile(path, readWorkload);
   let counted = false;
   const count: CountTokens = (text) => {
     counted = true;
     return countTokens(text);
   };
-  const workload = readWorkload(readBytesFile(path), { countTokens: count });
+  const workload = parseBytesFile(path, (bytes) => readWorkload(bytes, { countTokens: count }));
   if (!counted) throw new HeddleError("usage", { where: "--tokenizer", detail: `${path} holds numbers of tokens, not texts` });
   return workload;
 }

@@ -29,7 +29,7 @@ import { architectureNamed, priceDeployment } from "../deployment/open-deploymen
 import { type OpenWorkload, openWorkload } from "../deployment/open-workload.ts";
 import { operatorsFrom } from "../deployment/operators-of.ts";
 import { sheetOf } from "../rack-catalog.ts";
-import { readTextFile } from "../read-file.ts";
+import { parseTextFile } from "../read-file.ts";
 import { withShownProgress } from "../share-progress.ts";
 import { fleetOffer } from "./fleet-offer.ts";
 import { DEFAULT_PRECISION, type SloFlags } from "./slo-options.ts";
@@ -230,7 +230,7 @@ function fabricOf(
     return undefined;
   }
   if (ffn !== undefined) throw refused("--ffn", "feed-forwards apart are not simulated on a fabric (--fabric)");
-  const network = readNetwork(readTextFile(fabric));
+  const network = parseTextFile(fabric, readNetwork);
   const counts = new Map<string, number>();
   for (const { device, count } of fleets.flatMap(({ devices }) => devices)) counts.set(device, Math.max(count, counts.get(device) ?? 0));
   return { designs: { network, counts }, problem: { path: resolve(fabric), fits: fabricFit(network, sheets) } };

@@ -9,6 +9,7 @@ import type { Pool } from "../../plan/deployment/deployment.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { encodesElsewhere } from "../../simulate/deployment/pool-encoder.ts";
 import { iterationsCost, type PricedPool, pricePool } from "../../simulate/deployment/price-pool.ts";
+import { readNetwork } from "../../simulate/fabric/read-fabric.ts";
 import type { SweepPoint } from "../../simulate/sweep/sweep-point.ts";
 import { architectureNamed, fabricPlaces } from "../deployment/open-deployment.ts";
 import { operatorsFrom } from "../deployment/operators-of.ts";
@@ -40,6 +41,7 @@ export function poolPricer(
   const costs = new Map<string, Result<ExplainedCost, IterationFault>>();
   const operatorsOf = operatorsFrom(job.operators);
   const own = job.config === undefined ? undefined : readArchitecture(JSON.stringify(job.config));
+  const network = job.fabric === undefined ? undefined : readNetwork(job.fabric);
   return ({ deployment, sheets }) => {
     const { model } = deployment;
     const architecture = own?.kind === "sequence" && model === job.deployment.model ? own : architectureNamed(model, ".");
@@ -49,7 +51,7 @@ export function poolPricer(
         where: "fabric",
         detail: "a sweep takes the fabric of its deployment, or none (null)",
       });
-    const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : job.fabric, sheeted);
+    const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : network, sheeted);
     const pools = sheeted.map(({ pool, sheet }, index) => {
       const partsOf = (device: string) => {
         const own = sheets.get(device)!;
