@@ -37,6 +37,18 @@ async function codeOf(...words: string[]): Promise<string> {
 }
 
 describe("heddle plan --slo", () => {
+  it("plans with the blocks of the engine's own server", async () => {
+    const workload = "poisson:rate=1,prompt=100-400,output=20-40,seconds=20";
+    const words = ["--workload", workload, "--fleet", "l40s:1@1", "--slo", "ttft=2s,tpot=80ms", "--simulations", "1", "--json"];
+    for (const [engine, blockTokens] of [
+      ["trtllm", 32],
+      ["vllm", 16],
+    ] as const) {
+      const { deployment } = JSON.parse(await plan("plan", "Llama-3.1-8B", ...words, "--engine", engine));
+      expect(deployment.pools[0].engine).toMatchObject({ name: engine, blockTokens });
+    }
+  });
+
   it("gives the cheapest fleet whose simulation keeps the target, and says why", async () => {
     const out = join(folder, "plan.yaml");
     const report = JSON.parse(await plan(...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--json", "-o", out));

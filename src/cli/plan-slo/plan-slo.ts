@@ -8,6 +8,7 @@ import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { PromptHolds } from "../../plan/deployment/deployment.ts";
 import { DEPLOYMENT_DEFAULTS } from "../../plan/deployment/deployment-defaults.ts";
 import { readDeployment } from "../../plan/deployment/deployment-file.ts";
+import { engineDefaults } from "../../plan/deployment/engine-defaults.ts";
 import { heldPromptsFault } from "../../plan/deployment/held-prompts.ts";
 import type { LoraSettings } from "../../plan/deployment/lora.ts";
 import type { FleetPlan } from "../../plan/slo/fleet-plan.ts";
@@ -161,7 +162,8 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
       detail: "requests have images, and the search has no pools that encode; simulate or sweep over deployments of your own",
     });
   }
-  const engine = { ...DEPLOYMENT_DEFAULTS.engine, name: flags.engine, maxSequences: flags.sequences };
+  // Tokens of an iteration are tried, so only what no device decides is left of the defaults: the size of blocks.
+  const engine = { ...engineDefaults({ name: flags.engine, sheet: undefined, data: 1 }), maxSequences: flags.sequences };
   const lora = loraOf(model, flags);
   if (lora === undefined && workload.requests.adapter !== undefined)
     throw new HeddleError("usage", { where: "--workload", detail: "requests have adapters (LoRA); --lora says how replicas serve them" });

@@ -70,8 +70,9 @@ function sglang(sheet: DeviceSheet | undefined, data: number): Own {
 /**
  * Why a setting is what it is where it is not vLLM's or that is not plain, by engine and field.
  *
- * Source of TensorRT-LLM's: NVIDIA/TensorRT-LLM 1.1, tensorrt_llm/llmapi/llm_args.py and commands/serve.py (`max_num_tokens`, `max_batch_size`,
- * `tokens_per_block`, `enable_chunked_prefill`, `free_gpu_memory_fraction`, `enable_block_reuse`).
+ * Source of TensorRT-LLM's: NVIDIA/TensorRT-LLM 1.1, tensorrt_llm/llmapi/llm_args.py: `BaseLlmArgs.max_batch_size` 2,048 and `max_num_tokens` 8,192,
+ * `KvCacheConfig.tokens_per_block` 32 and `enable_block_reuse`; commands/serve.py of 00209af takes the same of `BuildConfig` (builder.py of 008b2b8), with
+ * `enable_chunked_prefill` off and `free_gpu_memory_fraction` 0.9.
  */
 export const ENGINE_REASONS: Readonly<Partial<Record<EngineSettings["name"], Readonly<Record<string, string>>>>> = {
   sglang: {
