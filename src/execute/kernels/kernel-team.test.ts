@@ -1,18 +1,27 @@
 // Goal: the threads of a step do its phases in order and each chunk once, end with their owner, and a fault of any ends the step with one error.
-// Method: sums of two arrays by the built kernels; an address outside the memory as fault; owners that end without a word.
+// Method: rows rounded to int8 by the built kernels, each phase from what the one before wrote; an address outside the memory as fault; owners that end
+// without a word.
 import { spawnSync } from "node:child_process";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { FAILED, OWNED, PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, WAKE_COUNT } from "./kernel-control.ts";
+import { FAILED, OWNED, PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, THREAD_ROOM, THREAD_ROOM_STRIDE, WAKE_COUNT } from "./kernel-control.ts";
 import { kernelModule, kernelRefusal } from "./kernel-module.ts";
 import { createKernelTeam, type KernelTeam } from "./kernel-team.ts";
 import { type SharedMemory, webAssembly } from "./web-assembly.ts";
 
 const TABLE = OWNED;
-const SUM = 2 * OWNED;
-const ADDED = 3 * OWNED;
-const CHUNKS = 64;
-/** Floats a chunk. */
-const FLOATS = 16;
+const ROOM = OWNED + 4096;
+/** Floats of the first phase, 32 a row. */
+const GIVEN = 2 * OWNED;
+/** What phases write: 48 bytes a row, 32 integers, their scale and scale times their sum. */
+const WRITTEN = 3 * OWNED;
+const ROWS = 64;
+const COLUMNS = 32;
+const ROW_BYTES = 48;
+/** Words of a record; `kernel-program.ts` says what they are. */
+const WORDS = 8;
+const QUANTISE = 1;
+/** Kernels keep sums in a unit of their own: so small, two of them are still floats. */
+const SMALL = 2 ** -64;
 
 const teams: KernelTeam[] = [];
 afterEach(async () => {
@@ -20,14 +29,20 @@ afterEach(async () => {
   for (const team of teams.splice(0)) await team.release();
 });
 
-/** A team whose step adds `phases` times, `ADDED` to `SUM`. */
-async function adders(threads: number, phases: number): Promise<{ team: KernelTeam; memory: SharedMemory; words: Int32Array }> {
+/** A team whose first phase rounds rows, and whose later ones round each row's scale and sum, which leaves the sum in proportion. */
+async function rounders(threads: number, phases: number): Promise<{ team: KernelTeam; memory: SharedMemory; words: Int32Array }> {
   const memory = new webAssembly.Memory({ initial: 4, maximum: 4, shared: true });
   const words = new Int32Array(memory.buffer);
   words[PHASE_COUNT >> 2] = phases;
   words[PHASE_TABLE >> 2] = TABLE;
-  words[PHASE_STRIDE >> 2] = 16;
-  for (let phase = 0; phase < phases; phase++) words.set([CHUNKS, SUM, ADDED, FLOATS], (TABLE >> 2) + 4 * phase);
+  words[PHASE_STRIDE >> 2] = 4 * WORDS;
+  words[THREAD_ROOM >> 2] = ROOM;
+  words[THREAD_ROOM_STRIDE >> 2] = 1024;
+  for (let phase = 0; phase < phases; phase++) {
+    const to = WRITTEN + phase * ROWS * ROW_BYTES;
+    const [from, bytes, width] = phase === 0 ? [GIVEN, 4 * COLUMNS, COLUMNS] : [to - ROWS * ROW_BYTES + COLUMNS, ROW_BYTES, 2];
+    words.set([ROWS, QUANTISE, from, bytes, width, COLUMNS, to], (TABLE >> 2) + WORDS * phase);
+  }
   const team = await createKernelTeam({ threads, memory });
   teams.push(team);
   return { team, memory, words };
@@ -35,25 +50,32 @@ async function adders(threads: number, phases: number): Promise<{ team: KernelTe
 
 describe("a team of kernel threads", () => {
   it.each([1, 2, 4])("does all of every step, %i threads", async (threads) => {
-    const { team, memory } = await adders(threads, 5);
-    const sum = new Float32Array(memory.buffer, SUM, CHUNKS * FLOATS);
-    const added = new Float32Array(memory.buffer, ADDED, CHUNKS * FLOATS);
-    added.forEach((_, i) => {
-      added[i] = i;
-    });
-    for (let step = 1; step <= 200; step++) team.run();
-    expect([...sum]).toEqual(Array.from(added, (value) => value * 5 * 200));
+    const phases = 2;
+    const { team, memory } = await rounders(threads, phases);
+    const given = new Float32Array(memory.buffer, GIVEN, ROWS * COLUMNS);
+    const last = new Float32Array(memory.buffer, WRITTEN + (phases - 1) * ROWS * ROW_BYTES, (ROWS * ROW_BYTES) / 4);
+    let first: number | undefined;
+    for (let step = 1; step <= 200; step++) {
+      given.forEach((_, i) => {
+        given[i] = SMALL * step * (1 + Math.floor(i / COLUMNS));
+      });
+      team.run();
+      const sums = Array.from({ length: ROWS }, (_, row) => last[(row * ROW_BYTES + COLUMNS) / 4 + 1]! / (step * (1 + row)));
+      first ??= sums[0]!;
+      expect(first).toBeGreaterThan(0);
+      for (const sum of sums) expect(Math.abs(sum / first - 1)).toBeLessThan(1e-5);
+    }
   });
 
   it("a helper that fails ends the step and all later ones with one error", async () => {
-    const { team, words } = await adders(2, 1);
-    words[(TABLE >> 2) + 1] = 2 ** 30;
+    const { team, words } = await rounders(2, 1);
+    words[(TABLE >> 2) + 2] = 2 ** 30;
     // The owner opens the step and takes no part, so the helper meets the fault.
     team.exports.begin();
     Atomics.add(words, WAKE_COUNT >> 2, 1);
     Atomics.notify(words, WAKE_COUNT >> 2);
     while (Atomics.load(words, FAILED >> 2) === 0) Atomics.wait(words, FAILED >> 2, 0, 10);
-    words[(TABLE >> 2) + 1] = SUM;
+    words[(TABLE >> 2) + 2] = GIVEN;
     const failed = expect.objectContaining({
       code: "device-failed",
       detail: expect.stringMatching(/^thread 1: RuntimeError: memory access/),
@@ -63,7 +85,7 @@ describe("a team of kernel threads", () => {
   });
 
   it("a fault on the owner's thread is that error too", async () => {
-    const { team, words } = await adders(1, 1);
+    const { team, words } = await rounders(1, 1);
     words[(TABLE >> 2) + 2] = 2 ** 30;
     expect(() => team.run()).toThrowError(
       expect.objectContaining({ code: "device-failed", detail: expect.stringMatching(/^thread 0: RuntimeError: memory access/) }),
