@@ -39,7 +39,7 @@ export interface RunOptions {
 export function servingInputOf({ deployment, architecture, pools, requests }: DeploymentRun, options: RunOptions): ServingInput {
   checkLengths(pools, requests);
   const { kvTransfer } = deployment;
-  const ways = kvTransfer && kvWays(pools);
+  const ways = kvTransfer && kvWays(pools, kvTransfer.bandwidthBytesPerSecond);
   const split = deployment.pools.some(({ role }) => role === "prefill");
   const scaling = deployment.pools.map((pool) => pool.scaling && { ...pool.scaling, initial: pool.scaling.initial ?? pool.scaling.least });
   const scaled = scaling.find((rules) => rules !== undefined);

@@ -61,17 +61,27 @@ function patternOf(query: LinkQuery, { nodes, stages }: PlacedReplicas): Pattern
   return { kind: all ? "all" : "ring", nodes: Math.min(nodes, Math.ceil(query.ranks / query.ranksPerNode)) };
 }
 
-/** What every card of the pool sends at least, of all its flows together. */
-export function cardShare({ topology, pools, pool }: FabricPlace, pattern: Pattern): BytesPerSecond {
+/** What every card of the pool sends at least, of all its flows together; beside other traffic, every card of one replica, and no more than without. */
+export function cardShare(place: FabricPlace, pattern: Pattern): BytesPerSecond {
+  const { beside, ...alone } = place;
+  if (beside === undefined) return leastRate(alone, pattern);
+  return Math.min(leastRate(alone, pattern), leastRate(place, pattern));
+}
+
+function leastRate({ topology, pools, pool, beside }: FabricPlace, pattern: Pattern): BytesPerSecond {
   const pairs: Pair[] = [];
   let own: readonly [number, number] = [0, 0];
   for (const [index, placed] of pools.entries()) {
     const from = pairs.length;
     // What other pools do meanwhile is not known: rings over all their machines, as tensor ranks do.
     pairs.push(...exchangePairs(placed, index === pool ? pattern : { kind: "ring", nodes: placed.nodes }));
-    if (index === pool) own = [from, pairs.length];
+    if (index !== pool) continue;
+    own = [from, pairs.length];
+    if (beside === undefined) continue;
+    const each = (pairs.length - from) / placed.replicas;
+    own = [from + beside.replica * each, from + (beside.replica + 1) * each];
   }
-  const rates = fairRates(topology, pairs).slice(...own);
+  const rates = fairRates(topology, pairs, beside?.flows).slice(...own);
   const least = rates.reduce((min, rate) => Math.min(min, rate), Number.POSITIVE_INFINITY);
   return least * (pattern.kind === "all" ? Math.max(1, pattern.nodes - 1) : 1);
 }

@@ -34,6 +34,15 @@ export interface FabricPlace {
   readonly pool: number;
   /** Rate of every card instead of its share of the fabric: to know what passes it. Units: bytes/s. */
   readonly cards?: number;
+  /** Other traffic that one replica's collectives share links with; absent: none, and prices are those of the pool's slowest replica. */
+  readonly beside?: { readonly replica: number; readonly flows: readonly BesideFlow[] };
+}
+
+/** A flow between two devices; `bytesPerSecondMax` is what it never exceeds. */
+export interface BesideFlow {
+  readonly from: number;
+  readonly to: number;
+  readonly bytesPerSecondMax?: number;
 }
 
 /** What of a pool says where it stands. */

@@ -112,4 +112,43 @@ describe("KV over a fabric", () => {
     const halved = priced(text, leaves(4, 200)).pools[0]!.cardLoad!()!;
     expect(halved.bytesPerSecond / 25e9).toBeGreaterThan(p!.bytesPerSecond / 50e9);
   });
+
+  it("slows collectives of the replicas whose links it crosses to their max-min share, and none else", () => {
+    const text = `version: 1\nmodel: DeepSeek-V3\nfabric: f.yaml\nkvTransfer: { latencyNs: 1000 }\npools:
+  - { name: p, role: prefill, device: h100-sxm, replicas: 2, parallel: { tensor: 16 }, precision: { weights: f8e4m3 }, engine: { maxBatchedTokens: 2048 } }
+  - { name: d, role: decode, device: h100-sxm, parallel: { tensor: 16 }, precision: { weights: f8e4m3 }, engine: { maxBatchedTokens: 2048, maxSequences: 64 } }\n`;
+    const { pools } = priced(text, leaves(6, 400));
+    const ways = kvWays(pools)!;
+    const batch = { ...emptyBatch(), prefills: 1, prefillTokens: 2048, prefillSquares: 2048 ** 2 };
+    const alone = pools[0]!.cost.iterationNs(batch);
+    const at = (replica: number, transfers: [number, number][]): number => ways.beside!(replica, transfers).iterationNs(batch);
+    expect(ways.beside!(0, [])).toBe(pools[0]!.cost);
+    // Every card of the first replica sends a channel of KV beside its ring: each has 25 of 50 GB/s, also where both go up to the spine.
+    const { fabric } = pools[0]!;
+    const halves = pricePool(pools[0]!.pool, 0, {
+      architecture: knownArchitecture("DeepSeek-V3")!,
+      sheet: deviceSheet("h100-sxm"),
+      fabric: { ...fabric!, cards: 25e9 },
+    });
+    const half = halves.ok ? halves.value.cost.iterationNs(batch) : 0;
+    expect(half).toBeGreaterThan(1.05 * alone);
+    expect(at(0, [[0, 2]])).toBe(half);
+    // The other prefill replica shares no link with it; a second transfer to the same replica takes from decodes, not from the first's cards.
+    expect(ways.beside!(1, [[0, 2]])).toBe(pools[0]!.cost);
+    expect(at(2, [[0, 2]])).toBeGreaterThan(pools[1]!.cost.iterationNs(batch));
+    expect(
+      at(2, [
+        [0, 2],
+        [1, 2],
+      ]),
+    ).toBeGreaterThan(at(2, [[0, 2]]));
+    // A transfer that may only have a fifth of a card's rate leaves four fifths of it.
+    const capped = kvWays(pools, 16 * 10e9)!;
+    const most = pricePool(pools[0]!.pool, 0, {
+      architecture: knownArchitecture("DeepSeek-V3")!,
+      sheet: deviceSheet("h100-sxm"),
+      fabric: { ...fabric!, cards: 40e9 },
+    });
+    expect(capped.beside!(0, [[0, 2]]).iterationNs(batch)).toBe(most.ok ? most.value.cost.iterationNs(batch) : 0);
+  });
 });

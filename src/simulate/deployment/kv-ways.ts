@@ -1,16 +1,13 @@
 import { must } from "../../base/assert.ts";
+import type { BytesPerSecond } from "../../base/units.ts";
 import type { Topology } from "../../rack/topology/topology.ts";
 import { topologyLinks } from "../flows/topology-links.ts";
 import type { KvWay, KvWays } from "../serving/serving-input.ts";
-import type { CardLoad } from "./card-load.ts";
+import { besideKv } from "./beside-kv.ts";
 import { exchangePairs } from "./fabric-network.ts";
-import { deviceOf, type FabricPlace, type PlacedReplicas } from "./fabric-place.ts";
-
-/** A pool on a fabric, with what its collectives send over it. */
-export interface PoolOnFabric {
-  readonly fabric?: FabricPlace;
-  readonly cardLoad?: () => CardLoad | undefined;
-}
+import type { PlacedReplicas } from "./fabric-place.ts";
+import { kvPairs, type PlacedReplica } from "./kv-pairs.ts";
+import type { PoolOnFabric } from "./pool-on-fabric.ts";
 
 /** Of a link's rate, what is left to KV at least: loads are those of full batches, and no link is full all the time. */
 const LEAST_LEFT = 0.05;
@@ -20,9 +17,12 @@ const LEAST_LEFT = 0.05;
  *
  * Model: channels from the devices of one replica to those of the other, as many as the larger one has, each with an equal part of the KV; a transfer is one flow
  * over all links of its channels, as often as they pass each, because the slowest part ends it. Transfers share links max-min. What collectives of replicas on
- * several machines send on average, with full batches, is taken off their links: KV gets what they leave, and does not slow them.
+ * several machines send on average, with full batches, is taken off their links: KV gets what they leave. While it is on its way it slows them: see
+ * `besideKv`.
+ *
+ * @param bytesPerSecondMax What one transfer reaches at most, over all its channels.
  */
-export function kvWays(pools: readonly PoolOnFabric[]): KvWays | undefined {
+export function kvWays(pools: readonly PoolOnFabric[], bytesPerSecondMax?: BytesPerSecond): KvWays | undefined {
   const place = pools[0]?.fabric;
   if (place === undefined) return undefined;
   const { topology, pools: placed } = place;
@@ -40,23 +40,14 @@ export function kvWays(pools: readonly PoolOnFabric[]): KvWays | undefined {
       known.set(key, found);
       return found;
     },
+    ...besideKv(pools, place, { at, bytesPerSecondMax }),
   };
 }
 
-interface Placed {
-  readonly pool: PlacedReplicas;
-  readonly replica: number;
-}
-
-function wayBetween(topology: Topology, left: Float64Array, source: Placed, target: Placed): KvWay {
-  const [from, to] = [source.pool.devices, target.pool.devices];
-  const channels = Math.max(from, to);
-  const path: number[] = [];
-  for (let channel = 0; channel < channels; channel++) {
-    const sends = deviceOf(source.pool, source.replica, Math.floor((channel * from) / channels));
-    const takes = deviceOf(target.pool, target.replica, Math.floor((channel * to) / channels));
-    path.push(...topology.path(sends, takes));
-  }
+function wayBetween(topology: Topology, left: Float64Array, source: PlacedReplica, target: PlacedReplica): KvWay {
+  const pairs = kvPairs(source, target);
+  const channels = pairs.length;
+  const path = pairs.flatMap(([sends, takes]) => [...topology.path(sends, takes)]);
   const passes = new Map<number, number>();
   for (const link of path) passes.set(link, (passes.get(link) ?? 0) + 1);
   let each = Number.POSITIVE_INFINITY;

@@ -53,6 +53,8 @@ export interface PricedPool {
   /** Where it stands on the deployment's fabric, and what its collectives send over it where KV goes there too. */
   readonly fabric?: FabricPlace;
   readonly cardLoad?: () => CardLoad | undefined;
+  /** What iterations of one of its replicas cost while other traffic goes over the fabric; there where its replicas have several machines and KV goes there. */
+  readonly costBeside?: (beside: NonNullable<FabricPlace["beside"]>) => ExplainedCost;
   /** Where feed-forwards are on devices of their own; `sheet` and `budget` are then those of attention's. */
   readonly ffn?: PricedFfn;
 }
@@ -104,7 +106,7 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     startUpNs: pool.startUpNs ?? 0,
     ...(outages === undefined ? {} : { outages: { ...outages, repairNs: outages.repairNs + (pool.startUpNs ?? 0) } }),
   };
-  const load = cardLoadOf(pool, parts, { cost: cost.value, kvTokens: budget.value.kvBlocks * engine.blockTokens });
+  const onFabric = loadsOf(pool, parts, { cost: cost.value, kvTokens: budget.value.kvBlocks * engine.blockTokens });
   return ok({
     pool,
     sheet,
@@ -113,7 +115,7 @@ export function pricePool(pool: Pool, index: number, parts: PoolParts): Result<P
     settings,
     ...(ffn?.ok === true && { ffn: ffn.value }),
     ...(parts.fabric && { fabric: parts.fabric }),
-    ...(load && { cardLoad: load }),
+    ...onFabric,
   });
 }
 
@@ -145,26 +147,28 @@ function priceEncodePool(pool: Pool, index: number, parts: PoolParts): Result<Pr
   return ok({ pool, sheet, cost: cost.value, budget: budget.value, settings, ...(parts.fabric && { fabric: parts.fabric }) });
 }
 
-/** What a pool's collectives send over its fabric, where KV goes over it too; worked out when it is asked for. */
-function cardLoadOf(
+/** What a pool's collectives send over its fabric, and what KV there takes from them, where it goes over it; worked out when it is asked for. */
+function loadsOf(
   pool: Pool,
   parts: PoolParts,
   priced: { readonly cost: ExplainedCost; readonly kvTokens: number },
-): (() => CardLoad | undefined) | undefined {
+): Pick<PricedPool, "cardLoad" | "costBeside"> {
   const { fabric, cost: _known, ...rest } = parts;
-  if (fabric === undefined || pool.role === "both") return undefined;
+  if (fabric === undefined || pool.role === "both") return {};
   const cards = sheetNetwork(parts.sheet, libraryOf(pool.engine.name))?.scaleOut;
-  if (cards === undefined) return undefined;
+  if (cards === undefined) return {};
   let known: { readonly load: CardLoad | undefined } | undefined;
   const priceWith = (slower: FabricPlace): ExplainedCost => {
     const made = iterationsCost(pool, { ...rest, fabric: slower });
     assert(made.ok, "what has a price has one with slower cards", pool.name);
     return made.value;
   };
-  return () => {
+  const load = (): CardLoad | undefined => {
     known ??= { load: cardLoad(pool, { ...priced, fabric, cardBytesPerSecond: cards.bytesPerSecond }, priceWith) };
     return known.load;
   };
+  if (fabric.pools[fabric.pool]!.nodes === 1) return { cardLoad: load };
+  return { cardLoad: load, costBeside: (beside) => priceWith({ ...fabric, beside }) };
 }
 
 /** A field of the pool that would change nothing, with the reason; undefined where there is none. */

@@ -1,7 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { itemAt } from "../../base/int-deque.ts";
 import { setWake } from "../../base/wake-heap.ts";
-import type { BatchShape } from "../../cost/iteration/iteration-cost.ts";
 import { blocksWithoutKeys } from "../../engine/serving/block-pool.ts";
 import { completeStep } from "../../engine/serving/complete-step.ts";
 import { stepsUntilGate } from "../../engine/serving/prompt-gate.ts";
@@ -14,6 +13,7 @@ import { startFetches } from "./move-kv.ts";
 import { rowEnded } from "./request-ended.ts";
 import type { ReplicaLane, ServingRun } from "./serving-state.ts";
 import { settleReplica } from "./settle-replica.ts";
+import { stepNs } from "./step-ns.ts";
 
 /** Most iterations one leap prices ahead. */
 const REACH_MAX = 4096;
@@ -72,10 +72,6 @@ function swapSteps(replica: ServingReplica): void {
   const done: ServingStep = replica.executing;
   replica.executing = replica.planned;
   replica.planned = done;
-}
-
-function stepNs(lane: ReplicaLane, shape: Readonly<BatchShape>): number {
-  return Math.max(1, Math.round(lane.cost.iterationNs(shape) * lane.factor + lane.overheadNs));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { DECISION, recordDecision } from "../../engine/serving/decision-log.ts";
+import { noteOnWay, repriceBesideKv } from "./reprice-beside-kv.ts";
 import type { ServingRun } from "./serving-state.ts";
 
 /** A request on its way: the replica, when it was sent, and what is believed to be cached of its prompt there. */
@@ -30,8 +31,10 @@ export function moveImages(run: ServingRun, request: number, { index, nowNs, cac
     const bytes = Math.max(1, Math.ceil(tokens * imageBytesPerToken));
     const row = imageRow(run, image);
     run.coming.set(row, -1);
+    noteOnWay(moves, row, [encoding.source[image]!, index]);
     moves.network.start(row, path, { bytes: bytes / channels, nowNs }, most === undefined ? {} : { bytesPerSecondMax: most / channels });
   }
+  repriceBesideKv(run, { nowNs, acted: run.acted });
 }
 
 /** Rows of moves behind those of requests are images. */

@@ -7,7 +7,9 @@ import { kvArrived, letGo } from "../../engine/serving/schedule-step.ts";
 import type { ServingReplica } from "../../engine/serving/serving-replica.ts";
 import { createFlowNetwork } from "../flows/flow-network.ts";
 import { imageArrived } from "./move-images.ts";
+import { noteOnWay, repriceBesideKv } from "./reprice-beside-kv.ts";
 import { joinQueue } from "./route-request.ts";
+import type { KvWays } from "./serving-input.ts";
 import type { KvMoves, ServingRun } from "./serving-state.ts";
 import { cutLeap, settleReplica } from "./settle-replica.ts";
 
@@ -15,11 +17,22 @@ export function kvMoves(transfer: KvMoves["transfer"], replicas: number, coming:
   const { ways } = transfer;
   const arrivals = new TimeHeap<number>();
   const latencyNs = Math.round(transfer.latencyNs);
+  const shared = { onWay: new Map<number, readonly [number, number]>(), changed: false };
   const ended = (row: number, timeNs: number): void => {
     arrivals.push(timeNs + latencyNs, row);
     coming.set(row, timeNs + latencyNs);
+    moves.changed = moves.onWay.delete(row) || moves.changed;
   };
-  if (ways !== undefined) return { transfer, network: createFlowNetwork(ways.links), arrivals, way: ways.way, ended };
+  const moves: KvMoves = { ...shared, transfer, arrivals, ended, ...(ways === undefined ? ownLinks(transfer, replicas) : overWays(ways)) };
+  return moves;
+}
+
+function overWays(ways: KvWays): Pick<KvMoves, "network" | "way"> {
+  return { network: createFlowNetwork(ways.links), way: ways.way };
+}
+
+/** Each replica has one link out and one in. */
+function ownLinks(transfer: KvMoves["transfer"], replicas: number): Pick<KvMoves, "network" | "way"> {
   const bytesPerSecond = transfer.bandwidthBytesPerSecond!;
   const links = Array.from({ length: 2 * replicas }, () => ({ bytesPerSecond }));
   const own = { path: new Int32Array(2), channels: 1, aloneBytesPerSecond: bytesPerSecond };
@@ -28,7 +41,7 @@ export function kvMoves(transfer: KvMoves["transfer"], replicas: number, coming:
     own.path[1] = 2 * target + 1;
     return own;
   };
-  return { transfer, network: createFlowNetwork(links), arrivals, way, ended };
+  return { network: createFlowNetwork(links), way };
 }
 
 /** When the next transfer ends or its KV is usable; Infinity where nothing moves. */
@@ -50,6 +63,7 @@ export function startFetches(run: ServingRun, replica: ServingReplica, nowNs: nu
     else loadFromTier(run, row, replica.index, nowNs);
   }
   fetches.size = 0;
+  repriceBesideKv(run, { nowNs, acted: replica.index, acting: replica.index });
 }
 
 function startTransfer(run: ServingRun, row: number, target: number, nowNs: number): void {
@@ -60,6 +74,7 @@ function startTransfer(run: ServingRun, row: number, target: number, nowNs: numb
   run.coming.set(row, -1);
   const { transfer } = moves;
   const { path, channels, aloneBytesPerSecond } = moves.way(source, target);
+  noteOnWay(moves, row, [source, target]);
   const most = transfer.ways === undefined ? undefined : transfer.bandwidthBytesPerSecond;
   const bytes = bytesLeft(run, row, { nowNs, rate: Math.min(aloneBytesPerSecond, most ?? aloneBytesPerSecond) });
   // All channels move at one rate, so a flow of one of them over the links of all is the transfer.
@@ -71,7 +86,10 @@ export function breakOffTransfer(run: ServingRun, row: number, nowNs: number): v
   const moves = run.moves!;
   moves.network.advance(nowNs, moves.ended);
   if (run.coming.get(row) === -1) moves.network.cancel(row, nowNs);
+  moves.changed = moves.onWay.delete(row) || moves.changed;
   run.coming.delete(row);
+  // Replicas come and go before any acts.
+  repriceBesideKv(run, { nowNs, acted: 0 });
   recordDecision(run.context.log, DECISION.breakOff, run.context.requests.at[row]!, row, nowNs, 0);
 }
 
@@ -121,6 +139,7 @@ function bytesLeft(
 export function advanceMoves(run: ServingRun, nowNs: number): void {
   const moves = run.moves!;
   moves.network.advance(nowNs, moves.ended);
+  repriceBesideKv(run, { nowNs, acted: run.replicas.length });
   while ((moves.arrivals.peekTime() ?? Infinity) <= nowNs) {
     const atNs = moves.arrivals.peekTime();
     const row = moves.arrivals.pop()!;

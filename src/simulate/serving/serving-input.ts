@@ -147,6 +147,11 @@ export interface KvWays {
   /** Of the fullest link, what others than KV take. Ratio. */
   readonly taken: number;
   way(source: number, target: number): KvWay;
+  /**
+   * What iterations of a replica cost while transfers are under way, given as pairs of source and target; the same object as long as nothing changes for it.
+   * Absent: no replica's collectives go over these links.
+   */
+  beside?(replica: number, transfers: readonly (readonly [source: number, target: number])[]): IterationCost;
 }
 
 /** A way of KV in equal channels. */

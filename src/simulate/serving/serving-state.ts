@@ -74,7 +74,8 @@ export interface ServingRun {
 
 /** How a replica's iterations lie in time. */
 export interface ReplicaLane {
-  readonly cost: IterationCost;
+  /** With the KV that is on its way beside its collectives. */
+  cost: IterationCost;
   readonly factor: number;
   readonly overheadNs: number;
   /** Start of the iteration that runs. */
@@ -100,4 +101,7 @@ export interface KvMoves {
   /** What it gives is only valid until the next call. */
   way(source: number, target: number): KvWay;
   readonly ended: (row: number, timeNs: number) => void;
+  /** Where transfers slow collectives: those whose bytes are on links, by row, and whether that changed since iterations were priced. */
+  readonly onWay: Map<number, readonly [source: number, target: number]>;
+  changed: boolean;
 }
