@@ -139,6 +139,7 @@ describe("deployment files", () => {
     ],
     ["an encode pool that scales", ENCODE.replace("device: d", `device: d, scaling: { least: 1, ${LOAD} }`), "pools[0].scaling"],
     ["an encode pool with KV", ENCODE.replace("device: d", "device: d, engine: { kvBlocks: 5 }"), "pools[0].engine.kvBlocks"],
+    ["blocks of an encode pool", ENCODE.replace("device: d", "device: d, engine: { blockTokens: 32 }"), "pools[0].engine.blockTokens"],
     ["an encode pool that starts", ENCODE.replace("device: d", "device: d, startUpNs: 5"), "pools[0].startUpNs"],
     [
       "an encode pool that holds prompts back",

@@ -1,5 +1,6 @@
 import type { Deployment, Pool } from "./deployment.ts";
 import type { DeploymentFault } from "./deployment-fault.ts";
+import { engineDefaults } from "./engine-defaults.ts";
 
 /** The first relation that does not hold in how a pool encodes images; undefined where there is none. */
 export function encoderFault(pool: Pool, { pools }: Pick<Deployment, "pools">): DeploymentFault | undefined {
@@ -36,6 +37,8 @@ function encodePoolFault(pool: Pool): DeploymentFault | undefined {
   if ((pool.startUpNs ?? 0) > 0) return nothing("startUpNs");
   for (const field of ["kvBlocks", "maxModelTokens", "schedulerRecvInterval"] as const)
     if (engine[field] !== undefined) return nothing("engine", field);
+  // Filled in where nobody gave it.
+  if (engine.blockTokens !== engineDefaults({ name: engine.name, sheet: undefined, data: 1 }).blockTokens) return nothing("engine", "blockTokens");
   for (const field of ["prefixCaching", "chunkedPrefill"] as const) if (!engine[field]) return nothing("engine", field);
   for (const [name, part] of Object.entries({ speculation, lora, offload, ffn })) if (part !== undefined) return nothing(name);
   return undefined;
