@@ -38,7 +38,8 @@ function encodePoolFault(pool: Pool): DeploymentFault | undefined {
   for (const field of ["kvBlocks", "maxModelTokens", "schedulerRecvInterval"] as const)
     if (engine[field] !== undefined) return nothing("engine", field);
   // Filled in where nobody gave it.
-  if (engine.blockTokens !== engineDefaults({ name: engine.name, sheet: undefined, data: 1 }).blockTokens) return nothing("engine", "blockTokens");
+  if (engine.blockTokens !== engineDefaults({ name: engine.name, sheet: undefined, data: 1 }).blockTokens)
+    return nothing("engine", "blockTokens");
   for (const field of ["prefixCaching", "chunkedPrefill"] as const) if (!engine[field]) return nothing("engine", field);
   for (const [name, part] of Object.entries({ speculation, lora, offload, ffn })) if (part !== undefined) return nothing(name);
   return undefined;
