@@ -134,7 +134,7 @@ export const ERROR_CODES = {
     message: "the fabric file is not valid",
     exit: 2,
     http: 400,
-    todo: "the detail names line and field; `examples/fabrics` holds valid ones",
+    todo: "the detail names line and field; `examples/fabrics` holds valid ones: `two-jobs.yaml` with jobs, for `rack collectives`; `cluster.yaml` for `--fabric`",
   },
   "training-invalid": {
     message: "the training run cannot be cut as written",
