@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { assert } from "../src/base/assert.ts";
 import { HeddleError } from "../src/base/heddle-error.ts";
 import { quantile } from "../src/base/statistics.ts";
+import { kernelRefusal } from "../src/execute/kernels/kernel-module.ts";
 import { modelsFolder } from "../src/execute/model-store/cache-folder.ts";
 import { DEFAULT_MODEL, knownModel } from "../src/execute/model-store/catalog.ts";
 import { openDecoderModel } from "../src/execute/model-store/open-model.ts";
@@ -41,7 +42,7 @@ async function run(options: BenchOptions): Promise<BenchReport> {
     setup.push(...rivals.map(({ name, side, swept }) => `peer for ${name}, ${threads} thread(s) at most: ${describe(side)} of ${swept}`));
     const own = await startSide(heddle(model, { threads }));
     const chunk = await bestChunk(own, options.note);
-    setup.push(`heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}, decode int8-row`);
+    setup.push(`heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}, decode ${decodeFormat()}`);
     figures.push(...(await duel(own, { rivals, threads, chunk, note: options.note })));
     for (const side of new Set(rivals.map((rival) => rival.side))) side.close();
     if (threads === CORES) figures.push(...(await alone(own, model, options)));
@@ -62,7 +63,12 @@ function allQuestions(): { name: string; question: SideQuestion }[] {
 
 function heddle(model: string, options: { threads: number; cuts?: readonly number[] }): HeddleSetup {
   const { threads, cuts = [] } = options;
-  return { engine: "heddle", model, threads, prefillFormat: "int8-row", decodeFormat: "int8-row", chunk: PROMPT_TOKENS, cuts };
+  return { engine: "heddle", model, threads, prefillFormat: "int8-row", decodeFormat: decodeFormat(), chunk: PROMPT_TOKENS, cuts };
+}
+
+/** Heddle's own kernels where the machine has them. */
+function decodeFormat(): "block-int8" | "int8-row" {
+  return kernelRefusal() === undefined ? "block-int8" : "int8-row";
 }
 
 function describe(side: Side): string {

@@ -3,12 +3,16 @@ import { createLlamaDriver } from "../../src/execute/drivers/llama/driver.ts";
 import { createOpenvinoDriver } from "../../src/execute/drivers/openvino/driver.ts";
 import { createOrtDriver } from "../../src/execute/drivers/ort/driver.ts";
 import { createOrtWasmDriver } from "../../src/execute/drivers/ort-wasm/driver.ts";
+import { kernelRefusal } from "../../src/execute/kernels/kernel-module.ts";
 import { openvinoAbsent } from "../support/openvino.ts";
 import { driverSuite } from "./driver.suite.ts";
 
 const stages = { formats: ["f32", "int4", "int8-row"], boundary: "stage", sealedBlocks: true, logits: "absolute" } as const;
 
-driverSuite({ name: "ort", create: createOrtDriver, ...stages });
+/** Where the machine has none, plans have none either, and say why. */
+const decodeFormats = kernelRefusal() === undefined ? (["block-int8"] as const) : [];
+
+driverSuite({ name: "ort", create: createOrtDriver, ...stages, decodeFormats });
 driverSuite({ name: "ort-wasm", create: createOrtWasmDriver, ...stages });
 driverSuite({
   name: "llama",

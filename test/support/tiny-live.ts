@@ -3,14 +3,14 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StageCalibration, StageIdentity } from "../../src/cost/stage-calibration.ts";
-import type { PrefillFormat } from "../../src/cost/stage-format.ts";
+import type { PrefillFormat, StageFormat } from "../../src/cost/stage-format.ts";
 import type { StepCostInput } from "../../src/cost/step-cost-from.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
 import { kvBytesPerToken } from "../../src/graph/decoder/spec.ts";
 import { DEFAULT_POLICY } from "../../src/plan/default-policy.ts";
 import type { Plan, PolicyParameters, ReplicaPlan, StagePlan } from "../../src/plan/plan.ts";
 import { BLOCK_TOKENS } from "../../src/state/block.ts";
-import { syntheticDevice, syntheticRack } from "./synthetic-rack.ts";
+import { fastCore, syntheticCalibration, syntheticDevice, syntheticRack, withKernels } from "./synthetic-rack.ts";
 import { type TinyModelOptions, writeTinyGguf } from "./tiny-gguf.ts";
 
 export interface TinyLiveOptions {
@@ -18,6 +18,8 @@ export interface TinyLiveOptions {
   readonly replicas?: number;
   readonly stages?: number;
   readonly format?: PrefillFormat;
+  /** `format` where absent. */
+  readonly decodeFormat?: StageFormat;
   /** `llama`: the whole model in llama.cpp, without sealed blocks. */
   readonly driver?: "ort" | "llama";
   /** A model file in place of the tiny one. */
@@ -43,7 +45,9 @@ export function tinyLive(options: TinyLiveOptions = {}): TinyLive {
   const model = openDecoderModel(path);
   const { replicas = 1, stages = 1, driver = "ort" } = options;
   const { format = driver === "llama" ? "file" : "f32" } = options;
-  const rack = syntheticRack(Array.from({ length: stages }, (_, i) => syntheticDevice(`cpu-${i}`)));
+  const { decodeFormat = format } = options;
+  const calibration = decodeFormat === "block-int8" ? { calibration: withKernels(syntheticCalibration(fastCore), 200) } : {};
+  const rack = syntheticRack(Array.from({ length: stages }, (_, i) => syntheticDevice(`cpu-${i}`, calibration)));
   const cuts = Array.from({ length: stages + 1 }, (_, i) => Math.round((i * model.spec.layers) / stages));
   const stagePlans = Array.from(
     { length: stages },
@@ -54,7 +58,7 @@ export function tinyLive(options: TinyLiveOptions = {}): TinyLive {
       driver,
       threads: 1,
       prefillFormat: format,
-      decodeFormat: format,
+      decodeFormat,
       decodeStep: FREE,
       prefill512: FREE,
       why: "test",

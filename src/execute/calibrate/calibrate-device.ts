@@ -15,7 +15,7 @@ const CHAIN_RUNS = 5;
 const ROUNDS_MAX = 5;
 const PRODUCT_SHARE = 0.75;
 /** Time for heddle's own kernels, over that of the runtime's operators. */
-const KERNEL_SHARE = 0.3;
+const KERNEL_SHARE = 0.5;
 
 /**
  * Measures the operator tables of one device: products over formats and shapes, attention over rows and contexts, launch and operator cost, and decode

@@ -5,7 +5,7 @@ import type { DeviceCalibration } from "../../rack/rack.ts";
 import type { DecodeKernels } from "../drivers/shared/decode-kernels.ts";
 import { type KernelStepQuestion, kernelProductQuestions, kernelStepQuestions } from "./calibration-shapes.ts";
 import type { DeviceCalibrateOptions, DeviceCalibrationJob } from "./device-job.ts";
-import { kernelBench } from "./kernel-bench.ts";
+import { type KernelStepBench, kernelProductBench, kernelStepBench } from "./kernel-bench.ts";
 import { kernelTable } from "./kernel-table.ts";
 import { type RoundResult, timeInRounds } from "./rounds.ts";
 
@@ -35,9 +35,10 @@ export async function calibrateKernels(
 ): Promise<KernelTables> {
   const refused = given.refusal();
   if (refused !== undefined) return { products: [], kernels: { refused }, noise: 0 };
-  const bench = kernelBench(given, job);
+  let bench: KernelStepBench | undefined;
   try {
-    const products = await timeProducts(bench, job, options);
+    const products = await timeProducts(given, job, options);
+    bench = await kernelStepBench(given, { ...job, layers: [1, LAYERS] });
     const steps = await timeSteps(bench, job, options);
     const stepNs = await timeLaunch(bench, must(steps.medians[0], "a step was timed").point);
     const kernels = kernelTable(job.shapes, products.table, { layers: LAYERS, steps: steps.medians, stepNs });
@@ -46,37 +47,43 @@ export async function calibrateKernels(
     if (!(thrown instanceof HeddleError) || thrown.code !== "plan-invalid") throw thrown;
     return { products: [], kernels: { refused: thrown.detail ?? thrown.message }, noise: 0 };
   } finally {
-    await bench.release();
+    await bench?.release();
   }
 }
 
-type Bench = ReturnType<typeof kernelBench>;
-
+/** One shape after another: each has as many weights as caches cannot hold. */
 async function timeProducts(
-  bench: Bench,
-  { shapes, fast, budgetMs }: DeviceCalibrationJob,
+  kernels: DecodeKernels,
+  { threads, shapes, fast, budgetMs }: DeviceCalibrationJob,
   { signal, onProgress }: DeviceCalibrateOptions,
 ): Promise<{ readonly table: DeviceCalibration["products"]; readonly noise: number }> {
-  const points = kernelProductQuestions(shapes, fast).map((point) => ({ point, measure: () => bench.product(point) }));
-  const { medians, noise } = await timeInRounds(points, {
-    signal,
-    budgetMs: budgetMs * PRODUCT_SHARE,
-    roundsMax: fast ? 2 : ROUNDS_MAX,
-    onProgress: (share) => onProgress?.(share * PRODUCT_SHARE, "products of decode kernels"),
-  });
-  const table = medians.map(({ point: { bits, m, n, k }, ns }) => ({
-    format: "block-int8" as const,
-    bits,
-    m,
-    n,
-    k,
-    ns: Math.max(1, Math.round(ns)),
-  }));
-  return { table: table.sort((a, b) => a.bits - b.bits || a.n - b.n || a.k - b.k || a.m - b.m), noise };
+  const questions = kernelProductQuestions(shapes, fast);
+  const share = PRODUCT_SHARE / questions.length;
+  const table: DeviceCalibration["products"][number][] = [];
+  const noises: number[] = [];
+  for (const [index, { n, k, bits, rows }] of questions.entries()) {
+    const bench = await kernelProductBench(kernels, { n, k, bits, threads });
+    try {
+      const points = rows.map((m) => ({ point: m, measure: () => bench.product(m) }));
+      const roundsMax = fast ? 2 : ROUNDS_MAX;
+      const { medians, noise } = await timeInRounds(points, { signal, budgetMs: budgetMs * share, roundsMax });
+      table.push(
+        ...medians.map(({ point, ns }) => ({ format: "block-int8" as const, bits, m: point, n, k, ns: Math.max(1, Math.round(ns)) })),
+      );
+      noises.push(noise);
+    } finally {
+      await bench.release();
+    }
+    onProgress?.((index + 1) * share, "products of decode kernels");
+  }
+  return {
+    table: table.sort((a, b) => (a.bits ?? 0) - (b.bits ?? 0) || a.n - b.n || a.k - b.k || a.m - b.m),
+    noise: quantile(noises, 0.5),
+  };
 }
 
 function timeSteps(
-  bench: Bench,
+  bench: KernelStepBench,
   { shapes, fast, budgetMs }: DeviceCalibrationJob,
   { signal, onProgress }: DeviceCalibrateOptions,
 ): Promise<RoundResult<KernelStepQuestion>> {
@@ -90,7 +97,7 @@ function timeSteps(
 }
 
 /** Cost of a step with no layers: what a row alone, with nothing cached, takes of one layer less a layer's share of several. Units: ns. */
-async function timeLaunch(bench: Bench, alone: KernelStepQuestion): Promise<number> {
+async function timeLaunch(bench: KernelStepBench, alone: KernelStepQuestion): Promise<number> {
   const one: number[] = [];
   const several: number[] = [];
   for (let run = 0; run < LAUNCH_RUNS; run++) {

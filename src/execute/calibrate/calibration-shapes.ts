@@ -15,10 +15,10 @@ export interface ProductQuestion extends ProductShape {
   readonly m: number;
 }
 
-/** A product in heddle's own kernels. */
+/** A product in heddle's own kernels, at several numbers of rows. */
 export interface KernelProductQuestion extends ProductShape {
   readonly bits: BlockBits;
-  readonly m: number;
+  readonly rows: readonly number[];
 }
 
 /** A decode step in heddle's own kernels: rows of so many sequences, each after `context` tokens. */
@@ -44,8 +44,8 @@ const GENERIC: readonly ProductShape[] = [
 const GENERIC_ROWS: readonly number[] = [1, 8, 64, 512];
 /** Rows of the head: sampled positions only. */
 const HEAD_ROWS: readonly number[] = [1, 4, 16];
-/** Decoding rows in heddle's own kernels, of products and of steps, and contexts of the latter. */
-const KERNEL_ROWS: readonly number[] = [1, 2, 4, 8, 16];
+/** Decoding rows in heddle's own kernels, of products and of steps, and contexts of the latter: what spans the range first. */
+const KERNEL_ROWS: readonly number[] = [1, 16, 4, 8, 2];
 const KERNEL_CONTEXTS: readonly number[] = [0, 1024, 256, 2048];
 const FAST_KERNEL_ROWS: readonly number[] = [1, 8];
 const ATTENTION_ROWS: readonly number[] = [1, 16, 64, 256, 512];
@@ -68,18 +68,19 @@ export function attentionQuestions({ heads, kvHeads, headDim }: ShapeSource, fas
   return rows.flatMap((count) => contexts.map((context) => ({ rows: count, context, heads, kvHeads, headDim })));
 }
 
-/** Products of decode steps: the model's and generic ones in both kinds of blocks, the head as files hold it. */
+/** Products of decode steps, each at its numbers of rows: the model's and generic ones in both kinds of blocks, the head as files hold it. */
 export function kernelProductQuestions(source: ShapeSource, fast: boolean): readonly KernelProductQuestion[] {
-  const questions: KernelProductQuestion[] = [];
-  for (const bits of [4, 8] as const) {
-    for (const shape of layerProducts(source)) for (const m of fast ? FAST_KERNEL_ROWS : KERNEL_ROWS) questions.push({ ...shape, bits, m });
-    if (!fast) for (const shape of GENERIC) for (const m of FAST_KERNEL_ROWS) questions.push({ ...shape, bits, m });
-  }
-  for (const m of fast ? [1] : HEAD_ROWS) questions.push({ ...headProduct(source), bits: 8, m });
-  return questions;
+  const few = { rows: FAST_KERNEL_ROWS };
+  const bothKinds = (shape: Omit<KernelProductQuestion, "bits">): readonly KernelProductQuestion[] => [
+    { ...shape, bits: 4 },
+    { ...shape, bits: 8 },
+  ];
+  const head: KernelProductQuestion = { ...headProduct(source), bits: 8, rows: fast ? [1] : HEAD_ROWS };
+  const own = layerProducts(source).flatMap((shape) => bothKinds({ ...shape, ...(fast ? few : { rows: KERNEL_ROWS }) }));
+  return [...own, head, ...(fast ? [] : GENERIC.flatMap((shape) => bothKinds({ ...shape, ...few })))];
 }
 
-/** Steps that tell attention from the rest: those with nothing cached come first. */
+/** Steps that tell attention from the rest: one of a row alone with nothing cached comes first. */
 export function kernelStepQuestions({ heads, kvHeads, headDim }: ShapeSource, fast: boolean): readonly KernelStepQuestion[] {
   const contexts = fast ? [0, 512] : KERNEL_CONTEXTS;
   return contexts.flatMap((context) =>

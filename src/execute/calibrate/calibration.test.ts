@@ -11,6 +11,7 @@ import { checkRack } from "../../rack/rack-check.ts";
 import { readRack, writeRack } from "../../rack/rack-file.ts";
 import { discoverRack } from "../discover/discover-rack.ts";
 import { loadCachedRack, rackFolder, saveCachedRack } from "../discover/rack-cache.ts";
+import { kernelRefusal } from "../kernels/kernel-module.ts";
 import { openDecoderModel } from "../model-store/open-model.ts";
 import { loadCorrection, loadStageCalibrations, recordRun } from "./calibration-store.ts";
 import { identityOf, type PreparePlanInput, preparePlan } from "./prepare-plan.ts";
@@ -52,7 +53,13 @@ describe("discovery", () => {
     const native = rack.devices.filter((device) => device.driver === "ort");
     expect(native.length).toBeGreaterThan(0);
     for (const { calibration } of native) {
-      expect(new Set(calibration?.products.map((row) => row.format))).toEqual(new Set(["f32", "int4", "int8-row"]));
+      const { kernels, products = [] } = calibration ?? {};
+      const measured = kernels !== undefined && !("refused" in kernels);
+      expect(measured).toBe(kernelRefusal() === undefined);
+      const graphs = ["f32", "int4", "int8-row"];
+      expect(new Set(products.map((row) => row.format))).toEqual(new Set(measured ? [...graphs, "block-int8"] : graphs));
+      // Of steps, as many as the time was enough for, from a row alone with nothing cached on.
+      if (measured) expect(kernels.attention[0]).toMatchObject({ sequences: 1, context: 0 });
       expect(calibration?.attention.length).toBeGreaterThan(0);
       expect(calibration?.products.every((row) => row.ns > 0)).toBe(true);
     }

@@ -1,6 +1,7 @@
+import { must } from "../../base/assert.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
-import type { DecodeKernels, KernelStage } from "../drivers/shared/decode-kernels.ts";
-import type { KernelProductQuestion, KernelStepQuestion, ShapeSource } from "./calibration-shapes.ts";
+import type { DecodeKernels, KernelStage, ProbeShape } from "../drivers/shared/decode-kernels.ts";
+import type { KernelStepQuestion, ShapeSource } from "./calibration-shapes.ts";
 import { madeDecoder } from "./made-decoder.ts";
 
 /** Shortest time worth reading a clock for; quicker work is done several times. Units: ns. */
@@ -9,45 +10,50 @@ const RUNS_MAX = 256;
 /** Largest step that is asked for. */
 const SEQUENCES_MAX = 16;
 const CONTEXT_MAX = 2048;
+const PAGES_EACH = pagesFor(CONTEXT_MAX + 1);
 
-/** Times the decode kernels with one number of threads. What is loaded is kept, so that questions may come in any order. */
-export interface KernelBench {
-  product(question: KernelProductQuestion): Promise<number>;
-  /** A decode step of a stage of that many layers, without a head. */
+/** Times a product of one shape over numbers of rows. */
+export interface KernelProductBench {
+  product(rows: number): Promise<number>;
+  release(): Promise<void>;
+}
+
+/** Errors: those of the kernels. */
+export async function kernelProductBench(kernels: DecodeKernels, shape: Omit<ProbeShape, "maxRows">): Promise<KernelProductBench> {
+  const probe = await kernels.probe({ ...shape, maxRows: SEQUENCES_MAX });
+  return {
+    product: async (rows) => timeOf(() => probe.run(rows)) / probe.products,
+    release: () => probe.release(),
+  };
+}
+
+/** Times decode steps of stages of few layers, without a head. */
+export interface KernelStepBench {
   step(layers: number, question: KernelStepQuestion): Promise<number>;
   release(): Promise<void>;
 }
 
-export function kernelBench(
+/** Loads stages of each number of layers. Errors: those of the kernels. */
+export async function kernelStepBench(
   kernels: DecodeKernels,
-  { threads, shapes }: { readonly threads: number; readonly shapes: ShapeSource },
-): KernelBench {
-  const probes = new Map<string, ReturnType<DecodeKernels["probe"]>>();
-  const stages = new Map<number, Promise<KernelStage>>();
-  const x = new Float32Array(SEQUENCES_MAX * shapes.width);
-  const pagesEach = pagesFor(CONTEXT_MAX + 1);
-  const load = async (layers: number): Promise<KernelStage> => {
-    // One layer more than the stage has, so that it is not the last and has no head.
-    const request = { fromLayer: 0, toLayer: layers, threads, contextLimit: pagesEach * BLOCK_TOKENS };
-    const limits = { pageCapacity: SEQUENCES_MAX * pagesEach, maxRows: SEQUENCES_MAX };
-    const stage = await kernels.load(madeDecoder(shapes, layers + 1), { ...request, ...limits });
-    stage.pages.forEach(smallValues);
-    return stage;
+  { threads, shapes, layers }: { readonly threads: number; readonly shapes: ShapeSource; readonly layers: readonly number[] },
+): Promise<KernelStepBench> {
+  const stages = new Map<number, KernelStage>();
+  const release = async (): Promise<void> => {
+    for (const made of stages.values()) await made.release();
   };
+  try {
+    for (const count of layers) stages.set(count, await loadStage(kernels, { threads, shapes, layers: count }));
+  } catch (thrown) {
+    await release();
+    throw thrown;
+  }
+  const x = new Float32Array(SEQUENCES_MAX * shapes.width);
   return {
-    product: async ({ bits, m, n, k }) => {
-      const key = `${bits} ${n} ${k}`;
-      const made = probes.get(key) ?? kernels.probe({ n, k, threads, bits, maxRows: SEQUENCES_MAX });
-      probes.set(key, made);
-      const probe = await made;
-      return timeOf(() => probe.run(m));
-    },
-    step: async (layers, { sequences, context }) => {
-      const made = stages.get(layers) ?? load(layers);
-      stages.set(layers, made);
-      const stage = await made;
+    step: async (count, { sequences, context }) => {
+      const stage = must(stages.get(count), "a stage that was loaded");
       const rows = Array.from({ length: sequences }, (_, row) => {
-        return { position: context, pages: Array.from({ length: pagesFor(context + 1) }, (_page, page) => row * pagesEach + page) };
+        return { position: context, pages: Array.from({ length: pagesFor(context + 1) }, (_page, page) => row * PAGES_EACH + page) };
       });
       const own = x.subarray(0, sequences * shapes.width);
       return timeOf(() => {
@@ -55,10 +61,20 @@ export function kernelBench(
         stage.decode(rows, own);
       });
     },
-    release: async () => {
-      for (const made of [...probes.values(), ...stages.values()]) await (await made).release();
-    },
+    release,
   };
+}
+
+async function loadStage(
+  kernels: DecodeKernels,
+  { threads, shapes, layers }: { readonly threads: number; readonly shapes: ShapeSource; readonly layers: number },
+): Promise<KernelStage> {
+  const request = { fromLayer: 0, toLayer: layers, threads, contextLimit: PAGES_EACH * BLOCK_TOKENS };
+  const limits = { pageCapacity: SEQUENCES_MAX * PAGES_EACH, maxRows: SEQUENCES_MAX };
+  // The model has one layer more, so that the stage is not the last and has no head.
+  const stage = await kernels.load(madeDecoder(shapes, layers + 1), { ...request, ...limits });
+  stage.pages.forEach(smallValues);
+  return stage;
 }
 
 /** Time of one run; the mean of several where one is too short to be read well. Units: ns. */

@@ -11,9 +11,9 @@ const STEP_NS = 12_000;
 const LAYER_NS = 900;
 
 test("parts of timed steps add up to them again, whatever the product's share", () => {
-  const products = kernelProductQuestions(smallSpec, false).map(({ bits, m, n, k }) => {
-    return { format: "block-int8" as const, bits, m, n, k, ns: 300 + (bits * m * n * k) / 2_000 };
-  });
+  const products = kernelProductQuestions(smallSpec, false).flatMap(({ bits, rows, n, k }) =>
+    rows.map((m) => ({ format: "block-int8" as const, bits, m, n, k, ns: 300 + (bits * m * n * k) / 2_000 })),
+  );
   const productsOf = (rows: number): number =>
     layerProducts(smallSpec).reduce((sum, { n, k }) => sum + 300 + (4 * rows * n * k) / 2_000, 0);
   const attentionOf = (sequences: number, context: number): number => sequences * context * 25;

@@ -1,4 +1,7 @@
 import { err, ok, type Result } from "../../../base/result.ts";
+import { kernelRefusal } from "../../kernels/kernel-module.ts";
+import { loadKernelStage } from "../../kernels/kernel-stage.ts";
+import { createProductProbe } from "../../kernels/product-probe.ts";
 import { type OnnxRuntime, wrapSession } from "../shared/onnx-session.ts";
 
 type Ort = typeof import("onnxruntime-node");
@@ -24,6 +27,7 @@ export async function loadOrtRuntime(): Promise<Result<OnnxRuntime, string>> {
   return ok({
     version: ort.env.versions.node ?? "unknown",
     formats: ["f32", "int4", "int8-row"],
+    kernels: { refusal: kernelRefusal, load: loadKernelStage, probe: createProductProbe },
     createSession: async (model, options) => {
       const session = await ort.InferenceSession.create(model.model, {
         executionProviders: ["cpu"],

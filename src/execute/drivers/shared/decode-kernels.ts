@@ -37,8 +37,10 @@ export interface ProbeShape {
   readonly maxRows: number;
 }
 
-/** One product in the kernels, of weights that mean nothing. */
+/** Products in the kernels of one shape, each on weights of its own that mean nothing. */
 export interface ProductProbe {
+  /** Products of a run. */
+  readonly products: number;
   run(rows: number): void;
   release(): Promise<void>;
 }
@@ -49,6 +51,6 @@ export interface DecodeKernels {
   refusal(): string | undefined;
   /** Errors: `plan-invalid` where the machine or the size refuses. */
   load(model: DecoderModel, request: KernelStageRequest): Promise<KernelStage>;
-  /** A product of its own, for timing. */
+  /** Products by themselves, for timing. */
   probe(shape: ProbeShape): Promise<ProductProbe>;
 }
