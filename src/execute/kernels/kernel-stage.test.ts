@@ -1,0 +1,249 @@
+// Goal: a stage of decode kernels computes what block-int8 says, in every format, family, shape and length, on any number of threads, and each row
+// alone. Method: seeded draws of models and rows against plain f64 arithmetic that shares no code with the kernels. Rows of which some activation lies
+// within 1/2000 of a level of the middle between two are drawn anew, since sums in another order may round it the other way; so tolerances are f32's.
+import { describe, expect, it } from "vitest";
+import { type BlockInt8Stage, blockInt8Stage } from "../../../test/support/block-int8-decoder.ts";
+import { writeGguf } from "../../../test/support/gguf-writer.ts";
+import { type TinyModelOptions, tinyGgufParts } from "../../../test/support/tiny-gguf.ts";
+import { bytesOf } from "../../base/bytes.ts";
+import { type Prng, seededPrng } from "../../base/prng.ts";
+import type { DecoderModel } from "../../graph/decoder/model.ts";
+import type { WeightFormat } from "../../graph/decoder/weights.ts";
+import { decoderFromGguf } from "../../graph/gguf/decoder-from-gguf.ts";
+import { readGguf } from "../../graph/gguf/read-gguf.ts";
+import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
+import { type KernelRow, type KernelStage, loadKernelStage } from "./kernel-stage.ts";
+
+const FORMATS: readonly WeightFormat[] = ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K"];
+/** Largest difference from the plain arithmetic, of the largest value of the row: f32 sums of some hundred terms, exponentials to 2e-7; 1.1e-6 was met. */
+const TOLERANCE = 5e-6;
+/** Levels between an activation and the middle of two levels: f32 activations are off by 127 · 1e-6. */
+const DOUBT = 0.0005;
+const CONTEXT = 256;
+const PAGES = 24;
+
+interface Case extends TinyModelOptions {
+  readonly rows: number;
+  readonly threads: number;
+  /** Formats of single matrices, by the end of their names in the file. */
+  readonly formats?: Readonly<Record<string, WeightFormat>>;
+}
+
+function modelOf({ formats = {}, ...options }: Case): DecoderModel {
+  const { metadata, tensors } = tinyGgufParts(options);
+  const changed = tensors.map((tensor) => {
+    const [, format] = Object.entries(formats).find(([end]) => tensor.name.endsWith(end)) ?? [];
+    return format === undefined ? tensor : { ...tensor, format };
+  });
+  return decoderFromGguf(readGguf(bytesOf(writeGguf(metadata, changed))));
+}
+
+function uniform(prng: Prng, length: number): Float32Array {
+  return Float32Array.from({ length }, () => 2 * prng.nextFloat() - 1);
+}
+
+/** Rows with pages of their own in any order, and a stream that is drawn until `accept` takes it. */
+function drawRow(prng: Prng, width: number, accept: (x: Float64Array) => boolean): Float32Array {
+  for (let draws = 0; draws < 200; draws++) {
+    const x = uniform(prng, width);
+    if (accept(Float64Array.from(x))) return x;
+  }
+  expect.unreachable("200 rows are all in doubt");
+}
+
+function expectNear(found: Float32Array, expected: ArrayLike<number>, what: string): void {
+  let largest = 0;
+  let worst = 0;
+  for (let i = 0; i < found.length; i++) {
+    largest = Math.max(largest, Math.abs(expected[i]!));
+    worst = Math.max(worst, Math.abs(expected[i]! - found[i]!));
+  }
+  // A NaN is less than nothing.
+  expect(worst / largest, what).toBeLessThan(TOLERANCE);
+}
+
+function bits(values: Float32Array): string {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
+}
+
+interface Rig {
+  readonly model: DecoderModel;
+  readonly plain: BlockInt8Stage;
+  readonly stage: KernelStage;
+  readonly prng: Prng;
+}
+
+async function withStage(given: Case, layers: readonly [number, number], check: (rig: Rig) => void): Promise<void> {
+  const model = modelOf(given);
+  const [fromLayer, toLayer] = layers;
+  const request = { fromLayer, toLayer, threads: given.threads, contextLimit: CONTEXT, pageCapacity: PAGES, maxRows: 6 };
+  const stage = await loadKernelStage(model, request);
+  try {
+    check({ model, plain: blockInt8Stage(model, fromLayer, toLayer), stage, prng: seededPrng((given.seed ?? 1) + 77) });
+  } finally {
+    await stage.release();
+  }
+}
+
+/** Positions of rows: within a page, at its ends, over several. */
+function drawRows(prng: Prng, count: number): KernelRow[] {
+  const free = Array.from({ length: PAGES }, (_, page) => page);
+  return Array.from({ length: count }, () => {
+    const position = [0, 1, BLOCK_TOKENS - 1, BLOCK_TOKENS, prng.nextBelow(BLOCK_TOKENS), prng.nextBelow(200)][prng.nextBelow(6)]!;
+    const pages = Array.from({ length: pagesFor(position + 1) }, () => free.splice(prng.nextBelow(free.length), 1)[0]!);
+    return { position, pages };
+  });
+}
+
+/** One step against the plain arithmetic: streams, keys and values; every other value of the pages as it was; each row's bits as when it is alone. */
+function checkStep({ model, plain, stage, prng }: Rig, count: number): void {
+  const { width } = model.spec;
+  for (const page of stage.pages) page.set(uniform(prng, page.length));
+  const before = stage.pages.map((page) => page.slice());
+  const expectedPages = before.map((page) => page.slice());
+  const rows = drawRows(prng, count);
+  const scratch = before.map((page) => page.slice());
+  const streams = rows.map((row) => drawRow(prng, width, (x) => plain.decode({ x, ...row }, scratch).doubt > DOUBT));
+  const x = new Float32Array(count * width);
+  streams.forEach((stream, row) => {
+    x.set(stream, row * width);
+  });
+  stage.decode(rows, x);
+  rows.forEach((row, i) => {
+    const expected = plain.decode({ x: Float64Array.from(streams[i]!), ...row }, expectedPages);
+    expectNear(x.subarray(i * width, (i + 1) * width), expected.row, `row ${i} at ${row.position}`);
+  });
+  stage.pages.forEach((page, i) => {
+    expectNear(page, expectedPages[i]!, `pages ${i}`);
+    const written = page.reduce((total, value, at) => total + (value === before[i]![at] ? 0 : 1), 0);
+    expect(written, `values written to pages ${i}`).toBeLessThanOrEqual(count * model.spec.kvHeads * model.spec.headDim);
+  });
+  rows.forEach((row, i) => {
+    stage.pages.forEach((page, at) => {
+      page.set(before[at]!);
+    });
+    const alone = streams[i]!.slice();
+    stage.decode([row], alone);
+    expect(bits(x.subarray(i * width, (i + 1) * width)), `row ${i} alone`).toBe(bits(alone));
+  });
+}
+
+function checkHead({ model, plain, stage, prng }: Rig, count: number): void {
+  const { width, vocabulary } = model.spec;
+  const streams = Array.from({ length: count }, () => drawRow(prng, width, (x) => plain.head(x).doubt > DOUBT));
+  const x = Float32Array.from(streams.flatMap((stream) => [...stream]));
+  const logits = stage.head(x, count);
+  expect(logits).toHaveLength(count * vocabulary);
+  streams.forEach((stream, i) => {
+    const found = logits.subarray(i * vocabulary, (i + 1) * vocabulary);
+    expectNear(found, plain.head(Float64Array.from(stream)).row, `logits ${i}`);
+    expect(bits(stage.head(stream, 1)), `logits ${i} alone`).toBe(bits(found));
+  });
+}
+
+describe("a stage of decode kernels", () => {
+  it.each(FORMATS.map((format) => [format]))("products of %s, any number of outputs", async (format) => {
+    const width = format === "Q4_K" || format === "Q6_K" ? 256 : 96;
+    for (const [vocabulary, rows, threads] of [
+      [259, 1, 1],
+      [266, 17, 2],
+    ] as const) {
+      const given: Case = { layers: 1, width, vocabulary, embeddingFormat: format, headDim: 16, rows, threads, seed: vocabulary };
+      await withStage(given, [0, 1], (rig) => checkHead(rig, rows));
+    }
+  });
+
+  const shapes: [string, Case][] = [
+    ["llama, three heads a key", { width: 96, heads: 6, kvHeads: 2, headDim: 16, feedForward: 160, rows: 3, threads: 2 }],
+    ["llama, one head a key", { width: 64, heads: 4, kvHeads: 4, headDim: 64, feedForward: 96, rows: 4, threads: 1 }],
+    ["llama, five heads a key", { width: 64, heads: 5, kvHeads: 1, headDim: 32, feedForward: 64, rows: 2, threads: 3 }],
+    ["llama, heads of 80", { width: 64, heads: 4, kvHeads: 2, headDim: 80, feedForward: 96, rows: 2, threads: 1 }],
+    ["qwen2: biases, halves turned", { family: "qwen2", width: 64, heads: 4, kvHeads: 2, headDim: 32, rows: 3, threads: 2 }],
+    ["qwen3: head norms", { family: "qwen3", width: 64, heads: 6, kvHeads: 3, headDim: 24, feedForward: 224, rows: 3, threads: 1 }],
+    ["widths that 32 does not divide", { width: 72, heads: 3, kvHeads: 1, headDim: 12, feedForward: 100, rows: 3, threads: 2 }],
+    ["YaRN", { width: 64, ropeScaling: { kind: "yarn", factor: 4, originalContext: 64 }, rows: 2, threads: 1 }],
+    ["4 bits", { width: 64, format: "Q4_0", rows: 6, threads: 2 }],
+    ["4 bits with minima", { width: 128, heads: 4, headDim: 32, feedForward: 96, format: "Q4_1", rows: 1, threads: 2 }],
+    [
+      "4 bits, 8 bits of values and of down",
+      {
+        width: 256,
+        heads: 4,
+        headDim: 64,
+        feedForward: 256,
+        format: "Q4_K",
+        formats: { "attn_v.weight": "Q6_K", "ffn_down.weight": "Q6_K" },
+        rows: 2,
+        threads: 2,
+      },
+    ],
+    ["8 bits", { width: 64, format: "Q8_0", rows: 5, threads: 1 }],
+  ];
+  it.each(shapes)("decodes as the plain arithmetic: %s", async (_name, given) => {
+    await withStage({ layers: 2, ...given }, [1, 2], (rig) => {
+      checkStep(rig, given.rows);
+      checkStep(rig, given.rows);
+    });
+  });
+
+  it("decodes as the plain arithmetic: drawn shapes", async () => {
+    const prng = seededPrng(20);
+    for (let draw = 0; draw < 8; draw++) {
+      const pick = <T>(...values: readonly T[]): T => values[prng.nextBelow(values.length)]!;
+      const kvHeads = pick(1, 2, 3);
+      const format = pick<WeightFormat>("F32", "F16", "BF16", "Q4_0", "Q4_1", "Q8_0");
+      const plain = format.startsWith("F") || format === "BF16";
+      const headDim = plain ? pick(8, 16, 20, 32) : 32;
+      const given: Case = {
+        family: pick("llama", "qwen2", "qwen3"),
+        layers: 1,
+        width: plain ? pick(32, 48, 96) : pick(32, 64, 96),
+        heads: kvHeads * pick(1, 2, 3, 4),
+        kvHeads,
+        headDim,
+        feedForward: plain ? pick(36, 64, 132) : pick(64, 160),
+        vocabulary: 259 + prng.nextBelow(40),
+        tiedHead: pick(true, false),
+        format,
+        rows: 1 + prng.nextBelow(6),
+        threads: pick(1, 1, 2, 3),
+        seed: draw + 1,
+      };
+      await withStage(given, [0, 1], (rig) => {
+        checkStep(rig, given.rows);
+        checkHead(rig, given.rows);
+      });
+    }
+  });
+
+  it("gives the same bits on one thread and on four, every time", async () => {
+    const given: Case = { layers: 3, width: 96, heads: 6, kvHeads: 3, headDim: 16, feedForward: 320, format: "Q4_0", rows: 4, threads: 1 };
+    const rows = drawRows(seededPrng(5), given.rows);
+    const stream = uniform(seededPrng(6), given.rows * given.width!);
+    const steps = async (threads: number, count: number): Promise<string[]> => {
+      const found: string[] = [];
+      await withStage({ ...given, threads }, [0, 3], ({ stage }) => {
+        stage.pages.forEach((page, i) => {
+          page.set(uniform(seededPrng(i), page.length));
+        });
+        for (let step = 0; step < count; step++) {
+          const x = stream.slice();
+          stage.decode(rows, x);
+          found.push(bits(x) + bits(stage.head(x, given.rows)));
+        }
+      });
+      return found;
+    };
+    const [expected] = await steps(1, 1);
+    expect(await steps(4, 60)).toEqual(Array.from({ length: 60 }, () => expected));
+  });
+
+  it("a stream of zeros stays so", async () => {
+    await withStage({ width: 64, rows: 1, threads: 1 }, [0, 2], ({ stage, model }) => {
+      const x = new Float32Array(model.spec.width);
+      stage.decode([{ position: 0, pages: [0] }], x);
+      expect(x).toEqual(new Float32Array(model.spec.width));
+      expect(stage.head(x, 1)).toEqual(new Float32Array(model.spec.vocabulary));
+    });
+  });
+});
