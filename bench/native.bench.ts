@@ -1,10 +1,11 @@
 /**
- * heddle's `ort` driver against llama.cpp (node-llama-cpp) on the same GGUF file and cores. Each engine has its own process; the peer is
- * taken at the best of a sweep, question by question, and the two then answer in turns: figures are medians and medians of the ratios of one turn.
+ * heddle's `ort` driver against llama.cpp (node-llama-cpp) on the same GGUF file and cores. Each engine has its own processes; the peer is
+ * taken at the best of a sweep of its settings and heddle at the better of its decode formats, question by question, as plans for so many streams would
+ * be; the two then answer in turns: figures are medians and medians of the ratios of one turn.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { assert } from "../src/base/assert.ts";
+import { assert, must } from "../src/base/assert.ts";
 import { HeddleError } from "../src/base/heddle-error.ts";
 import { quantile } from "../src/base/statistics.ts";
 import { kernelRefusal } from "../src/execute/kernels/kernel-module.ts";
@@ -14,7 +15,7 @@ import { openDecoderModel } from "../src/execute/model-store/open-model.ts";
 import type { Bench, BenchOptions, BenchReport, Figure } from "./bench.ts";
 import { type Rival, sweepPeer } from "./native/peer-sweep.ts";
 import { type Side, startSide, timesOf } from "./native/side.ts";
-import type { HeddleSetup, SideQuestion } from "./native/side-protocol.ts";
+import type { HeddleSetup, SideQuestion, SideSetup } from "./native/side-protocol.ts";
 
 const CONCURRENCIES: readonly number[] = [1, 4, 8, 16];
 const CONTEXTS: readonly number[] = [64, 1024];
@@ -25,6 +26,9 @@ const STREAMS = 8;
 const CORES = 2;
 const ROUNDS = 5;
 const DECODE_STEPS = 12;
+/** Turns in which heddle's formats are compared. */
+const OWN_REPEATS = 3;
+const SINGLE = "decode 1 x 64";
 /** Floors of the ratios: heddle / llama.cpp. */
 const FLOORS = { single: 0.75, prefill: 1.5, concurrent: 2, gapRatioMax: 2, splitMax: 1.1 };
 
@@ -40,13 +44,20 @@ async function run(options: BenchOptions): Promise<BenchReport> {
     const questions = threads === CORES ? allQuestions() : allQuestions().filter(({ name }) => /prefill|^decode [18] x 64$/.test(name));
     const rivals = await sweepPeer(model, { threads, questions, note: options.note });
     setup.push(...rivals.map(({ name, side, swept }) => `peer for ${name}, ${threads} thread(s) at most: ${describe(side)} of ${swept}`));
-    const own = await startSide(heddle(model, { threads }));
-    const chunk = await bestChunk(own, options.note);
-    setup.push(`heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}, decode ${decodeFormat()}`);
-    figures.push(...(await duel(own, { rivals, threads, chunk, note: options.note })));
+    const own = await Promise.all(decodeFormats().map((format) => startSide(heddle(model, { threads, format }))));
+    const chunk = await bestChunk(own[0]!, options.note);
+    setup.push(`heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}; decode ${decodeFormats().join(" or ")}`);
+    const duels = await chooseOwn(own, rivals, options.note);
+    setup.push(
+      ...duels.flatMap(({ name, question, own: { setup: ours } }) =>
+        question.kind === "decode" ? [`heddle for ${name}: ${formatOf(ours)}`] : [],
+      ),
+    );
+    figures.push(...(await duel(duels, { threads, chunk, note: options.note })));
     for (const side of new Set(rivals.map((rival) => rival.side))) side.close();
-    if (threads === CORES) figures.push(...(await alone(own, model, options)));
-    own.close();
+    if (threads === CORES)
+      figures.push(...(await alone({ streams: own[0]!, single: duels.find(({ name }) => name === SINGLE)!.own }, model, options)));
+    for (const side of own) side.close();
   }
   return { setup, figures };
 }
@@ -61,14 +72,43 @@ function allQuestions(): { name: string; question: SideQuestion }[] {
   return [{ name: "prefill", question: { kind: "prefill", tokens: PROMPT_TOKENS } }, ...decodes];
 }
 
-function heddle(model: string, options: { threads: number; cuts?: readonly number[] }): HeddleSetup {
-  const { threads, cuts = [] } = options;
-  return { engine: "heddle", model, threads, prefillFormat: "int8-row", decodeFormat: decodeFormat(), chunk: PROMPT_TOKENS, cuts };
+type DecodeFormat = "block-int8" | "int8-row";
+
+function heddle(model: string, options: { threads: number; format: DecodeFormat; cuts?: readonly number[] }): HeddleSetup {
+  const { threads, format, cuts = [] } = options;
+  return { engine: "heddle", model, threads, prefillFormat: "int8-row", decodeFormat: format, chunk: PROMPT_TOKENS, cuts };
 }
 
-/** Heddle's own kernels where the machine has them. */
-function decodeFormat(): "block-int8" | "int8-row" {
-  return kernelRefusal() === undefined ? "block-int8" : "int8-row";
+/** That of many streams first; heddle's own kernels where the machine has them. */
+function decodeFormats(): readonly DecodeFormat[] {
+  return kernelRefusal() === undefined ? ["int8-row", "block-int8"] : ["int8-row"];
+}
+
+function formatOf(setup: SideSetup): string {
+  return setup.engine === "heddle" ? setup.decodeFormat : setup.engine;
+}
+
+/** A question, the peer at its best for it and heddle at its. */
+interface Duel extends Rival {
+  readonly own: Side;
+}
+
+/** The quicker of heddle's sides for each decode question; prompts go to the first. */
+async function chooseOwn(own: readonly Side[], rivals: readonly Rival[], note: (text: string) => void): Promise<readonly Duel[]> {
+  const duels: Duel[] = [];
+  for (const rival of rivals) {
+    const { name, question } = rival;
+    let best = { side: own[0]!, ms: Number.POSITIVE_INFINITY };
+    for (const side of question.kind === "decode" ? own : []) {
+      const times: number[] = [];
+      for (let i = 0; i < OWN_REPEATS; i++) times.push(...(await timesOf(side, question)));
+      const ms = quantile(times, 0.5);
+      note(`heddle ${name}: ${ms.toFixed(1)} ms (${formatOf(side.setup)})`);
+      if (ms < best.ms) best = { side, ms };
+    }
+    duels.push({ ...rival, own: best.side });
+  }
+  return duels;
 }
 
 function describe(side: Side): string {
@@ -92,11 +132,11 @@ async function bestChunk(own: Side, note: (text: string) => void): Promise<numbe
 
 /** Both engines answer every question in turns. */
 async function duel(
-  own: Side,
-  { rivals, threads, chunk, note }: { rivals: readonly Rival[]; threads: number; chunk: number; note: (text: string) => void },
+  duels: readonly Duel[],
+  { threads, chunk, note }: { threads: number; chunk: number; note: (text: string) => void },
 ): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const { name, question, side } of rivals) {
+  for (const { name, question, side, own } of duels) {
     const ours: number[] = [];
     const theirs: number[] = [];
     const mine: SideQuestion = question.kind === "prefill" ? { ...question, chunk } : question;
@@ -127,13 +167,13 @@ function floorOf(question: SideQuestion): number | undefined {
 }
 
 /** Figures without a rival: gaps while a prompt comes in, the cost of a cut, the share of the memory's bandwidth. */
-async function alone(own: Side, model: string, { note }: BenchOptions): Promise<Figure[]> {
+async function alone(own: { readonly streams: Side; readonly single: Side }, model: string, { note }: BenchOptions): Promise<Figure[]> {
   const figures: Figure[] = [];
   let best = Number.POSITIVE_INFINITY;
   for (const chunk of MIXED_CHUNKS) {
     const answers = [];
     for (let round = 0; round < ROUNDS; round++)
-      answers.push(await own.ask({ kind: "mixed", batch: STREAMS, tokens: PROMPT_TOKENS, chunk }));
+      answers.push(await own.streams.ask({ kind: "mixed", batch: STREAMS, tokens: PROMPT_TOKENS, chunk }));
     const ratios = answers.map((answer) => {
       assert(answer.kind === "times" && answer.aloneMs !== undefined, "a mixed run gives two lists", answer);
       return { ratio: quantile(answer.ms, 0.99) / quantile(answer.aloneMs, 0.5), total: answer.ms.reduce((sum, ms) => sum + ms, 0) };
@@ -155,12 +195,16 @@ async function alone(own: Side, model: string, { note }: BenchOptions): Promise<
   }
   figures.push({ name: "p99 gap / median alone, best chunk", value: best, unit: "x", floor: { max: FLOORS.gapRatioMax } });
   const { layers } = openDecoderModel(model).spec;
-  const cut = await startSide(heddle(model, { threads: CORES, cuts: [Math.floor(layers / 2)] }));
+  const format = must(
+    decodeFormats().find((one) => one === formatOf(own.single.setup)),
+    "heddle's side has one of its formats",
+  );
+  const cut = await startSide(heddle(model, { threads: CORES, format, cuts: [Math.floor(layers / 2)] }));
   const question: SideQuestion = { kind: "decode", batch: 1, context: 64, steps: DECODE_STEPS };
   const shares: number[] = [];
   const whole: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const [ms = 0] = await timesOf(own, question);
+    const [ms = 0] = await timesOf(own.single, question);
     const [cutMs = 0] = await timesOf(cut, question);
     whole.push(ms);
     shares.push(cutMs / ms);
@@ -172,7 +216,7 @@ async function alone(own: Side, model: string, { note }: BenchOptions): Promise<
     unit: "x",
     floor: { max: FLOORS.splitMax },
   });
-  const bandwidth = await own.ask({ kind: "bandwidth" });
+  const bandwidth = await own.single.ask({ kind: "bandwidth" });
   assert(bandwidth.kind === "bandwidth", "a bandwidth question gets one", bandwidth);
   const read = bandwidth.weightBytes / (quantile(whole, 0.5) / 1e3);
   figures.push({ name: "weights read per decode step", value: bandwidth.weightBytes / 2 ** 20, unit: "MiB" });
