@@ -1,7 +1,7 @@
 /**
  * When a mix of unlike devices wins, and when it does not: work of models on racks of this machine's cores, by the rack's own choice of devices and without
  * pins, against the best of the rack's devices alone and against all cores as one device. All racks of a case are open and warm and take turns. Five cases are
- * held to what a mix should give; embeddings and speech are there because it gives little: their devices are equally good at all of their work.
+ * held to what a mix should give; embeddings are there because it gives little: their devices are about equally good at all of it.
  *
  * Where a device is emulated the case says so: no figure is one of the device it is named after.
  */
@@ -88,7 +88,7 @@ function figuresOf(one: DeviceCase, { mixMs, singles, apartMs, learningTasks, re
       name: `${title}: largest difference of results from ${singles[0]!.name}`,
       value: resultsOff,
       unit: "",
-      floor: { max: one.tolerance ?? TOLERANCE },
+      floor: { max: TOLERANCE },
     },
     { name: `${title}: tasks of learning`, value: learningTasks, unit: "tasks" },
     { name: `${title}: forecast / live - 1`, value: median(forecastErrors), unit: "" },

@@ -8,8 +8,6 @@ export interface DeviceCase {
   readonly what: string;
   /** `gains`: the mix is to win clearly; `keeps`: it has nothing to win, and is to lose next to nothing. */
   readonly claim: "gains" | "keeps";
-  /** Largest difference of results between devices, over the largest value of a result, where that is not what f32 gives. */
-  readonly tolerance?: number;
   /** A device of the rack is emulated: no figure is one of the device it is named after. */
   readonly emulated: boolean;
   /** Files of the sample folder. */

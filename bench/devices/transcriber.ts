@@ -17,7 +17,7 @@ const BEGIN = 1;
 /** Writes a phrase down: an encoder once, then token by token with a state. Gives the scores of the tokens, one after the other. */
 export type Transcriber = (rack: OpenRack, sound: Tensor, tokens: number) => Promise<readonly Tensor[]>;
 
-/** Moonshine tiny (f32). */
+/** Moonshine tiny, whose products round activations to 8 bits. */
 export async function loadTranscriber(): Promise<Transcriber> {
   const [encoder, bridge, rest] = await Promise.all(PARTS.map((file) => loadGraph(samplePath(file))));
   const decoder = appending(rest!);

@@ -2,9 +2,9 @@ import { loadGraph } from "../../../src/sdk/load-graph.ts";
 import type { Input, OpenRack, Output, RunnableGraph, Tensor } from "../../../src/sdk/sdk-types.ts";
 import { tensor } from "../../../src/sdk/tensor.ts";
 import type { DeviceCase } from "../device-case.ts";
-import { LAYOUT, pageOf } from "../pages.ts";
 import { cores, rackOf } from "../racks.ts";
 import { samplePath } from "../sample-file.ts";
+import { LAYOUT, slideOf } from "../slides.ts";
 import { phrasesOfSpeech, SPEECH } from "../transcriber.ts";
 
 const VOICE = "silero-vad--silero_vad_16k_op15.onnx";
@@ -34,12 +34,12 @@ export const meeting: DeviceCase = {
   ],
   prepare: async () => {
     const [layout, voice] = await Promise.all([loadGraph(samplePath(LAYOUT)), loadGraph(samplePath(VOICE))]);
-    const slides = SLIDES.map(pageOf);
+    const slides = SLIDES.map(slideOf);
     const sounds = phrasesOfSpeech(SPEAKERS, SECONDS);
     return async (rack) => {
       const results = await Promise.all([
         ...sounds.map((sound) => voicesIn(rack, voice, sound)),
-        ...slides.map(async ({ forLayout }) => Object.values(await rack.run(layout, { image: forLayout }))),
+        ...slides.map(async (image) => Object.values(await rack.run(layout, { image }))),
       ]);
       return results.flat();
     };

