@@ -6,10 +6,8 @@ const PAGE_BYTES = 65_536;
 /** What 32-bit addresses reach. */
 const MOST_PAGES = 65_536;
 const ALIGNMENT = 64;
-/** Behind the words that threads meet at, and what the compiler keeps. */
 /** Products touch what lies so far behind their weights. */
 const READ_AHEAD = 4096;
-const FIRST = OWNED;
 
 /** Sizes are asked for first and addresses given at once; memory comes when it is made, and the system gives its pages as they are first written. */
 export interface KernelSpace {
@@ -19,7 +17,8 @@ export interface KernelSpace {
 }
 
 export function createKernelSpace(): KernelSpace {
-  let next = FIRST;
+  // Behind the words that threads meet at, and what the compiler keeps.
+  let next = OWNED;
   return {
     take: (bytes) => {
       const at = next;
