@@ -25,7 +25,8 @@ export const CLAIMS: AccuracyPart = {
   ],
 };
 
-function claimRows(claims: readonly PublishedClaim[], computed: readonly ComputedClaim[], protocol: string): readonly AccuracyRow[] {
+/** What was published beside what is computed, a row each; what must be met exactly is shown exactly. */
+export function claimRows(claims: readonly PublishedClaim[], computed: readonly ComputedClaim[], protocol: string): readonly AccuracyRow[] {
   return claims.map((claim): AccuracyRow => {
     const own = computed.find(({ id }) => id === claim.id);
     const figure = own === undefined ? "" : `, computed ${figureText(claim, own.computed)}`;
@@ -33,7 +34,7 @@ function claimRows(claims: readonly PublishedClaim[], computed: readonly Compute
     return {
       dataSet: "published-claims",
       protocol,
-      family: `${claim.id}: ${Number(claim.value.toPrecision(6))} ${claim.unit}${figure}; ${judged} ${Math.round(claim.tolerance * 100)} %`,
+      family: `${claim.id}: ${claim.tolerance === 0 ? claim.value : Number(claim.value.toPrecision(6))} ${claim.unit}${figure}; ${judged} ${Math.round(claim.tolerance * 100)} %`,
       device: deviceOf(claim),
       engine: claim.source.split(/[,:]/)[0]!,
       points: own === undefined ? 0 : 1,
@@ -46,7 +47,6 @@ function claimRows(claims: readonly PublishedClaim[], computed: readonly Compute
   });
 }
 
-/** What must be met exactly is shown exactly. */
 function figureText({ tolerance }: PublishedClaim, computed: number): string {
   return String(tolerance === 0 ? computed : Number(computed.toPrecision(4)));
 }
