@@ -59,23 +59,37 @@ function checkDevices({ options, rack }: PlanRequest, usable: readonly Device[])
   return undefined;
 }
 
-function checkFormats({ prefillFormat, decodeFormat }: PlanOptions, usable: readonly Device[]): PinError | undefined {
-  return (
-    unmeasured("--prefill-format", prefillFormat, usable.flatMap(prefillFormats), usable) ??
-    unmeasured("--decode-format", decodeFormat, usable.flatMap(decodeFormats), usable)
-  );
+/** Formats must be measured on some device of the rack, and on those that stages are pinned to. */
+function checkFormats({ prefillFormat, decodeFormat, pins = [] }: PlanOptions, usable: readonly Device[]): PinError | undefined {
+  const pinned = pins.map((pin): FormatScope => {
+    return { on: pin.device, devices: usable.filter(({ id }) => id === pin.device), beside: ` --pin ${pinText(pin)}` };
+  });
+  for (const scope of [{ on: "this rack", devices: usable, beside: "" }, ...pinned]) {
+    const { devices } = scope;
+    const fault =
+      unmeasured("--prefill-format", prefillFormat, { ...scope, held: devices.flatMap(prefillFormats) }) ??
+      unmeasured("--decode-format", decodeFormat, { ...scope, held: devices.flatMap(decodeFormats) });
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** Devices that a format is looked for on, and the pin that names them. */
+interface FormatScope {
+  readonly on: string;
+  readonly devices: readonly Device[];
+  readonly beside: string;
 }
 
 function unmeasured(
-  pin: string,
+  flag: string,
   format: ComputeFormat | undefined,
-  held: readonly ComputeFormat[],
-  usable: readonly Device[],
+  { on, devices, beside, held }: FormatScope & { readonly held: readonly ComputeFormat[] },
 ): PinError | undefined {
   if (format === undefined || held.includes(format)) return undefined;
-  const possible = `formats measured on this rack: ${[...new Set(held)].join(", ")}`;
-  const refused = format === "block-int8" ? usable.flatMap(kernelRefusal) : [];
-  return { code: "pin-impossible", pin: `${pin} ${format}`, possible: [possible, ...refused].join("; ") };
+  const possible = `formats measured on ${on}: ${[...new Set(held)].join(", ")}`;
+  const refused = format === "block-int8" ? devices.flatMap(kernelRefusal) : [];
+  return { code: "pin-impossible", pin: `${flag} ${format}${beside}`, possible: [possible, ...refused].join("; ") };
 }
 
 /** Why a device has no decode kernels. */

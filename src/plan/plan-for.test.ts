@@ -118,6 +118,15 @@ describe("planner", () => {
     expect(JSON.stringify(error)).toMatch(/cpu-0 refused: WebAssembly without relaxed SIMD; wasm-0 has none.*only devices of driver ort/);
   });
 
+  it("names the pinned device that has not got the format asked for, though another has", () => {
+    const pins = [{ stage: 0, device: "wasm-0" }];
+    const error = refusal(syntheticRack([kerneled(200), wasm]), { decodeFormat: "block-int8", pins });
+    expect(error).toMatchObject({ code: "pin-impossible", pin: "--decode-format block-int8 --pin 0=wasm-0" });
+    expect(JSON.stringify(error)).toContain(
+      "formats measured on wasm-0: f32, int4, int8-row; wasm-0 has none measured: only devices of driver ort",
+    );
+  });
+
   it("bounds working pages by what the kernels' memory holds, and leaves them where it holds no sequence", () => {
     const rack = syntheticRack([kerneled(200)], 400e9);
     const options = { contextLimit: 8192, maxSequences: 64, kvMemoryBytes: 100e9 };
