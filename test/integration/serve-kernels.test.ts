@@ -1,6 +1,6 @@
 // Goal: a live fleet that prefills in graphs and decodes in heddle's own kernels answers alike alone, among neighbours, from cached prefixes and after
 // preemption. Method: the tiny model in real hosts; left out where the machine has no kernels.
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LiveFleet, startLiveFleet } from "../../src/execute/fleet-host/live-fleet.ts";
 import type { TokenUsage } from "../../src/execute/fleet-host/token-request.ts";
 import { kernelRefusal } from "../../src/execute/kernels/kernel-module.ts";
@@ -37,8 +37,12 @@ async function answer(
 }
 
 describe.skipIf(kernelRefusal() !== undefined)("decoding in heddle's own kernels", () => {
+  let fleet: LiveFleet;
+  beforeAll(async () => {
+    fleet = await fleetOf({});
+  });
+
   test("a request alone and among 7 neighbours has the same tokens, cached or not", async () => {
-    const fleet = await fleetOf({});
     const prompts = Array.from({ length: 8 }, (_, i) => tinyPrompt(i, 40 + 21 * i));
     const alone = [];
     for (const tokens of prompts) alone.push(await answer(fleet, tokens, 30));
@@ -55,17 +59,17 @@ describe.skipIf(kernelRefusal() !== undefined)("decoding in heddle's own kernels
   });
 
   test("two stages give the tokens of one", async () => {
-    const [whole, split] = await Promise.all([fleetOf({}), fleetOf({ stages: 2 })]);
+    const split = await fleetOf({ stages: 2 });
     const prompts = [tinyPrompt(21, 5), tinyPrompt(22, 130)];
-    const expected = await Promise.all(prompts.map((tokens) => answer(whole, tokens, 70)));
+    const expected = await Promise.all(prompts.map((tokens) => answer(fleet, tokens, 70)));
     const got = await Promise.all(prompts.map((tokens) => answer(split, tokens, 70)));
     expect(got.map(({ tokens }) => tokens)).toEqual(expected.map(({ tokens }) => tokens));
   });
 
   test("sequences that need more pages than there are end all the same, each as far as nobody was preempted like the others", async () => {
-    const fleet = await fleetOf({ workingPages: 8, maxSequences: 4 });
+    const tight = await fleetOf({ workingPages: 8, maxSequences: 4 });
     const prompts = [tinyPrompt(11, 60), tinyPrompt(12, 61), tinyPrompt(13, 62), tinyPrompt(14, 63)];
-    const together = await Promise.all(prompts.map((tokens) => answer(fleet, tokens, 150)));
+    const together = await Promise.all(prompts.map((tokens) => answer(tight, tokens, 150)));
     // Four pages a sequence in the end, two at first: tokens of the second page come before any is taken away.
     for (const [i, tokens] of prompts.entries()) {
       const { tokens: alone } = await answer(fleet, tokens, 60);
