@@ -4,34 +4,36 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { letGo, tryHold } from "./hold-lock.ts";
 import { lockWatch } from "./lock-death.ts";
 import { here, readLock } from "./lock-owner.ts";
 
 /** Runs before each call that changes or reads the file system, unless it is running. */
 let beforeCall: (() => void) | undefined;
-vi.mock("node:fs", async (original) => {
-  const real = await original<typeof import("node:fs")>();
-  const stopped = <A extends unknown[], R>(call: (...given: A) => R) => {
-    return (...given: A): R => {
-      beforeCall?.();
-      return call(...given);
-    };
-  };
-  const { linkSync, renameSync, rmSync, readFileSync, writeFileSync } = real;
-  return {
-    ...real,
-    linkSync: stopped(linkSync),
-    renameSync: stopped(renameSync),
-    rmSync: stopped(rmSync),
-    readFileSync: stopped(readFileSync as (...given: unknown[]) => unknown),
-    writeFileSync: stopped(writeFileSync as (...given: unknown[]) => void),
-  };
-});
+const CALLS = ["linkSync", "renameSync", "rmSync", "readFileSync", "writeFileSync"] as const;
+const real = Object.fromEntries(CALLS.map((name) => [name, fs[name]]));
+/** Built code imports them itself, so they are exchanged where everybody gets them. */
+function exchange(calls: Readonly<Record<string, unknown>>): void {
+  Object.assign(fs, calls);
+  syncBuiltinESMExports();
+}
+exchange(
+  Object.fromEntries(
+    CALLS.map((name) => {
+      const call = real[name] as (...given: unknown[]) => unknown;
+      const stopped = (...given: unknown[]): unknown => {
+        beforeCall?.();
+        return call(...given);
+      };
+      return [name, stopped];
+    }),
+  ),
+);
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-lock-"));
 const path = join(folder, ".lock");
@@ -44,7 +46,10 @@ beforeEach(() => {
   beforeCall = undefined;
   for (const name of readdirSync(folder)) rmSync(join(folder, name));
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  exchange(real);
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Runs `action` with `interruption` before its `at`-th call of the file system; says whether there were so many. */
 function interrupted(at: number, action: () => void, interruption: () => void): boolean {
