@@ -43,7 +43,7 @@ export function addPlanOptions(command: Command): Command {
     .option("--stages <n>", "stages of each replica", count)
     .option("--prefill-format <format>", `weights of prefill: ${PREFILL_FORMATS.join(", ")}`)
     .option("--decode-format <format>", `weights of decode: ${DECODE_FORMATS.join(", ")}`)
-    .option("--max-sequences <n>", "sequences that may run at once in a replica", count)
+    .option("--max-sequences <n>", "sequences that may run at once in a replica; plans are judged at as many, up to 8", count)
     .option("--context <tokens>", "longest prompt and output together", count)
     .option("--kv-memory <bytes>", "memory for keys and values over all replicas, for example 2G", bytes)
     .option("--no-calibrate", "do not measure stages that were never measured")
