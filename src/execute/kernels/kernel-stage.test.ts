@@ -12,7 +12,8 @@ import type { WeightFormat } from "../../graph/decoder/weights.ts";
 import { decoderFromGguf } from "../../graph/gguf/decoder-from-gguf.ts";
 import { readGguf } from "../../graph/gguf/read-gguf.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
-import { type KernelRow, type KernelStage, loadKernelStage } from "./kernel-stage.ts";
+import type { KernelRow, KernelStage } from "../drivers/shared/decode-kernels.ts";
+import { loadKernelStage } from "./kernel-stage.ts";
 
 const FORMATS: readonly WeightFormat[] = ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K"];
 /** Largest difference from the plain arithmetic, of the largest value of the row: f32 sums of some hundred terms, exponentials to 2e-7; 1.1e-6 was met. */

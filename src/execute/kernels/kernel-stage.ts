@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
 import { pagesFor } from "../../state/block.ts";
+import type { KernelStage, KernelStageRequest } from "../drivers/shared/decode-kernels.ts";
 import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS } from "./kernel-control.ts";
 import { createKernelMemory, createKernelSpace } from "./kernel-memory.ts";
 import { RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
@@ -8,37 +9,6 @@ import { HEAD_ROWS, placeRoom, writeRoom } from "./kernel-room.ts";
 import { createKernelTeam } from "./kernel-team.ts";
 import { headPhases, layerPhases } from "./layer-phases.ts";
 import type { Fill } from "./place-weights.ts";
-
-/** Decode steps of a stage in heddle's own kernels, over KV pages in memory that the kernels' threads share. Calls come one at a time. */
-export interface KernelStage {
-  /** Working KV pages: one a layer and kind (keys of the stage's layer i at 2i, values at 2i + 1), [capacity, KV, 64, D] f32. */
-  readonly pages: readonly Float32Array[];
-  /**
-   * One decode step: each row continues a sequence of `position` tokens in its pages, the last of which has room for one more. Writes the rows' keys
-   * and values there and the residual stream after the stage over `x`, [rows, width].
-   */
-  decode(rows: readonly KernelRow[], x: Float32Array): void;
-  /** Logits [rows, vocabulary] of the residual stream [rows, width], final norm included; only where the stage is the model's last. */
-  head(x: Float32Array, rows: number): Float32Array;
-  release(): Promise<void>;
-}
-
-export interface KernelRow {
-  readonly position: number;
-  readonly pages: readonly number[];
-}
-
-export interface KernelStageRequest {
-  readonly fromLayer: number;
-  readonly toLayer: number;
-  /** With the caller's. */
-  readonly threads: number;
-  readonly contextLimit: number;
-  /** Pages of all sequences together. */
-  readonly pageCapacity: number;
-  /** Rows of a step at most. */
-  readonly maxRows: number;
-}
 
 /** Errors: `plan-invalid` where there are no kernels here or a stage is too large for them; `device-failed` where a thread does not start. */
 export async function loadKernelStage(model: DecoderModel, request: KernelStageRequest): Promise<KernelStage> {

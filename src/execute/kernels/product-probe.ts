@@ -1,3 +1,4 @@
+import type { ProbeShape, ProductProbe } from "../drivers/shared/decode-kernels.ts";
 import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS, THREAD_ROOM, THREAD_ROOM_STRIDE } from "./kernel-control.ts";
 import { createKernelMemory, createKernelSpace, padded } from "./kernel-memory.ts";
 import { type KernelPhase, RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
@@ -5,42 +6,30 @@ import { createKernelTeam } from "./kernel-team.ts";
 import { KERNEL_BLOCK, KERNEL_GROUP, type KernelBits, kernelMatrixBytes } from "./kernel-weights.ts";
 import { productShare } from "./layer-phases.ts";
 
-/**
- * A product of the kernels on rows and weights of any value, many times in one step and each time on weights of its own: what calibration times, as a
- * stage does it, whose weights are in memory and whose threads are awake.
- */
-export interface ProductProbe {
-  /** Products of a run. */
-  readonly products: number;
-  /** y = x·Wᵀ for `rows` rows, at most `maxRows`. */
-  run(rows: number): void;
-  release(): Promise<void>;
-}
-
-export interface ProductShape {
-  readonly n: number;
-  readonly k: number;
-  readonly threads: number;
-  readonly bits: KernelBits;
-  readonly maxRows: number;
-}
-
-/** A byte of weights, and of scales in f16 or f32, that makes small normal numbers of all of them. */
+/** A byte of weights and activations, and of weights' scales in f16 or f32: small normal numbers, all of them. */
 const FILLING = 0x11;
+/** Scale of activations, as the kernels keep it (times 2^64): with one, no product of scales is subnormal, which would take cores far longer. */
+const SCALE = 1e17;
 
 /** Weights of all products together: more than second-level caches hold. */
 const WEIGHT_BYTES = 48e6;
 const PRODUCTS = { least: 4, most: 64 };
 
-/** Errors: as `loadKernelStage`. */
-export async function createProductProbe({ n, k, threads, bits, maxRows }: ProductShape): Promise<ProductProbe> {
+/**
+ * A product of any value, many times in one step and each time on weights of its own: as a stage does it, whose weights are in memory and whose threads are
+ * awake.
+ *
+ * Errors: as `loadKernelStage`.
+ */
+export async function createProductProbe({ n, k, threads, bits, maxRows }: ProbeShape): Promise<ProductProbe> {
   const space = createKernelSpace();
   const columns = padded(k, KERNEL_BLOCK);
   const outputs = padded(n, KERNEL_GROUP);
   const bytes = kernelMatrixBytes(outputs, columns, bits);
   const products = Math.min(Math.max(Math.ceil(WEIGHT_BYTES / bytes), PRODUCTS.least), PRODUCTS.most);
   const weights = Array.from({ length: products }, () => space.take(bytes));
-  const activations = space.take(maxRows * padded(columns * 1.25, 16));
+  const rowBytes = padded(columns * 1.25, 16);
+  const activations = space.take(maxRows * rowBytes);
   const apart = outputs * Float32Array.BYTES_PER_ELEMENT;
   const to = space.take(maxRows * apart);
   const roomStride = padded(maxRows * KERNEL_GROUP * Float32Array.BYTES_PER_ELEMENT, 128);
@@ -49,7 +38,10 @@ export async function createProductProbe({ n, k, threads, bits, maxRows }: Produ
   const memory = createKernelMemory(space.bytes, `a product of ${n} x ${k}`);
   const { buffer } = memory;
   for (const at of weights) new Uint8Array(buffer, at, bytes).fill(FILLING);
-  new Uint8Array(buffer, activations, to - activations).fill(FILLING);
+  for (let row = activations; row < activations + maxRows * rowBytes; row += rowBytes) {
+    new Uint8Array(buffer, row, columns).fill(FILLING);
+    new Float32Array(buffer, row + columns, (2 * columns) / KERNEL_BLOCK).fill(SCALE);
+  }
   const share = productShare(threads, outputs, KERNEL_GROUP);
   const phases = weights.map((at): KernelPhase => {
     const matrix = { weights: at, bits, outputs, columns };
