@@ -3,7 +3,7 @@ import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS, THREAD_ROOM, THREAD_
 import { createKernelMemory, createKernelSpace, padded } from "./kernel-memory.ts";
 import { type KernelPhase, RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
 import { createKernelTeam } from "./kernel-team.ts";
-import { KERNEL_BLOCK, KERNEL_GROUP, type KernelBits, kernelMatrixBytes } from "./kernel-weights.ts";
+import { KERNEL_BLOCK, KERNEL_GROUP, kernelMatrixBytes } from "./kernel-weights.ts";
 import { productShare } from "./layer-phases.ts";
 
 /** A byte of weights and activations, and of weights' scales in f16 or f32: small normal numbers, all of them. */
