@@ -1,4 +1,4 @@
-import { halfTable } from "../../graph/decoder/half.ts";
+import { halfBits, halfTable } from "../../graph/decoder/half.ts";
 import type { TensorArray, TensorType } from "../device/tensor.ts";
 
 /** Puts `b` on `a`, element by element, rounding to the type each time. Integers wrap as their arrays do; of truth values `sum` is `or`. */
@@ -49,36 +49,4 @@ function bfloatBits(value: number): number {
   if (Number.isNaN(value)) return 0x7fc0;
   const whole = bits[0]!;
   return ((whole + 0x7fff + ((whole >>> 16) & 1)) >>> 16) & 0xffff;
-}
-
-/** Largest finite half, and the value from which rounding gives infinity. Source: IEEE 754-2019, binary16. */
-const HALF_OVERFLOW = 65_520;
-const HALF_SMALLEST_NORMAL = 2.0 / 32_768;
-const HALF_STEP = HALF_SMALLEST_NORMAL / 1024;
-
-/** To nearest, ties to even. */
-export function halfBits(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const size = Math.abs(value);
-  if (Number.isNaN(value)) return 0x7e00;
-  if (size >= HALF_OVERFLOW) return sign | 0x7c00;
-  if (size < HALF_SMALLEST_NORMAL) return sign | evenRound(size / HALF_STEP);
-  let exponent = 0;
-  let scaled = size;
-  while (scaled >= 2) {
-    scaled /= 2;
-    exponent++;
-  }
-  while (scaled < 1) {
-    scaled *= 2;
-    exponent--;
-  }
-  // A fraction that rounds up to 1024 carries into the exponent, as it should.
-  return sign | (((exponent + 15) << 10) + evenRound((scaled - 1) * 1024));
-}
-
-function evenRound(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
 }

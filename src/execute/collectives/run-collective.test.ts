@@ -1,10 +1,10 @@
 // Goal: sums of members are taken in one stated order and rounded as the type says. Method: three members in this process, values where order shows.
 import { expect, it } from "vitest";
 import { inProcessGroups } from "../../../test/support/in-process-group.ts";
-import { halfTable } from "../../graph/decoder/half.ts";
+import { halfBits, halfTable } from "../../graph/decoder/half.ts";
 import type { Collective } from "../device/collective.ts";
 import type { HostTensor } from "../device/tensor.ts";
-import { halfBits, reduceInto } from "./reduce.ts";
+import { reduceInto } from "./reduce.ts";
 import { runCollective } from "./run-collective.ts";
 
 const floats = (...values: number[]): HostTensor => ({ type: "f32", dims: [values.length], data: Float32Array.from(values) });

@@ -1,9 +1,9 @@
 import { dequantiseAll } from "../../graph/decoder/dequantise.ts";
 import { rowsAndColumns } from "../../graph/decoder/formats.ts";
+import { halfBits } from "../../graph/decoder/half.ts";
 import type { WeightTensor } from "../../graph/decoder/weights.ts";
 import { stack } from "../../graph/lower/matrix.ts";
 import { INT4_BLOCK, packInt4 } from "../../graph/lower/pack-int4.ts";
-import { halfBits } from "./half-bits.ts";
 
 /** Weights that share a scale. */
 export const KERNEL_BLOCK = 32;
