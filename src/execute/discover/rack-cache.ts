@@ -6,8 +6,8 @@ import type { Rack } from "../../rack/rack.ts";
 import { readRack, writeRack } from "../../rack/rack-file.ts";
 import { cacheFolder } from "../model-store/cache-folder.ts";
 
-/** How often a file is written whose folder another process takes away meanwhile. */
-const ATTEMPTS = 20;
+/** How often a file is written whose folder another process takes away meanwhile: 20 were too few once beside one that did nothing else. */
+const ATTEMPTS = 200;
 
 /** Folder of a rack's cached description and calibrations. */
 export function rackFolder(fingerprint: string): string {
