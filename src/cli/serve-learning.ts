@@ -43,7 +43,7 @@ export function startLearning(stack: ServingStack, input: PlanInput, { learn }: 
     });
     const taught = due.filter(({ stages }) => stages.length > 0).length;
     if (!learn || taught === 0) return;
-    learnFrom(input, due);
+    await learnFrom(input, due);
     lessons += taught;
   };
   const told = async (): Promise<void> => {

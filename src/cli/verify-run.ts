@@ -100,15 +100,13 @@ export async function verifyPlan(input: VerifyInput, options: VerifyOptions): Pr
 }
 
 /** Keeps what a live run showed for later predictions of the same stages. Errors: `file-unwritable`. */
-export function learnFrom({ plan, model, rack }: PlanInput, observed: readonly ObservedRun[]): void {
-  observed.forEach((run, replica) => {
+export async function learnFrom({ plan, model, rack }: PlanInput, observed: readonly ObservedRun[]): Promise<void> {
+  for (const [replica, run] of observed.entries()) {
+    if (run.stages.length === 0) continue;
     const { stages } = must(plan.replicas[replica], "a replica of the plan");
-    if (run.stages.length > 0)
-      recordRun(
-        stages.map((stage) => identityOf({ model, rack }, stage)),
-        run,
-      );
-  });
+    const identities = stages.map((stage) => identityOf({ model, rack }, stage));
+    await recordRun(identities, run);
+  }
 }
 
 /** Requests per second of a plan that always has enough to do, simulated: from the first to the third quarter of their ends. */

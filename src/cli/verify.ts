@@ -29,6 +29,6 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const { observed, ...shown } = verification;
   printResult(flags.json === true, shown, () => verificationText(verification));
   if (!flags.learn) return;
-  learnFrom(opened, observed);
+  await learnFrom(opened, observed);
   note("what the live run showed is kept; the next prediction of this plan uses it");
 }

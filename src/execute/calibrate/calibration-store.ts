@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { Ratio } from "../../base/units.ts";
 import { type Correction, fitCorrection } from "../../cost/correction.ts";
 import { type StageCalibration, type StageIdentity, stageKey } from "../../cost/stage-calibration.ts";
-import { filesIn, rackFolder, readIfThere, writeWhole } from "../discover/rack-cache.ts";
+import { changeCorrections, filesIn, rackFolder, readIfThere, writeWhole } from "../discover/rack-cache.ts";
 import { observedRunSchema, stageCalibrationSchema } from "./calibration-schema.ts";
 
 /** What one live run showed of the iterations of a replica. */
@@ -55,10 +55,11 @@ export function correctionOf(runs: readonly ObservedRun[], { slowdown, nowMs }: 
   );
 }
 
-/** Adds a live run to what is known of these stages. Errors: `file-unwritable`. */
-export function recordRun(stages: readonly StageIdentity[], observed: ObservedRun): void {
+/** Adds a live run to what is known of these stages, whoever else adds one meanwhile. Errors: `file-unwritable`. */
+export async function recordRun(stages: readonly StageIdentity[], observed: ObservedRun): Promise<void> {
   const path = correctionPath(stages);
-  if (path === undefined) return;
+  const [first] = stages;
+  if (path === undefined || first === undefined) return;
   const { probe, ...rest } = observed;
   const run = {
     ...rest,
@@ -66,8 +67,10 @@ export function recordRun(stages: readonly StageIdentity[], observed: ObservedRu
     overheads: thinned(observed.overheads),
     ...(probe === undefined ? {} : { probe: thinned(probe) }),
   };
-  const runs = [...loadRuns(stages), run].slice(-RUNS_KEPT);
-  writeWhole(path, runs.map((one) => JSON.stringify(one)).join("\n"));
+  await changeCorrections(first.rackFingerprint, () => {
+    const runs = [...loadRuns(stages), run].slice(-RUNS_KEPT);
+    writeWhole(path, runs.map((one) => JSON.stringify(one)).join("\n"));
+  });
 }
 
 function loadRuns(stages: readonly StageIdentity[]): readonly ObservedRun[] {

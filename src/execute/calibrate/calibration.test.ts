@@ -134,7 +134,7 @@ describe("stage calibration", () => {
     const identities = plan.replicas[0]!.stages.map((stage) => identityOf(input(), stage));
     expect(loadCorrection(identities)).toBeUndefined();
     const stages = Array.from({ length: 30 }, () => ({ predictedDecodeNs: 1e6, predictedPrefillNs: 0, measuredNs: 2e6 }));
-    recordRun(identities, { stages, overheads: [{ sampledRows: 1, ns: 5e5 }] });
+    await recordRun(identities, { stages, overheads: [{ sampledRows: 1, ns: 5e5 }] });
     expect(loadCorrection(identities)?.decodeFactor).toBeCloseTo(2, 6);
     const { plan: corrected } = await preparePlan(input({ calibrate: false }));
     expect(corrected.predicted.tpot.source).toContain("1 live run");

@@ -9,7 +9,7 @@ import { describeDevices } from "./device-layout.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import { type LinkFigures, measureLinks } from "./measure-links.ts";
 import { measureMemoryBandwidth } from "./measure-memory.ts";
-import { forgetMeasurements, loadCachedRack, saveCachedRack } from "./rack-cache.ts";
+import { changeCorrections, forgetMeasurements, loadCachedRack, saveCachedRack } from "./rack-cache.ts";
 
 export interface DiscoverOptions {
   readonly signal?: AbortSignal;
@@ -66,7 +66,7 @@ async function measureUnlessKnown(machine: Machine, options: MeasureOptions): Pr
     throw options.signal.aborted ? new HeddleError("interrupted") : thrown;
   });
   if (options.fast !== true) {
-    if (options.recalibrate === true) forgetMeasurements(rack.fingerprint);
+    if (options.recalibrate === true) await changeCorrections(rack.fingerprint, () => forgetMeasurements(rack.fingerprint));
     saveCachedRack(rack);
   }
   return rack;

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Rack } from "../../rack/rack.ts";
 import { readRack, writeRack } from "../../rack/rack-file.ts";
+import { withLock } from "../lock-file/with-lock.ts";
 import { cacheFolder } from "../model-store/cache-folder.ts";
 
 /** How often a file is written whose folder another process takes away meanwhile: 20 were too few once beside one that did nothing else. */
@@ -49,6 +50,20 @@ export function forgetMeasurements(fingerprint: string): void {
       if (!isMissing(cause)) throw unwritable(path, cause);
     }
   }
+}
+
+/**
+ * Changes what live runs taught of a rack, while no other process does: what is added to a file that two read at once would be lost to the one that writes
+ * first. The lock lies beside the folder, which may be taken away. Errors: those of `change`; `file-unwritable`.
+ */
+export async function changeCorrections(fingerprint: string, change: () => void): Promise<void> {
+  const folder = rackFolder(fingerprint);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw unwritable(folder, cause);
+  }
+  await withLock(join(folder, ".corrections.lock"), async () => change());
 }
 
 /** Writes a file so that a reader finds the old or the new content, never a part, whoever else writes it. Errors: `file-unwritable`. */
