@@ -76,7 +76,7 @@ const CASES: readonly Case[] = [
     "import --metrics",
     "txt",
     (path) => ["import", RACK, "--deployment", DEPLOYMENT, "--metrics", path, "--out", join(folder, "fleet.json")],
-    ["absent", "cut off", "another form", "no text"],
+    ["absent", "empty", "cut off", "another form", "no text"],
   ],
   ["calibrate --import", "json", (path) => ["calibrate", "--import", path]],
   ["calibrate --deployment", "yaml", (path) => ["calibrate", "--kit", "engine", "--url", "http://127.0.0.1:9", "--deployment", path]],

@@ -1,3 +1,4 @@
+import { HeddleError } from "../../base/heddle-error.ts";
 import type { EngineSettings } from "../../plan/deployment/deployment.ts";
 import type { MetricSample } from "./prometheus-text.ts";
 
@@ -30,7 +31,21 @@ const LATENCIES: readonly (readonly [string, string])[] = [
 ];
 const SPACES = ["vllm:", "sglang:"];
 
+/** Errors: `workload-invalid` where a scrape says none of it, as one that is empty or of something else does. */
 export function engineMetrics(samples: readonly MetricSample[]): EngineMetrics {
+  const metrics = readMetrics(samples);
+  const { settings, latencies, preemptions } = metrics;
+  if (Object.keys(settings).length > 0 || latencies.length > 0 || preemptions !== undefined) return metrics;
+  const ours = samples.filter(({ name }) => SPACES.some((space) => name.startsWith(space))).length;
+  const found =
+    samples.length === 0 ? "no sample at all" : `${samples.length} sample${samples.length === 1 ? "" : "s"} (of vLLM or SGLang: ${ours})`;
+  throw new HeddleError("workload-invalid", {
+    where: "the metrics",
+    detail: `${found}, and none that says a setting, a latency of requests served or preemptions; take the scrape from the engine's own /metrics, after it has served`,
+  });
+}
+
+function readMetrics(samples: readonly MetricSample[]): EngineMetrics {
   const info = samples.find(({ name }) => name === "vllm:cache_config_info")?.labels ?? {};
   const whole = (label: string): number | undefined => (/^\d{1,12}$/.test(info[label] ?? "") ? Number(info[label]) : undefined);
   const blockTokens = whole("block_size");

@@ -112,6 +112,16 @@ describe("scrapes of an engine", () => {
     expect(metrics.preemptions).toBe(247);
   });
 
+  it.each([
+    { of: "nothing", text: "# HELP a b\n", says: "no sample at all" },
+    { of: "another program", text: 'node_cpu_seconds_total{cpu="0"} 7\nvllm_like 1', says: "2 samples (of vLLM or SGLang: 0)" },
+    { of: "an engine that served nothing", text: "sglang:time_to_first_token_seconds_count 0", says: "1 sample (of vLLM or SGLang: 1)" },
+  ])("are refused where they say nothing: $of", ({ text, says }) => {
+    expect(() => engineMetrics(prometheusSamples(text))).toThrow(
+      expect.objectContaining({ code: "workload-invalid", detail: expect.stringContaining(says) }),
+    );
+  });
+
   it.each(["no sample", 'a{b="c} 1', "a{b=c} 1", "a 1x"])("refuse %j with its line", (line) => {
     expect(() => prometheusSamples(`# fine\nb 1\n${line}`)).toThrow(/line 3 of the metrics/);
   });
