@@ -70,10 +70,12 @@ export function priceDeployment(
     const operators = operatorsOf(sheet, sheet);
     return { sheet, ...(operators === undefined ? {} : { operators }) };
   };
-  const sheeted = deployment.pools.map((pool) => ({ pool, sheet: sheetFor(pool.device) }));
-  const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : readNetworkFile(resolve(folder, deployment.fabric)), sheeted);
-  const pools = sheeted.map(({ pool, sheet }, i) => {
+  const sheeted = deployment.pools.map((pool) => {
     const ffn = pool.ffn === undefined ? {} : { ffn: partsOf(sheetFor(pool.ffn.device)) };
+    return { pool, sheet: sheetFor(pool.device), ...ffn };
+  });
+  const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : readNetworkFile(resolve(folder, deployment.fabric)), sheeted);
+  const pools = sheeted.map(({ pool, sheet, ...ffn }, i) => {
     const imagesApart = encodesElsewhere(pool, deployment);
     const parts = { architecture, ...partsOf(sheet), ...ffn, ...fabrics?.[i], imagesApart };
     const priced = pricePool(pool, i, parts);

@@ -223,7 +223,7 @@ function ffnOf({ ffn, lora }: SloFlags, experts: boolean): FfnChoices | undefine
 
 /** The fabric as the search and its prices see it. Errors: `usage`; `fabric-invalid`; `no-basis` for machines of another size; `figure-missing`. */
 function fabricOf(
-  { fabric, kvLink, ffn }: SloFlags,
+  { fabric, kvLink }: SloFlags,
   { fleets, sheets }: Pick<ProblemInput, "fleets" | "sheets">,
 ): { readonly designs: DesignFabric; readonly problem: NonNullable<SloProblem["fabric"]> } | undefined {
   const refused = (where: string, detail: string): HeddleError => new HeddleError("usage", { where, detail });
@@ -231,7 +231,6 @@ function fabricOf(
     if (kvLink !== undefined && kvLink.bandwidthBytesPerSecond === undefined) throw refused("--kv-link", "fabric needs --fabric");
     return undefined;
   }
-  if (ffn !== undefined) throw refused("--ffn", "feed-forwards apart are not simulated on a fabric (--fabric)");
   const network = parseTextFile(fabric, readNetwork);
   const counts = new Map<string, number>();
   for (const { device, count } of fleets.flatMap(({ devices }) => devices)) counts.set(device, Math.max(count, counts.get(device) ?? 0));

@@ -100,7 +100,7 @@ export function addSloOptions(command: Command): Command {
     )
     .option(
       "--ffn [link]",
-      "feed-forwards and experts on devices of their own are tried too (mixtures of experts), over the devices' cards or a link such as 50GB/s,15us",
+      "feed-forwards and experts on devices of their own are tried too (mixtures of experts), over the devices' cards or a link such as 50GB/s,15us, with --fabric over its links",
       transferLink,
     )
     .option("--budget <dollars>", "dollars an hour, at most", dollars)

@@ -45,20 +45,22 @@ export function poolPricer(
   return ({ deployment, sheets }) => {
     const { model } = deployment;
     const architecture = own?.kind === "sequence" && model === job.deployment.model ? own : architectureNamed(model, ".");
-    const sheeted = deployment.pools.map((pool) => ({ pool, sheet: sheets.get(pool.device)! }));
+    const partsOf = (device: string) => {
+      const own = sheets.get(device)!;
+      const operators = operatorsOf(sheetOf(device), own);
+      return { sheet: own, ...(operators === undefined ? {} : { operators }) };
+    };
+    const sheeted = deployment.pools.map((pool) => {
+      const ffn = pool.ffn === undefined ? {} : { ffn: partsOf(pool.ffn.device) };
+      return { pool, sheet: sheets.get(pool.device)!, ...ffn };
+    });
     if (deployment.fabric !== undefined && deployment.fabric !== job.deployment.fabric)
       throw new HeddleError("deployment-invalid", {
         where: "fabric",
         detail: "a sweep takes the fabric of its deployment, or none (null)",
       });
     const fabrics = fabricPlaces(deployment.fabric === undefined ? undefined : network, sheeted);
-    const pools = sheeted.map(({ pool, sheet }, index) => {
-      const partsOf = (device: string) => {
-        const own = sheets.get(device)!;
-        const operators = operatorsOf(sheetOf(device), own);
-        return { sheet: own, ...(operators === undefined ? {} : { operators }) };
-      };
-      const ffn = pool.ffn === undefined ? {} : { ffn: partsOf(pool.ffn.device) };
+    const pools = sheeted.map(({ pool, sheet, ...ffn }, index) => {
       const parts = { architecture, ...partsOf(pool.device), ...ffn, ...fabrics?.[index], imagesApart: encodesElsewhere(pool, deployment) };
       const cost = remembered(
         costs,

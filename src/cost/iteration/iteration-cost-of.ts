@@ -60,6 +60,8 @@ export interface ExplainedCost extends IterationCost {
   parts(shape: Readonly<BatchShape>): readonly IterationPart[];
   /** Where attention and feed-forwards are on devices of their own: how micro-batches go between them. */
   lap?(shape: Readonly<BatchShape>): Lap;
+  /** What goes from attention to those devices in an iteration, and back, of all devices together. Units: bytes. */
+  exchanged?(shape: Readonly<BatchShape>): { readonly there: number; readonly back: number };
 }
 
 /** Sizes at which every operator is tried when a cost is made: decode of one sequence, of many, a prompt. */

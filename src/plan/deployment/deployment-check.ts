@@ -14,7 +14,7 @@ export function checkDeployment({ pools, routing, kvTransfer, fabric }: Deployme
     names.add(pool.name);
     const fault =
       poolFault(pool) ??
-      ffnFault(pool, fabric) ??
+      ffnFault(pool) ??
       heldPromptsFault(pool) ??
       loraFault(pool) ??
       encoderFault(pool, { pools }) ??
@@ -52,12 +52,11 @@ export function checkDeployment({ pools, routing, kvTransfer, fabric }: Deployme
 }
 
 /** Feed-forwards on devices of their own where that is not simulated. */
-function ffnFault({ ffn, role, lora }: Pool, fabric: string | undefined): DeploymentFault | undefined {
+function ffnFault({ ffn, role, lora }: Pool): DeploymentFault | undefined {
   if (ffn === undefined) return undefined;
   const fault = (message: string): DeploymentFault => ({ path: ["ffn"], message });
   if (role === "prefill") return fault("is not simulated in a prefill pool: micro-batches take turns where sequences decode");
   if (lora !== undefined) return fault("is not simulated with adapters (lora): their products are on both sides");
-  if (fabric !== undefined) return fault("is not simulated on a fabric: ffn.link says what goes between both sides");
   return undefined;
 }
 

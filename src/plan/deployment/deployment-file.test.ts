@@ -125,7 +125,6 @@ describe("deployment files", () => {
     ["a transfer between nobody", `${SMALL}kvTransfer: { bandwidthBytesPerSecond: 1, latencyNs: 0 }\n`, "line 5, kvTransfer"],
     ["disaggregation without a link", `${SMALL}    role: prefill\n  - { device: d, role: decode, name: b }\n`, "kvTransfer"],
     ["feed-forwards apart with adapters", `${SMALL}    ffn: { device: e }\n    lora: { maxLoras: 2 }\n`, "pools[0].ffn"],
-    ["feed-forwards apart on a fabric", `fabric: f.yaml\n${SMALL}    ffn: { device: e }\n`, "pools[0].ffn"],
     ["an encode pool alone", `${SMALL}    role: encode\n`, "pools"],
     ["an encode pool without a link", `${SMALL}  - { device: d, role: encode, name: b }\n`, "kvTransfer"],
     ["encoders twice", ENCODE.replace("device: e", "device: e, encoder: {}"), "pools[1].encoder"],

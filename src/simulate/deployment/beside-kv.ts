@@ -7,12 +7,14 @@ import { exchangePairs } from "./fabric-network.ts";
 import type { FabricPlace, PlacedReplicas } from "./fabric-place.ts";
 import { kvPairs, type PlacedReplica } from "./kv-pairs.ts";
 import type { PoolOnFabric } from "./pool-on-fabric.ts";
+import { sidePairsOf } from "./side-pairs.ts";
 
 /** Prices that are kept of each replica. */
 const KEPT_PRICES = 4096;
 
 /**
- * What iterations of replicas on several machines cost while KV crosses links of their collectives; nothing where there are none.
+ * What iterations of replicas on several machines cost while KV crosses links of their collectives, or of what goes between attention and feed-forwards on devices of
+ * their own; nothing where there are none.
  *
  * Model: each channel of a transfer is a flow beside those of all collectives of the fleet, and collectives run at their max-min share with it, per pattern, for
  * as long as it is on its way. Only transfers over a link that the replica's own exchanges pass count. Never faster than without.
@@ -64,7 +66,7 @@ function replicaPricer(
   if (costBeside === undefined) return { cost, links: new Set() };
   // Over all its machines, as rings, and to every other one: whichever its collectives use.
   const own = { ...pool, replicas: 1, first: pool.first + of.replica * pool.nodes * pool.perNode };
-  const pairs = exchangePairs(own, { kind: "all", nodes: pool.nodes });
+  const pairs = [...exchangePairs(own, { kind: "all", nodes: pool.nodes }), ...sidePairsOf(pool, of.replica)];
   const known = new Map<string, IterationCost>();
   const price = (key: string, flows: () => Flows): IterationCost => {
     const found = known.get(key);

@@ -10,6 +10,25 @@ export interface CardLoad {
   readonly bytesPerSecond: number;
 }
 
+/** What each flow between attention and feed-forwards on devices of their own carries on average while replicas work with full batches. Units: bytes/s. */
+export interface SideLoad {
+  readonly there: number;
+  readonly back: number;
+}
+
+/** The load of a pool's flows between its two sides; undefined where it has one side. */
+export function sideLoad(
+  pool: Pool,
+  { fabric, cost, kvTokens }: { readonly fabric: FabricPlace; readonly cost: ExplainedCost; readonly kvTokens: number },
+): SideLoad | undefined {
+  const { devices, ffn } = fabric.pools[fabric.pool]!;
+  if (ffn === undefined || cost.exchanged === undefined) return undefined;
+  const batch = fullBatch(pool, kvTokens);
+  const { there, back } = cost.exchanged(batch);
+  const perFlow = 1e9 / (cost.iterationNs(batch) * devices * ffn.devices);
+  return { there: there * perFlow, back: back * perFlow };
+}
+
 /** Contexts of the decoding sequences of a full batch, where KV has room for as much. Units: tokens. */
 const FULL_CONTEXT = 1024;
 

@@ -1,10 +1,10 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Pool } from "../../plan/deployment/deployment.ts";
-import { devicesOf } from "../../plan/slo/fleet-plan.ts";
+import { devicesOf, ffnDevicesOf } from "../../plan/slo/fleet-plan.ts";
 import type { DesignFault, PlannedReplicas } from "../../plan/slo/slo-problem.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { DeploymentNetwork } from "../fabric/read-fabric.ts";
-import { type FabricPlace, fabricDevices, placeOnFabric, placePools } from "./fabric-place.ts";
+import { type FabricPlace, fabricDevices, type PlacedReplicas, placeOnFabric, placePools } from "./fabric-place.ts";
 import { kvWays } from "./kv-ways.ts";
 
 /** Where designs of a search stand on a fabric. */
@@ -30,23 +30,40 @@ export interface DesignPlace {
 export function designPlace(
   { network, counts }: DesignFabric,
   pool: Pool,
-  { sheet, factor }: { readonly sheet: DeviceSheet; readonly factor: number },
+  { sheet, ffn, factor }: { readonly sheet: DeviceSheet; readonly ffn?: { readonly sheet: DeviceSheet }; readonly factor: number },
 ): Result<DesignPlace, DesignFault> {
   const topology = scaledTopology(network.topology, factor);
   const own = devicesOf(pool.parallel);
-  const [one] = placePools([{ pool: { ...pool, replicas: 1 }, sheet }]);
-  const source = placePools([
-    { pool: { ...pool, replicas: 1, parallel: { ...pool.parallel, pipeline: 1, data: 1, tensor: Math.min(own, one!.perNode) } }, sheet },
-  ])[0]!;
-  const machines = Math.floor(topology.devices / one!.perNode) - (pool.role === "decode" ? 1 : 0);
-  if (machines < one!.nodes) return err({ code: "does-not-fit", detail: `${topology.name} has ${topology.devices} devices` });
-  const offered = Math.floor((counts.get(pool.device) ?? 0) / own);
-  const replicas = one!.nodes === 1 ? 1 : Math.max(1, Math.min(offered, Math.floor(machines / one!.nodes)));
-  const fabric = { topology, pools: [{ ...one!, replicas }], pool: 0 };
+  const placed = (replicas: number): PlacedReplicas => placePools([{ pool: { ...pool, replicas }, sheet, ...(ffn && { ffn }) }])[0]!;
+  const one = placed(1);
+  // KV comes from a machine of its own.
+  const free = topology.devices - (pool.role === "decode" ? one.perNode : 0);
+  if (fabricDevices([one]) > free) return err({ code: "does-not-fit", detail: `${topology.name} has ${topology.devices} devices` });
+  let most = one;
+  // Replicas of one machine send nothing to another.
+  if (one.nodes > 1 || one.ffn !== undefined) {
+    for (let more = 2; more <= offeredReplicas(counts, pool); more++) {
+      const next = placed(more);
+      if (fabricDevices([next]) > free) break;
+      most = next;
+    }
+  }
+  const fabric = { topology, pools: [most], pool: 0 };
   if (pool.role !== "decode") return ok({ fabric });
-  const beside = { ...source, first: one!.nodes * one!.perNode };
-  const ways = kvWays([{ fabric: { ...fabric, pools: [{ ...one!, replicas: 1 }, beside] } }]);
+  const { ffn: _ffn, ...whole } = pool;
+  const parallel = { ...pool.parallel, pipeline: 1, data: 1, tensor: Math.min(own, one.perNode) };
+  const source = { ...placePools([{ pool: { ...whole, replicas: 1, parallel }, sheet }])[0]!, first: fabricDevices([one]) };
+  const ways = kvWays([{ fabric: { ...fabric, pools: [one, source] } }]);
   return ok({ fabric, kvBytesPerSecond: ways!.way(1, 0).aloneBytesPerSecond });
+}
+
+/** Replicas of a design that an offer has the devices for, of both kinds where feed-forwards are on others. */
+function offeredReplicas(counts: DesignFabric["counts"], { device, parallel, ffn }: Pool): number {
+  const own = devicesOf(parallel);
+  const theirs = ffnDevicesOf({ ...(ffn && { ffn }) });
+  const of = (kind: string, devices: number): number => Math.floor((counts.get(kind) ?? 0) / devices);
+  if (ffn === undefined) return of(device, own);
+  return ffn.device === device ? of(device, own + theirs) : Math.min(of(device, own), of(ffn.device, theirs));
 }
 
 /** Whether a fabric has machines for replicas, in the order given. Errors: `no-basis` for machines of another size; `figure-missing`. */
@@ -57,7 +74,13 @@ export function fabricFit(
   for (const sheet of sheets.values()) placeOnFabric(network, [{ pool: { replicas: 1, parallel: ONE }, sheet }]);
   return (pools) =>
     fabricDevices(
-      placePools(pools.map(({ design, replicas }) => ({ pool: { ...design, replicas }, sheet: sheets.get(design.device)! }))),
+      placePools(
+        pools.map(({ design, replicas }) => ({
+          pool: { ...design, replicas },
+          sheet: sheets.get(design.device)!,
+          ...(design.ffn && { ffn: { sheet: sheets.get(design.ffn.device)! } }),
+        })),
+      ),
     ) <= network.topology.devices;
 }
 

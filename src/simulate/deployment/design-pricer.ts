@@ -53,7 +53,8 @@ export function designPricer(
     const pool = poolOf(design, factors);
     const ffnParts = design.ffn && partsOf(design.ffn.device);
     const own = partsOf(design.device);
-    const place = fabric && designPlace(fabric, pool, { sheet: own.sheet, factor: factors.fabric ?? 1 });
+    const place =
+      fabric && designPlace(fabric, pool, { sheet: own.sheet, ...(ffnParts && { ffn: ffnParts }), factor: factors.fabric ?? 1 });
     if (place?.ok === false) return place;
     const stands = place && { fabric: place.value.fabric };
     const kvBytesPerSecond = place?.value.kvBytesPerSecond;

@@ -6,9 +6,8 @@ import type { NetworkFigures } from "../../cost/network/collectives/network-figu
 import type { OperatorModel } from "../../cost/operator/operator-model.ts";
 import { isLinkQuery, type LinkQuery } from "../../cost/operator/operator-query.ts";
 import { fairRates } from "../flows/fair-rates.ts";
-import type { FabricPlace, PlacedReplicas } from "./fabric-place.ts";
-
-type Pair = readonly [from: number, to: number];
+import { type FabricPlace, type PlacedReplicas, sidesOf } from "./fabric-place.ts";
+import { type Pair, sidePairs } from "./side-pairs.ts";
 
 /** How devices of a group send to those of its other machines: to the next one as rings do, to all, or to the next stage. */
 export interface Pattern {
@@ -31,7 +30,7 @@ export function fabricNetwork(figures: NetworkFigures, place: FabricPlace): Oper
   return {
     source: `${inside.source}; between machines ${place.topology.name}`,
     price(query) {
-      const pattern = isLinkQuery(query) ? patternOf(query, must(place.pools[place.pool], "a placed pool")) : undefined;
+      const pattern = isLinkQuery(query) ? patternOf(query, sideOf(place)) : undefined;
       if (pattern === undefined) return inside.price(query);
       const key = `${pattern.kind} ${pattern.nodes}`;
       const known = models.get(key);
@@ -45,8 +44,14 @@ export function fabricNetwork(figures: NetworkFigures, place: FabricPlace): Oper
   };
 }
 
+/** The machines whose collectives are priced. */
+function sideOf({ pools, pool, side }: FabricPlace): PlacedReplicas {
+  const placed = must(pools[pool], "a placed pool");
+  return side === undefined ? placed : must(placed.ffn, "the machines of feed-forwards");
+}
+
 /** The share of a card, or its own rate where that is less. */
-function withCards(figures: NetworkFigures, share: BytesPerSecond): NetworkFigures {
+export function withCards(figures: NetworkFigures, share: BytesPerSecond): NetworkFigures {
   const { scaleOut } = figures;
   if (scaleOut !== undefined && scaleOut.bytesPerSecond <= share) return figures;
   const { measured: _measured, ...rest } = scaleOut ?? {};
@@ -68,22 +73,40 @@ export function cardShare(place: FabricPlace, pattern: Pattern): BytesPerSecond 
   return Math.min(leastRate(alone, pattern), leastRate(place, pattern));
 }
 
-function leastRate({ topology, pools, pool, beside }: FabricPlace, pattern: Pattern): BytesPerSecond {
-  const pairs: Pair[] = [];
-  let own: readonly [number, number] = [0, 0];
-  for (const [index, placed] of pools.entries()) {
-    const from = pairs.length;
-    // What other pools do meanwhile is not known: rings over all their machines, as tensor ranks do.
-    pairs.push(...exchangePairs(placed, index === pool ? pattern : { kind: "ring", nodes: placed.nodes }));
-    if (index !== pool) continue;
-    own = [from, pairs.length];
-    if (beside === undefined) continue;
-    const each = (pairs.length - from) / placed.replicas;
-    own = [from + beside.replica * each, from + (beside.replica + 1) * each];
-  }
-  const rates = fairRates(topology, pairs, beside?.flows).slice(...own);
-  const least = rates.reduce((min, rate) => Math.min(min, rate), Number.POSITIVE_INFINITY);
+function leastRate(place: FabricPlace, pattern: Pattern): BytesPerSecond {
+  const own = sideOf(place);
+  const least = leastOfFleet(place, { own, pairs: exchangePairs(own, pattern) });
   return least * (pattern.kind === "all" ? Math.max(1, pattern.nodes - 1) : 1);
+}
+
+/**
+ * The least rate of any flow between both sides of a pool's replicas while all groups of the fleet exchange at once; beside other traffic, of one replica's, and
+ * no more than without.
+ */
+export function sideFlowRate(place: FabricPlace): BytesPerSecond {
+  const { beside, ...alone } = place;
+  const rate = (of: FabricPlace): BytesPerSecond => leastOfFleet(of, { pairs: sidePairs(of.pools[of.pool]!) });
+  return beside === undefined ? rate(alone) : Math.min(rate(alone), rate(place));
+}
+
+/**
+ * The least rate of some flows of a pool, replica after replica, beside those of all others: rings over all machines of each side, as tensor ranks do, because
+ * what they do meanwhile is not known, and exchanges with devices of feed-forwards, both ways.
+ *
+ * @param own Machines whose rings these flows are instead; absent: they are the pool's exchanges between its sides.
+ */
+function leastOfFleet(
+  { topology, pools, pool, beside }: FabricPlace,
+  { own, pairs }: { readonly own?: PlacedReplicas; readonly pairs: readonly Pair[] },
+): BytesPerSecond {
+  const others = pools.flatMap((placed, index) => [
+    ...sidesOf(placed).flatMap((side) => (side === own ? [] : exchangePairs(side, { kind: "ring", nodes: side.nodes }))),
+    ...(own === undefined && index === pool ? [] : sidePairs(placed)),
+  ]);
+  const each = pairs.length / pools[pool]!.replicas;
+  const range = beside === undefined ? [0, pairs.length] : [beside.replica * each, (beside.replica + 1) * each];
+  const rates = fairRates(topology, [...pairs, ...others], beside?.flows).slice(...range);
+  return rates.reduce((min, rate) => Math.min(min, rate), Number.POSITIVE_INFINITY);
 }
 
 /** Devices that send to one another in a pattern. */

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { devicesOf } from "../../cost/iteration/cut.ts";
 import { PER_NODE } from "../../cost/network/sheet-network.ts";
@@ -18,6 +19,8 @@ export interface PlacedReplicas {
   readonly stages: number;
   /** Of a replica. */
   readonly devices: number;
+  /** The machines of its feed-forwards, where those are on devices of their own: behind all of attention's. */
+  readonly ffn?: PlacedReplicas;
 }
 
 /** The fabric's device that is device `device` of a replica. */
@@ -32,6 +35,8 @@ export interface FabricPlace {
   readonly topology: Topology;
   readonly pools: readonly PlacedReplicas[];
   readonly pool: number;
+  /** Whose collectives are priced: its feed-forwards', where they are on devices of their own; absent: attention's, or the whole replica's. */
+  readonly side?: "ffn";
   /** Rate of every card instead of its share of the fabric: to know what passes it. Units: bytes/s. */
   readonly cards?: number;
   /** Other traffic that one replica's collectives share links with; absent: none, and prices are those of the pool's slowest replica. */
@@ -46,24 +51,41 @@ export interface BesideFlow {
 }
 
 /** What of a pool says where it stands. */
-export type PlacedPool = { readonly pool: Pick<Pool, "replicas" | "parallel">; readonly sheet: DeviceSheet };
+export interface PlacedPool {
+  readonly pool: Pick<Pool, "replicas" | "parallel" | "ffn">;
+  readonly sheet: DeviceSheet;
+  /** Devices of its feed-forwards; needed where the pool has an FFN side. */
+  readonly ffn?: { readonly sheet: DeviceSheet };
+}
 
-/** Pools on machines in the order given, each from the next free one on. Errors: `figure-missing` where a sheet has no `perNode`. */
+/**
+ * Pools on machines in the order given, each from the next free one on; of a pool with an FFN side first attention's machines of all replicas, then the
+ * feed-forwards'. Errors: `figure-missing` where a sheet has no `perNode`.
+ */
 export function placePools(pools: readonly PlacedPool[]): PlacedReplicas[] {
   let first = 0;
-  return pools.map(({ pool: { replicas, parallel }, sheet }): PlacedReplicas => {
+  const placed = (sheet: DeviceSheet, of: Pick<PlacedReplicas, "replicas" | "stages" | "devices">): PlacedReplicas => {
     const perNode = neededFigure(sheet, PER_NODE, sheet.perNode).value;
-    const devices = devicesOf(parallel);
-    const nodes = Math.ceil(devices / perNode);
-    const place = { first, perNode, replicas, nodes, stages: parallel.pipeline, devices };
+    const place = { first, perNode, nodes: Math.ceil(of.devices / perNode), ...of };
     first += machinesOf(place) * perNode;
     return place;
+  };
+  return pools.map(({ pool: { replicas, parallel, ffn }, sheet, ffn: parts }): PlacedReplicas => {
+    const own = placed(sheet, { replicas, stages: parallel.pipeline, devices: devicesOf(parallel) });
+    if (ffn === undefined) return own;
+    assert(parts !== undefined, "a pool with an FFN side is placed with its devices");
+    return { ...own, ffn: placed(parts.sheet, { replicas, stages: 1, devices: ffn.parallel.tensor * ffn.parallel.expert }) };
   });
+}
+
+/** A pool's machines: of the whole replicas, or of attention and then of feed-forwards. */
+export function sidesOf(placed: PlacedReplicas): readonly PlacedReplicas[] {
+  return placed.ffn === undefined ? [placed] : [placed, placed.ffn];
 }
 
 /** Devices of all machines up to the last one that is taken. */
 export function fabricDevices(placed: readonly PlacedReplicas[]): number {
-  const last = placed.at(-1);
+  const last = placed.flatMap(sidesOf).at(-1);
   return last === undefined ? 0 : last.first + machinesOf(last) * last.perNode;
 }
 
@@ -78,12 +100,12 @@ function machinesOf({ replicas, nodes, perNode, devices }: PlacedReplicas): numb
  */
 export function placeOnFabric({ topology, perNode: ofFabric }: DeploymentNetwork, pools: readonly PlacedPool[]): PlacedReplicas[] {
   const placed = placePools(pools);
-  for (const [i, { perNode }] of placed.entries()) {
-    if (ofFabric === undefined || ofFabric === perNode) continue;
-    throw new HeddleError("no-basis", {
-      where: "fabric",
-      detail: `machines of ${ofFabric} devices; ${pools[i]!.sheet.id} has ${perNode} in one`,
-    });
+  for (const [i, of] of placed.entries()) {
+    for (const [side, { perNode }] of sidesOf(of).entries()) {
+      if (ofFabric === undefined || ofFabric === perNode) continue;
+      const { id } = side === 0 ? pools[i]!.sheet : pools[i]!.ffn!.sheet;
+      throw new HeddleError("no-basis", { where: "fabric", detail: `machines of ${ofFabric} devices; ${id} has ${perNode} in one` });
+    }
   }
   const taken = fabricDevices(placed);
   if (taken > topology.devices) {

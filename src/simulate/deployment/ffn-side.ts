@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { err, ok, type Result } from "../../base/result.ts";
+import { devicesOf } from "../../cost/iteration/cut.ts";
 import type { ExplainedCost } from "../../cost/iteration/iteration-cost-of.ts";
 import type { IterationFault } from "../../cost/iteration/iteration-fault.ts";
 import { ffnWeights } from "../../cost/iteration/kv-budget.ts";
@@ -14,6 +15,8 @@ import { engineOperators } from "../../cost/operator/physics/physics-model.ts";
 import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { FfnSide, Pool } from "../../plan/deployment/deployment.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
+import { fabricNetwork, sideFlowRate, withCards } from "./fabric-network.ts";
+import type { FabricPlace } from "./fabric-place.ts";
 
 /** The devices of a pool's FFN side. */
 export interface FfnParts {
@@ -33,6 +36,8 @@ export interface SplitParts {
   readonly sheet: DeviceSheet;
   readonly operators?: OperatorModel;
   readonly ffn?: FfnParts;
+  /** Where the pool stands on the deployment's fabric; absent: cards, or the link of the FFN side, reach across at their own rate. */
+  readonly fabric?: FabricPlace;
 }
 
 type Library = Parameters<typeof sheetNetwork>[1];
@@ -47,9 +52,13 @@ export function splitCost(
   const { architecture, sheet } = parts;
   assert(parts.ffn !== undefined, "a pool with an FFN side is priced with its devices", pool.name);
   const networks = [sheet, parts.ffn.sheet].map((one) => (one.perNode === undefined ? undefined : sheetNetwork(one, library)));
-  const linkNs = linkOf(ffn, networks, [sheet, parts.ffn.sheet]);
+  const linkNs = linkOf(ffn, networks, { sheets: [sheet, parts.ffn.sheet], parallel, fabric: parts.fabric });
   if (!linkNs.ok) return linkNs;
-  const network = (i: number) => (networks[i] === undefined ? {} : { network: collectiveModel(networks[i]) });
+  const network = (i: 0 | 1) => {
+    const figures = networks[i];
+    if (figures === undefined) return {};
+    return { network: parts.fabric === undefined ? collectiveModel(figures) : fabricNetwork(figures, sidePlace(parts.fabric, i)) };
+  };
   return splitFfnCost({
     architecture,
     sheet,
@@ -72,15 +81,33 @@ export function splitCost(
 
 type LinkNs = (attentionBytes: number, ffnBytes: number) => number;
 
-/** The link as given, or the cards of both sheets, of which the one that takes longer decides. Errors: `no-basis`. */
+/** A side's place on the fabric. What passes attention's cards is looked at with those of feed-forwards as they are. */
+function sidePlace({ cards, ...fabric }: FabricPlace, side: 0 | 1): FabricPlace {
+  return side === 1 ? { ...fabric, side: "ffn" } : { ...fabric, ...(cards !== undefined && { cards }) };
+}
+
+interface LinkParts {
+  readonly sheets: readonly DeviceSheet[];
+  readonly parallel: Pool["parallel"];
+  readonly fabric: FabricPlace | undefined;
+}
+
+/**
+ * The link as given, or the cards of both sheets, of which the one that takes longer decides. On a fabric no device sends or receives more than its share of the
+ * links, at which the last of its flows ends: each carries as much as any other. Errors: `no-basis`.
+ */
 function linkOf(
-  { link }: FfnSide,
+  { link, parallel: ffn }: FfnSide,
   networks: readonly (NetworkFigures | undefined)[],
-  sheets: readonly DeviceSheet[],
+  { sheets, parallel, fabric }: LinkParts,
 ): Result<LinkNs, IterationFault> {
+  const flow = fabric === undefined ? Number.POSITIVE_INFINITY : sideFlowRate(fabric);
+  if (!(flow > 0)) return err({ code: "no-basis", missing: `a way between the machines of ${fabric!.topology.name}` });
+  // Each device has a flow to every one of the other side.
+  const shares = [flow * ffn.tensor * ffn.expert, flow * devicesOf(parallel)] as const;
   if (link !== undefined) {
-    const perByte = 1e9 / link.bandwidthBytesPerSecond;
-    return ok((attentionBytes, ffnBytes) => link.latencyNs + Math.max(attentionBytes, ffnBytes) * perByte);
+    const [perByte, ffnPerByte] = shares.map((share) => 1e9 / Math.min(link.bandwidthBytesPerSecond, share)) as [number, number];
+    return ok((attentionBytes, ffnBytes) => link.latencyNs + Math.max(attentionBytes * perByte, ffnBytes * ffnPerByte));
   }
   for (const [i, network] of networks.entries()) {
     if (network?.scaleOut === undefined)
@@ -89,12 +116,13 @@ function linkOf(
         missing: `the network card of ${sheets[i]!.name} and the devices of its node; ffn.link says what a device sends`,
       });
   }
+  const [own, theirs] = networks.map((network, i) => withCards(network!, shares[i]!)) as [NetworkFigures, NetworkFigures];
   const ns = (network: NetworkFigures, bytes: number): number => {
     const priced = pricePointToPoint(network, { op: "point-to-point", bytes, sameNode: false });
     if (!priced.ok) throw new HeddleError("no-basis", { where: network.name, detail: priced.error.missing });
     return priced.value.ns;
   };
-  return ok((attentionBytes, ffnBytes) => Math.max(ns(networks[0]!, attentionBytes), ns(networks[1]!, ffnBytes)));
+  return ok((attentionBytes, ffnBytes) => Math.max(ns(own, attentionBytes), ns(theirs, ffnBytes)));
 }
 
 /** Whether the feed-forwards have room. Errors: `cut-invalid`; `does-not-fit`. */

@@ -8,6 +8,7 @@ import { exchangePairs } from "./fabric-network.ts";
 import type { PlacedReplicas } from "./fabric-place.ts";
 import { kvPairs, type PlacedReplica } from "./kv-pairs.ts";
 import type { PoolOnFabric } from "./pool-on-fabric.ts";
+import { sidePairs } from "./side-pairs.ts";
 
 /** Of a link's rate, what is left to KV at least: loads are those of full batches, and no link is full all the time. */
 const LEAST_LEFT = 0.05;
@@ -17,7 +18,7 @@ const LEAST_LEFT = 0.05;
  *
  * Model: channels from the devices of one replica to those of the other, as many as the larger one has, each with an equal part of the KV; a transfer is one flow
  * over all links of its channels, as often as they pass each, because the slowest part ends it. Transfers share links max-min. What collectives of replicas on
- * several machines send on average, with full batches, is taken off their links: KV gets what they leave. While it is on its way it slows them: see
+ * several machines send on average, and attention and feed-forwards on devices of their own, with full batches, is taken off their links: KV gets what they leave. While it is on its way it slows them: see
  * `besideKv`.
  *
  * @param bytesPerSecondMax What one transfer reaches at most, over all its channels.
@@ -58,7 +59,14 @@ function wayBetween(topology: Topology, left: Float64Array, source: PlacedReplic
 /** What collectives leave of each link. Units: bytes/s. */
 function linksLeft(topology: Topology, placed: readonly PlacedReplicas[], pools: readonly PoolOnFabric[]): Float64Array {
   const left = Float64Array.from(topology.bytesPerSecond);
-  for (const [i, { cardLoad }] of pools.entries()) {
+  for (const [i, { cardLoad, sideLoad }] of pools.entries()) {
+    const sides = sideLoad?.();
+    if (sides !== undefined) {
+      for (const [from, to] of sidePairs(placed[i]!)) {
+        const flow = from < placed[i]!.ffn!.first ? sides.there : sides.back;
+        for (const link of topology.path(from, to)) left[link]! -= flow;
+      }
+    }
     const load = cardLoad?.();
     if (load === undefined) continue;
     const targets = load.pattern.kind === "all" ? Math.max(1, load.pattern.nodes - 1) : 1;

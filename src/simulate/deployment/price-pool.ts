@@ -17,7 +17,7 @@ import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import type { ReplicaSettings } from "../serving/serving-input.ts";
 import type { AdapterMix } from "./adapter-mix.ts";
-import { type CardLoad, cardLoad } from "./card-load.ts";
+import { type CardLoad, cardLoad, type SideLoad, sideLoad } from "./card-load.ts";
 import { fabricNetwork } from "./fabric-network.ts";
 import type { FabricPlace } from "./fabric-place.ts";
 import { type FfnParts, type PricedFfn, pricedFfn, splitCost } from "./ffn-side.ts";
@@ -53,7 +53,9 @@ export interface PricedPool {
   /** Where it stands on the deployment's fabric, and what its collectives send over it where KV goes there too. */
   readonly fabric?: FabricPlace;
   readonly cardLoad?: () => CardLoad | undefined;
-  /** What iterations of one of its replicas cost while other traffic goes over the fabric; there where its replicas have several machines and KV goes there. */
+  /** What goes between its sides there, where feed-forwards are on devices of their own. */
+  readonly sideLoad?: () => SideLoad | undefined;
+  /** What iterations of one of its replicas cost while other traffic goes over the fabric; there where its replicas have several machines, or feed-forwards apart, and KV goes there. */
   readonly costBeside?: (beside: NonNullable<FabricPlace["beside"]>) => ExplainedCost;
   /** Where feed-forwards are on devices of their own; `sheet` and `budget` are then those of attention's. */
   readonly ffn?: PricedFfn;
@@ -152,7 +154,7 @@ function loadsOf(
   pool: Pool,
   parts: PoolParts,
   priced: { readonly cost: ExplainedCost; readonly kvTokens: number },
-): Pick<PricedPool, "cardLoad" | "costBeside"> {
+): Pick<PricedPool, "cardLoad" | "sideLoad" | "costBeside"> {
   const { fabric, cost: _known, ...rest } = parts;
   if (fabric === undefined || pool.role === "both") return {};
   const cards = sheetNetwork(parts.sheet, libraryOf(pool.engine.name))?.scaleOut;
@@ -167,8 +169,10 @@ function loadsOf(
     known ??= { load: cardLoad(pool, { ...priced, fabric, cardBytesPerSecond: cards.bytesPerSecond }, priceWith) };
     return known.load;
   };
-  if (fabric.pools[fabric.pool]!.nodes === 1) return { cardLoad: load };
-  return { cardLoad: load, costBeside: (beside) => priceWith({ ...fabric, beside }) };
+  const placed = fabric.pools[fabric.pool]!;
+  const sides = placed.ffn && { sideLoad: () => sideLoad(pool, { ...priced, fabric }) };
+  if (placed.nodes === 1 && placed.ffn === undefined) return { cardLoad: load };
+  return { cardLoad: load, ...sides, costBeside: (beside) => priceWith({ ...fabric, beside }) };
 }
 
 /** A field of the pool that would change nothing, with the reason; undefined where there is none. */

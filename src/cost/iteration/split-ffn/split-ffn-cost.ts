@@ -174,6 +174,10 @@ function makeSplit(input: SplitFfnInput, made: Made): ExplainedCost {
     source:
       input.operators.source === ffn.operators.source ? input.operators.source : `${input.operators.source}; FFN: ${ffn.operators.source}`,
     lap: (shape) => lapParts(cutBatch(shape)),
+    exchanged: (shape) => {
+      const tokens = cutBatch(shape) * layers * shares[1].groupTokens;
+      return { there: tokens * there, back: tokens * back };
+    },
     parts: (shape) => {
       const parts = cutBatch(shape);
       const lap = lapParts(parts);
