@@ -1,10 +1,12 @@
-import { type Bytes, type Nanoseconds, NS_PER_S } from "../../base/units.ts";
+import { type Bytes, type Nanoseconds, NS_PER_S, type Ratio } from "../../base/units.ts";
 import type { LinkSpec } from "./dataflow-types.ts";
 
 /**
- * What transfers over a link take: latency + bytes / bandwidth, both learned by a line through what was measured, older transfers fading.
+ * What transfers over a link take: latency + bytes / bandwidth, both learned by a line through what was measured, older transfers fading; and beside it what
+ * transfers of about a size took, which those of other sizes do not wash away.
  *
- * Model: least squares; where sizes hardly differ, or the line would have a negative figure, both figures of the data sheet times one factor.
+ * Model: least squares; where sizes hardly differ, or the line would have a figure that cannot be, both figures of the data sheet times one factor. A size is
+ * predicted by the mean of its kind (sizes that differ by less than 2) and the line's bandwidth from there, one never sent by the line.
  */
 export interface LinkModel {
   readonly latencyNs: Nanoseconds;
@@ -17,6 +19,11 @@ export interface LinkModel {
   learnedLatencyNs: Nanoseconds;
   learnedNsPerByte: number;
   count: number;
+  /** By kind of size: transfers, their means, and the link's count at the last one. */
+  readonly kindCount: Float64Array;
+  readonly kindBytes: Float64Array;
+  readonly kindNs: Float64Array;
+  readonly kindAt: Float64Array;
 }
 
 const FADING = 0.9;
@@ -27,20 +34,55 @@ const FADING = 0.9;
 const GROWTH_MAX = 4;
 /** Spread of sizes (variance / mean²) from which both figures of the line are taken. */
 const SPREAD_MIN = 0.05;
+/**
+ * A line that is steeper than the data sheet by more is one through the noise of small transfers.
+ *
+ * Why: transfers of 4 and 8 bytes that took about a ms gave 124 us a byte, and a sound of 128 kB was predicted to take 15.8 s: its device was left idle.
+ */
+const STEEPER_MAX: Ratio = 32;
+/** Kinds of sizes: powers of two of bytes. */
+const KINDS = 48;
+/** Whole numbers below are told apart at once. */
+const WORD = 4_294_967_296;
+const WORD_KINDS = 32;
+/** Transfers of a kind after which older ones fade. */
+const MEMORY_TRANSFERS = 8;
+/** Transfers over the link after which what a kind took is forgotten: a size taken to be slow is not sent, so nothing else would mend it. */
+const KIND_AGE_MAX = 512;
 
 export function createLinkModel({ latencyNs, bytesPerSecond }: LinkSpec): LinkModel {
   const nsPerByte = NS_PER_S / bytesPerSecond;
   const sums = { weight: 0, sumBytes: 0, sumNs: 0, sumBytes2: 0, sumBytesNs: 0 };
-  return { latencyNs, nsPerByte, ...sums, learnedLatencyNs: latencyNs, learnedNsPerByte: nsPerByte, count: 0 };
+  return {
+    latencyNs,
+    nsPerByte,
+    ...sums,
+    learnedLatencyNs: latencyNs,
+    learnedNsPerByte: nsPerByte,
+    count: 0,
+    kindCount: new Float64Array(KINDS),
+    kindBytes: new Float64Array(KINDS),
+    kindNs: new Float64Array(KINDS),
+    kindAt: new Float64Array(KINDS),
+  };
 }
 
 export function predictTransferNs(link: LinkModel, bytes: Bytes): Nanoseconds {
-  return link.learnedLatencyNs + bytes * link.learnedNsPerByte;
+  const kind = kindOf(bytes);
+  if (link.kindCount[kind] === 0 || link.count - link.kindAt[kind]! > KIND_AGE_MAX)
+    return link.learnedLatencyNs + bytes * link.learnedNsPerByte;
+  return Math.max(0, link.kindNs[kind]! + (bytes - link.kindBytes[kind]!) * link.learnedNsPerByte);
+}
+
+/** Both figures of the line. */
+export function lineOf({ learnedLatencyNs, learnedNsPerByte }: LinkModel): { readonly latencyNs: Nanoseconds; readonly nsPerByte: number } {
+  return { latencyNs: learnedLatencyNs, nsPerByte: learnedNsPerByte };
 }
 
 export function recordTransfer(link: LinkModel, bytes: Bytes, measuredNs: Nanoseconds): void {
   const durationNs = Math.min(measuredNs, GROWTH_MAX * predictTransferNs(link, bytes));
   link.count++;
+  recordKind(link, bytes, durationNs);
   link.weight = link.weight * FADING + 1;
   link.sumBytes = link.sumBytes * FADING + bytes;
   link.sumNs = link.sumNs * FADING + durationNs;
@@ -52,7 +94,7 @@ export function recordTransfer(link: LinkModel, bytes: Bytes, measuredNs: Nanose
   if (variance > SPREAD_MIN * meanBytes * meanBytes) {
     const slope = (link.sumBytesNs / link.weight - meanBytes * meanNs) / variance;
     const latency = meanNs - slope * meanBytes;
-    if (slope > 0 && latency >= 0) {
+    if (slope > 0 && slope <= STEEPER_MAX * link.nsPerByte && latency >= 0) {
       link.learnedNsPerByte = slope;
       link.learnedLatencyNs = latency;
       return;
@@ -62,4 +104,20 @@ export function recordTransfer(link: LinkModel, bytes: Bytes, measuredNs: Nanose
   const factor = meanNs / Math.max(1, link.latencyNs + meanBytes * link.nsPerByte);
   link.learnedLatencyNs = link.latencyNs * factor;
   link.learnedNsPerByte = link.nsPerByte * factor;
+}
+
+function recordKind(link: LinkModel, bytes: Bytes, durationNs: Nanoseconds): void {
+  const kind = kindOf(bytes);
+  if (link.count - link.kindAt[kind]! > KIND_AGE_MAX) link.kindCount[kind] = 0;
+  const count = Math.min(link.kindCount[kind]! + 1, MEMORY_TRANSFERS);
+  link.kindCount[kind] = count;
+  link.kindBytes[kind]! += (bytes - link.kindBytes[kind]!) / count;
+  link.kindNs[kind]! += (durationNs - link.kindNs[kind]!) / count;
+  link.kindAt[kind] = link.count;
+}
+
+/** The power of two below a size. */
+function kindOf(bytes: Bytes): number {
+  if (bytes < WORD) return bytes < 2 ? 0 : WORD_KINDS - 1 - Math.clz32(bytes);
+  return Math.min(KINDS - 1, WORD_KINDS + kindOf(bytes / WORD));
 }

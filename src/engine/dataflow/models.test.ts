@@ -86,6 +86,25 @@ test("one transfer that was kept waiting does not make a link slow for good", ()
   expect(predictTransferNs(link, 1_000)).toBeGreaterThan(0.9e6);
 });
 
+test("small transfers that take now more, now less say nothing of large ones", () => {
+  const spec = { source: 0, target: 1, latencyNs: 200_000, bytesPerSecond: 1e9, channel: 0 };
+  const link = createLinkModel(spec);
+  for (let i = 0; i < 40; i++) recordTransfer(link, i % 2 === 0 ? 4 : 8, i % 2 === 0 ? 800_000 : 1_200_000);
+  expect(predictTransferNs(link, 128_000)).toBeLessThan(5_000_000);
+  expect(predictTransferNs(link, 8)).toBeCloseTo(1_200_000, 6);
+});
+
+test("what a size took is known when many transfers of another have come after, and forgotten after very many", () => {
+  const spec = { source: 0, target: 1, latencyNs: 200_000, bytesPerSecond: 1e9, channel: 0 };
+  const link = createLinkModel(spec);
+  for (let i = 0; i < 12; i++) recordTransfer(link, 128_000, 6_000_000);
+  for (let i = 0; i < 100; i++) recordTransfer(link, i % 2 === 0 ? 4 : 8, i % 2 === 0 ? 800_000 : 1_200_000);
+  expect(predictTransferNs(link, 128_000)).toBeGreaterThan(5_500_000);
+  expect(predictTransferNs(link, 128_000)).toBeLessThan(6_500_000);
+  for (let i = 0; i < 500; i++) recordTransfer(link, 8, 300_000);
+  expect(predictTransferNs(link, 128_000)).toBeLessThan(1_000_000);
+});
+
 describe("what devices of one machine take from one another", () => {
   const shared = createHistories({
     memories: [{ host: 0 }],

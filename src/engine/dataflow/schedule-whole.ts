@@ -5,7 +5,7 @@ import { NONE, type Task } from "./dataflow-state.ts";
 import type { StageId } from "./dataflow-types.ts";
 import { type Flow, valueBy } from "./flow.ts";
 import { historyOf, predictUnitNs } from "./histories.ts";
-import { predictTransferNs } from "./link-model.ts";
+import { lineOf } from "./link-model.ts";
 import { loadNsOn } from "./residency.ts";
 
 /** Tasks times devices beyond which a batch is not scheduled as a whole: keeps the cost of a submission bounded. */
@@ -182,9 +182,9 @@ function typicalLink(flow: Flow): { readonly latencyNs: number; readonly nsPerBy
   let count = 0;
   links.forEach(({ source, target }, link) => {
     if (source === 0 || target === 0) return;
-    const model = flow.state.links[link]!;
-    latencyNs += predictTransferNs(model, 0);
-    nsPerByte += predictTransferNs(model, 1) - predictTransferNs(model, 0);
+    const line = lineOf(flow.state.links[link]!);
+    latencyNs += line.latencyNs;
+    nsPerByte += line.nsPerByte;
     count++;
   });
   return count === 0 ? { latencyNs: 0, nsPerByte: 0 } : { latencyNs: latencyNs / count, nsPerByte: nsPerByte / count };
