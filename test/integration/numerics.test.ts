@@ -144,8 +144,9 @@ test.each([
 test.each(WAYS)("greedy continuations are llama.cpp's but for near ties: $name", async ({ name, driver, options }) => {
   const chain = await loadChain(await driver(), model, options);
   const lines: string[] = [];
-  for (const [lane, { prompt, theirs }] of continuations.entries()) {
-    const { ours, margins } = await followed(chain, lane, prompt, theirs);
+  const all = await followed(chain, continuations);
+  for (const [lane, { theirs }] of continuations.entries()) {
+    const { ours, margins } = all[lane]!;
     const departures = [...ours.keys()].filter((i) => ours[i] !== theirs[i]);
     const nearTies = [...margins.keys()].filter((i) => margins[i]! < MARGIN);
     const distinct = [new Set(ours).size, new Set(theirs).size];
@@ -163,8 +164,8 @@ test.each(WAYS)("greedy continuations are llama.cpp's but for near ties: $name",
 
 test("a greedy continuation shows a fault: a rope base 1 % too large", async () => {
   const chain = await loadChain(await createOrtDriver(), openDecoderModel(written("faulty.gguf", FAULTS[0]!.bytes())));
-  const { prompt, theirs } = continuations[0]!;
-  const { ours, margins } = await followed(chain, 0, prompt, theirs);
+  const { theirs } = continuations[0]!;
+  const [{ ours, margins } = { ours: [], margins: [] }] = await followed(chain, continuations.slice(0, 1));
   await chain.release();
   expect([...ours.keys()].filter((i) => ours[i] !== theirs[i] && margins[i]! >= MARGIN).length).toBeGreaterThan(0);
 });
@@ -194,27 +195,36 @@ async function forced(driver: () => Promise<StageDriver>, of: DecoderModel, opti
   return rows;
 }
 
+interface Followed {
+  readonly ours: number[];
+  readonly margins: number[];
+}
+
 /**
- * Our choice and its margin at every position of the peer's continuation. The peer's token is fed whatever was chosen, so a near tie that falls
- * the other way does not end the comparison.
+ * Our choice and its margin at every position of the peer's continuations, a lane each; that rows do not change one another, the driver suite shows. The
+ * peer's token is fed whatever was chosen, so a near tie that falls the other way does not end the comparison.
  */
-async function followed(
-  chain: StageChain,
-  lane: number,
-  prompt: readonly number[],
-  continuation: readonly number[],
-): Promise<{ ours: number[]; margins: number[] }> {
-  const ours: number[] = [];
-  const margins: number[] = [];
-  let [logits = new Float32Array()] = await prefillChunks(chain, prompt, [prompt.length], lane);
-  for (const [i, token] of continuation.entries()) {
+async function followed(chain: StageChain, of: typeof continuations): Promise<Followed[]> {
+  const lanes = of.map((_one, lane) => lane);
+  const all = of.map((): Followed => ({ ours: [], margins: [] }));
+  const choose = (lane: number, logits: Float32Array): void => {
     const { best, margin } = topTwo(logits);
-    ours.push(best);
-    margins.push(margin);
-    logits = await chain.step({ rows: [rowOf(lane, "decode", prompt.length + i)] }, [token]);
+    all[lane]!.ours.push(best);
+    all[lane]!.margins.push(margin);
+  };
+  for (const [lane, { prompt }] of of.entries()) {
+    const [logits = new Float32Array()] = await prefillChunks(chain, prompt, [prompt.length], lane);
+    choose(lane, logits);
   }
-  await chain.step({ closes: [lane] }, []);
-  return { ours, margins };
+  const { vocabulary } = model.spec;
+  for (let i = 0; i + 1 < GREEDY_TOKENS; i++) {
+    const rows = lanes.map((lane) => rowOf(lane, "decode", of[lane]!.prompt.length + i));
+    const fed = of.map(({ theirs }) => theirs[i]!);
+    const logits = await chain.step({ rows }, fed);
+    for (const lane of lanes) choose(lane, logits.subarray(lane * vocabulary, (lane + 1) * vocabulary));
+  }
+  await chain.step({ closes: lanes }, []);
+  return all;
 }
 
 /** Largest absolute difference of any logit after any token. */
