@@ -9,6 +9,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { addExecuteCommand } from "../../src/cli/commands/execute.ts";
 import { addPartitionCommand } from "../../src/cli/commands/partition.ts";
 import { addRackCommand } from "../../src/cli/commands/rack.ts";
+import { supportText } from "../../src/cli/support-report.ts";
 import type { DeviceSupport } from "../../src/execute/discover/model-support.ts";
 import { bytesOfArray, createOnnxBuilder } from "../../src/graph/onnx/builder.ts";
 import { printedBy } from "../support/printed-by.ts";
@@ -47,9 +48,12 @@ interface RackOptions {
   readonly npuDriver?: string;
   readonly npuPeak?: string;
   readonly npuBytes?: number;
+  /** The second device alone, without the CPU. */
+  readonly npuAlone?: boolean;
 }
 
-function writeRackFile(name: string, { npuDriver = "ort-wasm", npuPeak = "f32", npuBytes = 1e9 }: RackOptions = {}): string {
+function writeRackFile(name: string, options: RackOptions = {}): string {
+  const { npuDriver = "ort-wasm", npuPeak = "f32", npuBytes = 1e9, npuAlone = false } = options;
   const peak = (type: string): string => `[{ type: ${type}, operationsPerSecond: 1.0e12, basis: data-sheet, source: test }]`;
   const memory = (id: string, bytes: number): string =>
     `  - { id: ${id}, tier: dram, capacityBytes: ${bytes}, bandwidthBytesPerSecond: 1.0e10, basis: data-sheet, source: test }`;
@@ -60,14 +64,12 @@ function writeRackFile(name: string, { npuDriver = "ort-wasm", npuPeak = "f32", 
     `name: ${name}`,
     "fingerprint: any",
     "devices:",
-    `  - { id: cpu, kind: cpu, driver: ort, threads: 1, cores: [0], memory: dram, peaks: ${peak("f32")} }`,
+    ...(npuAlone ? [] : [`  - { id: cpu, kind: cpu, driver: ort, threads: 1, cores: [0], memory: dram, peaks: ${peak("f32")} }`]),
     `  - { id: npu, kind: npu, driver: ${npuDriver}, threads: 1, cores: [1], memory: own, peaks: ${peak(npuPeak)} }`,
     "memories:",
     memory("dram", 1e9),
     memory("own", npuBytes),
-    "links:",
-    link("cpu", "npu"),
-    link("npu", "cpu"),
+    ...(npuAlone ? ["links: []"] : ["links:", link("cpu", "npu"), link("npu", "cpu")]),
   ].join("\n");
   const path = join(folder, `${name}.yaml`);
   writeFileSync(path, text);
@@ -92,13 +94,15 @@ describe("what devices say of a model", { timeout: TIMEOUT_MS }, () => {
       expect(device.refused.filter(({ type }) => type === "MatMul").map(({ example }) => example)).toEqual(["half"]);
     }
     expect(absent.find(({ driver }) => driver === "llama")?.install).toContain("npm install node-llama-cpp");
-    const text = await printed("rack", "show", writeRackFile("two"), "--model", writeModel("planted", ["odd", "bf16"]));
+    const text = supportText("planted", devices, absent);
     expect(text).toMatch(/cpu\tort\t\d of 6 operators\n/);
     expect(text).toMatch(/cpu refuses \d of 6 operators:\n {2}com.microsoft.Oddity, 2 \(first: odd.0\): /);
   });
 
   it("names a driver that is not there, and accepts a model without planted operators", async () => {
-    const { devices } = await supports(writeRackFile("strange", { npuDriver: "acme" }), writeModel("plain", []));
+    const words = ["rack", "show", writeRackFile("strange", { npuDriver: "acme" }), "--model", writeModel("plain", [])];
+    expect(await printed(...words)).toMatch(/cpu\tort\tall 1 operators\n/);
+    const { devices } = await supports(words[2]!, words[4]!);
     expect(devices).toEqual([
       { device: "cpu", driver: "ort", state: "asked", operators: 1, refused: [] },
       { device: "npu", driver: "acme", state: "missing", detail: expect.stringContaining("no driver of this name") as unknown },
@@ -108,9 +112,8 @@ describe("what devices say of a model", { timeout: TIMEOUT_MS }, () => {
   it("counts a decoder's operators over all its layers, and whole-model devices say whole", async () => {
     const path = writeTinyGguf(join(folder, "tiny.gguf"), { layers: 5 });
     const more = writeTinyGguf(join(folder, "more.gguf"), { layers: 6 });
-    const rack = writeRackFile("llama", { npuDriver: "llama" });
-    const [cpu, whole] = (await supports(rack, path)).devices;
-    const [cpuOfMore] = (await supports(rack, more)).devices;
+    const [cpu, whole] = (await supports(writeRackFile("llama", { npuDriver: "llama" }), path)).devices;
+    const [cpuOfMore] = (await supports(writeRackFile("strange", { npuDriver: "acme" }), more)).devices;
     expect(whole).toEqual({ device: "npu", driver: "llama", state: "whole" });
     if (cpu?.state !== "asked" || cpuOfMore?.state !== "asked") throw new TypeError(JSON.stringify(cpu));
     expect(cpu.refused).toEqual([]);
@@ -120,9 +123,10 @@ describe("what devices say of a model", { timeout: TIMEOUT_MS }, () => {
     expect(cpu.operators - 5 * layer).toBeGreaterThan(0);
     expect(cpu.operators - 5 * layer).toBeLessThan(layer);
     const strange = writeTinyGguf(join(folder, "strange.gguf"), { pre: "nobody-knows" });
-    const [, unread] = (await supports(rack, strange)).devices;
+    const alone = writeRackFile("llama-alone", { npuDriver: "llama", npuAlone: true });
+    const [unread] = (await supports(alone, strange)).devices;
     expect(unread).toMatchObject({ state: "whole", refused: expect.stringMatching(/\w{2}/) as unknown });
-    const [, refused] = (await supports(rack, writeModel("plain", []))).devices;
+    const [refused] = (await supports(alone, writeModel("plain", []))).devices;
     expect(refused).toMatchObject({ state: "whole", refused: expect.stringContaining("GGUF") as unknown });
   });
 
