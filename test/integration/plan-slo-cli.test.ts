@@ -18,6 +18,8 @@ afterEach(() => vi.restoreAllMocks());
 const plan = printedBy(addPlanCommand);
 const WORKLOAD = "poisson:rate=12,prompt=lognormal:800:0.8,output=lognormal:150:0.8,seconds=120";
 const ASKED = ["plan", "Llama-3.1-8B", "--workload", WORKLOAD, "--batched-tokens", "2048", "--replica-devices", "4"];
+const ILLUSTRATED = "poisson:rate=8,prompt=200,output=30,seconds=10,seed=1,images=4,sizes=1280x720";
+const SEEING = ["plan", "Qwen3-VL-4B", "--workload", ILLUSTRATED, "--slo", "ttft=2s,tpot=60ms", "--batched-tokens", "4096"];
 const FLEETS = ["--fleet", "h100-sxm:8@2.5", "--fleet", "l40s:16@0.9"];
 
 const RAILS_OF_4 = join(folder, "rails.yaml");
@@ -100,6 +102,19 @@ describe("heddle plan --slo", () => {
     expect(openDeployment(out).pools.length).toBe(report.deployment.pools.length);
   });
 
+  it("encodes images beside prompts or on replicas of their own, and writes a plan that simulates", async () => {
+    const out = join(folder, "seeing.yaml");
+    const words = ["--fleet", "l40s:8@0.9", "--kv-link", "25GB/s,100us", "--replica-devices", "2", "--simulations", "4", "--json"];
+    const report = JSON.parse(await plan(...SEEING, ...words, "-o", out));
+    expect(report.chosen.simulated.met).toBe(true);
+    expect(report.workload.images).toMatchObject({ mean: 4, foundShare: 0 });
+    const fronts = report.pareto.map(({ pools }: { pools: string }) => pools);
+    expect(fronts.some((pools: string) => pools.includes("encode l40s"))).toBe(true);
+    expect(fronts.some((pools: string) => !pools.includes("encode"))).toBe(true);
+    expect(readDeployment(readFileSync(out, "utf8")).deployment).toEqual(report.deployment);
+    expect(openDeployment(out).pools.length).toBe(report.deployment.pools.length);
+  });
+
   it.each([
     ["no workload", ["plan", "Llama-3.1-8B", "--slo", "ttft=1s,tpot=40ms", ...FLEETS], "usage"],
     ["no fleet", [...ASKED, "--slo", "ttft=1s,tpot=40ms"], "usage"],
@@ -113,11 +128,8 @@ describe("heddle plan --slo", () => {
     ["KV over a fabric without one", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--kv-link", "fabric,20us"], "usage"],
     ["machines that the fabric does not have", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--fabric", RAILS_OF_4], "no-basis"],
     ["a target that is not planned for", [...ASKED, ...FLEETS, "--slo", "ttft=1s,e2e=9s"], "usage"],
-    [
-      "images",
-      ["plan", "Qwen3-VL-8B", ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--workload", "poisson:rate=1,prompt=9,output=9,seconds=9,images=1"],
-      "workload-invalid",
-    ],
+    ["images on an engine whose encoder is not simulated", [...SEEING, ...FLEETS, "--engine", "trtllm"], "usage"],
+    ["images of a model that reads none", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--images", "count=1"], "workload-invalid"],
     ["an option of native racks", [...ASKED, ...FLEETS, "--slo", "ttft=1s,tpot=40ms", "--stages", "2"], "usage"],
     ["options without a target", [...ASKED, ...FLEETS], "usage"],
     ["a device nobody knows", [...ASKED, "--slo", "ttft=1s,tpot=40ms", "--fleet", "h101:8@2"], "device-unknown"],

@@ -22,6 +22,7 @@ const ELSEWHERE: readonly string[] = [
     "lengths",
     "tokenizer",
     "adapters",
+    "images",
     "lora",
     "precision",
     "engine",

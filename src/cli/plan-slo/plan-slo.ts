@@ -26,6 +26,7 @@ import { measuredAtOf } from "../../simulate/deployment/front-times.ts";
 import { requestSizes } from "../../simulate/deployment/request-sizes.ts";
 import { simulatePlan } from "../../simulate/deployment/simulate-plan.ts";
 import { readNetwork } from "../../simulate/fabric/read-fabric.ts";
+import { withImageTokens } from "../../simulate/workload/columns/image-columns.ts";
 import { architectureNamed, priceDeployment } from "../deployment/open-deployment.ts";
 import { type OpenWorkload, openWorkload } from "../deployment/open-workload.ts";
 import { operatorsFrom } from "../deployment/operators-of.ts";
@@ -75,7 +76,8 @@ export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> 
   const architecture = architectureNamed(model, ".");
   const fleets = flags.fleet.map(fleetOffer);
   const sheets = new Map(fleets.flatMap(({ devices }) => devices.map(({ device }) => [device, sheetOf(device)] as const)));
-  const workload = openWorkload(flags.workload, flags);
+  const opened = openWorkload(flags.workload, flags);
+  const workload = { ...opened, requests: withImageTokens(opened.requests, architecture) };
   const measuredAt = measuredAtOf([{ name: "of the plan", role: "both", engine: { name: flags.engine } }], flags.measureAt);
   const asked = problemOf({ model, architecture, fleets, sheets, workload, target, flags, measuredAt });
   return withShownProgress("planning", async (onProgress) => {
@@ -110,7 +112,7 @@ const SHARE_CHANGE = 0.1;
 const ROUNDS_MAX = 3;
 
 /**
- * A search whose share of cached prompt tokens is what a simulation of its best plan finds: an endless cache would have more, as replicas have memories of
+ * A search whose shares of cached prompt tokens, and of images found encoded, are what a simulation of its best plan finds: an endless cache would have more, as replicas have memories of
  * their own that fill. Errors: `slo-unmet`.
  */
 function learned(
@@ -121,11 +123,14 @@ function learned(
   for (let round = 0; ; round++) {
     const search = planForSlo(problem);
     if (!search.ok) throw new HeddleError("slo-unmet", { where: search.error.code, detail: search.error.detail });
-    const assumed = problem.workload.prefixShare;
-    if (assumed === 0 || round === ROUNDS_MAX) return { problem, search: search.value };
-    const { cachedShare } = simulate(search.value.plans[0]!);
-    if (Math.abs(cachedShare / assumed - 1) <= SHARE_CHANGE) return { problem, search: search.value };
-    problem = { ...problem, workload: { ...problem.workload, prefixShare: cachedShare } };
+    const { workload } = problem;
+    const assumed = [workload.prefixShare, workload.images?.foundShare ?? 0] as const;
+    if (assumed.every((share) => share === 0) || round === ROUNDS_MAX) return { problem, search: search.value };
+    const { cachedShare, imagesFoundShare = 0 } = simulate(search.value.plans[0]!);
+    const near = (share: number, before: number): boolean => before === 0 || Math.abs(share / before - 1) <= SHARE_CHANGE;
+    if (near(cachedShare, assumed[0]) && near(imagesFoundShare, assumed[1])) return { problem, search: search.value };
+    const images = workload.images && { images: { ...workload.images, foundShare: imagesFoundShare } };
+    problem = { ...problem, workload: { ...workload, prefixShare: cachedShare, ...images } };
   }
 }
 
@@ -156,12 +161,12 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
       detail: "closed loops have no rate to plan for; give arrivals",
     });
   }
-  if (workload.requests.images !== undefined) {
-    throw new HeddleError("workload-invalid", {
-      where: flags.workload ?? "",
-      detail: "requests have images, and the search has no pools that encode; simulate or sweep over deployments of your own",
+  const images = workload.requests.images !== undefined;
+  if (images && flags.engine !== "vllm" && flags.engine !== "sglang")
+    throw new HeddleError("usage", {
+      where: "--engine",
+      detail: `requests have images; encoders are simulated on vllm and sglang, ${flags.engine} encodes by rules of its own, or not at all`,
     });
-  }
   // Tokens of an iteration are tried, so only what no device decides is left of the defaults: the size of blocks.
   const engine = { ...engineDefaults({ name: flags.engine, sheet: undefined, data: 1 }), maxSequences: flags.sequences };
   const lora = loraOf(model, flags);
@@ -197,6 +202,7 @@ function problemOf({ model, architecture, fleets, sheets, workload, target, flag
       engine,
       ...(lora === undefined ? {} : { lora }),
       split: flags.kvLink !== undefined,
+      ...(images && { images: { apart: flags.kvLink !== undefined } }),
       holds: holdsFor(flags),
     },
     ...(flags.kvLink === undefined ? {} : { transfer: flags.kvLink }),

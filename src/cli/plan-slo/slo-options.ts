@@ -19,6 +19,7 @@ export interface SloFlags {
   readonly lengths?: string;
   readonly tokenizer?: string;
   readonly adapters?: string;
+  readonly images?: string;
   readonly lora?: Readonly<Record<string, unknown>>;
   readonly precision: readonly Precision[];
   readonly engine: "vllm" | "sglang" | "trtllm" | "heddle";
@@ -73,6 +74,7 @@ export function addSloOptions(command: Command): Command {
       "--adapters <law>",
       "adapters (LoRA) for requests of a workload that has none, such as count=200,popularity=zipf:1.1,ranks=16:64",
     )
+    .option("--images <law>", "images for requests of a workload that has none, such as count=1-4,sizes=640x640:1920x1080,distinct=50")
     .option(
       "--precision <types>",
       "weights and KV, such as f8e4m3/bf16 (default bf16/bf16); repeatable: all are tried",
@@ -95,7 +97,7 @@ export function addSloOptions(command: Command): Command {
     )
     .option(
       "--kv-link <link>",
-      "link from prefill to decode replicas, such as 50GB/s,20us, or fabric,20us with --fabric; split roles are tried with it",
+      "link from prefill to decode replicas, such as 50GB/s,20us, or fabric,20us with --fabric; split roles, and images encoded on replicas of their own, are tried with it",
       kvLink,
     )
     .option(

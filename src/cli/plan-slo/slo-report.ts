@@ -22,6 +22,8 @@ export interface SloReport {
     readonly outputMean: number;
     readonly sharedShare: number;
     readonly cachedShare: number;
+    /** Of a request in the mean; of an image; and of images, those found encoded. */
+    readonly images?: { readonly mean: number; readonly tokensEach: number; readonly foundShare: number };
   };
   readonly chosen: PlanRow & {
     readonly simulated: SimulatedPlan;
@@ -70,6 +72,7 @@ export function sloReport(made: SloPlan, emitted: readonly WrittenTarget[]): Slo
   const deployment = planDeployment(problem, plan);
   const other = runnerUp(search.plans, plan);
   const { workload } = problem;
+  const { images } = workload;
   const { cost } = plan.pools[plan.limitPool]!.capacity.replica;
   return {
     model: problem.model,
@@ -84,6 +87,7 @@ export function sloReport(made: SloPlan, emitted: readonly WrittenTarget[]): Slo
       outputMean: workload.output.mean,
       sharedShare: made.sharedShare,
       cachedShare: workload.prefixShare,
+      ...(images && { images: { mean: images.mean, tokensEach: images.one.tokens, foundShare: images.foundShare } }),
     },
     chosen: { ...row(plan), simulated: chosen.simulated, slowEnd: slow, basis: cost.basis, spread: cost.spread },
     measuredAt: measuredAtReport([deployment], made.measuredAt),
@@ -121,6 +125,7 @@ export function sloText(report: SloReport): string {
     [
       `target: TTFT ${formatNs(target.ttftNs)}, TPOT ${formatNs(target.tpotNs)}, both for ${percent(target.percentile)} of requests`,
       `workload: ${workload.source}; ${workload.requests} requests in ${(workload.seconds / 60).toFixed(0)} min, ${workload.meanRate.toFixed(2)}/s, ${workload.peakRate.toFixed(2)}/s at the peak; ${workload.promptMean.toFixed(0)} tokens in, ${workload.outputMean.toFixed(0)} out, ${percent(workload.sharedShare)} shared${workload.sharedShare > 0 ? `, ${percent(workload.cachedShare)} found cached` : ""}`,
+      ...(workload.images === undefined ? [] : [imagesText(workload.images)]),
       `simulated: ${percent(chosen.simulated.attained)} keep both; ${at} TTFT ${formatNs(chosen.simulated.ttftNs)}, TPOT ${formatNs(chosen.simulated.tpotNs)} (closed forms: ${formatNs(chosen.ttftNs)}, ${formatNs(chosen.tpotNs)})`,
       `prices of iterations: ${chosen.basis}, 90 % within a factor of ${(1 + chosen.spread).toFixed(2)}; at the slow end ${percent(chosen.slowEnd.attained)} keep both`,
       measuredAtText(report.measuredAt, "TTFT"),
@@ -150,6 +155,11 @@ export function sloText(report: SloReport): string {
       ]),
     )}`,
   ].join("\n\n");
+}
+
+function imagesText({ mean, tokensEach, foundShare }: NonNullable<SloReport["workload"]["images"]>): string {
+  const found = foundShare > 0 ? `, ${(100 * foundShare).toFixed(1)} % found encoded` : "";
+  return `images: ${mean.toFixed(2)} a request, ${tokensEach.toFixed(0)} tokens each (among those in)${found}`;
 }
 
 function sensitivityText({ sensitivities, search }: SloReport): string {

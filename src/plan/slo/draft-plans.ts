@@ -1,5 +1,5 @@
 import { canBuy, dollarsOf, type FleetPlan, fleetPlan, kindsOf, type PlannedPool } from "./fleet-plan.ts";
-import type { FleetOffer, SloProblem } from "./slo-problem.ts";
+import type { FleetOffer, ReplicaDesign, SloProblem } from "./slo-problem.ts";
 import type { DesignCapacity } from "./steady/design-capacity.ts";
 
 /** Designs of a device and role that are worth a second look: for each number of devices the largest rates. */
@@ -16,7 +16,10 @@ export function draftPlans(problem: SloProblem, capacities: readonly DesignCapac
     const devices = fleet.devices.map(({ device }) => device);
     const of = (role: string, device?: string): DesignCapacity[] =>
       capacities.filter(
-        ({ design }) => design.role === role && (device === undefined ? devices.includes(design.device) : design.device === device),
+        ({ design }) =>
+          design.role === role &&
+          design.imagesApart === undefined &&
+          (device === undefined ? devices.includes(design.device) : design.device === device),
       );
     return [
       ...wholePlans(problem, fleet, of("both")),
@@ -28,6 +31,11 @@ export function draftPlans(problem: SloProblem, capacities: readonly DesignCapac
           )
         : []),
       ...splitPlans(problem, fleet, kept(of("prefill")), kept(of("decode"))),
+      ...encodePlans(
+        problem,
+        fleet,
+        capacities.filter(({ design }) => devices.includes(design.device)),
+      ),
     ];
   });
   return plans.sort(byPrice);
@@ -83,6 +91,33 @@ function splitPlans(
       ]),
     ),
   );
+}
+
+/** Of the target's time to first token, what encoders on replicas of their own may take; the rest is left to prompts. */
+const ENCODE_SHARES: readonly number[] = [0.125, 0.25, 0.5];
+
+/** Shares of that time at which a design is looked at; none where all of it is its own. */
+export function ttftShares({ role, imagesApart }: ReplicaDesign): readonly number[] {
+  if (role === "encode") return ENCODE_SHARES;
+  return imagesApart === true ? ENCODE_SHARES.map((share) => 1 - share) : [];
+}
+
+/** Images encoded on replicas of their own, before those that compute prompts, and decode or hand over. */
+function encodePlans(problem: SloProblem, fleet: FleetOffer, capacities: readonly DesignCapacity[]): FleetPlan[] {
+  const decodes = kept(capacities.filter(({ design }) => design.role === "decode"));
+  return ENCODE_SHARES.flatMap((share) => {
+    const of = (role: string, ttftShare: number): DesignCapacity[] =>
+      capacities.filter((one) => one.design.role === role && one.ttftShare === ttftShare && (role === "encode" || one.design.imagesApart));
+    const [wholes, prefills] = [kept(of("both", 1 - share)), kept(of("prefill", 1 - share))];
+    return best(kept(of("encode", share)), KEPT_MIXED).flatMap((encode) => {
+      const first = { capacity: encode, replicas: needed(problem, encode.rate) };
+      const of = (capacity: DesignCapacity): PlannedPool => ({ capacity, replicas: needed(problem, capacity.rate) });
+      return [
+        ...wholes.flatMap((whole) => bought(problem, fleet, [first, of(whole)])),
+        ...prefills.flatMap((prefill) => decodes.flatMap((decode) => bought(problem, fleet, [first, of(prefill), of(decode)]))),
+      ];
+    });
+  });
 }
 
 function needed({ workload }: SloProblem, rate: number): number {

@@ -1,7 +1,8 @@
+import type { Parallelism, Precision } from "../deployment/deployment.ts";
 import { heldPromptsFault } from "../deployment/held-prompts.ts";
 import { ffnPlaces } from "./enumerate-ffn.ts";
 import { devicesOf } from "./fleet-plan.ts";
-import type { DesignFault, ReplicaDesign, ReplicaModel, SloProblem } from "./slo-problem.ts";
+import type { DesignChoices, DesignFault, ReplicaDesign, ReplicaModel, SloProblem } from "./slo-problem.ts";
 import { iterationNs } from "./steady/prompt-service.ts";
 
 /** A design that can be built, with what it can do. */
@@ -62,13 +63,47 @@ function baseDesigns({ choices, fleets }: SloProblem): ReplicaDesign[] {
           for (const holds of [{}, ...(choices.holds ?? [])]) {
             const engine = { ...choices.engine, maxBatchedTokens, ...holds };
             if (heldPromptsFault({ engine, role, parallel }) !== undefined) continue;
-            designs.push({ device, role, parallel, precision, engine, ...(choices.lora && { lora: choices.lora }), ...(ffn && { ffn }) });
+            const { lora } = choices;
+            for (const images of imageWays(choices, role, parallel))
+              designs.push({ device, role, parallel, precision, engine, ...(lora && { lora }), ...(ffn && { ffn }), ...images });
           }
         }
       }
     }
   }
-  return designs;
+  return [...designs, ...encodeDesigns(choices, devices)];
+}
+
+/** How replicas of a role come by what is made of images: nothing of it where there are none, or where KV comes in place of prompts. */
+function imageWays(
+  { images }: DesignChoices,
+  role: ReplicaDesign["role"],
+  { tensor }: Parallelism,
+): Pick<ReplicaDesign, "encoder" | "imagesApart">[] {
+  if (images === undefined || role === "decode") return [{}];
+  const apart = images.apart && role !== "encode" ? [{ imagesApart: true as const }] : [];
+  return [{ encoder: { parallel: "weights" } }, ...(tensor > 1 ? [{ encoder: { parallel: "data" as const } }] : []), ...apart];
+}
+
+/** Encoders are kept in 16 bits. */
+const ENCODER_PRECISION: Precision = { weights: "bf16", kv: "bf16" };
+
+/** Replicas that encode images and do nothing else. */
+function encodeDesigns(choices: DesignChoices, devices: ReadonlyMap<string, number>): ReplicaDesign[] {
+  if (choices.images?.apart !== true) return [];
+  return [...devices].flatMap(([device, count]) =>
+    choices.tensor
+      .filter((tensor) => tensor <= Math.min(count, choices.devicesMax))
+      .flatMap((tensor) => {
+        const parallel = { tensor, pipeline: 1, data: 1, expert: 1, context: 1 };
+        return choices.maxBatchedTokens.flatMap((maxBatchedTokens) =>
+          imageWays(choices, "encode", parallel).map((images): ReplicaDesign => {
+            const engine = { ...choices.engine, maxBatchedTokens };
+            return { device, role: "encode", parallel, precision: ENCODER_PRECISION, engine, ...images };
+          }),
+        );
+      }),
+  );
 }
 
 type Place = Pick<ReplicaDesign, "device" | "parallel" | "ffn">;
@@ -100,7 +135,7 @@ function cuts({ tensor, pipeline, data, experts }: SloProblem["choices"]): Repli
 
 /** The design with as many sequences as decode within the target, where that is fewer: then a burst waits, and those that run keep their pace. */
 function tpotLimited(design: ReplicaDesign, replica: ReplicaModel, { workload, target }: SloProblem): ReplicaDesign | undefined {
-  if (design.role === "prefill") return undefined;
+  if (design.role === "prefill" || design.role === "encode") return undefined;
   const { data } = design.parallel;
   const contextEach = workload.prompt.mean + workload.output.mean / 2;
   const keeps = (each: number): boolean => {

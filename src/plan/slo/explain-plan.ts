@@ -13,6 +13,7 @@ export const LIMIT_WORDS: Readonly<Record<Limit, string>> = {
   prefill: "the rate at which prompts are read",
   decode: "decoding",
   transfer: "the link that KV goes over",
+  encode: "encoding of images",
 };
 
 /** Settings that hold prompts back, in a phrase; empty where there are none. */
@@ -23,11 +24,16 @@ export function holdsText(engine: EngineSettings): string {
 }
 
 /** A design in one phrase: `h200-sxm T8 E8, 16384 tokens, 512 sequences`. */
-export function designText({ device, role, parallel, engine, ffn }: ReplicaDesign): string {
+export function designText({ device, role, parallel, engine, ffn, encoder }: ReplicaDesign): string {
   const held = holdsText(engine);
   const apart =
     ffn === undefined ? "" : ` with feed-forwards on ${ffn.device} ${cutText(ffn.parallel)} in ${ffn.microBatches} micro-batches`;
-  return `${role === "both" ? "" : `${role} `}${device} ${cutText(parallel)}${apart}, ${engine.maxBatchedTokens} tokens, ${engine.maxSequences} sequences${held === "" ? "" : `, ${held}`}`;
+  return `${role === "both" ? "" : `${role} `}${device} ${cutText(parallel)}${apart}${imagesText(encoder, parallel.tensor)}, ${engine.maxBatchedTokens} tokens, ${engine.maxSequences} sequences${held === "" ? "" : `, ${held}`}`;
+}
+
+/** How tensor ranks share an encoder, where there are several. */
+function imagesText(encoder: ReplicaDesign["encoder"], tensor: number): string {
+  return encoder === undefined || tensor === 1 ? "" : ` with images by ${encoder.parallel}`;
 }
 
 function cutText({ tensor = 1, pipeline = 1, data = 1, expert = 1 }: Partial<Parallelism>): string {
@@ -58,6 +64,6 @@ export function whyItLost(plan: FleetPlan, chosen: FleetPlan): string {
 /** The cheapest plan that is made of other designs than the chosen one; settings of the engine are no other design. */
 export function runnerUp(plans: readonly FleetPlan[], chosen: FleetPlan): FleetPlan | undefined {
   const key = ({ pools, fleet }: FleetPlan): string =>
-    `${fleet.name}|${pools.map(({ capacity: { design } }) => JSON.stringify([design.device, design.role, design.parallel, design.precision, design.ffn])).join("|")}`;
+    `${fleet.name}|${pools.map(({ capacity: { design } }) => JSON.stringify([design.device, design.role, design.parallel, design.precision, design.ffn, design.encoder])).join("|")}`;
   return plans.find((plan) => key(plan) !== key(chosen));
 }

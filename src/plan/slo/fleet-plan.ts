@@ -68,11 +68,14 @@ export function fleetPlan(problem: SloProblem, fleet: FleetOffer, pools: readonl
   const { peakRate } = problem.workload;
   const rates = roleRates(pools);
   let ttftNs = 0;
+  let encodeNs = 0;
   let tpotNs = 0;
   for (const { capacity } of pools) {
     const share = capacity.rate / (rates.get(capacity.design.role) ?? 1);
     const state = steadyState(problem, capacity.replica, capacity.design, peakRate * share);
-    ttftNs = Math.max(ttftNs, state.ttftNs);
+    // Images are encoded before the request is routed.
+    if (capacity.design.role === "encode") encodeNs = Math.max(encodeNs, state.ttftNs);
+    else ttftNs = Math.max(ttftNs, state.ttftNs);
     tpotNs = Math.max(tpotNs, state.tpotNs);
   }
   const rate = Math.min(...rates.values());
@@ -83,7 +86,7 @@ export function fleetPlan(problem: SloProblem, fleet: FleetOffer, pools: readonl
     dollarsPerHour: dollarsOf(fleet, pools),
     devices: pools.reduce((sum, { capacity, replicas }) => sum + capacity.replica.devices * replicas, 0),
     rate,
-    ttftNs,
+    ttftNs: encodeNs + ttftNs,
     tpotNs,
     limit: pools[limitPool]!.capacity.limit,
     limitPool,

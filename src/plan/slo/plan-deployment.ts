@@ -17,10 +17,10 @@ export function planDeployment({ model, routing, transfer, fabric }: SloProblem,
 
 function poolOf({ capacity, replicas }: PlannedPool, pools: readonly PlannedPool[], index: number): Pool {
   const { design, replica } = capacity;
-  const { role, device, parallel, precision, engine, lora, ffn } = design;
+  const { role, device, parallel, precision, engine, lora, ffn, encoder } = design;
   const first = role === "both" ? device : role;
   const others = pools.filter(
-    ({ capacity: other }, at) => at < index && (role === "both" ? other.design.device === device : other.design.role === role),
+    ({ capacity: other }, at) => at < index && other.design.role === role && (role !== "both" || other.design.device === device),
   );
   const kvBlocks = Math.floor(replica.kvTokens / parallel.data / engine.blockTokens);
   return {
@@ -30,8 +30,9 @@ function poolOf({ capacity, replicas }: PlannedPool, pools: readonly PlannedPool
     replicas,
     parallel,
     precision,
-    engine: { ...engine, kvBlocks },
+    engine: role === "encode" ? engine : { ...engine, kvBlocks },
     ...(lora === undefined ? {} : { lora }),
     ...(ffn === undefined ? {} : { ffn }),
+    ...(encoder === undefined ? {} : { encoder }),
   };
 }

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../../base/result.ts";
-import { draftPlans } from "./draft-plans.ts";
+import { draftPlans, ttftShares } from "./draft-plans.ts";
 import { type BuildableDesign, enumerateDesigns, type RefusedDesigns } from "./enumerate-designs.ts";
 import type { FleetPlan } from "./fleet-plan.ts";
 import { paretoPlans, widerPlans } from "./pareto.ts";
@@ -41,6 +41,13 @@ export function planForSlo(problem: SloProblem): Result<SloSearch, NoFleet> {
   const capacities: DesignCapacity[] = [];
   const tooSlow = new Map<Limit, number>();
   for (const [index, { design, replica }] of buildable.entries()) {
+    const shares = ttftShares(design);
+    if (shares.length > 0) {
+      const found = shares.map((share) => designCapacity(problem, replica, design, share));
+      for (const capacity of found) if (capacity.rate !== undefined) capacities.push(capacity);
+      if (found.every(({ rate }) => rate === undefined)) tooSlow.set(found[0]!.limit, (tooSlow.get(found[0]!.limit) ?? 0) + 1);
+      continue;
+    }
     const before = capacities[capacities.length - 1];
     const capacity = sameBelowLimit(before, buildable[index - 1], design)
       ? { ...before!, design, replica }

@@ -88,7 +88,7 @@ export function planRate(problem: SloProblem, { pools }: FleetPlan): number {
   for (const { capacity, replicas } of pools) {
     const { design } = capacity;
     const priced = problem.price(design, problem.factors);
-    const found = priced.ok ? designCapacity(problem, priced.value, design) : undefined;
+    const found = priced.ok ? designCapacity(problem, priced.value, design, capacity.ttftShare) : undefined;
     rates.set(design.role, (rates.get(design.role) ?? 0) + (found?.rate ?? 0) * replicas);
   }
   return Math.min(...rates.values());

@@ -1,7 +1,16 @@
 import type { Result } from "../../base/result.ts";
 import type { FrontTime } from "../../cost/iteration/engines/front-time.ts";
 import type { IterationCost } from "../../cost/iteration/iteration-cost.ts";
-import type { EngineSettings, FfnSide, Parallelism, PoolRole, Precision, PromptHolds, RoutingName } from "../deployment/deployment.ts";
+import type {
+  EncoderSide,
+  EngineSettings,
+  FfnSide,
+  Parallelism,
+  PoolRole,
+  Precision,
+  PromptHolds,
+  RoutingName,
+} from "../deployment/deployment.ts";
 import type { LoraSettings } from "../deployment/lora.ts";
 import type { WorkloadProfile } from "./workload-profile.ts";
 
@@ -32,13 +41,17 @@ export interface FleetOffer {
 /** A replica that might be built. */
 export interface ReplicaDesign {
   readonly device: string;
-  readonly role: Extract<PoolRole, "both" | "prefill" | "decode">;
+  readonly role: Extract<PoolRole, "both" | "prefill" | "decode" | "encode">;
   readonly parallel: Parallelism;
   readonly precision: Precision;
   readonly engine: EngineSettings;
   readonly lora?: LoraSettings;
   /** Feed-forwards and experts on devices of their own; `device` and `parallel` are then attention's. */
   readonly ffn?: FfnSide;
+  /** It encodes images of prompts: beside all else, or nothing but them in role `encode`. */
+  readonly encoder?: EncoderSide;
+  /** What was made of images comes from replicas of role `encode`. */
+  readonly imagesApart?: true;
 }
 
 /** What a replica of a design can do. Limits are over all its data-parallel ranks. */
@@ -49,8 +62,10 @@ export interface ReplicaModel {
   readonly kvTokens: number;
   /** Of the KV of one token, over all devices that hold a part of it. Units: bytes. */
   readonly kvBytesPerToken: number;
-  /** What KV of a request comes at over the fabric, alone; absent: there is none. */
+  /** What KV of a request comes at over the fabric, or leaves at what was made of its images, alone; absent: there is none. */
   readonly kvBytesPerSecond?: number;
+  /** Of what is made of a token of an image, where it encodes. Units: bytes. */
+  readonly imageBytesPerToken?: number;
   /** What a client waits for the engine's front end: part of TTFT; absent: it is taken at the engine. */
   readonly front?: Pick<FrontTime, "ns" | "nsInFlight">;
 }
@@ -113,6 +128,8 @@ export interface DesignChoices {
   /** Adapters that replicas serve. */
   readonly lora?: LoraSettings;
   readonly split: boolean;
+  /** Requests have images: encoded by the replicas that compute prompts, each way of sharing an encoder tried, and on replicas of their own (`apart`). */
+  readonly images?: { readonly apart: boolean };
   /** Absent: attention and feed-forwards stay together. Needs `experts`. */
   readonly ffn?: FfnChoices;
   /** Settings that hold prompts back, each tried beside none, where they mean something; absent: none. */

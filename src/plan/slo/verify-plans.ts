@@ -12,6 +12,8 @@ export interface SimulatedPlan {
   readonly attained: number;
   /** Of prompt tokens, those found cached. Ratio. */
   readonly cachedShare: number;
+  /** Of images, those found encoded; absent: there are none. Ratio. */
+  readonly imagesFoundShare?: number;
   readonly met: boolean;
 }
 
@@ -199,7 +201,9 @@ function more(
   const { problem } = state;
   const { target } = problem;
   const late = simulated.ttftNs / target.ttftNs >= simulated.tpotNs / target.tpotNs;
-  const wanted = pools.findIndex(({ capacity }) => capacity.design.role === (late ? "prefill" : "decode"));
+  const wanted = late
+    ? lateTo(pools)
+    : pools.findIndex(({ capacity }) => capacity.design.role === (hasEncoders(pools) ? lastRole(pools) : "decode"));
   const cheapest = pools.reduce((least, _pool, index) => (added(family, pools, index) < added(family, pools, least) ? index : least), 0);
   const at = wanted < 0 ? cheapest : wanted;
   // Far from the target a step is as long as a part of the fleet; what is too much is taken back afterwards.
@@ -207,6 +211,23 @@ function more(
   const next = changed(pools, at, step);
   if (next[at]!.replicas > Math.max(family.pools[at]!.replicas / SLACK, family.pools[at]!.replicas + 1)) return undefined;
   return canBuy(problem, family.fleet, next) && dollars(family, next) < priceOf(state.best) ? next : undefined;
+}
+
+function hasEncoders(pools: readonly PlannedPool[]): boolean {
+  return pools.some(({ capacity }) => capacity.design.role === "encode");
+}
+
+/** The role that decodes. */
+function lastRole(pools: readonly PlannedPool[]): string {
+  return pools.some(({ capacity }) => capacity.design.role === "decode") ? "decode" : "both";
+}
+
+/** Where first tokens wait: with encoders on replicas of their own, of those and of prompts' the ones that carry less. */
+function lateTo(pools: readonly PlannedPool[]): number {
+  if (!hasEncoders(pools)) return pools.findIndex(({ capacity }) => capacity.design.role === "prefill");
+  const carries = ({ capacity, replicas }: PlannedPool): number =>
+    capacity.design.role === "decode" ? Number.POSITIVE_INFINITY : capacity.rate * replicas;
+  return pools.reduce((least, pool, index) => (carries(pool) < carries(pools[least]!) ? index : least), 0);
 }
 
 function added(family: FleetPlan, pools: readonly PlannedPool[], index: number): number {

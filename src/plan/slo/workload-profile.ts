@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { quantileOfSorted } from "../../base/statistics.ts";
 import { NS_PER_S } from "../../base/units.ts";
+import { type ImageProfile, type ImageSizes, profileImages } from "./image-profile.ts";
 
 /** Sizes and arrivals of requests as columns, in order of arrival; what a plan needs of a workload. */
 export interface RequestSizes {
@@ -11,6 +12,8 @@ export interface RequestSizes {
   readonly outputTokens: Int32Array;
   /** Leading tokens that an earlier request had too: found where caches are endless and there is one. Absent: nothing is known to be shared. */
   readonly sharedTokens?: Int32Array;
+  /** Absent: no request has any. Their tokens are part of the prompts. */
+  readonly images?: ImageSizes;
 }
 
 /** Statistics of a workload that closed forms are made of. */
@@ -27,6 +30,8 @@ export interface WorkloadProfile {
   readonly longest: number;
   /** Of all prompt tokens, those an endless cache would have. Ratio. */
   readonly prefixShare: number;
+  /** Absent: no request has any. */
+  readonly images?: ImageProfile;
 }
 
 /** Lengths in tokens. `mean` and `meanSquare` are over requests, `quantile(0.9)` is of requests too. */
@@ -52,6 +57,7 @@ export function profileWorkload(sizes: RequestSizes): WorkloadProfile {
   let longest = 0;
   for (let i = 0; i < count; i++) longest = Math.max(longest, promptTokens[i]! + outputTokens[i]!);
   const prompt = lengthProfile(promptTokens.subarray(0, count));
+  const images = sizes.images && profileImages(sizes.images, count);
   return {
     requests: count,
     seconds,
@@ -61,6 +67,7 @@ export function profileWorkload(sizes: RequestSizes): WorkloadProfile {
     output: lengthProfile(outputTokens.subarray(0, count)),
     longest,
     prefixShare: prompt.mean === 0 ? 0 : shared / count / prompt.mean,
+    ...(images && { images }),
   };
 }
 

@@ -59,7 +59,7 @@ export function servingInputOf({ deployment, architecture, pools, requests }: De
 }
 
 /** What is made of images is handed on in 16 bits. */
-const IMAGE_ELEMENT_BYTES = 2;
+export const IMAGE_ELEMENT_BYTES = 2;
 
 function checkLengths(pools: readonly PricedPool[], { count, promptTokens, outputTokens }: RequestColumns): void {
   const limits = pools.flatMap(({ pool }) => pool.engine.maxModelTokens ?? []);

@@ -17,7 +17,7 @@ export interface DesignFabric {
 /** A design's place, and the rate at which KV of a request comes to it. */
 export interface DesignPlace {
   readonly fabric: FabricPlace;
-  /** Of decode replicas, from another machine. Units: bytes/s. */
+  /** Of decode replicas from another machine, of those that encode to one. Units: bytes/s. */
   readonly kvBytesPerSecond?: number;
 }
 
@@ -36,8 +36,9 @@ export function designPlace(
   const own = devicesOf(pool.parallel);
   const placed = (replicas: number): PlacedReplicas => placePools([{ pool: { ...pool, replicas }, sheet, ...(ffn && { ffn }) }])[0]!;
   const one = placed(1);
-  // KV comes from a machine of its own.
-  const free = topology.devices - (pool.role === "decode" ? one.perNode : 0);
+  const moves = pool.role === "decode" || pool.role === "encode";
+  // KV comes from a machine of its own, and what is made of images goes to one.
+  const free = topology.devices - (moves ? one.perNode : 0);
   if (fabricDevices([one]) > free) return err({ code: "does-not-fit", detail: `${topology.name} has ${topology.devices} devices` });
   let most = one;
   // Replicas of one machine send nothing to another.
@@ -49,12 +50,13 @@ export function designPlace(
     }
   }
   const fabric = { topology, pools: [most], pool: 0 };
-  if (pool.role !== "decode") return ok({ fabric });
+  if (!moves) return ok({ fabric });
   const { ffn: _ffn, ...whole } = pool;
   const parallel = { ...pool.parallel, pipeline: 1, data: 1, tensor: Math.min(own, one.perNode) };
-  const source = { ...placePools([{ pool: { ...whole, replicas: 1, parallel }, sheet }])[0]!, first: fabricDevices([one]) };
-  const ways = kvWays([{ fabric: { ...fabric, pools: [one, source] } }]);
-  return ok({ fabric, kvBytesPerSecond: ways!.way(1, 0).aloneBytesPerSecond });
+  const other = { ...placePools([{ pool: { ...whole, replicas: 1, parallel }, sheet }])[0]!, first: fabricDevices([one]) };
+  const ways = kvWays([{ fabric: { ...fabric, pools: [one, other] } }])!;
+  const { aloneBytesPerSecond } = pool.role === "encode" ? ways.way(0, 1) : ways.way(1, 0);
+  return ok({ fabric, kvBytesPerSecond: aloneBytesPerSecond });
 }
 
 /** Replicas of a design that an offer has the devices for, of both kinds where feed-forwards are on others. */

@@ -1,6 +1,7 @@
 import { err, ok } from "../../base/result.ts";
 import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
 import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
+import { encoderModel } from "../../cost/iteration/encoder/encoder-model.ts";
 import { frontTimeOf, type MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { type IterationFault, iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
 import { sequenceBytes } from "../../cost/iteration/kv-bytes.ts";
@@ -12,6 +13,7 @@ import type { DesignFault, DesignPricer, FigureFactors, ReplicaDesign } from "..
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { scaleSheet } from "../../rack/catalog/scale-sheet.ts";
 import type { AdapterMix } from "./adapter-mix.ts";
+import { IMAGE_ELEMENT_BYTES } from "./deployment-run.ts";
 import { type DesignFabric, designPlace } from "./design-fabric.ts";
 import { iterationsCost, pricePool } from "./price-pool.ts";
 
@@ -42,6 +44,7 @@ export function designPricer(
   const scaled = new Map<string, DeviceSheet>();
   const costs = new Map<string, ReturnType<typeof iterationsCost>>();
   const model = decoderBlocks(architecture);
+  const encoder = architecture.images && encoderModel(architecture);
   return (design, factors) => {
     const changes = Object.values(factors).some((factor) => factor !== 1);
     const partsOf = (device: string) => {
@@ -58,7 +61,8 @@ export function designPricer(
     if (place?.ok === false) return place;
     const stands = place && { fabric: place.value.fabric };
     const kvBytesPerSecond = place?.value.kvBytesPerSecond;
-    const parts = { architecture, ...stands, ...(mix && { mix }), ...own, ...(ffnParts && { ffn: ffnParts }) };
+    const imagesApart = design.imagesApart === true;
+    const parts = { architecture, ...stands, ...(mix && { mix }), ...own, ...(ffnParts && { ffn: ffnParts }), imagesApart };
     const cost = remembered(costs, costKey(design, factors), () => iterationsCost(pool, parts));
     if (!cost.ok) return err(designFault(cost.error));
     const priced = pricePool(pool, 0, { ...parts, cost: cost.value });
@@ -72,6 +76,7 @@ export function designPricer(
       kvTokens: budget.kvBlocks * design.engine.blockTokens,
       kvBytesPerToken: sequenceBytes(model.value, ONE_DEVICE, design.precision).perToken,
       ...(kvBytesPerSecond === undefined ? {} : { kvBytesPerSecond }),
+      ...(encoder?.ok === true && { imageBytesPerToken: encoder.value.tokenElements * IMAGE_ELEMENT_BYTES }),
       ...(front === undefined ? {} : { front }),
     });
   };
@@ -81,16 +86,16 @@ function operatorsPart(operators: OperatorModel | undefined): { readonly operato
   return operators === undefined ? {} : { operators };
 }
 
-function poolOf({ device, role, parallel, precision, engine, lora, ffn }: ReplicaDesign, { ffnLink = 1 }: FigureFactors): Pool {
-  const pool = { name: device, role, device, replicas: 1, parallel, precision, engine, ...(lora && { lora }) };
+function poolOf({ device, role, parallel, precision, engine, lora, ffn, encoder }: ReplicaDesign, { ffnLink = 1 }: FigureFactors): Pool {
+  const pool = { name: device, role, device, replicas: 1, parallel, precision, engine, ...(lora && { lora }), ...(encoder && { encoder }) };
   if (ffn?.link === undefined) return { ...pool, ...(ffn && { ffn }) };
   const link = { ...ffn.link, bandwidthBytesPerSecond: ffn.link.bandwidthBytesPerSecond * ffnLink };
   return { ...pool, ffn: { ...ffn, link } };
 }
 
 /** What the cost of iterations depends on. */
-function costKey({ device, parallel, precision, engine, lora, ffn }: ReplicaDesign, factors: FigureFactors): string {
-  return JSON.stringify([device, parallel, precision, engine.name, lora, ffn, factors]);
+function costKey({ device, role, parallel, precision, engine, lora, ffn, encoder }: ReplicaDesign, factors: FigureFactors): string {
+  return JSON.stringify([device, role === "encode", parallel, precision, engine.name, lora, ffn, encoder, factors]);
 }
 
 function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {

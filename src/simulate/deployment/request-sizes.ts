@@ -15,5 +15,7 @@ export function requestSizes(requests: RequestColumns): RequestSizes {
     sharedTokens[i] = Math.min((at - from) * blockTokens, promptTokens[i]! - 1);
     for (; at < end; at++) seen.add(blockIds[at]!);
   }
-  return { count, arrivalNs, promptTokens, outputTokens, sharedTokens };
+  const { images } = requests;
+  const illustrated = images?.work && { images: { start: images.start, content: images.content, ...images.work } };
+  return { count, arrivalNs, promptTokens, outputTokens, sharedTokens, ...illustrated };
 }

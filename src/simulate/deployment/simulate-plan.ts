@@ -56,6 +56,7 @@ export function simulatePlan(input: SimulatePlanInput): SimulatedPlan {
     tpotNs: quantile(tpot, target.percentile),
     attained,
     cachedShare: cached / prompts,
+    ...(outcome.images && { imagesFoundShare: outcome.images.found / (outcome.images.found + outcome.images.encoded) }),
     met: attained >= target.percentile,
   };
 }

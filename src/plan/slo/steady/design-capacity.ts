@@ -1,4 +1,5 @@
 import type { ReplicaDesign, ReplicaModel, SloProblem } from "../slo-problem.ts";
+import { encodeReplica } from "./encode-replica.ts";
 import { decodeReplica, prefillReplica } from "./split-replicas.ts";
 import type { Limit, SteadyState } from "./steady-load.ts";
 import { wholeReplica } from "./whole-replica.ts";
@@ -12,6 +13,8 @@ export interface DesignCapacity {
   readonly limit: Limit;
   /** At that rate. */
   readonly state: SteadyState;
+  /** Of the target's time to first token, what it may take: all but the encoders' part where those are replicas of their own. */
+  readonly ttftShare: number;
 }
 
 /** What breaks for a lone request already. */
@@ -32,12 +35,19 @@ export function steadyState(problem: SloProblem, replica: ReplicaModel, design: 
   const cachedShare = design.engine.prefixCaching ? workload.prefixShare : 0;
   const input = { rate, workload, target, cachedShare };
   if (design.role === "prefill") return prefillReplica(replica, design, input);
+  if (design.role === "encode") return encodeReplica(replica, design, { ...input, link: transfer! });
   if (design.role === "decode") return decodeReplica(replica, design, { ...input, link: transfer! });
   return wholeReplica(replica, design, input);
 }
 
 /** The largest rate that keeps the target, by halving; undefined where not even a lone request does, with what stops it. */
-export function designCapacity(problem: SloProblem, replica: ReplicaModel, design: ReplicaDesign): DesignCapacity | NoCapacity {
+export function designCapacity(
+  whole: SloProblem,
+  replica: ReplicaModel,
+  design: ReplicaDesign,
+  ttftShare = 1,
+): DesignCapacity | NoCapacity {
+  const problem = ttftShare === 1 ? whole : { ...whole, target: { ...whole.target, ttftNs: whole.target.ttftNs * ttftShare } };
   const alone = steadyState(problem, replica, design, RATE_LEAST);
   if (alone.broken !== undefined) return { limit: alone.broken };
   let low = RATE_LEAST;
@@ -54,7 +64,7 @@ export function designCapacity(problem: SloProblem, replica: ReplicaModel, desig
     best = state;
     high *= 2;
   }
-  if (limit === undefined) return { design, replica, rate: low, limit: "decode", state: best };
+  if (limit === undefined) return { design, replica, rate: low, limit: "decode", state: best, ttftShare };
   while (high - low > RATE_WIDTH * low) {
     const middle = (low + high) / 2;
     const state = steadyState(problem, replica, design, middle);
@@ -66,5 +76,5 @@ export function designCapacity(problem: SloProblem, replica: ReplicaModel, desig
       limit = state.broken;
     }
   }
-  return { design, replica, rate: low, limit, state: best };
+  return { design, replica, rate: low, limit, state: best, ttftShare };
 }

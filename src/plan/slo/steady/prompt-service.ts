@@ -1,6 +1,7 @@
 import { type BatchShape, emptyBatch } from "../../../cost/iteration/iteration-cost.ts";
 import type { ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
 import type { WorkloadProfile } from "../workload-profile.ts";
+import { encodedHere, encodeNs, notFound } from "./encode-service.ts";
 import type { Service } from "./queue.ts";
 
 const shape: BatchShape = emptyBatch();
@@ -10,6 +11,8 @@ export interface PromptTimes {
   readonly service: Service;
   /** What an average prompt adds to the iterations it is in. Units: ns. */
   readonly extraNs: number;
+  /** What binds where prompts come faster than this: encoding, where their images take most of it. */
+  readonly limit: "prefill" | "encode";
 }
 
 /** Sequences that decode meanwhile, with the sum of their contexts. */
@@ -31,7 +34,7 @@ export interface PromptInput {
  * Time of prompts in chunks of `maxBatchedTokens`, beside decodes.
  *
  * Model: prompts shorter than a chunk share iterations when they queue, so what each takes of the server is its share of a full iteration; alone a prompt
- * takes its own iterations. Moments come from the mean and mean square of the lengths, as time grows nearly linearly with the tokens of a chunk.
+ * takes its own iterations. What its images take to encode comes before. Moments come from the mean and mean square of the lengths, as time grows nearly linearly with the tokens of a chunk.
  */
 export function promptTimes(
   replica: ReplicaModel,
@@ -40,19 +43,24 @@ export function promptTimes(
 ): PromptTimes {
   const { cost } = replica;
   const { prompt } = workload;
+  const images = encodedHere(design, workload);
+  const encoding = (prompts: number): number =>
+    images === undefined ? 0 : encodeNs(cost, images, prompts * notFound(images, images.mean));
   const chunk = chunkOf(design, beside);
   const mean = prompt.mean * (1 - cachedShare);
   const cached = prompt.mean - mean;
-  const aloneNs = chunkedNs(cost, { tokens: mean, cached, chunk, beside });
+  const aloneNs = chunkedNs(cost, { tokens: mean, cached, chunk, beside }) + encoding(1);
   const chunks = Math.max(1, Math.ceil(mean / chunk));
   // As many whole prompts as fit an iteration share it.
   const together = Math.max(1, Math.floor(chunk / Math.max(1, mean)));
   // Prompts that were held back come together; those that come as they like are alone.
   const gathered = Math.min(together, Math.max(1, held));
-  const gatheredNs = gathered === 1 ? aloneNs : iterationNs(cost, beside, mean * gathered, cached, gathered);
-  const sharedNs = together === 1 ? aloneNs : iterationNs(cost, beside, mean * together, cached, together) / together;
+  const gatheredNs = gathered === 1 ? aloneNs : iterationNs(cost, beside, mean * gathered, cached, gathered) + encoding(gathered);
+  const sharedNs =
+    together === 1 ? aloneNs : (iterationNs(cost, beside, mean * together, cached, together) + encoding(together)) / together;
   const spread = prompt.mean === 0 ? 1 : prompt.meanSquare / (prompt.mean * prompt.mean);
   return {
+    limit: 2 * encoding(together) > sharedNs * together ? "encode" : "prefill",
     service: { meanNs: sharedNs, meanSquareNs: sharedNs * sharedNs * spread },
     extraNs: Math.max(0, gatheredNs - chunks * iterationNs(cost, beside, 0, 0)) / gathered,
   };
@@ -65,7 +73,11 @@ export function slowPromptNs(
   { workload, cachedShare, beside, percentile }: PromptInput & { readonly percentile: number },
 ): number {
   const tokens = workload.prompt.quantile(percentile);
-  return chunkedNs(cost, { tokens: tokens * (1 - cachedShare), cached: tokens * cachedShare, chunk: chunkOf(design, beside), beside });
+  const images = encodedHere(design, workload);
+  const encoding = images === undefined ? 0 : encodeNs(cost, images, notFound(images, images.quantile(percentile)));
+  return (
+    encoding + chunkedNs(cost, { tokens: tokens * (1 - cachedShare), cached: tokens * cachedShare, chunk: chunkOf(design, beside), beside })
+  );
 }
 
 /** New tokens that fit an iteration beside the decodes. */

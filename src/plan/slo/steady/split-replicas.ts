@@ -1,6 +1,7 @@
 import { NS_PER_S } from "../../../base/units.ts";
 import type { KvLink, ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
 import { fixedPoint } from "./fixed-point.ts";
+import { linkRate } from "./link-rate.ts";
 import { iterationNs, promptTimes, slowPromptNs } from "./prompt-service.ts";
 import { waitQuantileNs } from "./queue.ts";
 import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall, withFront } from "./steady-load.ts";
@@ -12,11 +13,11 @@ export function prefillReplica(replica: ReplicaModel, design: ReplicaDesign, inp
   const { rate, workload, target, cachedShare } = input;
   const perNs = rate / NS_PER_S;
   const prompts = { workload, cachedShare, beside: NOTHING_BESIDE };
-  const { service } = promptTimes(replica, design, prompts);
+  const { service, limit } = promptTimes(replica, design, prompts);
   const prefillShare = perNs * service.meanNs;
   const held = { sequences: 0, kvTokens: workload.prompt.mean, prefillShare };
   if (tooSmall(replica, design, workload)) return { ...NO_STEADY_STATE, ...held, broken: "kv" };
-  if (prefillShare >= 1) return { ...NO_STEADY_STATE, ...held, broken: "prefill" };
+  if (prefillShare >= 1) return { ...NO_STEADY_STATE, ...held, broken: limit };
   const slowNs = slowPromptNs(replica, design, { ...prompts, percentile: target.percentile });
   const engineNs = waitQuantileNs(perNs, service, target.percentile) + slowNs;
   // Those it has read decode elsewhere, as slowly as they may.
@@ -44,7 +45,7 @@ export function decodeReplica(
   const contextEach = prompt.mean + output.mean / 2;
   const limit = design.engine.maxSequences * design.parallel.data;
   const most = Math.min(limit, Math.floor(replica.kvTokens / contextEach));
-  const transferNs = link.latencyNs + (prompt.mean * replica.kvBytesPerToken * NS_PER_S) / kvRate(replica, link);
+  const transferNs = link.latencyNs + (prompt.mean * replica.kvBytesPerToken * NS_PER_S) / linkRate(replica, link);
   const decodeNs = (n: number): number => iterationNs(replica.cost, { decodes: n, context: n * contextEach }, 0, 0);
   const sequences = fixedPoint((n) => perNs * output.mean * decodeNs(n), most);
   if (sequences === undefined) {
@@ -53,9 +54,4 @@ export function decodeReplica(
   }
   const tpotNs = decodeNs(sequences) + transferNs / Math.max(1, output.mean - 1);
   return { ttftNs: 0, tpotNs, sequences, kvTokens: sequences * contextEach, prefillShare: 0, broken: missedTarget(0, tpotNs, target) };
-}
-
-/** The slower of the fabric and what one transfer reaches. Units: bytes/s. */
-function kvRate({ kvBytesPerSecond }: ReplicaModel, { bandwidthBytesPerSecond }: KvLink): number {
-  return Math.min(kvBytesPerSecond ?? Number.POSITIVE_INFINITY, bandwidthBytesPerSecond ?? Number.POSITIVE_INFINITY);
 }

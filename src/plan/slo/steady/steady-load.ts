@@ -2,7 +2,7 @@ import type { ReplicaDesign, ReplicaModel, SloTarget } from "../slo-problem.ts";
 import type { WorkloadProfile } from "../workload-profile.ts";
 
 /** What binds a replica at a load. */
-export type Limit = "ttft" | "tpot" | "kv" | "sequences" | "prefill" | "decode" | "transfer";
+export type Limit = "ttft" | "tpot" | "kv" | "sequences" | "prefill" | "decode" | "transfer" | "encode";
 
 /** A replica in the steady state at a rate of requests. Times are infinite where it has none. */
 export interface SteadyState {

@@ -37,8 +37,8 @@ export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input
   };
   const sequences = fixedPoint((n) => perNs * output.mean * at(n).meanNs, most);
   if (sequences === undefined) {
-    const { prefillShare, meanNs } = at(most);
-    const broken = meanNs === Number.POSITIVE_INFINITY ? "prefill" : most < limit ? "kv" : "sequences";
+    const { prefillShare, meanNs, prompts } = at(most);
+    const broken = meanNs === Number.POSITIVE_INFINITY ? prompts.limit : most < limit ? "kv" : "sequences";
     return { ...NO_STEADY_STATE, sequences: most, kvTokens: most * contextEach, prefillShare, broken };
   }
   const { beside, prompts, prefillShare, meanNs, held } = at(sequences);
