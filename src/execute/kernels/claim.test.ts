@@ -33,7 +33,7 @@ const PAUSES: readonly Edit[] = [
     `if (atomic.add<i32>(FINISHED_CHUNKS, 1) + 1 < chunks) return;`,
     `const left = atomic.add<i32>(FINISHED_CHUNKS, 1) + 1 < chunks; pause(${OWNED + 4}); if (left) return;`,
   ],
-  ["LOOKS_BEFORE_SLEEP: i32 = 4000", "LOOKS_BEFORE_SLEEP: i32 = 3"],
+  ["LOOKS_BEFORE_SLEEP: i32 = 40_000", "LOOKS_BEFORE_SLEEP: i32 = 3"],
 ];
 
 /** The claims with some of their text replaced, and the test's work on top. */

@@ -11,7 +11,7 @@ import {
 } from "./kernel-control.ts";
 import { type KernelSpace, padded } from "./kernel-memory.ts";
 import { SELF_NORMED } from "./kernel-program.ts";
-import { KERNEL_BLOCK } from "./kernel-weights.ts";
+import { ACTIVATION_BYTES, KERNEL_BLOCK } from "./kernel-weights.ts";
 
 /** Rows of logits made at once: what they take stays small beside the weights. */
 export const HEAD_ROWS = 16;
@@ -53,7 +53,7 @@ export function placeRoom(spec: DecoderSpec, space: KernelSpace, { threads, cont
     Math.max(padded(Math.max(width, heads * headDim), KERNEL_BLOCK), group * (headDim + scores), rows * (3 * 4 + KERNEL_BLOCK)) * FLOAT,
     128,
   );
-  const rowBytes = (columns: number): number => padded(padded(columns, KERNEL_BLOCK) * 1.25, 16);
+  const rowBytes = (columns: number): number => padded(columns, KERNEL_BLOCK) * ACTIVATION_BYTES;
   const inBytes = (columns: number): number => rows * rowBytes(columns);
   const roomStride = padded(roomBytes + SELF_NORMED * rowBytes(width), 128);
   return {

@@ -12,11 +12,13 @@ const TABLE = OWNED;
 const ROOM = OWNED + 4096;
 /** Floats of the first phase, 32 a row. */
 const GIVEN = 2 * OWNED;
-/** What phases write: 48 bytes a row, 32 integers, their scale and scale times their sum. */
+/** What phases write: 160 bytes a row, 32 integers, their scale and scale times their sum, each four times. */
 const WRITTEN = 3 * OWNED;
 const ROWS = 64;
 const COLUMNS = 32;
-const ROW_BYTES = 48;
+const ROW_BYTES = 160;
+/** Of the last copy of the scale, which the first of the sum follows. */
+const SCALE_AND_SUM = 140;
 /** Words of a record; `kernel-program.ts` says what they are. */
 const WORDS = 8;
 const QUANTISE = 1;
@@ -40,7 +42,7 @@ async function rounders(threads: number, phases: number): Promise<{ team: Kernel
   words[THREAD_ROOM_STRIDE >> 2] = 1024;
   for (let phase = 0; phase < phases; phase++) {
     const to = WRITTEN + phase * ROWS * ROW_BYTES;
-    const [from, bytes, width] = phase === 0 ? [GIVEN, 4 * COLUMNS, COLUMNS] : [to - ROWS * ROW_BYTES + COLUMNS, ROW_BYTES, 2];
+    const [from, bytes, width] = phase === 0 ? [GIVEN, 4 * COLUMNS, COLUMNS] : [to - ROWS * ROW_BYTES + SCALE_AND_SUM, ROW_BYTES, 2];
     words.set([ROWS, QUANTISE, from, bytes, width, COLUMNS, to], (TABLE >> 2) + WORDS * phase);
   }
   const team = await createKernelTeam({ threads, memory });
@@ -60,7 +62,7 @@ describe("a team of kernel threads", () => {
         given[i] = SMALL * step * (1 + Math.floor(i / COLUMNS));
       });
       team.run();
-      const sums = Array.from({ length: ROWS }, (_, row) => last[(row * ROW_BYTES + COLUMNS) / 4 + 1]! / (step * (1 + row)));
+      const sums = Array.from({ length: ROWS }, (_, row) => last[(row * ROW_BYTES + SCALE_AND_SUM) / 4 + 1]! / (step * (1 + row)));
       first ??= sums[0]!;
       expect(first).toBeGreaterThan(0);
       for (const sum of sums) expect(Math.abs(sum / first - 1)).toBeLessThan(1e-5);

@@ -7,6 +7,8 @@ import { INT4_BLOCK, packInt4 } from "../../graph/lower/pack-int4.ts";
 
 /** Weights that share a scale. */
 export const KERNEL_BLOCK = 32;
+/** Bytes an activation takes, with its part of its block's scale and sum: each lies four times (`wasm/layout.ts`). */
+export const ACTIVATION_BYTES = 5;
 /** Outputs that lie together. */
 export const KERNEL_GROUP = 4;
 /** 32 columns of four outputs in 4 bits. */

@@ -3,7 +3,7 @@ import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS, THREAD_ROOM, THREAD_
 import { createKernelMemory, createKernelSpace, padded } from "./kernel-memory.ts";
 import { type KernelPhase, RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
 import { createKernelTeam } from "./kernel-team.ts";
-import { KERNEL_BLOCK, KERNEL_GROUP, kernelMatrixBytes } from "./kernel-weights.ts";
+import { ACTIVATION_BYTES, KERNEL_BLOCK, KERNEL_GROUP, kernelMatrixBytes } from "./kernel-weights.ts";
 import { productShare } from "./layer-phases.ts";
 
 /** A byte of weights and activations, and of weights' scales in f16 or f32: small normal numbers, all of them. */
@@ -28,19 +28,21 @@ export async function createProductProbe({ n, k, threads, bits, maxRows }: Probe
   const bytes = kernelMatrixBytes(outputs, columns, bits);
   const products = Math.min(Math.max(Math.ceil(WEIGHT_BYTES / bytes), PRODUCTS.least), PRODUCTS.most);
   const weights = Array.from({ length: products }, () => space.take(bytes));
-  const rowBytes = padded(columns * 1.25, 16);
+  const rowBytes = columns * ACTIVATION_BYTES;
   const activations = space.take(maxRows * rowBytes);
   const apart = outputs * Float32Array.BYTES_PER_ELEMENT;
   const to = space.take(maxRows * apart);
-  const roomStride = padded(maxRows * KERNEL_GROUP * Float32Array.BYTES_PER_ELEMENT, 128);
+  const roomStride = padded(2 * maxRows * KERNEL_GROUP * Float32Array.BYTES_PER_ELEMENT, 128);
   const room = space.take(threads * roomStride);
   const table = space.take(products * RECORD_BYTES);
   const memory = createKernelMemory(space.bytes, `a product of ${n} x ${k}`);
   const { buffer } = memory;
   for (const at of weights) new Uint8Array(buffer, at, bytes).fill(FILLING);
   for (let row = activations; row < activations + maxRows * rowBytes; row += rowBytes) {
-    new Uint8Array(buffer, row, columns).fill(FILLING);
-    new Float32Array(buffer, row + columns, (2 * columns) / KERNEL_BLOCK).fill(SCALE);
+    for (let block = row; block < row + rowBytes; block += ACTIVATION_BYTES * KERNEL_BLOCK) {
+      new Uint8Array(buffer, block, 4 * KERNEL_BLOCK).fill(FILLING);
+      new Float32Array(buffer, block + 4 * KERNEL_BLOCK, 8).fill(SCALE);
+    }
   }
   const share = productShare(threads, outputs, KERNEL_GROUP);
   const phases = weights.map((at): KernelPhase => {

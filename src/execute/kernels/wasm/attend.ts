@@ -2,7 +2,7 @@
 import { exponential } from "./exponential";
 import { SCORES_ROOM, STEP_PAGES, STEP_PAGES_STRIDE, STEP_POSITIONS, THREAD_ROOM, THREAD_ROOM_STRIDE } from "../kernel-control";
 import { PAGE_TOKENS } from "./layout";
-import { quantiseBlock } from "./quantise";
+import { quantiseBlock, rowBytes } from "./quantise";
 import { scoresOfPage } from "./scores";
 import { weighPage } from "./weigh";
 
@@ -31,23 +31,26 @@ function turned(from: usize, to: usize, width: i32, norm: usize, epsilon: f32, c
   }
 }
 
+/** Scores so far below the largest count as this far below: their shares, and these times values, stay normal numbers, which cores take at full speed. */
+const LOWEST: f32 = -60;
+
 /** e^(score - largest) over a head's scores; the rest of the last four become zero. Gives 1 / their sum. */
 function softmax(scores: usize, tokens: i32): f32 {
   const end = scores + <usize>(tokens << 2);
   const padded = scores + <usize>(((tokens + 3) & ~3) << 2);
   for (let at = end; at < padded; at += 4) store<f32>(at, -Infinity);
   let top = v128.load(scores);
-  for (let at = scores + 16; at < padded; at += 16) top = f32x4.max(top, v128.load(at));
+  for (let at = scores + 16; at < padded; at += 16) top = f32x4.pmax(top, v128.load(at));
   const largest = f32x4.splat(
     max(max(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)), max(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3))),
   );
   let sum = f32x4.splat(0);
   for (let at = scores; at < padded; at += 16) {
-    const value = exponential(f32x4.sub(v128.load(at), largest));
+    const value = exponential(f32x4.pmax(f32x4.splat(LOWEST), f32x4.sub(v128.load(at), largest)));
     v128.store(at, value);
     sum = f32x4.add(sum, value);
   }
-  // Of a lane that is no token, e^-87: too little to change a sum of at least 1.
+  // Of a lane that is no token, e^-60: too little to change a sum of at least 1.
   return <f32>1 / (f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3)));
 }
 
@@ -107,9 +110,9 @@ export function attend(record: usize, chunk: i32, thread: i32): void {
   const activations = load<usize>(record, 24);
   if (activations == 0) return;
   const columns = queryHeads * width;
-  const rowSize = (<usize>columns + <usize>(columns >> 2) + 15) & ~15;
+  const rowSize = rowBytes(columns);
   const first = (kvHead * heads * width) >> 5;
   for (let block = first; block < first + ((heads * width) >> 5); block++) {
-    quantiseBlock(mixed + <usize>((block - first) << 7), activations + <usize>row * rowSize, columns, block);
+    quantiseBlock(mixed + <usize>((block - first) << 7), activations + <usize>row * rowSize, block);
   }
 }

@@ -88,7 +88,7 @@ function product(record: usize, chunk: i32, thread: i32, phase: u64): void {
   const bias = load<usize>(record, 48);
   for (let output = from; output < end; output += 4) {
     const group = <usize>(output >> 2);
-    groupOfRows(weights + group * groupBytes, bits, activations, columns, rows, stride, totals);
+    groupOfRows(weights + group * groupBytes, bits, activations, columns, rows, stride, totals, totals + <usize>(rows << 4));
     let at = to + <usize>(output << 2);
     for (let r = 0; r < rows; r++) {
       let y = v128.load(totals + <usize>(r << 4));
@@ -112,13 +112,14 @@ function gated(record: usize, activations: usize, from: i32, end: i32, thread: i
   const out = rowBytes(features);
   const room = load<usize>(THREAD_ROOM) + <usize>thread * load<usize>(THREAD_ROOM_STRIDE);
   const totals = <usize>(rows << 4);
-  const block = room + totals * 2;
+  const integers = room + totals * 2;
+  const block = integers + totals;
   const groupBytes = <usize>(columns >> 5) * (bits == 4 ? BLOCK_BYTES_4 : BLOCK_BYTES_8);
   for (let first = from; first < end; first += 32) {
     for (let group = first >> 2; group < (first >> 2) + 8; group++) {
       const gate = <usize>(group << 1);
-      groupOfRows(weights + gate * groupBytes, bits, activations, columns, rows, stride, room);
-      groupOfRows(weights + (gate + 1) * groupBytes, bits, activations, columns, rows, stride, room + totals);
+      groupOfRows(weights + gate * groupBytes, bits, activations, columns, rows, stride, room, integers);
+      groupOfRows(weights + (gate + 1) * groupBytes, bits, activations, columns, rows, stride, room + totals, integers);
       for (let r = 0; r < rows; r++) {
         const g = v128.load(room + <usize>(r << 4));
         const up = v128.load(room + totals + <usize>(r << 4));
@@ -126,6 +127,6 @@ function gated(record: usize, activations: usize, from: i32, end: i32, thread: i
         v128.store(block + <usize>(r << 7) + <usize>((group << 4) & 127), f32x4.mul(f32x4.mul(g, sigmoid), up));
       }
     }
-    for (let r = 0; r < rows; r++) quantiseBlock(block + <usize>(r << 7), to + <usize>r * out, features, first >> 5);
+    for (let r = 0; r < rows; r++) quantiseBlock(block + <usize>(r << 7), to + <usize>r * out, first >> 5);
   }
 }
