@@ -1,7 +1,7 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { CountedList } from "../../policy/batching.ts";
-import { othersBeside, priceBurdens } from "./burden.ts";
+import { othersFrom, priceBurdens, startOf } from "./burden.ts";
 import type { Candidate } from "./candidate.ts";
 import { NONE, type Storage, type Task, type Value } from "./dataflow-state.ts";
 import { type DeviceId, HOME, type MemoryId, type StageSpec } from "./dataflow-types.ts";
@@ -67,7 +67,8 @@ function price(flow: Flow, into: Candidate, given: Pricing): void {
   into.dataReadyAt = dataReadyAt;
   into.loadNs = loadNsOn(flow, device, { stage: stage.stage, variant });
   into.spentNs = into.loadNs > 0 && stays(flow, deviceClass) ? spentUnitNs(history) * task.work : 0;
-  into.runNs = predictUnitNs(histories, history, { device, priorNs, others: othersBeside(flow, device) }) * task.work;
+  into.others = othersFrom(flow, device, { startsAt: startOf(into) });
+  into.runNs = predictUnitNs(histories, history, { device, priorNs, others: into.others }) * task.work;
   into.joules = joules * task.work;
   into.basis = basisOf(histories, history, { device, priorNs });
   into.samples = history.count[device]!;
@@ -107,6 +108,7 @@ function emptyCandidate(): Candidate {
     samplesUnderWay: 0,
     failedBefore: false,
     full: false,
+    others: 0,
   };
 }
 

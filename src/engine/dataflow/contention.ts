@@ -74,12 +74,6 @@ function advance({ running, runningNs, countedUntil }: Contention, machine: numb
   countedUntil[machine] = now;
 }
 
-/** Devices of the machine that run now beside one, itself left out. */
-export function othersNow({ machineOf, running }: Contention, device: DeviceId, isRunning: boolean): number {
-  const machine = machineOf[device]!;
-  return machine < 0 ? 0 : running[machine]! - (isRunning ? 1 : 0);
-}
-
 /** Takes in a run: its time over its kind's mean before it, and the others that ran meanwhile beside the mean of those. */
 export function recordShared(
   contention: Contention,

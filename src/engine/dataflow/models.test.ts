@@ -98,7 +98,7 @@ test("what a size took is known when many transfers of another have come after, 
   const spec = { source: 0, target: 1, latencyNs: 200_000, bytesPerSecond: 1e9, channel: 0 };
   const link = createLinkModel(spec);
   for (let i = 0; i < 12; i++) recordTransfer(link, 128_000, 6_000_000);
-  for (let i = 0; i < 100; i++) recordTransfer(link, i % 2 === 0 ? 4 : 8, i % 2 === 0 ? 800_000 : 1_200_000);
+  for (let i = 0; i < 300; i++) recordTransfer(link, i % 2 === 0 ? 4 : 8, i % 2 === 0 ? 800_000 : 1_200_000);
   expect(predictTransferNs(link, 128_000)).toBeGreaterThan(5_500_000);
   expect(predictTransferNs(link, 128_000)).toBeLessThan(6_500_000);
   for (let i = 0; i < 500; i++) recordTransfer(link, 8, 300_000);

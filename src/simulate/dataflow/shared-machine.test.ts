@@ -36,6 +36,11 @@ describe("devices of one machine", () => {
     expect(lastBatchMs({ runMs: [36, 97], policy: careless }) / alone).toBeGreaterThan(1.2);
   });
 
+  it("leave it idle where the batch that it would slow down, and be slowed down by, has only begun to come", () => {
+    const alone = lastBatchMs({ runMs: [36] });
+    for (const slower of [1.4, 1.5, 1.6]) expect(lastBatchMs({ runMs: [36, 97], slower }) / alone).toBeLessThan(1.05);
+  });
+
   it("use a weak one that takes nothing", () => {
     const alone = lastBatchMs({ runMs: [36] });
     expect(lastBatchMs({ runMs: [36, 97], slower: 1 }) / alone).toBeLessThan(0.8);
