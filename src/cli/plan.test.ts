@@ -45,7 +45,23 @@ describe("heddle plan", () => {
     expect(text).toContain("--decode-format f32 costs");
   });
 
+  it("says whether prompts reuse what decode steps in another format wrote, and makes the plan so", async () => {
+    const formats = ["--prefill-format", "int8-row", "--decode-format", "int4"];
+    const made = async (...more: string[]): Promise<Plan> => {
+      vi.restoreAllMocks();
+      return JSON.parse(await printed("plan", model, "--rack", rackPath, ...more, "--json")) as Plan;
+    };
+    const of = ({ policy, reasons }: Plan) => [policy.kvReuse, reasons.find((reason) => reason.includes("--kv-reuse"))];
+    expect(of(await made(...formats))).toEqual(["strict", expect.stringMatching(/in int4, is computed anew in int8-row/)]);
+    expect(of(await made(...formats, "--kv-reuse", "any"))).toEqual([
+      "any",
+      expect.stringMatching(/in int4 is reused by prompts in int8-row/),
+    ]);
+    expect(of(await made("--prefill-format", "f32", "--decode-format", "f32"))).toEqual(["strict", undefined]);
+  });
+
   it.each([
+    [["--kv-reuse", "some"], /strict, any/],
     [["--pin", "zero"], /stage=device/],
     [["--replicas", "0"], /above 0/],
     [["--kv-memory", "lots"], /500M/],

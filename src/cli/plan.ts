@@ -30,6 +30,7 @@ export interface PlanFlags {
   readonly maxSequences?: number;
   readonly context?: number;
   readonly kvMemory?: number;
+  readonly kvReuse?: "strict" | "any";
   readonly calibrate?: boolean;
   readonly recalibrate?: boolean;
 }
@@ -78,6 +79,7 @@ function planOptions(flags: PlanFlags): PlanOptions {
     ...(flags.maxSequences === undefined ? {} : { maxSequences: flags.maxSequences }),
     ...(flags.context === undefined ? {} : { contextLimit: flags.context }),
     ...(flags.kvMemory === undefined ? {} : { kvMemoryBytes: flags.kvMemory }),
+    ...(flags.kvReuse === undefined ? {} : { policy: { kvReuse: flags.kvReuse } }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { must } from "../base/assert.ts";
 import type { Priced } from "../cost/priced.ts";
+import { mixesPhases } from "../cost/stage-format.ts";
 import { deviceClasses, usableDevices } from "./device-classes.ts";
 import { type DraftContext, pageBytes } from "./draft-context.ts";
 import { tokenBound } from "./draft-replicas.ts";
@@ -29,6 +30,7 @@ export function planReasons(input: ReasonInput): readonly string[] {
     ...boundReason(input),
     ...formatReasons(input),
     memoryReason(input),
+    ...reuseReason(input),
     ...pinReasons(input),
     ...droppedReasons(input),
     ...wholeModelReasons(input.context, input.fleet.score.score),
@@ -117,6 +119,18 @@ function memoryReason({ kv, context }: ReasonInput): string {
       : `of the ${Math.round(asked / 1e6)} MB asked for`;
   const pages = kv.map(({ workingPages, sealedSlots }) => `${workingPages} working and ${sealedSlots} sealed pages`).join("; ");
   return `KV takes up to ${Math.round(used / 1e6)} MB (${pages} of ${bytes} bytes), ${how}.`;
+}
+
+/** Said where a prompt that goes on from an answer finds that answer's KV unlike its own: else all of it is reused. */
+function reuseReason({ context, fleet }: ReasonInput): readonly string[] {
+  const apart = fleet.replicas.flatMap(({ stages }) => stages).find((stage) => !mixesPhases(stage));
+  if (apart === undefined) return [];
+  const { prefillFormat, decodeFormat } = apart;
+  return [
+    context.request.options?.policy?.kvReuse === "any"
+      ? `KV that decode steps wrote in ${decodeFormat} is reused by prompts in ${prefillFormat} (--kv-reuse any): an answer may differ from that of an empty cache within the two formats' rounding.`
+      : `KV of answers, written by decode steps in ${decodeFormat}, is computed anew in ${prefillFormat} by a prompt that goes on from them, so answers do not depend on what was cached; --kv-reuse any reuses it.`,
+  ];
 }
 
 function pinReasons({ context, fleet }: ReasonInput): readonly string[] {

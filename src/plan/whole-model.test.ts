@@ -61,6 +61,7 @@ describe("whole-model devices", () => {
     expect(refused({ pins: [pin], stages: 2 })).toMatchObject({ code: "pin-impossible", pin: "--stages 2", possible: whole });
     expect(refused({ pins: [pin], replicas: 2 })).toMatchObject({ code: "pin-impossible", pin: "--replicas 2", possible: whole });
     expect(refused({ pins: [pin], decodeFormat: "int4" })).toMatchObject({ code: "pin-impossible", pin: "--decode-format int4" });
+    expect(refused({ pins: [pin], policy: { kvReuse: "any" } })).toMatchObject({ code: "pin-impossible", pin: "--kv-reuse any" });
     const { fileBytes: _file, ...folder } = request({}).model;
     expect(refused({ pins: [pin] }, { model: folder })).toMatchObject({
       code: "pin-impossible",

@@ -38,6 +38,7 @@ export function checkWholePins({ model, options = {} }: PlanRequest, { id, drive
   ] as const) {
     if (format !== undefined) return impossible(`${flag} ${format}`, `${id} computes in the file's own weights: leave the format out`);
   }
+  if (options.policy?.kvReuse === "any") return impossible("--kv-reuse any", `${driver} keeps no blocks to reuse: leave it out`);
   if (model.fileBytes === undefined) return impossible(`--pin 0=${id}`, `${driver} reads one GGUF file, and the model is a folder`);
   return undefined;
 }

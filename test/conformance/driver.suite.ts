@@ -241,6 +241,16 @@ export function driverSuite({ name, create, formats, decodeFormats = [], boundar
           await expect(chain.step(task, prompt)).rejects.toThrow(/no sealed blocks/);
         } else {
           await chain.step(task, prompt);
+          // Its last tokens may come from decode steps: what they wrote is sealed, gathered and read like the rest.
+          const cut = BLOCK_TOKENS - 3;
+          await chain.step({ opens: [opening(2)], rows: [rowOf(2, "prefill", 0, cut)] }, prompt.slice(0, cut));
+          const written = { ...seal, lane: 2, target: { slot: 1, generation: 0 } };
+          for (let at = cut; at < BLOCK_TOKENS; at++) {
+            await chain.step({ rows: [rowOf(2, "decode", at)], seals: at + 1 === BLOCK_TOKENS ? [written] : [] }, [prompt[at]!]);
+          }
+          const after = await chain.step({ rows: [rowOf(2, "decode", BLOCK_TOKENS)] }, [1]);
+          const again = { closes: [2], opens: [opening(3, [written.target])], rows: [rowOf(3, "decode", BLOCK_TOKENS)] };
+          expect(largestDifference(await chain.step(again, [1]), after)).toBe(0);
           const next = { rows: [rowOf(0, "decode", BLOCK_TOKENS)] };
           const expected = await chain.step(next, [1]);
           const gathered = { closes: [0], opens: [opening(1, [seal.target])], rows: [{ ...rowOf(1, "decode", BLOCK_TOKENS) }] };

@@ -1,13 +1,17 @@
 // Goal: a live fleet that prefills in graphs and decodes in heddle's own kernels answers alike alone, among neighbours, from cached prefixes and after
 // preemption. Method: the tiny model in real hosts; left out where the machine has no kernels.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { must } from "../../src/base/assert.ts";
 import { type LiveFleet, startLiveFleet } from "../../src/execute/fleet-host/live-fleet.ts";
 import type { TokenUsage } from "../../src/execute/fleet-host/token-request.ts";
 import { kernelRefusal } from "../../src/execute/kernels/kernel-module.ts";
+import { GREEDY, type TokenLogprobs } from "../../src/execute/sampling/sampling.ts";
 import { BLOCK_TOKENS } from "../../src/state/block.ts";
 import { ask, tinyPrompt } from "../support/live-answers.ts";
 import { type TinyLiveOptions, tinyLive } from "../support/tiny-live.ts";
 
+/** Rounding of activations moves a log-probability of the tiny model by less; another text moves it by more. */
+const NEAR = 0.3;
 const fleets: LiveFleet[] = [];
 afterAll(() => Promise.all(fleets.map((fleet) => fleet.close())));
 
@@ -36,6 +40,14 @@ async function answer(
   return { tokens: asked.tokens, usage: outcome.usage };
 }
 
+/** Largest difference of a log-probability that two lists of likeliest tokens share; infinite where they share none. */
+function distance(left: TokenLogprobs, right: TokenLogprobs): number {
+  const shared = left.top.flatMap(({ token, logprob }) =>
+    right.top.filter((one) => one.token === token).map((one) => Math.abs(one.logprob - logprob)),
+  );
+  return shared.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...shared);
+}
+
 describe.skipIf(kernelRefusal() !== undefined)("decoding in heddle's own kernels", () => {
   let fleet: LiveFleet;
   beforeAll(async () => {
@@ -57,6 +69,29 @@ describe.skipIf(kernelRefusal() !== undefined)("decoding in heddle's own kernels
     expect(usage.cachedTokens).toBeGreaterThanOrEqual(BLOCK_TOKENS);
     expect(usage.cachedTokens).toBeLessThanOrEqual(prompts[2]!.length);
   });
+
+  test.each(["block-int8", "int4"] as const)(
+    "a chat goes on from the KV of its first answer where the plan lets prompts reuse what %s wrote, within its rounding",
+    async (decodeFormat) => {
+      const any = await fleetOf({ decodeFormat, policy: { kvReuse: "any" } });
+      const prompt = tinyPrompt(31, 82);
+      const first = await answer(any, prompt, 71);
+      const turn = [...prompt, ...first.tokens, ...tinyPrompt(32, 20)];
+      const sampling = { ...GREEDY, ignoreStop: true, topLogprobs: 5 };
+      const next = async (tokens: readonly number[], salt: string) => {
+        const asked = ask(any, { tokens, salt, maxNewTokens: 1, sampling });
+        const outcome = await asked.outcome;
+        if (outcome.type !== "finished") throw new TypeError(outcome.error.message);
+        return { cached: outcome.usage.cachedTokens, told: must(asked.logprobs[0], "a token with its logprobs") };
+      };
+      const warm = await next(turn, "");
+      const cold = await next(turn, "nobody else");
+      const other = await next([...prompt, ...first.tokens.toReversed(), ...tinyPrompt(32, 20)], "nobody");
+      expect([warm.cached, cold.cached]).toEqual([2 * BLOCK_TOKENS, 0]);
+      expect(distance(warm.told, cold.told)).toBeLessThan(NEAR);
+      expect(distance(other.told, cold.told)).toBeGreaterThan(NEAR);
+    },
+  );
 
   test("two stages give the tokens of one", async () => {
     const split = await fleetOf({ stages: 2 });

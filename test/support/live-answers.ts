@@ -3,12 +3,14 @@ import { expect } from "vitest";
 import { seededPrng } from "../../src/base/prng.ts";
 import type { LiveFleet } from "../../src/execute/fleet-host/live-fleet.ts";
 import type { LiveRequest, TokenOutcome, TokenRequest } from "../../src/execute/fleet-host/token-request.ts";
-import { GREEDY } from "../../src/execute/sampling/sampling.ts";
+import { GREEDY, type TokenLogprobs } from "../../src/execute/sampling/sampling.ts";
 
 export interface Asked {
   readonly live: LiveRequest;
   /** Tokens so far; indices are checked as they come. */
   readonly tokens: number[];
+  /** Log-probabilities of the tokens, where the sampling asks for them. */
+  readonly logprobs: TokenLogprobs[];
   readonly outcome: Promise<TokenOutcome>;
 }
 
@@ -20,19 +22,21 @@ export function ask(fleet: LiveFleet, options: AskOptions): Asked {
   const { onToken, ...request } = options;
   const whole = { tokens: [1], maxNewTokens: 8, sampling: { ...GREEDY, ignoreStop: true }, salt: "", priority: 0, ...request };
   const tokens: number[] = [];
+  const logprobs: TokenLogprobs[] = [];
   let settle: (outcome: TokenOutcome) => void = () => undefined;
   const outcome = new Promise<TokenOutcome>((resolve) => {
     settle = resolve;
   });
   const live = fleet.submit(whole, {
-    token: (index, token) => {
+    token: (index, token, told) => {
       expect(index).toBe(tokens.length);
       tokens.push(token);
+      if (told !== undefined) logprobs.push(told);
       onToken?.(index, asked);
     },
     end: (ended) => settle(ended),
   });
-  const asked: Asked = { live, tokens, outcome };
+  const asked: Asked = { live, tokens, logprobs, outcome };
   return asked;
 }
 

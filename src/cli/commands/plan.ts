@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_MODEL } from "../../execute/model-store/catalog.ts";
 import type { StagePin } from "../../plan/plan-request.ts";
 import { DECODE_FORMATS, PREFILL_FORMATS } from "../plan-formats.ts";
@@ -46,6 +46,14 @@ export function addPlanOptions(command: Command): Command {
     .option("--max-sequences <n>", "sequences that may run at once in a replica; plans are judged at as many, up to 8", count)
     .option("--context <tokens>", "longest prompt and output together", count)
     .option("--kv-memory <bytes>", "memory for keys and values over all replicas, for example 2G", bytes)
+    .addOption(
+      new Option(
+        "--kv-reuse <which>",
+        "KV that later prompts reuse: what their own format computed (strict), or what decode steps in another format wrote, too (any): answers then differ by what was cached",
+      )
+        .choices(["strict", "any"])
+        .default("strict"),
+    )
     .option("--no-calibrate", "do not measure stages that were never measured")
     .option("--recalibrate", "measure machine and stages again");
 }
