@@ -1,8 +1,9 @@
 import { must } from "../base/assert.ts";
+import type { DecoderSpec } from "../graph/decoder/spec.ts";
 import { pagesFor } from "../state/block.ts";
 import { DEFAULT_MAX_SEQUENCES } from "./default-policy.ts";
 import { type DraftContext, pageBytes, usableMemory } from "./draft-context.ts";
-import { kernelPages } from "./kernel-stages.ts";
+import { kernelPages, pageCopies } from "./kernel-stages.ts";
 import { KV_SHARE, type KvBudget, splitKvMemory } from "./kv-budget.ts";
 import type { ReplicaDraft } from "./replica-draft.ts";
 import type { FleetDraft } from "./search.ts";
@@ -16,7 +17,7 @@ export function kvBudgets(context: DraftContext, fleet: FleetDraft): readonly Kv
   const maxSequences = context.request.options?.maxSequences ?? DEFAULT_MAX_SEQUENCES;
   const budgets: KvBudget[] = [];
   for (const replica of fleet.replicas) {
-    const rooms = [...layersIn(replica)].map(([memory, layers]) => {
+    const rooms = [...layersIn(replica, context.request.model.spec)].map(([memory, layers]) => {
       const bytesPerPage = (pageBytes(context) / context.request.model.spec.layers) * layers;
       return { bytesPerPage, bytes: roomBytes(context, { bytesPerPage, left: left.get(memory) ?? 0, replicas: fleet.replicas.length }) };
     });
@@ -55,11 +56,12 @@ function roomBytes(context: DraftContext, { bytesPerPage, left, replicas }: Room
   return Math.min(left, Math.max(bytesPerPage * pagesFor(context.contextLimit), left * KV_SHARE));
 }
 
-function layersIn(replica: ReplicaDraft): ReadonlyMap<string, number> {
+/** Layers in each memory, each as often as its pages are held. */
+function layersIn(replica: ReplicaDraft, spec: DecoderSpec): ReadonlyMap<string, number> {
   const layers = new Map<string, number>();
   replica.stages.forEach((stage, index) => {
     const { memory } = must(replica.devices[index], "a device for each stage");
-    layers.set(memory, (layers.get(memory) ?? 0) + stage.toLayer - stage.fromLayer);
+    layers.set(memory, (layers.get(memory) ?? 0) + (stage.toLayer - stage.fromLayer) * pageCopies(stage, spec));
   });
   return layers;
 }

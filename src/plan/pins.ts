@@ -1,6 +1,6 @@
 import { decodeFormats, prefillFormats } from "../cost/operator-cost.ts";
 import type { ComputeFormat, Device } from "../rack/rack.ts";
-import { KERNEL_DRIVER } from "./kernel-stages.ts";
+import { KERNEL_DRIVERS_TEXT } from "./kernel-stages.ts";
 import type { PlanError, PlanOptions, PlanRequest, StagePin } from "./plan-request.ts";
 import { isWholeModel } from "./whole-model.ts";
 
@@ -95,7 +95,7 @@ function unmeasured(
 /** Why a device has no decode kernels. */
 function kernelRefusal({ id, driver, calibration }: Device): readonly string[] {
   const kernels = calibration?.kernels;
-  if (kernels === undefined) return [`${id} has none measured: only devices of driver ${KERNEL_DRIVER} have them, and this is ${driver}`];
+  if (kernels === undefined) return [`${id} has none measured: ${KERNEL_DRIVERS_TEXT} have them, and this is ${driver}`];
   return "refused" in kernels ? [`${id} refused: ${kernels.refused}`] : [];
 }
 

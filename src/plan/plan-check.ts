@@ -1,6 +1,6 @@
 import type { Estimate } from "../cost/estimate.ts";
 import { pagesFor } from "../state/block.ts";
-import { KERNEL_DRIVER } from "./kernel-stages.ts";
+import { KERNEL_DRIVERS, KERNEL_DRIVERS_TEXT } from "./kernel-stages.ts";
 import type { Plan, ReplicaPlan } from "./plan.ts";
 
 /** A relation between parts of a plan that does not hold; `path` names the field. */
@@ -49,10 +49,10 @@ function checkStages(replica: ReplicaPlan, path: Path): PlanFault | undefined {
       return { path: [...at, "fromLayer"], message: `is ${stage.fromLayer}, but ${expected}` };
     }
     if (stage.toLayer <= stage.fromLayer) return { path: [...at, "toLayer"], message: "a stage holds at least one layer" };
-    if (stage.decodeFormat === "block-int8" && stage.driver !== KERNEL_DRIVER) {
+    if (stage.decodeFormat === "block-int8" && !KERNEL_DRIVERS.includes(stage.driver)) {
       return {
         path: [...at, "decodeFormat"],
-        message: `is block-int8, which only devices of driver ${KERNEL_DRIVER} compute in, not ${stage.driver}`,
+        message: `is block-int8, which ${KERNEL_DRIVERS_TEXT} compute in, not ${stage.driver}`,
       };
     }
     next = stage.toLayer;

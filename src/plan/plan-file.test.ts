@@ -90,7 +90,7 @@ describe("plan file", () => {
     expect(readPlan(decode).replicas[0]!.stages[0]!.decodeFormat).toBe("block-int8");
     const error = failure(decode.replace('"driver":"ort"', '"driver":"ort-wasm"'));
     expect([error.code, error.where]).toEqual(["plan-invalid", "replicas[0].stages[0].decodeFormat"]);
-    expect(error.detail).toContain("only devices of driver ort");
+    expect(error.detail).toContain("only devices of drivers ort and openvino");
   });
 
   it("names the stage that ends before the model does", () => {

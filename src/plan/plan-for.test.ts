@@ -115,7 +115,9 @@ describe("planner", () => {
     const refused = { ...first, calibration: { ...first.calibration!, kernels: { refused: "WebAssembly without relaxed SIMD" } } };
     const error = refusal(syntheticRack([refused, wasm]), { decodeFormat: "block-int8" });
     expect(error).toMatchObject({ code: "pin-impossible", pin: "--decode-format block-int8" });
-    expect(JSON.stringify(error)).toMatch(/cpu-0 refused: WebAssembly without relaxed SIMD; wasm-0 has none.*only devices of driver ort/);
+    expect(JSON.stringify(error)).toMatch(
+      /cpu-0 refused: WebAssembly without relaxed SIMD; wasm-0 has none.*only devices of drivers ort and openvino/,
+    );
   });
 
   it("names the pinned device that has not got the format asked for, though another has", () => {
@@ -123,7 +125,7 @@ describe("planner", () => {
     const error = refusal(syntheticRack([kerneled(200), wasm]), { decodeFormat: "block-int8", pins });
     expect(error).toMatchObject({ code: "pin-impossible", pin: "--decode-format block-int8 --pin 0=wasm-0" });
     expect(JSON.stringify(error)).toContain(
-      "formats measured on wasm-0: f32, int4, int8-row; wasm-0 has none measured: only devices of driver ort",
+      "formats measured on wasm-0: f32, int4, int8-row; wasm-0 has none measured: only devices of drivers ort and openvino",
     );
   });
 

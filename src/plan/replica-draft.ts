@@ -4,6 +4,7 @@ import type { CostedStage } from "../cost/stage-pricer.ts";
 import type { PricedStepCost } from "../cost/step-cost-from.ts";
 import type { Device } from "../rack/rack.ts";
 import type { DraftContext } from "./draft-context.ts";
+import { heldInEightBits } from "./kernel-stages.ts";
 import { predictReplica, type ReplicaPrediction } from "./predict.ts";
 import { costOfStages, type FormatPair, stageOn } from "./stage-prices.ts";
 
@@ -29,7 +30,9 @@ export function replicaDraft(context: DraftContext, parts: readonly DraftStage[]
   const weightBytes = new Map<string, number>();
   const stages = parts.map(({ device, formats, toLayer }, index) => {
     const range = { fromLayer: index === 0 ? 0 : must(parts[index - 1], "the stage before").toLayer, toLayer };
-    const bytes = stageWeightBytes(context.request.model.spec, { ...formats, ...range }, context.request.model.eightBit);
+    const { spec, eightBit } = context.request.model;
+    const held = heldInEightBits({ driver: device.driver, ...formats }, eightBit);
+    const bytes = stageWeightBytes(spec, { ...formats, ...range }, held);
     weightBytes.set(device.memory, (weightBytes.get(device.memory) ?? 0) + bytes);
     return { ...stageOn(device, formats), ...range };
   });

@@ -60,7 +60,7 @@ export function stagePrices(context: DraftContext): StagePrices {
   const bytesOf = new Map<string, number>();
   const price: StagePrices["price"] = (device, pair, range) =>
     remembered(prices, [device.id, ...keyOf(pair, range)].join(" "), () => {
-      const holds = kernelPages(spec, { ...pair, ...range }, eightBit) >= pagesFor(context.contextLimit);
+      const holds = kernelPages(spec, { ...pair, ...range, driver: device.driver }, eightBit) >= pagesFor(context.contextLimit);
       return holds ? priceOf(context, { ...stageOn(device, pair), ...range }) : undefined;
     });
   const bytes: StagePrices["bytes"] = (pair, range) =>

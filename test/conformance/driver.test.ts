@@ -27,5 +27,6 @@ driverSuite({
   name: "openvino",
   create: createOpenvinoDriver,
   formats: ["f32", "bf16", "int4"],
+  decodeFormats: ["block-int8"],
   absent: await openvinoAbsent(),
 });

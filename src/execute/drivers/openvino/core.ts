@@ -1,6 +1,7 @@
 import { must } from "../../../base/assert.ts";
 import { HeddleError } from "../../../base/heddle-error.ts";
 import type { OpenvinoApi, Out } from "./api.ts";
+import { CODES } from "./element-types.ts";
 import { type NativeHandle, nativeHandle, type Pointer } from "./native-handle.ts";
 
 /** OpenVINO, opened in this thread: reads graphs and compiles them for its devices. */
@@ -13,12 +14,19 @@ export interface OpenvinoCore {
   /** A property of a device as text. Errors: `device-failed`. */
   property(device: string, key: string): string;
   /** Compiles a graph (ONNX protobuf or IR). What `weights` names by address must outlive the result. Errors: `device-failed`. */
-  compile(graph: Uint8Array, device: string, properties: Readonly<Record<string, string>>): NativeHandle;
+  compile(graph: Uint8Array, device: string, properties: Readonly<Record<string, string>>, beside?: CompileBeside): NativeHandle;
   /** Writes a compiled graph to a file. Errors: `device-failed`. */
   exported(compiled: NativeHandle, path: string): void;
   /** A compiled graph from what was written; the bytes must outlive it. Errors: `device-failed` where they are no such file of this library. */
   imported(blob: Uint8Array, device: string, properties: Readonly<Record<string, string>>): NativeHandle;
   release(): void;
+}
+
+export interface CompileBeside {
+  /** Bytes that constants of an IR lie in; they must outlive the result. */
+  readonly weights?: Uint8Array;
+  /** Changes the graph after it was read. */
+  readonly change?: (model: Pointer) => void;
 }
 
 export function openCore(api: OpenvinoApi): OpenvinoCore {
@@ -39,16 +47,20 @@ export function openCore(api: OpenvinoApi): OpenvinoCore {
       api.freeText(text);
       return value;
     },
-    compile: (graph, device, properties) => {
-      const read = madeBy<Pointer>(api, "reading a graph", (out) => api.readModel(core.pointer(), graph, graph.byteLength, null, out));
+    compile: (graph, device, properties, { weights, change } = {}) => {
+      const data = weights && nativeHandle("weights", weightTensor(api, weights), api.tensorFree);
+      const at = data?.pointer() ?? null;
+      const read = madeBy<Pointer>(api, "reading a graph", (out) => api.readModel(core.pointer(), graph, graph.byteLength, at, out));
       const model = nativeHandle("model", read, api.modelFree);
       try {
+        change?.(model.pointer());
         const pairs = Object.entries(properties).flatMap(([key, value]) => ["str", key, "str", value]);
         const compile = (out: Out<Pointer | null>): number =>
           api.compile(core.pointer(), model.pointer(), device, pairs.length / 2, out, ...pairs);
         return nativeHandle("compiled graph", madeBy<Pointer>(api, `compiling for ${device}`, compile), api.compiledFree);
       } finally {
         model.free();
+        data?.free();
       }
     },
     exported: (compiled, path) => check(api, "storing a compiled graph", api.exportModel(compiled.pointer(), path)),
@@ -61,6 +73,11 @@ export function openCore(api: OpenvinoApi): OpenvinoCore {
     },
     release: () => core.free(),
   };
+}
+
+function weightTensor(api: OpenvinoApi, weights: Uint8Array): Pointer {
+  const shape = { rank: 1, dims: BigInt64Array.of(BigInt(weights.byteLength)) };
+  return madeBy<Pointer>(api, "wrapping weights", (out) => api.tensorOf(CODES.u8, shape, weights, out));
 }
 
 function availableDevices(api: OpenvinoApi, core: Pointer): readonly string[] {

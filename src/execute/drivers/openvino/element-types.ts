@@ -1,7 +1,9 @@
 import type { TensorType } from "../../device/tensor.ts";
 
 /** Codes of `ov_element_type_e`, aligned with element_type.hpp, of the types heddle hands over. Source: openvino/c/ov_common.h, 2026.4. */
-const CODES = { bool: 1, bf16: 2, f16: 3, f32: 4, i8: 7, i32: 9, i64: 10, u8: 16 } as const satisfies Partial<Record<TensorType, number>>;
+export const CODES = { bool: 1, bf16: 2, f16: 3, f32: 4, i8: 7, i32: 9, i64: 10, u8: 16 } as const satisfies Partial<
+  Record<TensorType, number>
+>;
 
 const OF_CODE = new Map(Object.entries(CODES).map(([type, code]) => [code as number, type as TensorType]));
 const OF_FEED = { float32: CODES.f32, int64: CODES.i64, int32: CODES.i32 } as const;

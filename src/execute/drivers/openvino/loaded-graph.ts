@@ -26,6 +26,8 @@ export interface LoadedGraph {
   readonly outputTypes: readonly number[];
   /** Runs it beside the JS thread; one run at a time. Errors: `device-failed`. */
   run(inputs: Readonly<Record<string, NativeInput>>): Promise<Readonly<Record<string, NativeOutput>>>;
+  /** As `run`, in this thread, which it keeps until the end. */
+  runHere(inputs: Readonly<Record<string, NativeInput>>): Readonly<Record<string, NativeOutput>>;
   /** Lets go of the inputs of the last run, which are otherwise kept for a next run with the same ones. */
   forgetInputs(): void;
   release(): void;
@@ -63,29 +65,35 @@ export function graphOf({ api }: OpenvinoCore, compiled: NativeHandle, kept: rea
     for (const input of bound) input?.tensor.free();
     bound.length = 0;
   };
+  const bindAll = (values: Readonly<Record<string, NativeInput>>): void => {
+    assert(!running && keep !== undefined, "a graph runs once at a time, until its release");
+    inputs.forEach((name, index) => {
+      const input = values[name];
+      assert(input !== undefined, "every input is given", { name });
+      bind(api, request.pointer(), { bound, index, input });
+    });
+  };
+  const found = (): Readonly<Record<string, NativeOutput>> =>
+    Object.fromEntries(outputs.map((name, index) => [name, readOutput(api, request.pointer(), index)]));
   return {
     inputs,
     outputs,
     outputTypes: given.map(({ type }) => type),
     forgetInputs,
     run: async (values) => {
-      assert(!running && keep !== undefined, "a graph runs once at a time, until its release");
+      bindAll(values);
       running = true;
       try {
-        inputs.forEach((name, index) => {
-          const input = values[name];
-          assert(input !== undefined, "every input is given", { name });
-          bind(api, request.pointer(), { bound, index, input });
-        });
         await inferBeside(api, request.pointer());
-        const found: Record<string, NativeOutput> = {};
-        outputs.forEach((name, index) => {
-          found[name] = readOutput(api, request.pointer(), index);
-        });
-        return found;
+        return found();
       } finally {
         running = false;
       }
+    },
+    runHere: (values) => {
+      bindAll(values);
+      check(api, "running a graph", api.infer(request.pointer()));
+      return found();
     },
     release: () => {
       assert(!running, "a graph is released when nothing runs");

@@ -9,10 +9,10 @@ import type { NativeRuntime, NativeSession } from "../shared/native-runtime.ts";
 import { blobStore } from "./blob-store.ts";
 import { computedWrongly } from "./computed-wrongly.ts";
 import type { OpenvinoCore } from "./core.ts";
+import { cpuProperties } from "./cpu-properties.ts";
 import { codeOfType, OPENVINO_TYPES, typeOfCode } from "./element-types.ts";
 import { graphOf, type LoadedGraph, loadGraph, type NativeInput } from "./loaded-graph.ts";
 import { withWeightAddresses } from "./memory-weights.ts";
-import { cpuProperties } from "./openvino-runtime.ts";
 
 /** What the GPU and NPU plugins say when the device or its driver is gone. */
 const LOST = /CL_DEVICE_NOT_AVAILABLE|CL_OUT_OF_RESOURCES|DEVICE_LOST|device (?:is |was )?(?:lost|removed)/i;

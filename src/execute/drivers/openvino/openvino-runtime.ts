@@ -1,21 +1,28 @@
 import { toHeddleError } from "../../../base/heddle-error.ts";
 import { err, ok, type Result } from "../../../base/result.ts";
-import type { OnnxRuntime, OnnxSession, SessionOptions } from "../shared/onnx-session.ts";
+import type { OnnxRuntime, OnnxSession } from "../shared/onnx-session.ts";
 import { loadApi } from "./api.ts";
 import { type OpenvinoCore, openCore } from "./core.ts";
+import { cpuProperties } from "./cpu-properties.ts";
 import { codeOfFeed } from "./element-types.ts";
 import { findOpenvino, howToInstall } from "./library-path.ts";
 import { loadGraph, type NativeInput } from "./loaded-graph.ts";
 import { withWeightAddresses } from "./memory-weights.ts";
+import { pagedKernels } from "./paged/paged-kernels.ts";
 
 /** Opens the library in this thread, or says what to install. */
 export async function openOpenvino(): Promise<Result<OpenvinoCore, string>> {
+  const opened = await openLibrary();
+  return opened.ok ? ok(opened.value.core) : opened;
+}
+
+async function openLibrary(): Promise<Result<{ readonly core: OpenvinoCore; readonly path: string }, string>> {
   const found = findOpenvino();
   if (found === undefined) return err(howToInstall());
   const api = await loadApi(found.path);
   if (!api.ok) return api;
   try {
-    return ok(openCore(api.value));
+    return ok({ core: openCore(api.value), path: found.path });
   } catch (thrown) {
     return err(`${found.path} (${found.source}) does not start: ${toHeddleError(thrown).message}`);
   }
@@ -23,31 +30,20 @@ export async function openOpenvino(): Promise<Result<OpenvinoCore, string>> {
 
 /** OpenVINO on the CPU as a runtime of the graphs that stages are lowered to. */
 export async function loadOpenvinoRuntime(): Promise<Result<OnnxRuntime, string>> {
-  const core = await openOpenvino();
-  if (!core.ok) return core;
+  const opened = await openLibrary();
+  if (!opened.ok) return opened;
+  const { core, path } = opened.value;
   return ok({
-    version: core.value.version,
+    version: core.version,
     dialect: "openvino",
     formats: ["f32", "bf16", "int4"],
+    kernels: await pagedKernels(core, path),
     createSession: async (model, options) => {
-      const bytes = withWeightAddresses(model, core.value.api.addressOf);
-      const graph = loadGraph(core.value, { bytes, keep: model.weights }, { device: "CPU", properties: cpuProperties(options) });
+      const bytes = withWeightAddresses(model, core.api.addressOf);
+      const graph = loadGraph(core, { bytes, keep: model.weights }, { device: "CPU", properties: cpuProperties(options) });
       return sessionOf(graph);
     },
   });
-}
-
-/** One stream: latency is what a stage is run for. Cores are chosen by the system, since devices of a rack share them. */
-export function cpuProperties({ threads, precision = "f32" }: SessionOptions): Readonly<Record<string, string>> {
-  return {
-    INFERENCE_PRECISION_HINT: precision,
-    INFERENCE_NUM_THREADS: String(threads),
-    NUM_STREAMS: "1",
-    ENABLE_CPU_PINNING: "NO",
-    CPU_DENORMALS_OPTIMIZATION: "YES",
-    // Activations stay what the graph says: a format rounds them only where it says so.
-    DYNAMIC_QUANTIZATION_GROUP_SIZE: "0",
-  };
 }
 
 function sessionOf(graph: ReturnType<typeof loadGraph>): OnnxSession {

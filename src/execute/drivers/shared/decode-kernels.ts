@@ -22,6 +22,8 @@ export interface KernelStageRequest {
 export interface KernelStage {
   /** Working KV pages, [capacity, KV, 64, D] f32: keys of the stage's layer i at 2i, values at 2i + 1. */
   readonly pages: readonly Float32Array[];
+  /** Told when a lane's pages were filled from outside with its first `tokens` tokens, where the kernels keep them in a form of their own as well. */
+  filled?(pages: readonly number[], tokens: number): void;
   /** One step: writes keys and values behind those of each row, and the residual stream after the stage over `x`, [rows, width]. */
   decode(rows: readonly KernelRow[], x: Float32Array): void;
   /** Logits [rows, vocabulary] of residual rows; of the model's last stage alone. */
@@ -45,7 +47,7 @@ export interface ProductProbe {
   release(): Promise<void>;
 }
 
-/** Decode steps and heads that a driver computes in heddle's own kernels, beside its runtime: format `block-int8`. */
+/** Decode steps and heads that a driver computes beside its runtime's graphs, in heddle's own kernels or in the runtime's: format `block-int8`. */
 export interface DecodeKernels {
   /** Why there are none here, undefined where there are. */
   refusal(): string | undefined;
