@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { readSilicon } from "../src/cost/accuracy/silicon/read-silicon.ts";
 import {
   isBlackwell,
+  PROMPT_SHARES,
+  type PromptShare,
   SERVED_DEVICES,
   type ServedIntervals,
   type ServedProperties,
@@ -22,14 +24,17 @@ const BOTH: readonly boolean[] = [true, false];
 const every: readonly ServedProperties[] = (["trtllm", "sglang", "vllm", "heddle"] as const).flatMap((engine) =>
   [...(SERVED_DEVICES[engine] ?? []), "b200 unlike these", "another"].flatMap((device) =>
     BOTH.flatMap((mixture) =>
-      BOTH.map((longPrompts) => ({
-        engine,
-        named: true,
-        mixture,
-        blackwell: isBlackwell(device),
-        longPrompts,
-        cell: servedCell(engine, device),
-      })),
+      BOTH.flatMap((longPrompts) =>
+        (Object.keys(PROMPT_SHARES) as PromptShare[]).map((promptShare) => ({
+          engine,
+          named: true,
+          mixture,
+          blackwell: isBlackwell(device),
+          longPrompts,
+          promptShare,
+          cell: servedCell(engine, device),
+        })),
+      ),
     ),
   ),
 );

@@ -11,6 +11,7 @@ import { deviceSheet } from "../src/rack/catalog/catalog.ts";
 import { constantsOf, FITTED, type FitPoint, fitConstants, PRIORS, valuesOf } from "../src/simulate/accuracy/engine-fit.ts";
 import {
   FIRST_WAVE_SHARE,
+  frontOf,
   type RunnableCase,
   type SiliconTimes,
   siliconCase,
@@ -29,9 +30,9 @@ const GROUP_ROWS = 16;
 const EAGER_NS = [0, 400_000];
 /** Predictions are linear in the constants only nearby, and the fit keeps them near its priors. */
 const PASSES = 1;
-/** In this order: what an engine has no rows for (8 bits on Blackwell, cold starts) it takes from the one before, of the same fold. */
+/** In this order: what an engine has no rows for (8 bits on Blackwell, mixtures, other benchmarks, cold starts) it takes from the one before, of the same fold. */
 const ENGINES: readonly SiliconEngine[] = ["trtllm", "sglang", "vllm"];
-const INHERITED = new Set<string>(["blackwellEight", "compileNs"]);
+const INHERITED = new Set<string>(["blackwellEight", "frontMixtureNs", "frontOtherNs", "compileNs"]);
 /**
  * SGLang's wait for kernels: all rows that show it are of one group, so what predicts them is this. Source: some 60 s for a new size of DeepGEMM's products
  * (sgl-project/sglang issue 5031); 40 to 58 s of a first wave on a B200 that nothing warmed (aws-samples/aws-do-eks pull request 88). Units: ns.
@@ -79,6 +80,8 @@ function pointOf({ test, weight }: Sampled, from: readonly number[], eagerLayerN
   const slopes = FITTED.map(({ name, far }, index) => {
     if (name === "frontNs") return { ttftNs: 1, tpotNs: 0 };
     if (name === "frontClientNs") return { ttftNs: test.clients, tpotNs: 0 };
+    if (name === "frontMixtureNs") return { ttftNs: frontOf(test).mixture ? 1 : 0, tpotNs: 0 };
+    if (name === "frontOtherNs") return { ttftNs: frontOf(test).direct ? 0 : 1, tpotNs: 0 };
     if (name === "compileNs") return { ttftNs: waitsForKernels(test) ? FIRST_WAVE_SHARE : 0, tpotNs: 0 };
     if (name === "blackwellEight" && !affected(test)) return { ttftNs: 0, tpotNs: 0 };
     const by = SLOPE_STEP * far;
@@ -116,7 +119,7 @@ function fitEngine(path: string, engine: SiliconEngine, before: ReadonlyMap<numb
       name === "compileNs" && COMPILE_PRIOR[engine] !== undefined
         ? COMPILE_PRIOR[engine]
         : INHERITED.has(name)
-          ? (before?.get(fold)?.constants[name as "blackwellEight" | "compileNs"] ?? prior)
+          ? (before?.get(fold)?.constants[name as "blackwellEight" | "frontMixtureNs" | "frontOtherNs" | "compileNs"] ?? prior)
           : prior,
     );
   let eagers: readonly number[] = EAGER_NS;

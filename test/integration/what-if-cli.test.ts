@@ -79,7 +79,7 @@ describe("heddle simulate <deployment>", () => {
     const refused = await heddle("simulate", own, ...words, "--measure-at", "client", "--json");
     expect(JSON.parse(refused.stdout).error).toMatchObject({ code: "no-basis", where: "--measure-at client" });
     expect((await heddle("simulate", EXAMPLE, ...words)).stdout).toMatch(
-      /TTFT and end to end: at the client.+vllm's 18.8 ms.+a factor of 3/,
+      /TTFT and end to end: at the client.+vllm's 23.4 ms.+a factor of 3/,
     );
   });
 

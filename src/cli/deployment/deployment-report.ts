@@ -121,7 +121,7 @@ export function deploymentReport({ run, defaults, workload, objective, seed, mea
     ...(kv === undefined ? {} : { kv }),
     workload: { source: workload.source, requests: workload.requests.count, leftOut: workload.leftOut },
     ...(objective === undefined ? {} : { objective }),
-    measuredAt: measuredAtReport([run.deployment], measuredAt),
+    measuredAt: measuredAtReport([run], measuredAt),
     runs: figures.length,
     seed,
     figures: deploymentFigures(figures),

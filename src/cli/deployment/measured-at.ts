@@ -1,6 +1,8 @@
 import { formatNs } from "../../base/duration.ts";
+import { hasExperts } from "../../cost/iteration/decoder-blocks.ts";
 import type { EngineName } from "../../cost/iteration/engines/engine-of.ts";
 import { type FrontTime, frontTimeOf, type MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Deployment } from "../../plan/deployment/deployment.ts";
 
 /** Where TTFT and end to end of a report are taken, and by what engines' front ends they are known. */
@@ -10,14 +12,22 @@ export interface MeasuredAtReport {
   readonly fronts: readonly (FrontTime & { readonly engine: EngineName })[];
 }
 
-export function measuredAtReport(deployments: readonly Deployment[], at: MeasuredAt): MeasuredAtReport {
-  const taking = deployments.flatMap(({ pools }) => pools.filter(({ role }) => role !== "decode"));
-  const engines = [...new Set(taking.map(({ engine }) => engine.name))];
-  const fronts = engines.flatMap((engine) => {
-    const front = frontTimeOf(engine);
-    return front === undefined ? [] : [{ engine, ...front }];
-  });
-  return { at, fronts };
+/** A fleet and the model it serves. */
+export interface FrontedFleet {
+  readonly deployment: Deployment;
+  readonly architecture: SequenceModel;
+}
+
+export function measuredAtReport(runs: readonly FrontedFleet[], at: MeasuredAt): MeasuredAtReport {
+  const fronts = new Map<string, MeasuredAtReport["fronts"][number]>();
+  for (const { deployment, architecture } of runs) {
+    const of = { mixture: hasExperts(architecture) };
+    for (const { role, engine } of deployment.pools) {
+      const front = role === "decode" ? undefined : frontTimeOf(engine.name, of);
+      if (front !== undefined) fronts.set(`${engine.name} ${front.ns}`, { engine: engine.name, ...front });
+    }
+  }
+  return { at, fronts: [...fronts.values()] };
 }
 
 /** One line for people. */

@@ -74,7 +74,7 @@ export function whatIfReport(parts: WhatIfParts): WhatIfReport {
     runs: before.figures.length,
     seed: parts.seed,
     ...(measured === undefined ? {} : { clock: measured.clock }),
-    measuredAt: measuredAtReport([before.run.deployment, after.run.deployment], parts.measuredAt),
+    measuredAt: measuredAtReport([before.run, after.run], parts.measuredAt),
     growing: { before: before.figures[0]!.growing, after: after.figures[0]!.growing },
     pools: [...poolsOf(before, "before"), ...poolsOf(after, "after")],
     rows: whatIfRows(before.figures, after.figures, measured === undefined ? undefined : measuredFigures(requests, measured)),

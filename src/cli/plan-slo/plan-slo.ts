@@ -50,6 +50,7 @@ const SENSITIVITY_FACTOR = 2;
 /** A plan for a latency target, with all that a report says. */
 export interface SloPlan {
   readonly problem: SloProblem;
+  readonly architecture: SequenceModel;
   /** Of prompt tokens, those an endless cache would have; the problem's share is what a simulation found. */
   readonly sharedShare: number;
   readonly workload: OpenWorkload;
@@ -94,6 +95,7 @@ export async function planSlo(model: string, flags: SloFlags): Promise<SloPlan> 
     if (chosen === undefined) throw unmet(verification, target);
     return {
       problem,
+      architecture,
       sharedShare: asked.workload.prefixShare,
       workload,
       search,

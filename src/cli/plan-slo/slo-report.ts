@@ -90,7 +90,7 @@ export function sloReport(made: SloPlan, emitted: readonly WrittenTarget[]): Slo
       ...(images && { images: { mean: images.mean, tokensEach: images.one.tokens, foundShare: images.foundShare } }),
     },
     chosen: { ...row(plan), simulated: chosen.simulated, slowEnd: slow, basis: cost.basis, spread: cost.spread },
-    measuredAt: measuredAtReport([deployment], made.measuredAt),
+    measuredAt: measuredAtReport([{ deployment, architecture: made.architecture }], made.measuredAt),
     deployment,
     limit: { pool: deployment.pools[plan.limitPool]!.name, limit: LIMIT_WORDS[plan.limit] },
     sensitivities: made.sensitivities,

@@ -61,3 +61,9 @@ export function decoderBlocks(model: SequenceModel): Result<DecoderBlocks, Itera
 export function hasMixture({ blocks }: Pick<DecoderBlocks, "blocks">): boolean {
   return blocks.some(({ block }) => block.kind === "mixture");
 }
+
+/** Whether a model's decoder has experts; false where it has none that can be priced. */
+export function hasExperts(model: SequenceModel): boolean {
+  const blocks = decoderBlocks(model);
+  return blocks.ok && hasMixture(blocks.value);
+}

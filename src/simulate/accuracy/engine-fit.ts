@@ -23,6 +23,8 @@ export interface FittedConstant {
     | "blackwellEight"
     | "frontNs"
     | "frontClientNs"
+    | "frontMixtureNs"
+    | "frontOtherNs"
     | "compileNs";
   readonly prior: number;
   readonly far: number;
@@ -45,6 +47,8 @@ export const FITTED: readonly FittedConstant[] = [
   { name: "blackwellEight", prior: 1, far: 0.09, least: 0.4, most: 1.5 },
   { name: "frontNs", prior: 50_000_000, far: 300_000_000, least: 0, most: 400_000_000 },
   { name: "frontClientNs", prior: 1_000_000, far: 18_000_000, least: 0, most: 15_000_000 },
+  { name: "frontMixtureNs", prior: 0, far: 300_000_000, least: 0, most: 400_000_000 },
+  { name: "frontOtherNs", prior: 0, far: 300_000_000, least: 0, most: 400_000_000 },
   { name: "compileNs", prior: 0, far: 20_000_000_000, least: 0, most: 120_000_000_000 },
 ];
 
@@ -125,7 +129,7 @@ function miss(predicted: number, measured: number): number {
 /** Constants as the values of a fit, in the order of `FITTED`. */
 export function valuesOf({ overheads, ...others }: EngineConstants): readonly number[] {
   return FITTED.map(({ name }) =>
-    name === "blackwellEight" || name === "frontNs" || name === "frontClientNs" || name === "compileNs" ? others[name] : overheads[name],
+    name in others ? others[name as keyof typeof others] : overheads[name as keyof EngineConstants["overheads"]],
   );
 }
 
@@ -147,6 +151,8 @@ export function constantsOf(values: readonly number[], eagerLayerNs: number): En
     blackwellEight: of("blackwellEight"),
     frontNs: of("frontNs"),
     frontClientNs: of("frontClientNs"),
+    frontMixtureNs: of("frontMixtureNs"),
+    frontOtherNs: of("frontOtherNs"),
     compileNs: of("compileNs"),
   };
 }

@@ -1,6 +1,7 @@
 import { exp, ln } from "../../base/math.ts";
+import { mean, quantile } from "../../base/statistics.ts";
 import type { LogInterval } from "../../cost/iteration/engines/served-properties.ts";
-import { type ServedProperties, type ServedProperty, servedKey } from "../../cost/iteration/engines/served-properties.ts";
+import { PROMPT_SHARES, type ServedProperties, type ServedProperty, servedKey } from "../../cost/iteration/engines/served-properties.ts";
 
 /** What a held-out row was off by. */
 export interface Residual {
@@ -21,8 +22,8 @@ export interface IntervalScheme {
   readonly share: number;
   /** Properties that what a group usually misses by depends on: misses are taken in units of it, and the interval in its own. None: plain logarithms. */
   readonly usual: readonly ServedProperty[];
-  /** What a group of n rows counts: n, or the root of n, as in the fit of constants, as rows of one group miss alike. */
-  readonly groups: "rows" | "roots";
+  /** Whether misses are taken to grow with the share of prompts, by as much as they do within groups. */
+  readonly byPrompts: boolean;
 }
 
 /** Shares of measurements that lie below an interval's ends. */
@@ -36,17 +37,19 @@ const ROUNDS = 40;
 const USUAL_MIN = 0.02;
 
 /** Properties that a scheme's intervals depend on. */
-export function schemeProperties({ properties, usual }: IntervalScheme): readonly ServedProperty[] {
-  return [...new Set([...properties, ...usual])];
+export function schemeProperties({ properties, usual, byPrompts }: IntervalScheme): readonly ServedProperty[] {
+  return [...new Set([...properties, ...usual, ...(byPrompts ? (["promptShare"] as const) : [])])];
 }
 
 /**
  * Intervals of served models by their properties, each of which holds the prediction itself; from 0 to 0 without residuals.
  * Complexity: residuals x their logarithm, and residuals x properties for each interval that is new.
  */
-export function schemeIntervals(scheme: IntervalScheme, residuals: readonly Residual[]): (of: ServedProperties) => LogInterval {
+export function schemeIntervals(scheme: IntervalScheme, measured: readonly Residual[]): (of: ServedProperties) => LogInterval {
   const { properties, share } = scheme;
-  const weightOf = groupWeight(scheme, residuals);
+  const weightOf = groupWeight(measured);
+  const byPrompts = scheme.byPrompts ? promptsMiss(measured, weightOf) : () => 0;
+  const residuals = scheme.byPrompts ? measured.map((one) => ({ ...one, miss: one.miss - byPrompts(one.of) })) : measured;
   const unitOf = usualMiss(scheme.usual, residuals, weightOf);
   const sorted = residuals
     .map(({ of, miss, group }) => ({ of, size: miss / unitOf(of), weight: weightOf(group) }))
@@ -63,18 +66,54 @@ export function schemeIntervals(scheme: IntervalScheme, residuals: readonly Resi
       return { size: one.size, weight };
     });
     const unit = unitOf(of);
-    const made = { low: Math.min(0, unit * sizeAt(counted, LOW)), high: Math.max(0, unit * sizeAt(counted, HIGH)) };
+    const by = byPrompts(of);
+    const made = { low: Math.min(0, by + unit * sizeAt(counted, LOW)), high: Math.max(0, by + unit * sizeAt(counted, HIGH)) };
     found.set(key, made);
     return made;
   };
 }
 
-/** Weight of a row of a group. */
-function groupWeight({ groups }: IntervalScheme, residuals: readonly Residual[]): (group: string) => number {
-  if (groups === "rows") return () => 1;
+/** Weight of a row of a group: n rows of one group count as the root of n, as in the fit of constants, as they miss alike. */
+function groupWeight(residuals: readonly Residual[]): (group: string) => number {
   const rows = new Map<string, number>();
   for (const { group } of residuals) rows.set(group, (rows.get(group) ?? 0) + 1);
   return (group) => 1 / Math.sqrt(rows.get(group)!);
+}
+
+/** Rows of a group that it takes to tell a slope from them. */
+const SLOPE_ROWS = 5;
+
+/**
+ * What models miss by more or less than all, by their prompts' share of the time.
+ *
+ * Model: a straight line in the share of its kind (`PROMPT_SHARES`), whose slope is that of rows about the mean and median of their group, as groups differ by
+ * other things as well. Cause: where prompts take much of the time, predictions are too fast in all engines and models that were measured.
+ */
+function promptsMiss(residuals: readonly Residual[], weightOf: (group: string) => number): (of: ServedProperties) => number {
+  const groups = new Map<string, Residual[]>();
+  let [weights, shares] = [0, 0];
+  for (const one of residuals) {
+    groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
+    weights += weightOf(one.group);
+    shares += weightOf(one.group) * PROMPT_SHARES[one.of.promptShare];
+  }
+  let [products, squares] = [0, 0];
+  for (const [group, rows] of groups) {
+    if (rows.length < SLOPE_ROWS) continue;
+    const at = rows.map(({ of }) => PROMPT_SHARES[of.promptShare]);
+    const centre = mean(at);
+    const usual = quantile(
+      rows.map(({ miss }) => miss),
+      0.5,
+    );
+    rows.forEach(({ miss }, index) => {
+      const by = at[index]! - centre;
+      products += weightOf(group) * by * (miss - usual);
+      squares += weightOf(group) * by * by;
+    });
+  }
+  const slope = squares === 0 ? 0 : products / squares;
+  return ({ promptShare }) => slope * (PROMPT_SHARES[promptShare] - shares / weights);
 }
 
 /** Rows of a group that share the values of the properties. */
@@ -135,12 +174,6 @@ function unitsOf(properties: readonly ServedProperty[], residuals: readonly Resi
     units.set(key, unit);
   }
   return [...units.values()];
-}
-
-/** Median of |miss|; 0 without residuals. */
-export function medianMiss(residuals: readonly Residual[]): number {
-  const sizes = residuals.map(({ miss }) => ({ size: Math.abs(miss), weight: 1 })).sort((a, b) => a.size - b.size);
-  return sizeAt(sizes, 0.5);
 }
 
 /** Least of sorted sizes that a share of the weight does not exceed; 0 without any. */

@@ -39,8 +39,9 @@ function decodePoint(row: SiliconRow, options: EvaluationOptions): SiliconPoint 
   const constants = must(SILICON_CONSTANTS[row.engine][fold], row.engine);
   const cost = siliconCost(test, { operators: options.operators ?? engineOperators, constants });
   if (!cost.ok) return iterationFaultText(cost.error);
-  const share = (1 + siliconBenchmark(row).leastShare) / 2;
-  const context = share * (row.promptTokens + row.outputTokens / 2);
+  const { leastShare, promptTokens } = siliconBenchmark(row);
+  const share = (1 + leastShare) / 2;
+  const context = share * (promptTokens + row.outputTokens / 2);
   const stepNs = (decodes: number): number =>
     cost.value.iterationNs({ ...emptyBatch(), decodes, decodeContext: decodes * context, decodeContextMax: context });
   const prompts = promptRate(row, constants, options);
@@ -64,6 +65,8 @@ function decodePoint(row: SiliconRow, options: EvaluationOptions): SiliconPoint 
     knowledge,
     predictedTpotMs: ns / 1e6,
     predictedTtftMs: Number.NaN,
+    // Its devices have no prompts.
+    promptShare: 0,
   };
 }
 
@@ -82,7 +85,8 @@ function promptRate(
   if ("excluded" in test) return undefined;
   const cost = siliconCost(test, { operators: options.operators ?? engineOperators, constants });
   if (!cost.ok) return undefined;
-  const tokens = ((1 + siliconBenchmark(row).leastShare) / 2) * row.promptTokens;
+  const { leastShare, promptTokens } = siliconBenchmark(row);
+  const tokens = ((1 + leastShare) / 2) * promptTokens;
   const promptNs = (perRank: number): number => {
     const prefills = perRank * test.cut.data;
     return cost.value.iterationNs({

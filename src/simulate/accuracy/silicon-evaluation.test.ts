@@ -47,6 +47,7 @@ function point(changes: Partial<SiliconPoint> & { readonly id?: string; readonly
     knowledge: "stated",
     predictedTpotMs: 11,
     predictedTtftMs: 90,
+    promptShare: 0,
     ...others,
   };
 }

@@ -12,6 +12,7 @@ import { SILICON_CONSTANTS } from "./silicon-constants.ts";
 import {
   caseDevices,
   FIRST_WAVE_SHARE,
+  promptShare,
   type RunnableCase,
   siliconCase,
   siliconCost,
@@ -35,6 +36,8 @@ export interface SiliconPoint {
   readonly knowledge: SiliconKnowledge;
   readonly predictedTpotMs: number;
   readonly predictedTtftMs: number;
+  /** Prompts' share of the time of all iterations. */
+  readonly promptShare: number;
   /** What of the TTFT is a wait for kernels to be compiled, as predicted and at most; absent where nothing is compiled. */
   readonly compiling?: { readonly predictedMs: number; readonly mostMs: number };
 }
@@ -94,6 +97,7 @@ function pointOf(test: RunnableCase, options: EvaluationOptions): SiliconPoint |
     knowledge: test.stated ? "stated" : "format assumed",
     predictedTpotMs: tpotNs / 1e6,
     predictedTtftMs: ttftNs / 1e6,
+    promptShare: promptShare(test, cost.value),
     ...(waitsForKernels(test) && {
       compiling: { predictedMs: (constants.compileNs * FIRST_WAVE_SHARE) / 1e6, mostMs: (COMPILE_MOST_NS * FIRST_WAVE_SHARE) / 1e6 },
     }),

@@ -1,18 +1,19 @@
 import { must } from "../../base/assert.ts";
 import { exp, ln } from "../../base/math.ts";
-import { publishedRun } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
-import { decoderBlocks, hasMixture } from "../../cost/iteration/decoder-blocks.ts";
+import { publishedRun, siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
+import { hasExperts } from "../../cost/iteration/decoder-blocks.ts";
 import type { LogInterval, ServedIntervals, ServedTime } from "../../cost/iteration/engines/served-properties.ts";
 import {
   isBlackwell,
   LONG_PROMPT,
+  promptShareOf,
   SERVED_PROPERTIES,
   type ServedProperties,
   servedCell,
   servedKey,
 } from "../../cost/iteration/engines/served-properties.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
-import { chooseSchemes, chosenIntervals } from "./interval-choice.ts";
+import { averageIntervals, calibratedSchemes } from "./interval-average.ts";
 import { type Residual, schemeProperties } from "./interval-scheme.ts";
 import type { SiliconPoint } from "./silicon-evaluation.ts";
 
@@ -30,13 +31,14 @@ export function logMiss(point: SiliconPoint, time: ServedTime): number {
 }
 
 /** What tells how far a row's prediction may be off. */
-export function pointProperties({ row }: SiliconPoint): ServedProperties {
+export function pointProperties({ row, promptShare }: SiliconPoint): ServedProperties {
   return {
     engine: row.engine,
     named: publishedRun(row),
     mixture: isMixture(row.model),
     blackwell: isBlackwell(row.device),
-    longPrompts: row.promptTokens >= LONG_PROMPT,
+    longPrompts: siliconBenchmark(row).promptTokens >= LONG_PROMPT,
+    promptShare: promptShareOf(promptShare),
     cell: servedCell(row.engine, row.device),
   };
 }
@@ -46,8 +48,7 @@ const mixtures = new Map<string, boolean>();
 function isMixture(model: string): boolean {
   const known = mixtures.get(model);
   if (known !== undefined) return known;
-  const blocks = decoderBlocks(must(knownArchitecture(model), model));
-  const made = blocks.ok && hasMixture(blocks.value);
+  const made = hasExperts(must(knownArchitecture(model), model));
   mixtures.set(model, made);
   return made;
 }
@@ -71,7 +72,7 @@ function residualsOf(points: readonly SiliconPoint[], time: ServedTime): readonl
 
 /**
  * 90 % intervals of ln(measured / predicted) of rows, from rows of other folds alone: quantiles of their misses, in which those that share properties with
- * the row count more. How is chosen by folds inside those folds (`chooseSchemes`).
+ * the row count more (`interval-average.ts`).
  *
  * A first wave that waits for kernels to be compiled reaches from no wait to the longest published one (`silicon-benchmark.ts`).
  */
@@ -82,7 +83,7 @@ export function siliconIntervals(points: readonly SiliconPoint[], time: ServedTi
     let intervalOf = ofFold.get(point.fold);
     if (intervalOf === undefined) {
       const others = residuals.filter(({ fold }) => fold !== point.fold);
-      intervalOf = chosenIntervals(chooseSchemes(time, others), others);
+      intervalOf = averageIntervals(calibratedSchemes(time, others), others);
       ofFold.set(point.fold, intervalOf);
     }
     const interval = intervalOf(pointProperties(point));
@@ -99,12 +100,12 @@ function withCompiling(
   return { low: ln((warm * exp(low)) / predictedTtftMs), high: ln((warm * exp(high) + mostMs) / predictedTtftMs) };
 }
 
-/** The table that deployments take their intervals from: the schemes all folds choose, of residuals of all folds. */
+/** The table that deployments take their intervals from: the schemes as all folds calibrate them, of residuals of all folds. */
 export function servedIntervals(points: readonly SiliconPoint[], time: ServedTime, every: readonly ServedProperties[]): ServedIntervals {
   const residuals = residualsOf(points, time);
-  const chosen = chooseSchemes(time, residuals);
-  const intervalOf = chosenIntervals(chosen, residuals);
-  const told = new Set(chosen.flatMap(({ scheme }) => schemeProperties(scheme)));
+  const schemes = calibratedSchemes(time, residuals);
+  const intervalOf = averageIntervals(schemes, residuals);
+  const told = new Set(schemes.flatMap(({ scheme }) => schemeProperties(scheme)));
   const properties = SERVED_PROPERTIES.filter((property) => told.has(property));
   return { properties, intervals: Object.fromEntries(every.map((of) => [servedKey(of, properties), intervalOf(of)])) };
 }

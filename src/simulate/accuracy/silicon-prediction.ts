@@ -1,11 +1,13 @@
 import { must } from "../../base/assert.ts";
-import { firstWaveCompiles, siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
+import { firstWaveCompiles, publishedRun, siliconBenchmark } from "../../cost/accuracy/silicon/silicon-benchmark.ts";
 import { siliconCut, siliconLoopFault } from "../../cost/accuracy/silicon/silicon-faults.ts";
 import { siliconFormats } from "../../cost/accuracy/silicon/silicon-formats.ts";
 import { type SiliconHold, siliconLaunch } from "../../cost/accuracy/silicon/silicon-launch.ts";
 import type { SiliconEngine, SiliconRow, SiliconSide } from "../../cost/accuracy/silicon/silicon-row.ts";
 import { type Cut, devicesOf, type Formats } from "../../cost/iteration/cut.ts";
-import { type EngineConstants, frontTimeNs, overheadsOn } from "../../cost/iteration/engines/engine-constants.ts";
+import { hasExperts } from "../../cost/iteration/decoder-blocks.ts";
+import { type EngineConstants, type FrontOf, frontTimeNs, overheadsOn } from "../../cost/iteration/engines/engine-constants.ts";
+import { emptyBatch } from "../../cost/iteration/iteration-cost.ts";
 import { type ExplainedCost, iterationCostOf } from "../../cost/iteration/iteration-cost-of.ts";
 import { iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
 import { kvBudget } from "../../cost/iteration/kv-budget.ts";
@@ -84,7 +86,7 @@ const CROWDED = 1.5;
 function crowded(row: SiliconRow, clients: number, kvTokens: number): boolean {
   const decodingMs = row.tpotMs * (row.outputTokens - 1);
   const running = (clients * decodingMs) / (row.ttftMs + decodingMs);
-  return running * row.promptTokens > CROWDED * kvTokens;
+  return running * siliconBenchmark(row).promptTokens > CROWDED * kvTokens;
 }
 
 function architectureOf(row: SiliconRow): NonNullable<ReturnType<typeof knownArchitecture>> {
@@ -120,13 +122,14 @@ export interface SiliconTimes {
 export function siliconTimes(test: RunnableCase, cost: ExplainedCost, constants: EngineConstants): SiliconTimes {
   const { row, clients, cut } = test;
   const launch = siliconLaunch(row, cut, clients);
+  const { leastShare, promptTokens } = siliconBenchmark(row);
   const rules = rulesOf(row.engine, {
     maxBatchedTokens: launch.batchedTokens * cut.data + (launch.decodesCount ? 0 : clients),
     maxSequences: clients,
     chunkedPrefill: launch.chunked,
     prefixCaching: false,
   });
-  const least = Math.ceil((row.promptTokens + row.outputTokens) / BLOCK_TOKENS) + 2;
+  const least = Math.ceil((promptTokens + row.outputTokens) / BLOCK_TOKENS) + 2;
   const means = runClosedLoop({
     turnAroundNs: TURN_AROUND_NS,
     firstWeight: FIRST_WEIGHT,
@@ -136,13 +139,28 @@ export function siliconTimes(test: RunnableCase, cost: ExplainedCost, constants:
     blockTokens: BLOCK_TOKENS,
     clients,
     requests: WAVES * clients,
-    promptTokens: row.promptTokens,
+    promptTokens,
     outputTokens: row.outputTokens,
-    leastShare: siliconBenchmark(row).leastShare,
+    leastShare,
     seed: SEED,
   });
   const compiling = waitsForKernels(test) ? constants.compileNs * FIRST_WAVE_SHARE : 0;
-  return { ttftNs: means.ttftNs + frontTimeNs(constants, clients) + compiling, tpotNs: means.tpotNs };
+  return { ttftNs: means.ttftNs + frontTimeNs(constants, frontOf(test)) + compiling, tpotNs: means.tpotNs };
+}
+
+/** Whose first tokens a row's are. */
+export function frontOf({ row, clients }: RunnableCase): FrontOf & { readonly direct: boolean } {
+  return { clients, mixture: hasExperts(architectureOf(row)), direct: publishedRun(row) };
+}
+
+/** Prompts' share of the time of all iterations: one prompt a request, alone, beside as many iterations of all clients as it has outputs. */
+export function promptShare({ row, clients }: RunnableCase, cost: ExplainedCost): number {
+  const { promptTokens: tokens } = siliconBenchmark(row);
+  const context = tokens + row.outputTokens / 2;
+  const decodeNs = cost.iterationNs({ ...emptyBatch(), decodes: clients, decodeContext: clients * context, decodeContextMax: context });
+  const promptNs = cost.iterationNs({ ...emptyBatch(), prefills: 1, prefillTokens: tokens, prefillSquares: tokens * tokens });
+  const prompts = (promptNs * clients) / row.outputTokens;
+  return prompts / (prompts + decodeNs);
 }
 
 /** Whether a row's first wave waits for kernels to be compiled, launched as it was. */

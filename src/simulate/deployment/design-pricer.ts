@@ -1,6 +1,6 @@
 import { err, ok } from "../../base/result.ts";
 import { ONE_DEVICE } from "../../cost/iteration/cut.ts";
-import { decoderBlocks } from "../../cost/iteration/decoder-blocks.ts";
+import { decoderBlocks, hasExperts } from "../../cost/iteration/decoder-blocks.ts";
 import { encoderModel } from "../../cost/iteration/encoder/encoder-model.ts";
 import { frontTimeOf, type MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { type IterationFault, iterationFaultText } from "../../cost/iteration/iteration-fault.ts";
@@ -69,7 +69,7 @@ export function designPricer(
     if (!priced.ok) return err(designFault(priced.error));
     if (!model.ok) return err(designFault(model.error));
     const { budget, ffn } = priced.value;
-    const front = measuredAt === "client" ? frontTimeOf(design.engine.name) : undefined;
+    const front = measuredAt === "client" ? frontTimeOf(design.engine.name, { mixture: hasExperts(architecture) }) : undefined;
     return ok({
       cost: cost.value,
       devices: devicesOf(design.parallel) + (ffn?.devices ?? 0),

@@ -95,22 +95,27 @@ test("the stored tables have a line for every engine, device and kind of model t
     for (const engine of ["vllm", "sglang", "trtllm", "heddle"] as const) {
       for (const sheet of [...DEVICE_SHEETS, { ...DEVICE_SHEETS[0]!, id: "a device of one's own" }]) {
         for (const flags of [0, 1, 2, 3]) {
-          const of = engineProperties(engine, sheet, flags % 2 === 1);
-          const key = servedKey({ ...of, longPrompts: flags >= 2 }, properties);
-          expect(intervals[key]!.low, key).toBeLessThan(0);
-          expect(intervals[key]!.high, key).toBeGreaterThan(0);
+          const of = { ...engineProperties(engine, sheet, flags % 2 === 1), longPrompts: flags >= 2 };
+          for (const promptShare of ["few", "some", "many"] as const) {
+            const key = servedKey({ ...of, promptShare }, properties);
+            expect(intervals[key]!.low, key).toBeLessThan(0);
+            expect(intervals[key]!.high, key).toBeGreaterThan(0);
+          }
         }
       }
     }
   }
 });
 
-test("an iteration's interval holds those of short and of long prompts", () => {
+test("an iteration's interval holds those of short and of long prompts, of few and of many", () => {
   const kind = engineProperties("vllm", deviceSheet("h100-sxm"), false);
-  const of = (longPrompts: boolean): string => servedKey({ ...kind, longPrompts }, ["engine", "longPrompts"]);
+  const of = (longPrompts: boolean): string => servedKey({ ...kind, longPrompts, promptShare: "few" }, ["engine", "longPrompts"]);
   const tpot: ServedIntervals = {
     properties: ["engine", "longPrompts"],
     intervals: { [of(false)]: { low: -1, high: 2 }, [of(true)]: { low: -3, high: 1 } },
   };
   expect(iterationInterval(kind, { ...SERVED_INTERVALS, tpot })).toEqual({ low: -3, high: 2 });
+  const shares = { few: { low: -2, high: 1 }, some: { low: -1, high: 2 }, many: { low: -1, high: 3 } };
+  const byShare = { properties: ["promptShare"], intervals: shares } as const;
+  expect(iterationInterval(kind, { ...SERVED_INTERVALS, tpot: byShare })).toEqual({ low: -2, high: 3 });
 });

@@ -1,7 +1,7 @@
 import { exp, ln } from "../../base/math.ts";
 import { mean, NORMAL_90, normalQuantile } from "../../base/statistics.ts";
 import type { Ratio } from "../../base/units.ts";
-import { decoderBlocks, hasMixture } from "../../cost/iteration/decoder-blocks.ts";
+import { hasExperts } from "../../cost/iteration/decoder-blocks.ts";
 import { engineProperties } from "../../cost/iteration/engines/engine-of.ts";
 import { iterationInterval, servedInterval, widerSide } from "../../cost/iteration/engines/served-interval.ts";
 import { SERVED_INTERVALS } from "../../cost/iteration/engines/served-intervals.ts";
@@ -30,8 +30,7 @@ export function firstTokenFactor(
   tables: Readonly<Record<ServedTime, ServedIntervals>> = SERVED_INTERVALS,
 ): Ratio {
   const deviations = normalQuantile(share) / NORMAL_90;
-  const blocks = decoderBlocks(architecture);
-  const mixture = blocks.ok && hasMixture(blocks.value);
+  const mixture = hasExperts(architecture);
   const longPrompts = mean(Float64Array.from(requests.promptTokens)) >= LONG_PROMPT;
   let further = 0;
   for (const { pool, sheet } of pools) {

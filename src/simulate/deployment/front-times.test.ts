@@ -38,8 +38,8 @@ const first = (run: DeploymentRun, options: Partial<EnsembleOptions>) => [...dep
 
 describe("a front end", () => {
   it("takes longer with each request of its replica in flight", () => {
-    const { pools } = runOf("sglang", LOAD);
-    const { ns, nsInFlight } = frontTimeOf("sglang")!;
+    const { pools, architecture } = runOf("sglang", LOAD);
+    const { ns, nsInFlight } = frontTimeOf("sglang", { mixture: false })!;
     // Two come together; one when both are there; one when all have ended; one elsewhere; one that nobody takes.
     const outcome = {
       queuedNs: Float64Array.of(0, 0, 5, 100, 50, 60),
@@ -47,15 +47,17 @@ describe("a front end", () => {
       replica: Int32Array.of(0, 0, 0, 0, 1, -1),
     };
     const waits = [2, 2, 3, 1, 1].map((inFlight) => ns + inFlight * nsInFlight);
-    expect([...frontTimes({ pools }, outcome, { errorQuantile: 0.5 })]).toEqual([...waits, 0]);
-    const slow = frontTimes({ pools }, outcome, { errorQuantile: 0.95 });
-    expect(slow[3]! / waits[3]!).toBeCloseTo(1 + frontTimeOf("sglang")!.spread, 3);
+    expect([...frontTimes({ pools, architecture }, outcome, { errorQuantile: 0.5 })]).toEqual([...waits, 0]);
+    const slow = frontTimes({ pools, architecture }, outcome, { errorQuantile: 0.95 });
+    const experts = frontTimes({ pools, architecture: knownArchitecture("DeepSeek-V3")! }, outcome, { errorQuantile: 0.5 });
+    expect(experts[3]! - waits[3]!).toBe(FITTED_ENGINES.sglang.frontMixtureNs);
+    expect(slow[3]! / waits[3]!).toBeCloseTo(1 + frontTimeOf("sglang", { mixture: false })!.spread, 3);
   });
 
   it.each(["vllm", "sglang", "trtllm"] as const)("of %s is the one fitted on closed loops of so many clients", (name) => {
     // One replica has half of the clients.
     const { figures } = first(runOf(name, "closed:clients=8,requests=40,prompt=300,output=40"), { measuredAt: "client" });
-    expect(figures.front!.mean).toBeCloseTo(frontTimeNs(FITTED_ENGINES[name], 4), -5);
+    expect(figures.front!.mean).toBeCloseTo(frontTimeNs(FITTED_ENGINES[name], { clients: 4, mixture: false }), -5);
   });
 
   it("is in TTFT, end to end and what limits are held against, not in times per token, rates and decisions", () => {
@@ -79,7 +81,7 @@ describe("a front end", () => {
       ...deploymentRuns(runOf("vllm", LOAD.replace("seconds=8", "seconds=2")), { runs: 41, seed: 4, measuredAt: "client" }),
     ].map((run) => run.figures);
     const { front } = deploymentFigures(figures);
-    const factor = 1 + frontTimeOf("vllm")!.spread;
+    const factor = 1 + frontTimeOf("vllm", { mixture: false })!.spread;
     expect(front!.p50.high / front!.p50.value).toBeGreaterThan(factor / 1.5);
     expect(front!.p50.high / front!.p50.value).toBeLessThan(factor * 1.5);
     const slow = (pick: (run: (typeof figures)[number]) => number): number[] => {
@@ -96,7 +98,7 @@ describe("a front end", () => {
     const run = runOf("sglang", LOAD);
     const target = { ttftNs: 1e9, tpotNs: 1e9, percentile: 0.9 };
     const plan = (measuredAt: "client" | "engine") => simulatePlan({ ...run, target, seed: 1, errorQuantile: 0.5, measuredAt });
-    expect(plan("client").ttftNs - plan("engine").ttftNs).toBeGreaterThan(frontTimeOf("sglang")!.ns);
+    expect(plan("client").ttftNs - plan("engine").ttftNs).toBeGreaterThan(frontTimeOf("sglang", { mixture: false })!.ns);
     expect(plan("client").tpotNs).toBe(plan("engine").tpotNs);
   });
 
@@ -104,7 +106,7 @@ describe("a front end", () => {
     const runs = [first(runOf("sglang", LOAD), { measuredAt: "client" }).figures];
     const row = whatIfRows(runs, runs, undefined).find(({ name }) => name === "TTFT p50")!;
     expect(row.before.value).toBe(runs[0]!.ttft.p50);
-    expect(row.before.value).toBeGreaterThan(frontTimeOf("sglang")!.ns);
+    expect(row.before.value).toBeGreaterThan(frontTimeOf("sglang", { mixture: false })!.ns);
   });
 });
 

@@ -1,6 +1,8 @@
 import { HeddleError } from "../../base/heddle-error.ts";
+import { hasExperts } from "../../cost/iteration/decoder-blocks.ts";
 import { type FrontTime, frontTimeOf, type MeasuredAt } from "../../cost/iteration/engines/front-time.ts";
 import { runFactor } from "../../cost/run-spread.ts";
+import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Pool } from "../../plan/deployment/deployment.ts";
 import type { ServingOutcome } from "../serving/serving-input.ts";
 
@@ -18,7 +20,7 @@ export interface TakingPool {
  */
 export function measuredAtOf(pools: readonly TakingPool[], asked: MeasuredAt | undefined): MeasuredAt {
   if (asked === "engine") return "engine";
-  const without = pools.find((pool) => pool.role !== "decode" && frontTimeOf(pool.engine.name) === undefined);
+  const without = pools.find(({ role, engine }) => role !== "decode" && frontTimeOf(engine.name, { mixture: false }) === undefined);
   if (without === undefined) return "client";
   if (asked === undefined) return "engine";
   throw new HeddleError("no-basis", {
@@ -27,8 +29,9 @@ export function measuredAtOf(pools: readonly TakingPool[], asked: MeasuredAt | u
   });
 }
 
-/** Requests of a run, with the pool of each replica. */
+/** Requests of a run, with its model and the pool of each replica. */
 export interface FrontedRun {
+  readonly architecture: SequenceModel;
   /** In the order of the pools, each with its replicas. */
   readonly pools: readonly { readonly pool: Pool }[];
 }
@@ -40,17 +43,18 @@ export interface FrontedRun {
  * closed loops it was fitted on these are the clients. It delays no later request of a closed loop. `errorQuantile`: of its error, 0.5 as fitted. Units: ns. Complexity: n log n.
  */
 export function frontTimes(
-  { pools }: FrontedRun,
+  { architecture, pools }: FrontedRun,
   outcome: Pick<ServingOutcome, "queuedNs" | "lastTokenNs" | "replica">,
   { errorQuantile }: { readonly errorQuantile: number },
 ): Float64Array {
+  const of = { mixture: hasExperts(architecture) };
   const fronts: (FrontTime | undefined)[] = pools.flatMap(({ pool }) =>
-    Array.from({ length: pool.replicas }, () => frontTimeOf(pool.engine.name)),
+    Array.from({ length: pool.replicas }, () => frontTimeOf(pool.engine.name, of)),
   );
   const { queuedNs, lastTokenNs, replica } = outcome;
   const times = new Float64Array(queuedNs.length);
-  for (const [of, members] of byReplica(replica, fronts.length).entries()) {
-    const front = fronts[of];
+  for (const [at, members] of byReplica(replica, fronts.length).entries()) {
+    const front = fronts[at];
     if (front === undefined) continue;
     const factor = runFactor({ systematic: front.spread }, errorQuantile);
     const arrivals = Float64Array.from(members, (i) => queuedNs[i]!).sort();

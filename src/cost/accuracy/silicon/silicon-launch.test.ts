@@ -1,7 +1,7 @@
 /** Goal: a row is predicted with the settings that the launch script of its run names, and with defaults where there is none. Method: rows by hand. */
 import { describe, expect, test } from "vitest";
 import type { Cut } from "../../iteration/cut.ts";
-import { firstWaveCompiles } from "./silicon-benchmark.ts";
+import { firstWaveCompiles, siliconBenchmark } from "./silicon-benchmark.ts";
 import { siliconLaunch } from "./silicon-launch.ts";
 import type { SiliconRow } from "./silicon-row.ts";
 
@@ -78,4 +78,19 @@ describe("first waves wait for kernels", () => {
     expect(waits({ measured: "2026-02-03" }, 512)).toBe(false);
     expect(waits({ model: "Qwen3.5-397B-A17B" }, 512)).toBe(false);
   });
+});
+
+test("prompts of DeepSeek in SGLang 0.5.10 are five times as long as asked for until the benchmark was mended, and others as long as asked for", () => {
+  const base = { engine: "sglang", version: "0.5.10.post1", measured: "2026-04-17" } as const;
+  const tokens = (change: Partial<SiliconRow>): number => siliconBenchmark(row({ ...base, ...change })).promptTokens;
+  // 7,140 tokens that are asked for are 35,921 (InferenceX pull request 937).
+  expect(tokens({ promptTokens: 7140 })).toBe(35_921);
+  const alike = [
+    { version: "0.5.9" },
+    { measured: "2026-05-18" },
+    { model: "Qwen3.5-397B-A17B" },
+    { engine: "trtllm" as const },
+    { source: "h100_sxm/x.csv" },
+  ];
+  expect(alike.map(tokens)).toEqual(alike.map(() => 1024));
 });

@@ -12,13 +12,29 @@ export interface EngineConstants {
   readonly frontNs: number;
   /** What each client in flight adds to that: requests that come together pass the front end one by one. Units: ns. */
   readonly frontClientNs: number;
+  /** What the first token of a mixture of experts waits longer, whatever its prompt's length. Units: ns. */
+  readonly frontMixtureNs: number;
+  /** What it waits longer where the benchmark is none whose client is known: others go through a front end of their own. Units: ns. */
+  readonly frontOtherNs: number;
   /** What the first prompts of an engine that nothing has warmed wait for kernels to be compiled. Units: ns. */
   readonly compileNs: number;
 }
 
-/** Time of an engine's front end before a first token, with so many clients. Units: ns. */
-export function frontTimeNs({ frontNs, frontClientNs }: EngineConstants, clients: number): number {
-  return frontNs + frontClientNs * clients;
+/** Whose first token a front end's time is of. */
+export interface FrontOf {
+  readonly clients: number;
+  /** Whether the model has experts. */
+  readonly mixture: boolean;
+  /** Whether the benchmark's client speaks to the engine itself; absent: it does. */
+  readonly direct?: boolean;
+}
+
+/** Time of an engine's front end before a first token. Units: ns. */
+export function frontTimeNs(
+  { frontNs, frontClientNs, frontMixtureNs, frontOtherNs }: EngineConstants,
+  { clients, mixture, direct = true }: FrontOf,
+): number {
+  return frontNs + frontClientNs * clients + (mixture ? frontMixtureNs : 0) + (direct ? 0 : frontOtherNs);
 }
 
 /** What an engine adds to the operators of a device in given formats. */

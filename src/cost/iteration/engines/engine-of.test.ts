@@ -22,7 +22,13 @@ it("heddle adds nothing, every other engine something", () => {
   expect(engineOverheads("heddle", sheet, EIGHT)).toBe(NO_OVERHEADS);
   for (const engine of ["vllm", "sglang", "trtllm"] as const) {
     expect(engineOverheads(engine, sheet, EIGHT)).toEqual(FITTED_ENGINES[engine].overheads);
-    expect(frontTimeNs(FITTED_ENGINES[engine], 9)).toBe(FITTED_ENGINES[engine].frontNs + 9 * FITTED_ENGINES[engine].frontClientNs);
+    const { frontNs, frontClientNs, frontMixtureNs, frontOtherNs } = FITTED_ENGINES[engine];
+    const front = (of: { readonly mixture: boolean; readonly direct?: boolean }): number =>
+      frontTimeNs(FITTED_ENGINES[engine], { clients: 9, ...of });
+    const direct = frontNs + 9 * frontClientNs;
+    expect(front({ mixture: false })).toBe(direct);
+    expect(front({ mixture: true })).toBe(direct + frontMixtureNs);
+    expect(front({ mixture: false, direct: false })).toBe(direct + frontOtherNs);
   }
 });
 

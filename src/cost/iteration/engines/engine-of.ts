@@ -4,8 +4,8 @@ import type { Formats } from "../cut.ts";
 import { type EngineOverheads, NO_OVERHEADS } from "../engine-overheads.ts";
 import { overheadsOn } from "./engine-constants.ts";
 import { FITTED_ENGINES } from "./fitted-engines.ts";
-import { iterationInterval, widerSide } from "./served-interval.ts";
-import { isBlackwell, type ServedProperties, servedCell } from "./served-properties.ts";
+import { iterationInterval, type KnownProperties, widerSide } from "./served-interval.ts";
+import { isBlackwell, servedCell } from "./served-properties.ts";
 
 /** Engines by name; `heddle` adds nothing, as its host times are measured on each host. */
 export type EngineName = "vllm" | "sglang" | "trtllm" | "heddle";
@@ -24,7 +24,7 @@ export function engineOverheads(engine: EngineName, sheet: DeviceSheet, formats:
 const MEASURED = /^(h100|h200|g?b[23]00)/;
 
 /** What is known of a model that an engine serves on a device, with settings that are stated. */
-export function engineProperties(engine: EngineName, sheet: DeviceSheet, mixture: boolean): Omit<ServedProperties, "longPrompts"> {
+export function engineProperties(engine: EngineName, sheet: DeviceSheet, mixture: boolean): Omit<KnownProperties, "longPrompts"> {
   return { engine, named: true, mixture, blackwell: isBlackwell(sheet.id), cell: servedCell(engine, sheet.id) };
 }
 

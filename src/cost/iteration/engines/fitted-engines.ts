@@ -4,43 +4,47 @@ import type { EngineConstants } from "./engine-constants.ts";
 
 /** Constants of each engine from all rows of the sample. Their error on groups they have not seen is in docs/accuracy.md. */
 export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", EngineConstants>> = {
-  /** 130 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.182. */
+  /** 130 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.176. */
   trtllm: {
     overheads: {
-      stepNs: 500000,
+      stepNs: 515625,
       sequenceNs: 5000,
       layerNs: 0,
-      eagerLayerNs: 0,
-      kernelNs: 0,
+      eagerLayerNs: 400000,
+      kernelNs: -47,
       attentionFactor: 1.003,
-      expertFactor: 0.993,
+      expertFactor: 0.995,
       computeFactor: 1.002,
       exchangeFactor: 1.003,
     },
     blackwellEight: 1,
-    frontNs: 64062500,
-    frontClientNs: 437500,
+    frontNs: 35937500,
+    frontClientNs: 281250,
+    frontMixtureNs: 23437500,
+    frontOtherNs: 37500000,
     compileNs: 937500000,
   },
-  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.246. */
+  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.221. */
   sglang: {
     overheads: {
-      stepNs: 546875,
+      stepNs: 531250,
       sequenceNs: 5469,
       layerNs: 0,
       eagerLayerNs: 400000,
-      kernelNs: 281,
-      attentionFactor: 1.006,
-      expertFactor: 1.005,
+      kernelNs: 234,
+      attentionFactor: 1.003,
+      expertFactor: 1.002,
       computeFactor: 1.004,
       exchangeFactor: 1.003,
     },
-    blackwellEight: 1.001,
-    frontNs: 82812500,
-    frontClientNs: 2968750,
+    blackwellEight: 1,
+    frontNs: 68750000,
+    frontClientNs: 1281250,
+    frontMixtureNs: 46875000,
+    frontOtherNs: 51562500,
     compileNs: 60000000000,
   },
-  /** 48 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.169. */
+  /** 48 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.165. */
   vllm: {
     overheads: {
       stepNs: 625000,
@@ -53,9 +57,11 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
       computeFactor: 1.017,
       exchangeFactor: 1.008,
     },
-    blackwellEight: 1.001,
-    frontNs: 18750000,
-    frontClientNs: 281250,
+    blackwellEight: 1,
+    frontNs: 23437500,
+    frontClientNs: 0,
+    frontMixtureNs: 46875000,
+    frontOtherNs: 42187500,
     compileNs: 60000000000,
   },
 };

@@ -17,16 +17,16 @@ export interface FrontTime {
 /**
  * What a measured TTFT leaves beside the simulated engine, over the fitted front end, scatters as widely as this.
  *
- * Source: aiconfigurator-silicon, whole groups held out, 1,123 stated rows without compiling: drawn apart from the intervals of the engine's first tokens
- * (`served-intervals.ts`), a factor of 3 holds 91 % of all and 92 % of the 518 in which the front end is at least a third of the TTFT; 2.5 holds 88 and
- * 86 %, 4 holds 93 and 96 %. Chosen on these rows.
+ * Source: aiconfigurator-silicon, whole groups held out, 1,119 stated rows without compiling: drawn apart from the intervals of the engine's first tokens
+ * (`served-intervals.ts`), a factor of 3 holds 91 % of all and 93 % of the 493 in which the front end is at least a third of the TTFT; 2.5 holds 88 and
+ * 88 %, 4 holds 94 and 96 %. Chosen on these rows.
  */
 const FRONT_SPREAD = 2;
 const SOURCE = "fitted with its engine on closed loops of aiconfigurator-silicon";
 
-/** Front end of an engine; undefined where none was fitted: heddle's own is measured with the host that serves. */
-export function frontTimeOf(engine: EngineName): FrontTime | undefined {
+/** Front end of an engine that serves a mixture of experts or another model; undefined where none was fitted: heddle's own is measured with the host that serves. */
+export function frontTimeOf(engine: EngineName, { mixture }: { readonly mixture: boolean }): FrontTime | undefined {
   if (engine === "heddle") return undefined;
-  const { frontNs, frontClientNs } = FITTED_ENGINES[engine];
-  return { ns: frontNs, nsInFlight: frontClientNs, spread: FRONT_SPREAD, source: SOURCE };
+  const { frontNs, frontClientNs, frontMixtureNs } = FITTED_ENGINES[engine];
+  return { ns: frontNs + (mixture ? frontMixtureNs : 0), nsInFlight: frontClientNs, spread: FRONT_SPREAD, source: SOURCE };
 }

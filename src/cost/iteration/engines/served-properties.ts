@@ -9,13 +9,36 @@ export interface ServedProperties {
   readonly blackwell: boolean;
   /** Whether prompts have at least `LONG_PROMPT` tokens. */
   readonly longPrompts: boolean;
+  /** How much of its iterations' time prompts take. */
+  readonly promptShare: PromptShare;
   /** Engine and device, where models were measured so; `OTHER_CELL` elsewhere. */
   readonly cell: string;
 }
 
 export type ServedProperty = keyof ServedProperties;
 
-export const SERVED_PROPERTIES: readonly ServedProperty[] = ["engine", "named", "mixture", "blackwell", "longPrompts", "cell"];
+export const SERVED_PROPERTIES: readonly ServedProperty[] = [
+  "engine",
+  "named",
+  "mixture",
+  "blackwell",
+  "longPrompts",
+  "promptShare",
+  "cell",
+];
+
+/** Prompts' share of the time of all iterations: below 0.2, from there, and from 0.45 on. */
+export type PromptShare = "few" | "some" | "many";
+
+/** A share of each kind. */
+export const PROMPT_SHARES: Readonly<Record<PromptShare, number>> = { few: 0.08, some: 0.3, many: 0.6 };
+
+const SOME = 0.2;
+const MANY = 0.45;
+
+export function promptShareOf(share: number): PromptShare {
+  return share >= MANY ? "many" : share >= SOME ? "some" : "few";
+}
 
 /** Devices of the catalogue on which served models were measured, by engine. */
 export const SERVED_DEVICES: Readonly<Record<string, readonly string[]>> = {

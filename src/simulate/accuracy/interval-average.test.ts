@@ -1,20 +1,28 @@
 /**
- * Goal: like rows count more where that helps, and by as much as the residuals at hand say, and TPOT's intervals hold what they say. Method: residuals by hand; that a row's own fold
+ * Goal: like rows count more, by as much as is said, and TTFT's intervals are as wide as folds they were not made of ask. Method: residuals by hand; that a row's own fold
  * takes no part is in silicon-intervals.test.ts.
  */
 import { describe, expect, test } from "vitest";
-import type { ServedProperties } from "../../cost/iteration/engines/served-properties.ts";
-import { chooseSchemes, chosenIntervals } from "./interval-choice.ts";
-import { type IntervalScheme, type Residual, schemeIntervals } from "./interval-scheme.ts";
+import type { PromptShare, ServedProperties } from "../../cost/iteration/engines/served-properties.ts";
+import { averageIntervals, calibratedSchemes, intervalSchemes } from "./interval-average.ts";
+import { type IntervalScheme, type Residual, schemeIntervals, schemeProperties } from "./interval-scheme.ts";
 
-const OF: ServedProperties = { engine: "vllm", named: true, mixture: false, blackwell: false, longPrompts: false, cell: "vllm/h100-sxm" };
+const OF: ServedProperties = {
+  engine: "vllm",
+  named: true,
+  mixture: false,
+  blackwell: false,
+  longPrompts: false,
+  promptShare: "few",
+  cell: "vllm/h100-sxm",
+};
 
 function residuals(of: Partial<ServedProperties>, fold: number, misses: readonly number[]): Residual[] {
   return misses.map((miss) => ({ of: { ...OF, ...of }, group: `${fold} ${JSON.stringify(of)}`, fold, device: "h100-sxm", miss }));
 }
 
 const within = (size: number): number[] => Array.from({ length: 41 }, (_unused, index) => ((index - 20) / 20) * size);
-const ALIKE: IntervalScheme = { properties: [], share: 1, usual: [], groups: "rows" };
+const ALIKE: IntervalScheme = { properties: [], share: 1, usual: [], byPrompts: false };
 
 describe("an interval", () => {
   test("has a twentieth of the weight beyond each end, and its sides are unlike where misses are", () => {
@@ -27,15 +35,14 @@ describe("an interval", () => {
     expect(low).toBeCloseTo(-0.4, 9);
     expect(high).toBeCloseTo(1.4, 9);
   });
-  test("weighs a group by its rows, or by their root", () => {
+  test("weighs a group by the root of its rows", () => {
     // 95 of 100 rows miss by 1, five of another group by 2: by rows 5 % lie above 1, by roots 19 %.
     const ordered = [...residuals({}, 0, Array(95).fill(1)), ...residuals({ mixture: true }, 0, Array(5).fill(2))];
-    expect(schemeIntervals(ALIKE, ordered)(OF).high).toBe(1);
-    expect(schemeIntervals({ ...ALIKE, groups: "roots" }, ordered)(OF).high).toBe(2);
+    expect(schemeIntervals(ALIKE, ordered)(OF).high).toBe(2);
   });
   test("counts rows that differ in a property less", () => {
     const ordered = [...residuals({}, 0, within(1)), ...residuals({ engine: "sglang" }, 0, within(10))];
-    const of = (share: number): number => schemeIntervals({ properties: ["engine"], share, usual: [], groups: "rows" }, ordered)(OF).high;
+    const of = (share: number): number => schemeIntervals({ properties: ["engine"], share, usual: [], byPrompts: false }, ordered)(OF).high;
     expect(of(0.01)).toBeLessThan(1.5);
     expect(of(1)).toBeGreaterThan(7);
   });
@@ -47,42 +54,62 @@ describe("an interval", () => {
     // One that was never seen misses as all do.
     expect(of("trtllm")).toBeGreaterThan(of("vllm"));
   });
+  test("lies higher where prompts take more of the time, by as much as rows of one group do", () => {
+    // Groups differ by 0.5 whatever their prompts; in each, rows of many prompts miss by 0.26 more than those of few: 0.5 for a share of 1.
+    const rows = ([0, 0.5] as const).flatMap((usual, group) =>
+      (["few", "many"] as const).flatMap((promptShare) =>
+        residuals({ mixture: group === 1, promptShare }, 0, Array(10).fill(usual + (promptShare === "many" ? 0.26 : 0))).map((one) => ({
+          ...one,
+          group: `${group}`,
+        })),
+      ),
+    );
+    const high = (byPrompts: boolean, promptShare: PromptShare): number =>
+      schemeIntervals({ ...ALIKE, byPrompts }, rows)({ ...OF, promptShare }).high;
+    expect(high(true, "many") - high(true, "few")).toBeCloseTo(0.26, 9);
+    expect(high(true, "some") - high(true, "few")).toBeCloseTo(0.11, 9);
+    expect(high(false, "many")).toBe(high(false, "few"));
+  });
   test("is 0 to 0 without residuals", () => expect(schemeIntervals(ALIKE, [])(OF)).toEqual({ low: 0, high: 0 }));
 });
 
-describe("the choice", () => {
+describe("the average", () => {
   const alike = [0, 1, 2, 3].flatMap((fold) => [
     ...residuals({}, fold, within(0.1)),
-    ...residuals({ engine: "sglang" }, fold, within(1)),
+    ...residuals({ engine: "sglang", cell: "sglang/h200-sxm" }, fold, within(1)),
     ...residuals({ mixture: true }, fold, within(0.1)),
   ]);
-  test("falls on the property that tells misses apart", () => {
-    const { scheme } = chooseSchemes("ttft", alike)[0]!;
-    expect([...scheme.usual, ...scheme.properties]).toContain("engine");
-    const of = (engine: string): number => chosenIntervals(chooseSchemes("tpot", alike), alike)({ ...OF, engine }).high;
-    expect(of("sglang") / of("vllm")).toBeGreaterThan(4);
+  test("is of the same ways whatever the residuals, and holds no property that no way names", () => {
+    expect([intervalSchemes("tpot").length, intervalSchemes("ttft").length]).toEqual([12, 8]);
+    const named = (time: "tpot" | "ttft"): string[] => [...new Set(intervalSchemes(time).flatMap(schemeProperties))].sort();
+    expect(named("tpot")).toEqual(["cell", "engine", "mixture", "named", "promptShare"]);
+    expect(named("ttft")).toEqual(["cell", "engine", "longPrompts"]);
+    expect(calibratedSchemes("tpot", alike)).toEqual(intervalSchemes("tpot").map((scheme) => ({ scheme, factor: 1 })));
   });
-  test("falls on none where misses are alike, or where there is but one fold to learn from", () => {
-    const flat = [0, 1, 2].flatMap((fold) => residuals({}, fold, within(1)));
-    expect(chooseSchemes("ttft", flat)[0]!.scheme.properties).toEqual([]);
-    const first = alike.filter(({ fold }) => fold === 0);
-    expect(chooseSchemes("tpot", first)).toMatchObject([{ factor: 1, scheme: { properties: [] } }]);
+  test("tells an engine that misses more from one that misses little", () => {
+    const of = (time: "tpot" | "ttft", change: Partial<ServedProperties>): number =>
+      averageIntervals(calibratedSchemes(time, alike), alike)({ ...OF, ...change }).high;
+    for (const time of ["tpot", "ttft"] as const)
+      expect(of(time, { engine: "sglang", cell: "sglang/h200-sxm" }) / of(time, {})).toBeGreaterThan(1.8);
   });
-  test("widens TPOT's intervals until they hold nine in ten of folds they were not made of", () => {
+  test("widens TTFT's intervals until they hold nine in ten of folds they were not made of", () => {
     // Each fold's rows miss by as much, to one side or the other: three folds alone never foresee the fourth.
     const folds = [1, 1.1, 1.2, 1.3].flatMap((size, fold) => residuals({}, fold, Array(30).fill(size)));
-    const { factor } = chooseSchemes("tpot", folds)[0]!;
+    const { scheme, factor } = calibratedSchemes("ttft", folds)[0]!;
+    expect(scheme).toMatchObject({ properties: [], usual: [] });
     // Of the last fold 1.3 is measured where 1.2 is the most that others show: nine tenths of the rows lie inside with the factor of a fifth of those.
     expect(factor).toBeCloseTo(1.3 / 1.2, 9);
-    expect(chooseSchemes("ttft", folds)[0]!.factor).toBe(1);
+    expect(calibratedSchemes("tpot", folds)[0]!.factor).toBe(1);
+    const first = folds.slice(0, 30);
+    expect(calibratedSchemes("ttft", first).every((one) => one.factor === 1)).toBe(true);
   });
-  test("averages ends, each with its factor", () => {
+  test("is of ends, each with its factor", () => {
     const rows = residuals({}, 0, within(1));
     const both = [
       { scheme: ALIKE, factor: 1 },
       { scheme: ALIKE, factor: 2 },
     ];
-    expect(chosenIntervals(both, rows)(OF).high).toBeCloseTo(1.5 * schemeIntervals(ALIKE, rows)(OF).high, 9);
+    expect(averageIntervals(both, rows)(OF).high).toBeCloseTo(1.5 * schemeIntervals(ALIKE, rows)(OF).high, 9);
   });
 });
 
