@@ -40,7 +40,7 @@ export function checkEmitted({ commands, objects }: Emitted, references: EmitRef
   const list = (command: CommandName): OptionList => references.lists?.[command] ?? writtenList(command);
   for (const { pool, command, args, positional } of commands) {
     const engine = ENGINE_OF_WORKER[command];
-    const merged = engine === undefined ? list(command) : mergedLists(list(command), list(engine));
+    const merged = engine === undefined ? list(command) : mergedLists(list(command), list(engine), WORKER_CHOICES[command]);
     against.push(`${pool}: ${args.length} words of ${command} against ${merged.version} (${originWords(merged.origin)})`);
     for (const { argument, detail } of checkArguments(merged, args, positional)) faults.push({ where: `${pool}, ${argument}`, detail });
   }
@@ -54,11 +54,24 @@ function originWords(origin: "written" | "package"): string {
   return origin === "package" ? "read from the package" : "written list";
 }
 
-function mergedLists(own: OptionList, engine: OptionList): OptionList {
+/**
+ * Words that a Dynamo worker takes of an engine's option and makes the engine's own of. Source: roles of SGLang workers in Dynamo's documentation (v1.6.0), SGLang
+ * Multimodal: `encode`, and `pd` for those that compute prompts and decode behind encoders.
+ */
+const WORKER_CHOICES: Readonly<Partial<Record<CommandName, ReadonlyMap<string, readonly string[]>>>> = {
+  "dynamo-sglang": new Map([["--disaggregation-mode", ["encode", "pd"]]]),
+};
+
+function mergedLists(own: OptionList, engine: OptionList, more: ReadonlyMap<string, readonly string[]> = new Map()): OptionList {
+  const options = new Map(engine.options);
+  for (const [name, words] of more) {
+    const option = options.get(name);
+    if (option?.choices !== undefined) options.set(name, { ...option, choices: [...option.choices, ...words] });
+  }
   return {
     version: `${own.version} and ${engine.version}`,
     origin: own.origin === "package" && engine.origin === "package" ? "package" : "written",
-    options: new Map([...engine.options, ...own.options]),
+    options: new Map([...options, ...own.options]),
   };
 }
 

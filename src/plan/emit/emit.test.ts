@@ -78,9 +78,83 @@ describe("what is written", () => {
     }
   });
 
-  it.each(["vllm", "trtllm", "kubernetes", "dynamo", "llm-d"] as const)("has no encoders apart for %s: the role is named", (target) => {
-    const name = target === "kubernetes" || target === "dynamo" ? "sglang" : "vllm";
-    expect(missingFields(target, encoders(name, "split")).join()).toMatch(/role|pools/);
+  it("has encoders apart for vllm over a shared path, with a proxy before both sides", () => {
+    for (const role of ["both", "split"] as const) {
+      const fleet = encoders("vllm", role);
+      const written = emitted("vllm", { ...fleet, routing: "random" }, { ...OPTIONS, checkpoint: {} });
+      expect(checkEmitted(written).faults).toEqual([]);
+      const text = (file: string): string => written.files.find(({ name }) => name === file)!.text;
+      const eyes = text("vllm-eyes.sh");
+      for (const word of [
+        "--mm-encoder-only",
+        "--enforce-eager",
+        "--no-enable-prefix-caching",
+        "--mm-encoder-tp-mode data",
+        '"ec_role":"ec_producer"',
+      ])
+        expect(eyes).toContain(word);
+      // The path is a variable that has to be set, inside of what else is quoted.
+      expect(eyes).toContain(`"shared_storage_path":"'"\${EC_SHARED_STORAGE:?}"'"`);
+      const reader = text(role === "both" ? "vllm-pd.sh" : "vllm-prefill.sh");
+      expect(reader).toContain('"ec_role":"ec_consumer"');
+      expect(reader).not.toContain("--mm-encoder-only");
+      if (role === "split") expect(text("vllm-decode.sh")).not.toContain("ec_role");
+      const front = text("router.sh").replaceAll(/\s+\\?\s*/g, " ");
+      expect(front).toMatch(/--encode-servers-urls http:\/\/"\$\{EYES_1:\?\}":8000,http:\/\/"\$\{EYES_2:\?\}":8000/);
+      const behind = /--prefill-servers-urls disable --decode-servers-urls http:\/\/"\$\{PD_1:\?\}":8000/;
+      expect(front).toMatch(role === "both" ? behind : /--prefill-servers-urls http\S+ --decode-servers-urls http/);
+      expect(written.notes.join("\n")).toMatch(/in no package/);
+      // One replica behind encoders needs no choice; of several the proxy's is at random.
+      expect(missingFields("vllm", fleet, { ...OPTIONS, checkpoint: {} })).toEqual(role === "both" ? [] : ["routing"]);
+    }
+  });
+
+  it("has encoders apart for dynamo in its own words", () => {
+    const small = (name: "vllm" | "sglang", role: "both" | "split"): Deployment => {
+      const fleet = encoders(name, role);
+      const one = { tensor: 1, pipeline: 1, data: 1, expert: 1, context: 1 };
+      const pools = fleet.pools.map((pool) =>
+        pool.role === "encode" ? { ...pool, parallel: one, encoder: { parallel: "weights" as const } } : pool,
+      );
+      return { ...fleet, pools };
+    };
+    const options = { ...OPTIONS, checkpoint: {} };
+    const said = (name: "vllm" | "sglang", role: "both" | "split"): Record<string, string> => {
+      const written = emitted("dynamo", small(name, role), options);
+      expect(checkEmitted(written).faults).toEqual([]);
+      return Object.fromEntries(written.commands.map(({ pool, args }) => [pool, args.join(" ")]));
+    };
+    expect(said("vllm", "both").eyes).toMatch(/--disaggregation-mode encode --enable-multimodal$/);
+    expect(said("vllm", "both").pd).toMatch(/--enable-multimodal --route-to-encoder --enable-mm-embeds$/);
+    const split = said("vllm", "split");
+    expect(split.prefill).toMatch(/--disaggregation-mode prefill --enable-multimodal --route-to-encoder --enable-mm-embeds$/);
+    expect(split.decode).toMatch(/--disaggregation-mode decode --enable-multimodal$/);
+    expect(said("sglang", "both").eyes).toMatch(/--disaggregation-mode encode --enable-multimodal$/);
+    expect(said("sglang", "both").pd).toMatch(/--disaggregation-mode pd --enable-multimodal --dedicated-mm-encoder$/);
+    expect(said("sglang", "split").decode).toMatch(
+      /--disaggregation-mode decode --disaggregation-transfer-backend nixl --enable-multimodal --dedicated-mm-encoder$/,
+    );
+    for (const text of Object.values(said("sglang", "split"))) expect(text).not.toMatch(/--encoder-only|--language-only|--encoder-urls/);
+    // An encoder on two devices has no word there; and images that are encoded beside prompts have to be let in.
+    expect(missingFields("dynamo", encoders("vllm", "both"), options)).toEqual(["parallel.tensor"]);
+    const beside = sampleDeployment({ pools: [samplePool({ replicas: 1, encoder: { parallel: "data" } })], routing: "round-robin" });
+    expect(
+      emitted("dynamo", beside)
+        .commands.find(({ pool }) => pool === "main")!
+        .args.join(" "),
+    ).toMatch(/--mm-encoder-tp-mode data .*--enable-multimodal$/);
+    // Words that no worker takes are found.
+    const written = emitted("dynamo", small("sglang", "both"), options);
+    const altered = {
+      ...written,
+      commands: written.commands.map((one) => ({ ...one, args: one.args.map((word) => (word === "pd" ? "epd" : word)) })),
+    };
+    expect(checkEmitted(altered).faults.map(({ where }) => where)).toEqual(["pd, --disaggregation-mode epd"]);
+  });
+
+  it.each(["trtllm", "kubernetes", "llm-d"] as const)("has no encoders apart for %s: the role is named", (target) => {
+    for (const name of target === "kubernetes" ? (["sglang", "vllm"] as const) : (["vllm"] as const))
+      expect(missingFields(target, encoders(name, "split")).join()).toMatch(/role|pools/);
   });
 
   it.each(["sglang", "trtllm"] as const)("holds for dynamo and kubernetes with %s", (name) => {

@@ -23,9 +23,15 @@ export interface EngineContext {
   readonly deployment: Deployment;
   readonly options: EmitOptions;
   readonly port: string;
-  /** Addresses of the replicas that encode images, where they are known when a command is written. */
-  readonly encoderUrls?: readonly string[];
+  /** How replicas that encode images and those that compute prompts find one another; absent: nothing is written that tells them. */
+  readonly encoders?: EncoderWays;
 }
+
+/** By addresses, over a path that all share, or by Dynamo's own discovery. */
+export type EncoderWays =
+  | { readonly by: "address"; readonly urls: readonly string[] }
+  | { readonly by: "path"; readonly path: string }
+  | { readonly by: "dynamo" };
 
 export type EngineWriter = (pool: Pool, context: EngineContext) => EngineArguments;
 
@@ -69,7 +75,7 @@ export function splitRole(
       role: undefined,
       missing: [inexpressible(pool.name, "ffn", `${engine} has no attention and feed-forwards apart in one launch command`)],
     };
-  if (pool.role === "both" || (pool.role === "encode" && engine === "sglang")) return { role: undefined, missing: [] };
+  if (pool.role === "both" || (pool.role === "encode" && engine !== "trtllm")) return { role: undefined, missing: [] };
   if (pool.role === "prefill" || pool.role === "decode") return { role: pool.role, missing: [] };
   return { role: undefined, missing: [inexpressible(pool.name, "role", `${engine} has no role "${pool.role}" in one launch command`)] };
 }

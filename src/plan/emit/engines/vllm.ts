@@ -48,7 +48,7 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
   const weights = weightArguments(pool, context, { engine: "vllm", flags: WEIGHTS });
   const nodes = replicaNodes(pool, context);
   const lora = vllmLora(pool);
-  const encoder = vllmEncoder(pool);
+  const encoder = vllmEncoder(pool, context);
   missing.push(...role.missing, ...weights.missing, ...nodes.missing, ...holdsMissing(pool, "vllm"), ...lora.missing, ...encoder.missing);
   const kv = KV[precision.kv];
   if (kv === undefined) missing.push(inexpressible(pool.name, "precision.kv", `vllm keeps no KV in ${precision.kv}`));
@@ -80,11 +80,11 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
     ...(role.role === undefined ? {} : { environment: { VLLM_NIXL_SIDE_CHANNEL_HOST: OWN_ADDRESS } }),
     files: [],
     missing,
-    notes: lora.notes,
+    notes: [...lora.notes, ...(encoder.notes ?? [])],
   };
 }
 
-function engineArguments({ engine, offload }: Pool): string[] {
+function engineArguments({ role, engine, offload }: Pool): string[] {
   return [
     ...["--max-num-batched-tokens", String(engine.maxBatchedTokens)],
     ...["--max-num-seqs", String(engine.maxSequences)],
@@ -92,7 +92,8 @@ function engineArguments({ engine, offload }: Pool): string[] {
     ...["--gpu-memory-utilization", String(engine.memoryFraction)],
     ...(engine.kvBlocks === undefined ? [] : ["--num-gpu-blocks-override", String(engine.kvBlocks)]),
     ...(engine.maxModelTokens === undefined ? [] : ["--max-model-len", String(engine.maxModelTokens)]),
-    engine.prefixCaching ? "--enable-prefix-caching" : "--no-enable-prefix-caching",
+    // Encoders keep no KV; vLLM asks for them without.
+    engine.prefixCaching && role !== "encode" ? "--enable-prefix-caching" : "--no-enable-prefix-caching",
     engine.chunkedPrefill ? "--enable-chunked-prefill" : "--no-enable-chunked-prefill",
     ...(offload === undefined ? [] : ["--kv-offloading-size", String(offload.bytes / BYTES_PER_GIB)]),
   ];

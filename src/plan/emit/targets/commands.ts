@@ -1,5 +1,6 @@
 import type { Deployment, Pool } from "../../deployment/deployment.ts";
 import type { EmitOptions, Emitted, EmittedCommand, EmittedFile, Inexpressible } from "../emit-types.ts";
+import { SHARED_PATH } from "../engines/encoder.ts";
 import { type EngineArguments, type EngineContext, inexpressible, OWN_ADDRESS } from "../engines/engine-arguments.ts";
 import { type EmitEngine, ENGINE_WRITERS } from "../engines/engine-writer.ts";
 import { needsRouter, type RoutedEngine, routerArguments } from "../engines/router.ts";
@@ -14,16 +15,22 @@ export function emitCommands(
   deployment: Deployment,
   options: EmitOptions,
 ): Emitted & { readonly missing: readonly Inexpressible[] } {
-  const pools = deployment.pools.map((pool) => poolScript(engine, pool, { deployment, options, encoderUrls: urls(deployment, "encode") }));
+  const pools = deployment.pools.map((pool) => poolScript(engine, pool, { deployment, options, ...encodersOf(engine, deployment) }));
   const router = routerScript(engine, deployment);
   return {
     target: engine,
     files: [...pools.flatMap(({ files }) => files), ...router.files],
     commands: [...pools.flatMap(({ commands }) => commands), ...router.commands],
     objects: [],
-    notes: pools.flatMap(({ notes }) => notes),
+    notes: [...pools.flatMap(({ notes }) => notes), ...router.notes],
     missing: [...pools.flatMap(({ missing }) => missing), ...router.missing],
   };
+}
+
+/** How encoders and those that read what they make find one another. */
+function encodersOf(engine: EmitEngine, deployment: Deployment): Pick<EngineContext, "encoders"> {
+  if (engine === "sglang") return { encoders: { by: "address", urls: urls(deployment, "encode") } };
+  return engine === "vllm" ? { encoders: { by: "path", path: SHARED_PATH } } : {};
 }
 
 interface Script {
@@ -78,6 +85,7 @@ export function scriptOf({ program, args, follower }: EngineArguments): string {
 }
 
 function routerScript(engine: EmitEngine, deployment: Deployment): Script {
+  if (engine === "vllm" && deployment.pools.some(({ role }) => role === "encode")) return encoderProxy(deployment);
   if (!needsRouter(deployment)) return { files: [], commands: [], missing: [], notes: [] };
   if (engine === "trtllm") return trtllmFront(deployment);
   const workers = {
@@ -96,6 +104,36 @@ function routerScript(engine: EmitEngine, deployment: Deployment): Script {
   ].join("\n");
   const command: EmittedCommand = { pool: "router", command: `${engine satisfies RoutedEngine}-router`, positional: 0, args };
   return { files: [{ name: "router.sh", text }], commands: [command], missing, notes: [] };
+}
+
+/**
+ * The proxy that sends images to encoders and prompts after them. It takes encoders in turn, and any replica behind them at random.
+ *
+ * Source: disagg_epd_proxy.py of vllm-project/vllm, examples/disaggregated/disaggregated_encoder (docs of vLLM 0.32.0); no package has it.
+ */
+function encoderProxy(deployment: Deployment): Script {
+  const split = deployment.pools.some(({ role }) => role === "prefill");
+  const prefills = split ? urls(deployment, "prefill") : ["disable"];
+  const decodes = urls(deployment, split ? "decode" : "both");
+  const alone = prefills.length === 1 && decodes.length === 1;
+  const missing =
+    alone || deployment.routing === "random"
+      ? []
+      : [inexpressible("deployment", "routing", `vllm's proxy before encoders takes replicas at random, not "${deployment.routing}"`)];
+  const words = [
+    ...["python3", "disagg_epd_proxy.py", "--host", "0.0.0.0", "--port", ROUTER_PORT],
+    ...["--encode-servers-urls", urls(deployment, "encode").join(",")],
+    ...["--prefill-servers-urls", prefills.join(","), "--decode-servers-urls", decodes.join(",")],
+  ];
+  const text = [
+    "#!/bin/sh",
+    "# Address of each replica in its variable; disagg_epd_proxy.py from examples/disaggregated/disaggregated_encoder of vLLM.",
+    "set -eu",
+    `exec ${shellCommand(words)}`,
+    "",
+  ].join("\n");
+  const notes = ["disagg_epd_proxy.py is not held against a list: it comes with vLLM's examples, and in no package"];
+  return { files: [{ name: "router.sh", text }], commands: [], missing, notes };
 }
 
 function urls({ pools }: Deployment, role: Pool["role"]): string[] {

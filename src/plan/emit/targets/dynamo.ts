@@ -1,5 +1,6 @@
 import type { Deployment, Pool, RoutingName } from "../../deployment/deployment.ts";
 import type { EmitOptions, Emitted, EmittedCommand, Inexpressible, KubernetesObject } from "../emit-types.ts";
+import { sideOf } from "../engines/encoder.ts";
 import { type EngineArguments, inexpressible, replicaDevices } from "../engines/engine-arguments.ts";
 import { type EmitEngine, ENGINE_WRITERS, emitEngine } from "../engines/engine-writer.ts";
 import { containerEnvironment, objectName, yamlStream } from "./objects.ts";
@@ -70,12 +71,13 @@ function component(pool: Pool, deployment: Deployment, options: EmitOptions): Co
     const missing = [inexpressible(pool.name, "engine.name", `dynamo runs vllm, sglang and trtllm, not ${pool.engine.name}`)];
     return { component: {}, objects: [], commands: [], missing, notes: [] };
   }
-  const written = ENGINE_WRITERS[engine](pool, { deployment, options, port: PORT });
+  const written = ENGINE_WRITERS[engine](pool, { deployment, options, port: PORT, encoders: { by: "dynamo" } });
   const nodes = written.follower === undefined ? 1 : replicaDevices(pool) / options.devicesPerNode!;
-  const args = workerArguments(engine, pool, written);
-  const role = pool.role === "both" ? "worker" : pool.role;
+  const images = imageWords(engine, pool, deployment);
+  const args = [...workerArguments(engine, pool, written, sideOf(pool, deployment).apart), ...images.args];
+  const role = pool.role === "both" || pool.role === "encode" ? "worker" : pool.role;
   const accelerator = options.acceleratorResource;
-  const missing = [...written.missing];
+  const missing = [...written.missing, ...images.missing];
   if (accelerator === undefined) missing.push(inexpressible(pool.name, "device", "the name of its resource in Kubernetes is not known"));
   const config = configOf(pool, written);
   const env = containerEnvironment(written);
@@ -100,13 +102,41 @@ function component(pool: Pool, deployment: Deployment, options: EmitOptions): Co
     objects: config === undefined ? [] : [config],
     commands: [{ pool: pool.name, command: `dynamo-${engine}`, positional: 0, args }],
     missing,
-    notes: written.notes,
+    notes: [...written.notes, ...images.notes],
+  };
+}
+
+/**
+ * How workers say that they take images, encode them, or take what others made of them.
+ *
+ * Source: `--enable-multimodal`, `--route-to-encoder`, `--dedicated-mm-encoder` of ai-dynamo 1.6.1; which go with which role: vLLM and SGLang Multimodal in Dynamo's
+ * documentation (v1.6.0), examples/backends/vllm/launch/disagg_multimodal_e_pd.sh of ai-dynamo/dynamo, by which an encode worker of vLLM reads `--enforce-eager`
+ * alone of the engine's options.
+ */
+function imageWords(
+  engine: EmitEngine,
+  pool: Pool,
+  deployment: Deployment,
+): { readonly args: readonly string[]; readonly missing: readonly Inexpressible[]; readonly notes: readonly string[] } {
+  const { apart, encodes, reads } = sideOf(pool, deployment);
+  const nothing = { args: [], missing: [], notes: [] };
+  if (engine === "trtllm" || (!apart && deployment.pools.every(({ encoder }) => encoder === undefined))) return nothing;
+  if (engine === "sglang") return { ...nothing, args: ["--enable-multimodal", ...(apart && !encodes ? ["--dedicated-mm-encoder"] : [])] };
+  const wide = encodes && pool.parallel.tensor > 1;
+  return {
+    args: ["--enable-multimodal", ...(reads ? ["--route-to-encoder", "--enable-mm-embeds"] : [])],
+    missing: wide ? [inexpressible(pool.name, "parallel.tensor", "dynamo's encode worker of vllm is on one device")] : [],
+    notes: encodes
+      ? [`${pool.name}: dynamo's encode worker of vllm reads no limits of the engine (engine.maxBatchedTokens, engine.maxSequences)`]
+      : [],
   };
 }
 
 /** A worker takes its engine's options and says its role in words of Dynamo's own; the operator adds what several machines need. */
-function workerArguments(engine: EmitEngine, pool: Pool, { args, program }: EngineArguments): string[] {
-  const role = pool.role === "both" ? [] : ["--disaggregation-mode", pool.role];
+function workerArguments(engine: EmitEngine, pool: Pool, { args, program }: EngineArguments, apart: boolean): string[] {
+  // A worker of SGLang that takes what encoders made names its role also where it does all else.
+  const mode = pool.role === "both" ? (apart && engine === "sglang" ? "pd" : undefined) : pool.role;
+  const role = mode === undefined ? [] : ["--disaggregation-mode", mode];
   if (engine === "trtllm") {
     const served = without(args, [...SERVER_ONLY, "--extra_llm_api_options", "--tp_size", "--pp_size", "--ep_size", ...TRTLLM_LIMITS]);
     const model = ["--model", program[1]!, "--served-model-name", program[1]!];
@@ -114,7 +144,8 @@ function workerArguments(engine: EmitEngine, pool: Pool, { args, program }: Engi
   }
   const model = engine === "vllm" ? ["--model", program[2]!] : [];
   const several = ["--nnodes", "--node-rank", "--master-addr", "--dist-init-addr"];
-  const transfer = engine === "sglang" && pool.role !== "both" ? ["--disaggregation-transfer-backend", "nixl"] : [];
+  const transfer =
+    engine === "sglang" && (pool.role === "prefill" || pool.role === "decode") ? ["--disaggregation-transfer-backend", "nixl"] : [];
   return [...model, ...without(args, [...SERVER_ONLY, ...several]), ...role, ...transfer];
 }
 
