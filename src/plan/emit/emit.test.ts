@@ -124,14 +124,14 @@ describe("what is written", () => {
       expect(checkEmitted(written).faults).toEqual([]);
       return Object.fromEntries(written.commands.map(({ pool, args }) => [pool, args.join(" ")]));
     };
-    expect(said("vllm", "both").eyes).toMatch(/--disaggregation-mode encode --enable-multimodal$/);
-    expect(said("vllm", "both").pd).toMatch(/--enable-multimodal --route-to-encoder --enable-mm-embeds$/);
+    expect(said("vllm", "both")["eyes"]).toMatch(/--disaggregation-mode encode --enable-multimodal$/);
+    expect(said("vllm", "both")["pd"]).toMatch(/--enable-multimodal --route-to-encoder --enable-mm-embeds$/);
     const split = said("vllm", "split");
-    expect(split.prefill).toMatch(/--disaggregation-mode prefill --enable-multimodal --route-to-encoder --enable-mm-embeds$/);
-    expect(split.decode).toMatch(/--disaggregation-mode decode --enable-multimodal$/);
-    expect(said("sglang", "both").eyes).toMatch(/--disaggregation-mode encode --enable-multimodal$/);
-    expect(said("sglang", "both").pd).toMatch(/--disaggregation-mode pd --enable-multimodal --dedicated-mm-encoder$/);
-    expect(said("sglang", "split").decode).toMatch(
+    expect(split["prefill"]).toMatch(/--disaggregation-mode prefill --enable-multimodal --route-to-encoder --enable-mm-embeds$/);
+    expect(split["decode"]).toMatch(/--disaggregation-mode decode --enable-multimodal$/);
+    expect(said("sglang", "both")["eyes"]).toMatch(/--disaggregation-mode encode --enable-multimodal$/);
+    expect(said("sglang", "both")["pd"]).toMatch(/--disaggregation-mode pd --enable-multimodal --dedicated-mm-encoder$/);
+    expect(said("sglang", "split")["decode"]).toMatch(
       /--disaggregation-mode decode --disaggregation-transfer-backend nixl --enable-multimodal --dedicated-mm-encoder$/,
     );
     for (const text of Object.values(said("sglang", "split"))) expect(text).not.toMatch(/--encoder-only|--language-only|--encoder-urls/);
