@@ -1,7 +1,8 @@
 /**
  * When a mix of unlike devices wins, and when it does not: work of models on racks of this machine's cores, by the rack's own choice of devices and without
  * pins, against the best of the rack's devices alone and against all cores as one device. All racks of a case are open and warm and take turns. Five cases are
- * held to what a mix should give; embeddings are there because it gives little: their devices are about equally good at all of it.
+ * held to what a mix should give: meeting, files and library win, tiny and weak keep. Speech and embeddings are there because it gives little: their devices are
+ * about equally good at all of it.
  *
  * Where a device is emulated the case says so: no figure is one of the device it is named after.
  */
