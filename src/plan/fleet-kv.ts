@@ -22,8 +22,9 @@ export function kvBudgets(context: DraftContext, fleet: FleetDraft): readonly Kv
       return { bytesPerPage, bytes: roomBytes(context, { bytesPerPage, left: left.get(memory) ?? 0, replicas: fleet.replicas.length }) };
     });
     const { spec, eightBit } = context.request.model;
-    const pagesMax = replica.stages.reduce((least, stage) => Math.min(least, kernelPages(spec, stage, eightBit)), Infinity);
-    const budget = splitKvMemory(rooms, { maxSequences, contextLimit: context.contextLimit, pagesMax });
+    const { contextLimit } = context;
+    const pages = replica.stages.map((stage) => kernelPages(spec, { ...stage, contextLimit, maxSequences }, eightBit));
+    const budget = splitKvMemory(rooms, { maxSequences, contextLimit, pagesMax: Math.min(...pages) });
     if (budget === undefined) return undefined;
     budgets.push(budget);
   }

@@ -3,7 +3,7 @@ import { ALL_EIGHT_BITS, type EightBitShare } from "../cost/block-weights.ts";
 import { decodeWeightBytes } from "../cost/decoder-shape.ts";
 import { type DecoderSpec, kvBytesPerToken } from "../graph/decoder/spec.ts";
 import type { ComputeFormat } from "../rack/rack.ts";
-import { BLOCK_TOKENS } from "../state/block.ts";
+import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
 
 /**
  * Drivers whose devices compute decode steps in `block-int8`: `ort` in heddle's own kernels, `openvino` over OpenVINO's paged attention, which holds
@@ -29,27 +29,69 @@ export function pageCopies(stage: DecodeStage, { headDim }: Pick<DecoderSpec, "h
   return isPaged(stage.driver, stage.decodeFormat) ? 1 + (headDim + 8) / (4 * headDim) : 1;
 }
 
-function isPaged(driver: string, decodeFormat: DecodeStage["decodeFormat"]): boolean {
+/** Whether decode steps run over the runtime's paged attention, not in heddle's own kernels. */
+export function isPaged(driver: string, decodeFormat: DecodeStage["decodeFormat"]): boolean {
   return driver === "openvino" && decodeFormat === "block-int8";
 }
 
 /**
- * A memory of 32-bit WebAssembly, less 128 MiB for activations, logits, rotations and stacks. Units: bytes.
+ * A memory of 32-bit WebAssembly. Units: bytes.
  *
  * Source: WebAssembly core specification: 2^16 pages of 64 KiB.
  */
-const MEMORY_BYTES = 65_536 * 65_536 - 134_217_728;
+const MEMORY_BYTES = 65_536 * 65_536;
+/** What the kernels keep whatever the model: stacks, control words, padding of each matrix and vector. Units: bytes. */
+const OWN_BYTES = 4_194_304;
+/** Floats of a vector register: heads and rows of the residual stream are read in whole ones. Source: WebAssembly 3.0, v128. */
+const LANES = 4;
+/** As the kernels have them: weights of a block, rows of logits made at once, rows that norm themselves. */
+const BLOCK = 32;
+const HEAD_ROWS = 16;
+const SELF_NORMED = 2;
+/** Bytes an activation takes there; a test of the kernels holds all of this to what they take. */
+const ROW_BYTES = 5;
+const FLOAT = Float32Array.BYTES_PER_ELEMENT;
+
+/** A stage whose decode steps may run in the kernels, and what they make room for. */
+export interface KernelStageShape extends DecodeStage {
+  readonly fromLayer: number;
+  readonly toLayer: number;
+  readonly threads: number;
+  readonly contextLimit: number;
+  readonly maxSequences: number;
+}
+
+/** Why the kernels do not compute a model of this shape, whatever its size; undefined where they do. */
+export function kernelShapeRefusal({ width, headDim }: DecoderSpec): string | undefined {
+  const odd = [`width ${width}`, `head size ${headDim}`].filter((_text, i) => [width, headDim][i]! % LANES !== 0);
+  return odd.length === 0 ? undefined : `the kernels of block-int8 take multiples of ${LANES}, and the model has ${odd.join(" and ")}`;
+}
 
 /**
- * Most working pages of a stage whose decode steps run in heddle's own kernels: what their memory leaves beside the weights; no bound in other formats.
+ * Most working pages of a stage whose decode steps run in heddle's own kernels: what their memory leaves beside the weights and the room that steps work
+ * in; none where they do not compute its shape, no bound in other formats.
  */
-export function kernelPages(
-  spec: DecoderSpec,
-  stage: DecodeStage & { readonly fromLayer: number; readonly toLayer: number },
-  eightBit: EightBitShare | undefined,
-): number {
+export function kernelPages(spec: DecoderSpec, stage: KernelStageShape, eightBit: EightBitShare | undefined): number {
   const { fromLayer, toLayer, driver, decodeFormat } = stage;
   if (decodeFormat !== "block-int8" || isPaged(driver, decodeFormat)) return Infinity;
+  if (kernelShapeRefusal(spec) !== undefined) return 0;
   const pageBytes = kvBytesPerToken(spec, toLayer - fromLayer) * BLOCK_TOKENS;
-  return Math.max(0, Math.floor((MEMORY_BYTES - decodeWeightBytes(spec, { fromLayer, toLayer, decodeFormat }, eightBit)) / pageBytes));
+  const weights = decodeWeightBytes(spec, { fromLayer, toLayer, decodeFormat }, eightBit);
+  return Math.max(0, Math.floor((MEMORY_BYTES - weights - kernelRoomBytes(spec, stage)) / pageBytes));
+}
+
+/** What a stage's kernels hold beside weights and pages, at most: rows of a step, scores of each thread, rotations, logits, norms. Units: bytes. */
+export function kernelRoomBytes(spec: DecoderSpec, { fromLayer, toLayer, threads, contextLimit, maxSequences }: KernelStageShape): number {
+  const { width, heads, kvHeads, headDim, feedForward, vocabulary } = spec;
+  const rows = Math.max(maxSequences, HEAD_ROWS);
+  const inBytes = (columns: number): number => (columns + BLOCK) * ROW_BYTES;
+  const mixed = heads * headDim;
+  const qkv = (heads + 2 * kvHeads) * headDim;
+  const row = (width + qkv + mixed) * FLOAT + inBytes(width) + inBytes(mixed) + inBytes(feedForward) + (pagesFor(contextLimit) + 1) * FLOAT;
+  const scores = (heads / kvHeads) * (headDim + contextLimit + BLOCK_TOKENS);
+  const thread = Math.max(Math.max(width, mixed) + BLOCK, scores, rows * (BLOCK + 3 * LANES)) * FLOAT + SELF_NORMED * inBytes(width);
+  const rotations = contextLimit * headDim * FLOAT;
+  const vectors = (toLayer - fromLayer) * (2 * width + qkv + 2 * headDim) * FLOAT;
+  const head = toLayer === spec.layers ? (HEAD_ROWS * (vocabulary + LANES) + width) * FLOAT : 0;
+  return Math.ceil(rows * row + threads * thread + rotations + vectors + head + OWN_BYTES);
 }

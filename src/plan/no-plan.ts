@@ -1,7 +1,9 @@
 import { stageWeightBytes } from "../cost/decoder-shape.ts";
 import { pagesFor } from "../state/block.ts";
+import { DEFAULT_MAX_SEQUENCES } from "./default-policy.ts";
 import { type DraftContext, pageBytes, usableMemory } from "./draft-context.ts";
 import { kvBudgets } from "./fleet-kv.ts";
+import { isPaged, kernelPages } from "./kernel-stages.ts";
 import { pinText } from "./pins.ts";
 import type { PlanError, PlanOptions } from "./plan-request.ts";
 import { bestFleet } from "./search.ts";
@@ -23,7 +25,7 @@ export function noPlan(context: DraftContext): PlanError {
       };
     }
   }
-  return { code: "plan-no-capacity", detail: needs(context) };
+  return { code: "plan-no-capacity", detail: needs(context) + kernelNeeds(context) };
 }
 
 function pinTexts({ replicas, stages, pins = [], kvMemoryBytes }: PlanOptions): readonly string[] {
@@ -32,6 +34,25 @@ function pinTexts({ replicas, stages, pins = [], kvMemoryBytes }: PlanOptions): 
   if (stages !== undefined) texts.push(`--stages ${stages}`);
   if (kvMemoryBytes !== undefined) texts.push(`--kv-memory ${kvMemoryBytes}`);
   return [...texts, ...pins.map((pin) => `--pin ${pinText(pin)}`)];
+}
+
+/** Why the kernels' own memory holds no stage, where they were asked for and it is what is short. */
+function kernelNeeds({ request, contextLimit }: DraftContext): string {
+  const { options = {}, model } = request;
+  if (options.decodeFormat !== "block-int8" || request.rack.devices.some(({ driver }) => isPaged(driver, "block-int8"))) return "";
+  const { stages = 1, maxSequences = DEFAULT_MAX_SEQUENCES } = options;
+  const shape = {
+    fromLayer: 0,
+    toLayer: Math.ceil(model.spec.layers / stages),
+    driver: "ort",
+    decodeFormat: "block-int8",
+    threads: 1,
+    contextLimit,
+    maxSequences,
+  } as const;
+  const pages = kernelPages(model.spec, shape, model.eightBit);
+  if (pages >= pagesFor(contextLimit)) return "";
+  return `; the 4 GiB of memory of block-int8's kernels leave room for ${pages} of the ${pagesFor(contextLimit)} pages that one sequence takes in ${stages === 1 ? "one stage" : `each of ${stages} stages`}: ask for another decode format, more stages, a shorter context or fewer sequences`;
 }
 
 /** What the smallest replica needs, and what there is. */

@@ -1,6 +1,6 @@
 import { decodeFormats, prefillFormats } from "../cost/operator-cost.ts";
 import type { ComputeFormat, Device } from "../rack/rack.ts";
-import { KERNEL_DRIVERS_TEXT } from "./kernel-stages.ts";
+import { isPaged, KERNEL_DRIVERS_TEXT, kernelShapeRefusal } from "./kernel-stages.ts";
 import type { PlanError, PlanOptions, PlanRequest, StagePin } from "./plan-request.ts";
 import { isWholeModel } from "./whole-model.ts";
 
@@ -15,7 +15,9 @@ type PinError = Extract<PlanError, { code: "pin-impossible" }>;
 /** The first pinned choice that cannot be kept whatever the rest of the plan, with what would be possible. */
 export function checkPins(request: PlanRequest, usable: readonly Device[]): PinError | undefined {
   const options = request.options ?? {};
-  return checkCounts(request, options) ?? checkDevices(request, usable) ?? checkFormats(options, usable);
+  return (
+    checkCounts(request, options) ?? checkDevices(request, usable) ?? checkFormats(options, usable) ?? checkKernelShape(request, usable)
+  );
 }
 
 function checkCounts({ model }: PlanRequest, options: PlanOptions): PinError | undefined {
@@ -72,6 +74,15 @@ function checkFormats({ prefillFormat, decodeFormat, pins = [] }: PlanOptions, u
     if (fault !== undefined) return fault;
   }
   return undefined;
+}
+
+/** Asked for where only heddle's own kernels compute in it, their format is refused with the reason; where the planner chooses, it takes another. */
+function checkKernelShape({ model, options }: PlanRequest, usable: readonly Device[]): PinError | undefined {
+  const own = options?.decodeFormat === "block-int8" && !usable.some(({ driver }) => isPaged(driver, "block-int8"));
+  const refused = own ? kernelShapeRefusal(model.spec) : undefined;
+  return refused === undefined
+    ? undefined
+    : { code: "pin-impossible", pin: "--decode-format block-int8", possible: `another format: ${refused}` };
 }
 
 /** Devices that a format is looked for on, and the pin that names them. */

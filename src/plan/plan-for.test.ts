@@ -134,12 +134,33 @@ describe("planner", () => {
     const options = { contextLimit: 8192, maxSequences: 64, kvMemoryBytes: 100e9 };
     const held = plan(rack, options, { eightBit: FOURS }).replicas[0]!;
     expect(held.stages[0]!.decodeFormat).toBe("block-int8");
-    expect(held.workingPages).toBe(kernelPages(smallSpec, held.stages[0]!, FOURS));
+    expect(held.workingPages).toBe(kernelPages(smallSpec, { ...held.stages[0]!, contextLimit: 8192, maxSequences: 64 }, FOURS));
     expect(held.workingPages * held.pageBytes).toBeLessThan(2 ** 32);
     expect(plan(rack, { ...options, decodeFormat: "int4" }).replicas[0]!.workingPages).toBe((64 * 8192) / 64);
     const long = { ...smallSpec, contextLength: 131_072 };
     const made = plan(rack, { contextLimit: 131_072 }, { eightBit: FOURS, spec: long }).replicas[0]!;
     expect(made.stages.map(({ decodeFormat }) => decodeFormat)).toEqual(["int4"]);
+  });
+
+  it("leaves the kernels out where they do not compute the model's shape, and says so where they are asked for", () => {
+    const odd = { ...smallSpec, headDim: 66 };
+    expect(plan(syntheticRack([kerneled(200)]), {}, { eightBit: FOURS }).replicas[0]!.stages[0]!.decodeFormat).toBe("block-int8");
+    expect(plan(syntheticRack([kerneled(200)]), {}, { eightBit: FOURS, spec: odd }).replicas[0]!.stages[0]!.decodeFormat).not.toBe(
+      "block-int8",
+    );
+    const error = refusal(syntheticRack([kerneled(200)]), { decodeFormat: "block-int8" }, { spec: odd });
+    expect(error).toMatchObject({ code: "pin-impossible", pin: "--decode-format block-int8" });
+    expect(JSON.stringify(error)).toContain("multiples of 4, and the model has head size 66");
+  });
+
+  it("says that the kernels' memory is what is short", () => {
+    const long = { ...smallSpec, contextLength: 131_072 };
+    const error = refusal(
+      syntheticRack([kerneled(200)], 400e9),
+      { contextLimit: 131_072, decodeFormat: "block-int8", stages: 1 },
+      { spec: long },
+    );
+    expect(JSON.stringify(error)).toMatch(/the 4 GiB of memory of block-int8's kernels leave room for \d+ of the 2048 pages/);
   });
 
   it("never lowers a model's precision by itself", () => {

@@ -7,6 +7,7 @@ import { type PricedStepCost, stepCostFrom } from "../cost/step-cost-from.ts";
 import { kvBytesPerToken } from "../graph/decoder/spec.ts";
 import type { ComputeFormat, Device, GraphFormat } from "../rack/rack.ts";
 import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
+import { DEFAULT_MAX_SEQUENCES } from "./default-policy.ts";
 import type { DraftContext } from "./draft-context.ts";
 import { kernelPages } from "./kernel-stages.ts";
 import type { PlanModel } from "./plan-request.ts";
@@ -60,7 +61,10 @@ export function stagePrices(context: DraftContext): StagePrices {
   const bytesOf = new Map<string, number>();
   const price: StagePrices["price"] = (device, pair, range) =>
     remembered(prices, [device.id, ...keyOf(pair, range)].join(" "), () => {
-      const holds = kernelPages(spec, { ...pair, ...range, driver: device.driver }, eightBit) >= pagesFor(context.contextLimit);
+      const { contextLimit, request } = context;
+      const maxSequences = request.options?.maxSequences ?? DEFAULT_MAX_SEQUENCES;
+      const shape = { ...pair, ...range, driver: device.driver, threads: device.threads, contextLimit, maxSequences };
+      const holds = kernelPages(spec, shape, eightBit) >= pagesFor(contextLimit);
       return holds ? priceOf(context, { ...stageOn(device, pair), ...range }) : undefined;
     });
   const bytes: StagePrices["bytes"] = (pair, range) =>

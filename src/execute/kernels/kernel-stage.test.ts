@@ -7,10 +7,13 @@ import { writeGguf } from "../../../test/support/gguf-writer.ts";
 import { type TinyModelOptions, tinyGgufParts } from "../../../test/support/tiny-gguf.ts";
 import { bytesOf } from "../../base/bytes.ts";
 import { type Prng, seededPrng } from "../../base/prng.ts";
+import { decodeWeightBytes } from "../../cost/decoder-shape.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
+import { kvBytesPerToken } from "../../graph/decoder/spec.ts";
 import type { WeightFormat } from "../../graph/decoder/weights.ts";
 import { decoderFromGguf } from "../../graph/gguf/decoder-from-gguf.ts";
 import { readGguf } from "../../graph/gguf/read-gguf.ts";
+import { kernelRoomBytes } from "../../plan/kernel-stages.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import type { KernelRow, KernelStage } from "../drivers/shared/decode-kernels.ts";
 import { loadKernelStage } from "./kernel-stage.ts";
@@ -245,6 +248,36 @@ describe("a stage of decode kernels", () => {
       stage.decode([{ position: 0, pages: [0] }], x);
       expect(x).toEqual(new Float32Array(model.spec.width));
       expect(stage.head(x, 1)).toEqual(new Float32Array(model.spec.vocabulary));
+    });
+  });
+});
+
+describe("what the planner knows of the kernels", () => {
+  it.each([
+    { layers: 1, width: 64, threads: 1, maxRows: 16, contextLimit: 2048 },
+    { layers: 1, width: 512, threads: 2, maxRows: 1024, contextLimit: 512 },
+    { layers: 2, width: 96, threads: 2, maxRows: 4, contextLimit: 131_072 },
+  ])("is no less than what they take, and hardly more: $maxRows rows, context $contextLimit", async ({ layers, width, ...limits }) => {
+    const model = modelOf({ layers, width, format: "Q4_1", embeddingFormat: "Q4_1", rows: 1, threads: limits.threads });
+    const { spec } = model;
+    const request = { fromLayer: 0, toLayer: layers, pageCapacity: PAGES, ...limits };
+    const stage = await loadKernelStage(model, request);
+    const taken = stage.pages[0]!.buffer.byteLength;
+    await stage.release();
+    const shape = { ...request, driver: "ort", decodeFormat: "block-int8", maxSequences: limits.maxRows } as const;
+    const weights = decodeWeightBytes(spec, shape, { layers: 0, head: 0 });
+    const known = weights + PAGES * kvBytesPerToken(spec) * BLOCK_TOKENS + kernelRoomBytes(spec, shape);
+    expect(taken).toBeLessThanOrEqual(known);
+    expect(known).toBeLessThan(1.1 * taken + 5e6);
+  });
+
+  it("refuses heads and widths that are no whole vectors, which would be read beyond their end", async () => {
+    const model = modelOf({ layers: 1, width: 24, heads: 4, kvHeads: 2, rows: 1, threads: 1 });
+    const request = { fromLayer: 0, toLayer: 1, threads: 1, contextLimit: CONTEXT, pageCapacity: PAGES, maxRows: 1 };
+    expect(model.spec.headDim).toBe(6);
+    await expect(loadKernelStage(model, request)).rejects.toMatchObject({
+      code: "plan-invalid",
+      detail: expect.stringContaining("head size 6"),
     });
   });
 });

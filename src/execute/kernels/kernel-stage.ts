@@ -1,5 +1,7 @@
 import { assert } from "../../base/assert.ts";
+import { HeddleError } from "../../base/heddle-error.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
+import { kernelShapeRefusal } from "../../plan/kernel-stages.ts";
 import { pagesFor } from "../../state/block.ts";
 import type { KernelStage, KernelStageRequest } from "../drivers/shared/decode-kernels.ts";
 import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS } from "./kernel-control.ts";
@@ -10,9 +12,12 @@ import { createKernelTeam } from "./kernel-team.ts";
 import { headPhases, layerPhases } from "./layer-phases.ts";
 import type { Fill } from "./place-weights.ts";
 
-/** Errors: `plan-invalid` where there are no kernels here or a stage is too large for them; `device-failed` where a thread does not start. */
+/** Errors: `plan-invalid` where there are no kernels here or a stage is too large for them or of another shape; `device-failed` where a thread does not start. */
 export async function loadKernelStage(model: DecoderModel, request: KernelStageRequest): Promise<KernelStage> {
   const { spec } = model;
+  const refused = kernelShapeRefusal(spec);
+  if (refused !== undefined)
+    throw new HeddleError("plan-invalid", { where: `layers ${request.fromLayer} to ${request.toLayer}`, detail: refused });
   const { threads, maxRows, contextLimit } = request;
   const space = createKernelSpace();
   const fills: Fill[] = [];
