@@ -1,13 +1,14 @@
 /**
- * heddle's `ort` driver against llama.cpp (node-llama-cpp) on the same GGUF file and cores. Each engine has its own processes; the peer is
- * taken at the best of a sweep of its settings and heddle at the better of its decode formats, question by question, as plans for so many streams would
+ * heddle's drivers against llama.cpp (node-llama-cpp) on the same GGUF file and cores. Each engine has its own processes; the peer is
+ * taken at the best of a sweep of its settings and heddle at the best of its ways to decode, question by question, as plans for so many streams would
  * be; the two then answer in turns: figures are medians and medians of the ratios of one turn.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { assert, must } from "../src/base/assert.ts";
+import { assert } from "../src/base/assert.ts";
 import { HeddleError } from "../src/base/heddle-error.ts";
 import { quantile } from "../src/base/statistics.ts";
+import { loadOpenvinoRuntime } from "../src/execute/drivers/openvino/openvino-runtime.ts";
 import { kernelRefusal } from "../src/execute/kernels/kernel-module.ts";
 import { modelsFolder } from "../src/execute/model-store/cache-folder.ts";
 import { DEFAULT_MODEL, knownModel } from "../src/execute/model-store/catalog.ts";
@@ -40,17 +41,20 @@ async function run(options: BenchOptions): Promise<BenchReport> {
     throw new HeddleError("file-unreadable", { where: model, detail: "run `heddle model pull` first, or name a GGUF file" });
   const setup: string[] = [`model ${model}`, `${ROUNDS} rounds, ${DECODE_STEPS} decode steps each; prompts of ${PROMPT_TOKENS} tokens`];
   const figures: Figure[] = [];
+  const ways = await decodeWays();
   for (const threads of [CORES, 1]) {
     const questions = threads === CORES ? allQuestions() : allQuestions().filter(({ name }) => /prefill|^decode [18] x 64$/.test(name));
     const rivals = await sweepPeer(model, { threads, questions, note: options.note });
     setup.push(...rivals.map(({ name, side, swept }) => `peer for ${name}, ${threads} thread(s) at most: ${describe(side)} of ${swept}`));
-    const own = await Promise.all(decodeFormats().map((format) => startSide(heddle(model, { threads, format }))));
+    const own = await Promise.all(ways.map((way) => startSide(heddle(model, { threads, way }))));
     const chunk = await bestChunk(own[0]!, options.note);
-    setup.push(`heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}; decode ${decodeFormats().join(" or ")}`);
+    setup.push(
+      `heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}; decode ${own.map(({ setup: one }) => wayText(one)).join(" or ")}`,
+    );
     const duels = await chooseOwn(own, rivals, options.note);
     setup.push(
       ...duels.flatMap(({ name, question, own: { setup: ours } }) =>
-        question.kind === "decode" ? [`heddle for ${name}: ${formatOf(ours)}`] : [],
+        question.kind === "decode" ? [`heddle for ${name}: ${wayText(ours)}`] : [],
       ),
     );
     figures.push(...(await duel(duels, { threads, chunk, note: options.note })));
@@ -72,20 +76,29 @@ function allQuestions(): { name: string; question: SideQuestion }[] {
   return [{ name: "prefill", question: { kind: "prefill", tokens: PROMPT_TOKENS } }, ...decodes];
 }
 
-type DecodeFormat = "block-int8" | "int8-row";
-
-function heddle(model: string, options: { threads: number; format: DecodeFormat; cuts?: readonly number[] }): HeddleSetup {
-  const { threads, format, cuts = [] } = options;
-  return { engine: "heddle", model, threads, prefillFormat: "int8-row", decodeFormat: format, chunk: PROMPT_TOKENS, cuts };
+/** A way of heddle's to decode, and the driver that does all of it. */
+interface DecodeWay extends Pick<HeddleSetup, "prefillFormat" | "decodeFormat"> {
+  readonly driver: "ort" | "openvino";
 }
 
-/** That of many streams first; heddle's own kernels where the machine has them. */
-function decodeFormats(): readonly DecodeFormat[] {
-  return kernelRefusal() === undefined ? ["int8-row", "block-int8"] : ["int8-row"];
+function heddle(model: string, { threads, way, cuts = [] }: { threads: number; way: DecodeWay; cuts?: readonly number[] }): HeddleSetup {
+  return { engine: "heddle", model, threads, ...way, chunk: PROMPT_TOKENS, cuts };
 }
 
-function formatOf(setup: SideSetup): string {
-  return setup.engine === "heddle" ? setup.decodeFormat : setup.engine;
+/** That of many streams and of prompts first; heddle's own kernels and OpenVINO's paged attention where the machine has them. */
+async function decodeWays(): Promise<readonly DecodeWay[]> {
+  const ort = { driver: "ort", prefillFormat: "int8-row" } as const;
+  const ways: DecodeWay[] = [{ ...ort, decodeFormat: "int8-row" }];
+  if (kernelRefusal() === undefined) ways.push({ ...ort, decodeFormat: "block-int8" });
+  const openvino = await loadOpenvinoRuntime();
+  if (openvino.ok && openvino.value.kernels?.refusal() === undefined) {
+    ways.push({ driver: "openvino", prefillFormat: "bf16", decodeFormat: "block-int8" });
+  }
+  return ways;
+}
+
+function wayText(setup: SideSetup): string {
+  return setup.engine === "heddle" ? `${setup.decodeFormat} on ${setup.driver}` : setup.engine;
 }
 
 /** A question, the peer at its best for it and heddle at its. */
@@ -103,7 +116,7 @@ async function chooseOwn(own: readonly Side[], rivals: readonly Rival[], note: (
       const times: number[] = [];
       for (let i = 0; i < OWN_REPEATS; i++) times.push(...(await timesOf(side, question)));
       const ms = quantile(times, 0.5);
-      note(`heddle ${name}: ${ms.toFixed(1)} ms (${formatOf(side.setup)})`);
+      note(`heddle ${name}: ${ms.toFixed(1)} ms (${wayText(side.setup)})`);
       if (ms < best.ms) best = { side, ms };
     }
     duels.push({ ...rival, own: best.side });
@@ -195,11 +208,9 @@ async function alone(own: { readonly streams: Side; readonly single: Side }, mod
   }
   figures.push({ name: "p99 gap / median alone, best chunk", value: best, unit: "x", floor: { max: FLOORS.gapRatioMax } });
   const { layers } = openDecoderModel(model).spec;
-  const format = must(
-    decodeFormats().find((one) => one === formatOf(own.single.setup)),
-    "heddle's side has one of its formats",
-  );
-  const cut = await startSide(heddle(model, { threads: CORES, format, cuts: [Math.floor(layers / 2)] }));
+  const { setup } = own.single;
+  assert(setup.engine === "heddle", "heddle's side is its own", setup);
+  const cut = await startSide({ ...setup, cuts: [Math.floor(layers / 2)] });
   const question: SideQuestion = { kind: "decode", batch: 1, context: 64, steps: DECODE_STEPS };
   const shares: number[] = [];
   const whole: number[] = [];

@@ -12,6 +12,7 @@ import { GREEDY } from "../../src/execute/sampling/sampling.ts";
 import type { LoadedStage } from "../../src/execute/stage-driver.ts";
 import type { DecoderModel } from "../../src/graph/decoder/model.ts";
 import { lowerHead, lowerStage } from "../../src/graph/lower/stage-graph.ts";
+import { heldInEightBits } from "../../src/plan/kernel-stages.ts";
 import { BLOCK_TOKENS, type SlotRef } from "../../src/state/block.ts";
 import { benchPrompt } from "./prompt.ts";
 import { serveSide } from "./side.ts";
@@ -33,7 +34,7 @@ let vocabulary = 0;
 await serveSide(answer, async () => {
   model = openDecoderModel(setup.model);
   vocabulary = model.spec.vocabulary;
-  const driver = await stageDriver(setup.driver ?? "ort");
+  const driver = await stageDriver(setup.driver);
   const edges = [0, ...setup.cuts, model.spec.layers];
   const { threads, prefillFormat, decodeFormat } = setup;
   for (let i = 0; i + 1 < edges.length; i++) {
@@ -172,7 +173,11 @@ function weightBytes(): number {
   const { spec, weights } = must(model, "the model is open");
   const { decodeFormat: format } = setup;
   if (format === "block-int8") {
-    return decodeWeightBytes(spec, { fromLayer: 0, toLayer: spec.layers, decodeFormat: format }, eightBitShare(weights, spec));
+    return decodeWeightBytes(
+      spec,
+      { fromLayer: 0, toLayer: spec.layers, decodeFormat: format },
+      heldInEightBits(setup, eightBitShare(weights, spec)),
+    );
   }
   const rotations = rotationTables(spec.rope, 1);
   const bytes = (parts: readonly { readonly data: Uint8Array }[]): number => parts.reduce((sum, { data }) => sum + data.byteLength, 0);

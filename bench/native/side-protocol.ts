@@ -3,8 +3,7 @@ import type { ComputeFormat, GraphFormat } from "../../src/rack/rack.ts";
 /** One engine under test in a process of its own: heddle's stages, or llama.cpp through node-llama-cpp. */
 export interface HeddleSetup {
   readonly engine: "heddle";
-  /** `ort` where absent. */
-  readonly driver?: string;
+  readonly driver: string;
   readonly model: string;
   readonly threads: number;
   readonly prefillFormat: GraphFormat;
