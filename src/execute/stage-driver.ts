@@ -44,10 +44,16 @@ export interface LoadedStage {
    *
    * Shapes: `input` holds the rows of the task one after another: token ids [T] for the first stage, else the residual stream [T, width].
    * The last stage returns logits [sampled rows, vocabulary], any other the residual stream [T, width]. `draws` says how each sampled row will be
-   * drawn: a driver may leave at -Infinity the logits of tokens that such a draw never takes.
+   * drawn: a driver may leave at -Infinity the logits of tokens that such a draw never takes. `onAnswer` is called, where a driver has work left that
+   * the answer need not wait for (sealing), with the answer and the time until then; what is returned counts all of it.
    */
-  run(step: StepTask, input: Int32Array | Float32Array, draws?: readonly Sampling[]): Promise<StageOutput>;
-  /** Bytes of working KV and sealed blocks held now. */
+  run(
+    step: StepTask,
+    input: Int32Array | Float32Array,
+    draws?: readonly Sampling[],
+    onAnswer?: (answer: StageOutput) => void,
+  ): Promise<StageOutput>;
+  /** Bytes of working KV and sealed blocks held now; asked in `onAnswer`, with the blocks that are about to be sealed. */
   kvBytes(): number;
   release(): Promise<void>;
 }

@@ -240,7 +240,14 @@ export function driverSuite({ name, create, formats, decodeFormats = [], boundar
         if (!sealedBlocks) {
           await expect(chain.step(task, prompt)).rejects.toThrow(/no sealed blocks/);
         } else {
-          await chain.step(task, prompt);
+          const [stage] = chain.stages;
+          const answers: unknown[] = [];
+          const { data, busyNs } = await stage!.run({ closes: [], ...task }, Int32Array.from(prompt), undefined, (answer) => {
+            answers.push({ logits: answer.data.slice(), early: answer.busyNs, kvBytes: stage!.kvBytes() });
+          });
+          // An answer does not wait for its blocks to be sealed, but they are counted already.
+          expect(answers).toEqual([{ logits: data.slice(), early: expect.any(Number), kvBytes: stage!.kvBytes() }]);
+          expect((answers[0] as { early: number }).early).toBeLessThan(busyNs);
           // Its last tokens may come from decode steps: what they wrote is sealed, gathered and read like the rest.
           const cut = BLOCK_TOKENS - 3;
           await chain.step({ opens: [opening(2)], rows: [rowOf(2, "prefill", 0, cut)] }, prompt.slice(0, cut));

@@ -3,7 +3,7 @@ import { assert, must } from "../../base/assert.ts";
 import { HeddleError, toHeddleError } from "../../base/heddle-error.ts";
 import { openDecoderModel } from "../model-store/open-model.ts";
 import { sample } from "../sampling/sample.ts";
-import type { LoadedStage } from "../stage-driver.ts";
+import type { LoadedStage, StageOutput } from "../stage-driver.ts";
 import { stageDriver } from "./driver-by-name.ts";
 import type { FromStageWorker, SampledRow, StageHandOver, StageTask, StageWorkerStart } from "./worker-protocol.ts";
 
@@ -13,6 +13,8 @@ const start = workerData as StageWorkerStart;
 const tasks: StageTask[] = [];
 const inputs: StageHandOver[] = [];
 let running = false;
+/** Time spent behind the last answer. */
+let owedNs = 0;
 
 serve().catch(fail);
 
@@ -58,19 +60,28 @@ function inputOf(task: StageTask): Float32Array | undefined {
   return input.data;
 }
 
+/** Answers as soon as there is an answer. What the stage does behind it counts as the next task's time, so that times add up. */
 async function run(stage: LoadedStage, task: StageTask, input: Int32Array | Float32Array): Promise<void> {
-  const { data, busyNs } = await stage.run(
-    task.step,
-    input,
-    task.sampling?.map(({ sampling }) => sampling),
-  );
+  let answeredNs: number | undefined;
+  const onAnswer = (output: StageOutput): void => {
+    answeredNs = output.busyNs;
+    answer(stage, task, output);
+  };
+  const draws = task.sampling?.map(({ sampling }) => sampling);
+  const whole = await stage.run(task.step, input, draws, onAnswer);
+  if (answeredNs === undefined) answer(stage, task, whole);
+  else owedNs = whole.busyNs - answeredNs;
+}
+
+function answer(stage: LoadedStage, task: StageTask, { data, busyNs }: StageOutput): void {
   let rows: SampledRow[] | undefined;
   if (start.output === undefined) rows = sampleRows(task, data);
   else {
     const owned = data.byteLength === data.buffer.byteLength ? data : data.slice();
     start.output.postMessage({ task: task.task, data: owned } satisfies StageHandOver, [owned.buffer as ArrayBuffer]);
   }
-  tell(host, { type: "done", task: task.task, busyNs, kvBytes: stage.kvBytes(), rows });
+  tell(host, { type: "done", task: task.task, busyNs: busyNs + owedNs, kvBytes: stage.kvBytes(), rows });
+  owedNs = 0;
 }
 
 function sampleRows(task: StageTask, logits: Float32Array): SampledRow[] {

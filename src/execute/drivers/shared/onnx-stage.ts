@@ -1,7 +1,7 @@
 import { assert } from "../../../base/assert.ts";
 import { HeddleError } from "../../../base/heddle-error.ts";
 import { mixesPhases, type StageFormat } from "../../../cost/stage-format.ts";
-import type { StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
+import type { Seal, StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { WeightTensor } from "../../../graph/decoder/weights.ts";
 import type { GraphFormat } from "../../../graph/lower/compute-format.ts";
@@ -21,6 +21,8 @@ import { type PromptChunk, runPrefill } from "./prefill-run.ts";
 import { rotationTables } from "./rotations.ts";
 import { closeStageLane, createStageKv, openStageLane, type StageKv, sealStageBlock, stageKvBytes } from "./stage-kv.ts";
 
+const NS_PER_MS = 1e6;
+
 interface Stage {
   readonly kv: StageKv;
   readonly width: number;
@@ -32,6 +34,8 @@ interface Stage {
   readonly embedding: WeightTensor | undefined;
   /** The last stage, which gives logits. */
   readonly last: boolean;
+  /** Seals of the step that has been answered. */
+  due: readonly Seal[];
 }
 
 /** Loads a stage on an ONNX Runtime: prompts as a graph, decode steps and the head as graphs or in heddle's kernels, the embedding looked up here. */
@@ -59,10 +63,11 @@ export async function loadOnnxStage(
     mixes,
     embedding: fromLayer === 0 ? weights.read("embedding") : undefined,
     last: toLayer === spec.layers,
+    due: [],
   };
   return {
-    run: (step, input) => runStep(stage, step, input),
-    kvBytes: () => stageKvBytes(stage.kv),
+    run: (step, input, _draws, onAnswer) => runStep(stage, { step, input, onAnswer }),
+    kvBytes: () => stageKvBytes(stage.kv, stage.due),
     release: async () => {
       await stage.decode.release();
       await stage.prompt.session.release();
@@ -105,8 +110,16 @@ function computed({ formats }: OnnxRuntime, plan: StagePlan, format: StageFormat
   });
 }
 
-async function runStep(stage: Stage, step: StepTask, input: Int32Array | Float32Array): Promise<StageOutput> {
+interface StageWork {
+  readonly step: StepTask;
+  readonly input: Int32Array | Float32Array;
+  readonly onAnswer: ((answer: StageOutput) => void) | undefined;
+}
+
+/** Blocks are sealed when the step is answered: a copy of 3 MB a block that nobody waits for but the next step. */
+async function runStep(stage: Stage, { step, input, onAnswer }: StageWork): Promise<StageOutput> {
   const startedAt = performance.now();
+  const busyNs = (): number => Math.round((performance.now() - startedAt) * NS_PER_MS);
   const { kv } = stage;
   for (const lane of step.closes) closeStageLane(kv, lane);
   for (const open of step.opens) openStageLane(kv, open);
@@ -117,9 +130,12 @@ async function runStep(stage: Stage, step: StepTask, input: Int32Array | Float32
   } catch (error) {
     throw new HeddleError("device-failed", { detail: error instanceof Error ? error.message : String(error), cause: error });
   }
-  for (const seal of step.seals) sealStageBlock(kv, seal);
   const data = stage.last ? await logitsOf(stage, step.rows, x) : x;
-  return { data, busyNs: Math.round((performance.now() - startedAt) * 1e6) };
+  stage.due = step.seals;
+  onAnswer?.({ data, busyNs: busyNs() });
+  stage.due = [];
+  for (const seal of step.seals) sealStageBlock(kv, seal);
+  return { data, busyNs: busyNs() };
 }
 
 function residual(stage: Stage, input: Int32Array | Float32Array, tokens: number): Float32Array {

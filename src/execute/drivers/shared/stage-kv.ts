@@ -127,9 +127,10 @@ export function sealStageBlock(kv: StageKv, { lane, block, tokens, target }: Sea
   kv.sealed.set(target.slot, { generation: target.generation, tokens, data });
 }
 
-/** Bytes of what lanes and sealed blocks hold, in whole pages; without the memory of one closed staging that is kept for the next. */
-export function stageKvBytes(kv: StageKv): number {
+/** Bytes of what lanes, sealed blocks and those still `due` hold, in whole pages; without the memory of one closed staging that is kept for the next. */
+export function stageKvBytes(kv: StageKv, due: readonly Seal[] = []): number {
   let pages = kv.sealed.size;
+  for (const { target } of due) if (!kv.sealed.has(target.slot)) pages++;
   for (const held of kv.pool.pages) pages += held.length;
   for (const staging of kv.staged) pages += staging?.pages ?? 0;
   return pages * kv.shape.buffers * kv.pool.pageFloats * Float32Array.BYTES_PER_ELEMENT;
