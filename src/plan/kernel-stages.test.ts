@@ -5,7 +5,10 @@ import { heldInEightBits, kernelPages, pageCopies } from "./kernel-stages.ts";
 
 const spec = { layers: 2, width: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 128, vocabulary: 320 } as const;
 const file = { layers: 0, head: 0 };
-const stage = (driver: string, decodeFormat: "block-int8" | "f32") => ({ driver, decodeFormat, fromLayer: 0, toLayer: 2 });
+const stage = (driver: string, decodeFormat: "block-int8" | "f32") => ({
+  ...{ driver, decodeFormat, fromLayer: 0, toLayer: 2 },
+  ...{ threads: 2, contextLimit: 512, maxSequences: 4 },
+});
 const pages = (driver: string, decodeFormat: "block-int8" | "f32"): number =>
   kernelPages(spec as unknown as Parameters<typeof kernelPages>[0], stage(driver, decodeFormat), file);
 

@@ -1,7 +1,7 @@
 import type { Ratio } from "../base/units.ts";
 import { ALL_EIGHT_BITS, type EightBitShare } from "../cost/block-weights.ts";
 import { decodeWeightBytes } from "../cost/decoder-shape.ts";
-import { type DecoderSpec, kvBytesPerToken } from "../graph/decoder/spec.ts";
+import type { DecoderSpec } from "../graph/decoder/spec.ts";
 import type { ComputeFormat } from "../rack/rack.ts";
 import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
 
@@ -44,6 +44,8 @@ const MEMORY_BYTES = 65_536 * 65_536;
 const OWN_BYTES = 4_194_304;
 /** Floats of a vector register: heads and rows of the residual stream are read in whole ones. Source: WebAssembly 3.0, v128. */
 const LANES = 4;
+/** Columns of a head are padded to so many. */
+const PAIRS = 8;
 /** As the kernels have them: weights of a block, rows of logits made at once, rows that norm themselves. */
 const BLOCK = 32;
 const HEAD_ROWS = 16;
@@ -75,9 +77,14 @@ export function kernelPages(spec: DecoderSpec, stage: KernelStageShape, eightBit
   const { fromLayer, toLayer, driver, decodeFormat } = stage;
   if (decodeFormat !== "block-int8" || isPaged(driver, decodeFormat)) return Infinity;
   if (kernelShapeRefusal(spec) !== undefined) return 0;
-  const pageBytes = kvBytesPerToken(spec, toLayer - fromLayer) * BLOCK_TOKENS;
   const weights = decodeWeightBytes(spec, { fromLayer, toLayer, decodeFormat }, eightBit);
-  return Math.max(0, Math.floor((MEMORY_BYTES - weights - kernelRoomBytes(spec, stage)) / pageBytes));
+  return Math.max(0, Math.floor((MEMORY_BYTES - weights - kernelRoomBytes(spec, stage)) / kernelPageBytes(spec, toLayer - fromLayer)));
+}
+
+/** A working page of so many layers: keys of 8 bits with a scale a token and head, values in bf16, heads in whole pairs. Units: bytes. */
+export function kernelPageBytes({ kvHeads, headDim }: DecoderSpec, layers: number): number {
+  const columns = Math.ceil(headDim / PAIRS) * PAIRS;
+  return layers * kvHeads * BLOCK_TOKENS * (3 * columns + FLOAT);
 }
 
 /** What a stage's kernels hold beside weights and pages, at most: rows of a step, scores of each thread, rotations, logits, norms. Units: bytes. */
@@ -88,7 +95,7 @@ export function kernelRoomBytes(spec: DecoderSpec, { fromLayer, toLayer, threads
   const mixed = heads * headDim;
   const qkv = (heads + 2 * kvHeads) * headDim;
   const row = (width + qkv + mixed) * FLOAT + inBytes(width) + inBytes(mixed) + inBytes(feedForward) + (pagesFor(contextLimit) + 1) * FLOAT;
-  const scores = (heads / kvHeads) * (headDim + contextLimit + BLOCK_TOKENS);
+  const scores = (heads / kvHeads) * (2 * (headDim + PAIRS) + contextLimit + BLOCK_TOKENS);
   const thread = Math.max(Math.max(width, mixed) + BLOCK, scores, rows * (BLOCK + 3 * LANES)) * FLOAT + SELF_NORMED * inBytes(width);
   const rotations = contextLimit * headDim * FLOAT;
   const vectors = (toLayer - fromLayer) * (2 * width + qkv + 2 * headDim) * FLOAT;

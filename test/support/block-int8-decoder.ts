@@ -1,6 +1,7 @@
 /**
  * What a stage in block-int8 computes, as plainly as it can be, in f64: weights of 4-bit blocks as the file says (scales in f16), all others rounded to
- * 255 levels a block of 32, what enters a product rounded to 255 levels a block of 32 too; keys and values in f32 pages. It shares no code with the kernels.
+ * 255 levels a block of 32, what enters a product rounded to 255 levels a block of 32 too; of each token and head the key rounded to 255 levels, the value
+ * to bf16, and the query that meets them to 4,095 levels. It shares no code with the kernels.
  */
 import { dequantiseAll } from "../../src/graph/decoder/dequantise.ts";
 import { halfTable } from "../../src/graph/decoder/half.ts";
@@ -13,6 +14,13 @@ import { softmax } from "./reference-decoder.ts";
 const BLOCK = 32;
 /** What the largest value of a block becomes. */
 const LARGEST = 127;
+const QUERY_LARGEST = 2047;
+/** Queries' levels are finer, and sums before them fewer: what is in doubt there counts so much. */
+const QUERY_DOUBT = 0.5;
+/** How far sums in f32 may be off, of the largest. */
+const SUM_NOISE = 1e-6;
+/** Bits of a value in bf16 behind its first. */
+const VALUE_BITS = 7;
 const PAGE_TOKENS = 64;
 const FOUR_BITS: readonly WeightFormat[] = ["Q4_0", "Q4_1", "Q4_K"];
 
@@ -22,10 +30,14 @@ export interface BlockInt8Row {
   /** Tokens before it. */
   readonly position: number;
   readonly pages: readonly number[];
+  /** Pages of which the row's key and value are taken as the kernels rounded them; rounded here where absent. */
+  readonly written?: readonly Float32Array[];
 }
 
 export interface BlockInt8Result {
   readonly row: Float64Array;
+  /** How far written keys and values lie from exact ones: 1 where they are rounded to the nearest and that is halfway. */
+  readonly stray: number;
   /**
    * How close the activations came to the middle between two levels, in levels (0 to 0.5): where another order of sums may round them the other way.
    */
@@ -44,25 +56,30 @@ export function blockInt8Stage(model: DecoderModel, fromLayer: number, toLayer: 
   const weights = cached(model, largest);
   const doubtful = (): Inputs => roundedInputs(largest);
   return {
-    decode: ({ x, position, pages: held }, pages) => {
+    decode: ({ x, position, pages: held, written }, pages) => {
       const inputs = doubtful();
       let row = x;
+      let stray = 0;
       for (let layer = fromLayer; layer < toLayer; layer++) {
         const name = (role: string): string => `layers.${layer}.${role}`;
-        const kept = { keys: pages[2 * (layer - fromLayer)]!, values: pages[2 * (layer - fromLayer) + 1]!, held };
-        row = sum(row, attention({ spec, weights, name, inputs, position }, norm(row, weights.vector(name("attention-norm")), spec), kept));
-        const entered = inputs.round(norm(row, weights.vector(name("ffn-norm")), spec));
-        const [gate, up] = weights.matrices([name("gate"), name("up")]).map((matrix) => product(matrix, entered));
+        const at = 2 * (layer - fromLayer);
+        const kept: KeptPages = { keys: pages[at]!, values: pages[at + 1]!, held, written: written?.slice(at, at + 2) };
+        const entered = norm(row, weights.vector(name("attention-norm")), spec);
+        const attended = attention({ spec, weights, name, inputs, position, exact: largest !== LARGEST }, entered, kept);
+        row = sum(row, attended.row);
+        stray = Math.max(stray, attended.stray);
+        const fed = inputs.round(norm(row, weights.vector(name("ffn-norm")), spec));
+        const [gate, up] = weights.matrices([name("gate"), name("up")]).map((matrix) => product(matrix, fed));
         const features = gate!.map((value, i) => (value / (1 + Math.exp(-value))) * up![i]!);
         row = sum(row, product(weights.matrices([name("down")])[0]!, inputs.round(features)));
       }
-      return { row, doubt: inputs.doubt() };
+      return { row, doubt: inputs.doubt(), stray };
     },
     head: (x) => {
       const inputs = doubtful();
       const entered = inputs.round(norm(x, weights.vector("final-norm"), spec));
       const row = product(weights.matrices([spec.tiedHead ? "embedding" : "head"])[0]!, entered);
-      return { row, doubt: inputs.doubt() };
+      return { row, doubt: inputs.doubt(), stray: 0 };
     },
   };
 }
@@ -124,11 +141,11 @@ function byRows(values: Float64Array, columns: number, change: (row: Float64Arra
 }
 
 /** A row rounded to 2 · `levels` + 1 levels a block, the last of which may be short; and how close it came to the middle between two levels. */
-function rounded(row: Float64Array, levels: number): BlockInt8Result {
+function rounded(row: Float64Array, levels: number, size = BLOCK): { readonly row: Float64Array; readonly doubt: number } {
   const out = new Float64Array(row.length);
   let doubt = 0.5;
-  for (let at = 0; at < row.length; at += BLOCK) {
-    const block = row.subarray(at, at + BLOCK);
+  for (let at = 0; at < row.length; at += size) {
+    const block = row.subarray(at, at + size);
     const largest = Math.max(...block.map(Math.abs));
     block.forEach((value, i) => {
       const level = largest === 0 ? 0 : value * (levels / largest);
@@ -141,6 +158,8 @@ function rounded(row: Float64Array, levels: number): BlockInt8Result {
 
 interface Inputs {
   round(row: Float64Array): Float64Array;
+  /** A head's query. */
+  query(head: Float64Array): Float64Array;
   doubt(): number;
 }
 
@@ -150,6 +169,11 @@ function roundedInputs(largest: number): Inputs {
     round: (given) => {
       const { row, doubt } = rounded(given, largest);
       least = Math.min(least, doubt);
+      return row;
+    },
+    query: (head) => {
+      const { row, doubt } = rounded(head, Math.max(largest, QUERY_LARGEST), head.length);
+      least = Math.min(least, doubt * QUERY_DOUBT);
       return row;
     },
     doubt: () => least,
@@ -177,6 +201,8 @@ interface AttentionParts {
   readonly name: (role: string) => string;
   readonly inputs: Inputs;
   readonly position: number;
+  /** Keys and values are not rounded. */
+  readonly exact: boolean;
 }
 
 /** Pages of one layer, [capacity, KV heads, 64, D], and which of them the row holds, in order. */
@@ -184,9 +210,34 @@ interface KeptPages {
   readonly keys: Float32Array;
   readonly values: Float32Array;
   readonly held: readonly number[];
+  readonly written: readonly Float32Array[] | undefined;
 }
 
-function attention({ spec, weights, name, inputs, position }: AttentionParts, x: Float64Array, kept: KeptPages): Float64Array {
+/** Half of what lies between a key's levels. */
+function keyReach(key: Float64Array): Float64Array {
+  const reach = Math.max(...key.map(Math.abs)) / LARGEST / 2;
+  return key.map(() => reach);
+}
+
+/** Half of what lies between a number's neighbours in bf16. */
+function valueReach(value: Float64Array): Float64Array {
+  return value.map((one) => 2 ** (Math.floor(Math.log2(Math.abs(one) + Number.MIN_VALUE)) - VALUE_BITS - 1));
+}
+
+function roundedKey(key: Float64Array): Float64Array {
+  return rounded(key, LARGEST, key.length).row;
+}
+
+function roundedValue(value: Float64Array): Float64Array {
+  const reach = valueReach(value);
+  return value.map((one, i) => Math.round(one / reach[i]! / 2) * reach[i]! * 2);
+}
+
+function attention(
+  { spec, weights, name, inputs, position, exact }: AttentionParts,
+  x: Float64Array,
+  kept: KeptPages,
+): { readonly row: Float64Array; readonly stray: number } {
   const { heads, kvHeads, headDim } = spec;
   const entered = inputs.round(x);
   const matrices = weights.matrices([name("q"), name("k"), name("v")]);
@@ -201,23 +252,37 @@ function attention({ spec, weights, name, inputs, position }: AttentionParts, x:
   /** Where a token's head begins in its page. */
   const at = (token: number, head: number): number =>
     ((kept.held[Math.floor(token / PAGE_TOKENS)]! * kvHeads + head) * PAGE_TOKENS + (token % PAGE_TOKENS)) * headDim;
+  const asked = byRows(q!, headDim, (head) => inputs.query(head));
+  let stray = 0;
   for (let head = 0; head < kvHeads; head++) {
-    kept.keys.set(k!.subarray(head * headDim, (head + 1) * headDim), at(position, head));
-    kept.values.set(v!.subarray(head * headDim, (head + 1) * headDim), at(position, head));
+    const own = (row: Float64Array): Float64Array => row.subarray(head * headDim, (head + 1) * headDim);
+    const first = at(position, head);
+    for (const [i, pages, given, round, reach] of [
+      [0, kept.keys, own(k!), roundedKey, keyReach],
+      [1, kept.values, own(v!), roundedValue, valueReach],
+    ] as const) {
+      const written = kept.written?.[i]?.subarray(first, first + headDim);
+      const most = reach(given);
+      const noise = Math.max(...given.map(Math.abs)) * SUM_NOISE;
+      written?.forEach((value, column) => {
+        stray = Math.max(stray, (Math.abs(value - given[column]!) - noise) / most[column]!);
+      });
+      pages.set(written ?? (exact ? given : round(given)), first);
+    }
   }
   const mixed = new Float64Array(heads * headDim);
   for (let head = 0; head < heads; head++) {
     const own = Math.floor((head * kvHeads) / heads);
     const scores = Array.from({ length: position + 1 }, (_, token) => {
       let score = 0;
-      for (let i = 0; i < headDim; i++) score += q![head * headDim + i]! * kept.keys[at(token, own) + i]!;
+      for (let i = 0; i < headDim; i++) score += asked[head * headDim + i]! * kept.keys[at(token, own) + i]!;
       return score / Math.sqrt(headDim);
     });
     softmax(scores).forEach((share, token) => {
       for (let i = 0; i < headDim; i++) mixed[head * headDim + i]! += share * kept.values[at(token, own) + i]!;
     });
   }
-  return product(weights.matrices([name("o")])[0]!, inputs.round(mixed));
+  return { row: product(weights.matrices([name("o")])[0]!, inputs.round(mixed)), stray };
 }
 
 function rotate({ rope }: DecoderSpec, head: Float64Array, position: number): Float64Array {

@@ -45,7 +45,16 @@ function pinned(stages: number): PlanOptions {
 
 function input(overrides: Partial<PreparePlanInput> = {}): PreparePlanInput {
   const options = { ...pinned(1), contextLimit: 256, maxSequences: 4 };
-  return { model: openDecoderModel(modelPath), modelPath, rack, options, calibrate: true, stageBudgetMs: STAGE_BUDGET_MS, signal, ...overrides };
+  return {
+    model: openDecoderModel(modelPath),
+    modelPath,
+    rack,
+    options,
+    calibrate: true,
+    stageBudgetMs: STAGE_BUDGET_MS,
+    signal,
+    ...overrides,
+  };
 }
 
 describe("discovery", () => {

@@ -73,8 +73,16 @@ async function loadStage(
   const limits = { pageCapacity: SEQUENCES_MAX * PAGES_EACH, maxRows: SEQUENCES_MAX };
   // The model has one layer more, so that the stage is not the last and has no head.
   const stage = await kernels.load(madeDecoder(shapes, layers + 1), { ...request, ...limits });
-  stage.pages.forEach(smallValues);
+  fillPages(stage, shapes);
   return stage;
+}
+
+function fillPages({ pages }: KernelStage, { kvHeads, headDim }: ShapeSource): void {
+  const page = new Float32Array(kvHeads * BLOCK_TOKENS * headDim);
+  smallValues(page);
+  for (let buffer = 0; buffer < pages.buffers; buffer++) {
+    for (let at = 0; at < SEQUENCES_MAX * PAGES_EACH; at++) pages.put(buffer, at, page);
+  }
 }
 
 /**

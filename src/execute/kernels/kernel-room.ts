@@ -10,6 +10,7 @@ import {
   THREAD_ROOM_STRIDE,
 } from "./kernel-control.ts";
 import { type KernelSpace, padded } from "./kernel-memory.ts";
+import { KERNEL_PAIRS } from "./kernel-pages.ts";
 import { SELF_NORMED } from "./kernel-program.ts";
 import { ACTIVATION_BYTES, KERNEL_BLOCK } from "./kernel-weights.ts";
 
@@ -50,7 +51,11 @@ export function placeRoom(spec: DecoderSpec, space: KernelSpace, { threads, cont
   const rows = Math.max(maxRows, HEAD_ROWS);
   const group = heads / kvHeads;
   const roomBytes = padded(
-    Math.max(padded(Math.max(width, heads * headDim), KERNEL_BLOCK), group * (headDim + scores), rows * (3 * 4 + KERNEL_BLOCK)) * FLOAT,
+    Math.max(
+      padded(Math.max(width, heads * headDim), KERNEL_BLOCK),
+      group * (2 * padded(headDim, KERNEL_PAIRS) + 8 + scores),
+      rows * (3 * 4 + KERNEL_BLOCK),
+    ) * FLOAT,
     128,
   );
   const rowBytes = (columns: number): number => padded(columns, KERNEL_BLOCK) * ACTIVATION_BYTES;

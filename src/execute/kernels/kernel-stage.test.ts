@@ -1,7 +1,7 @@
 // Goal: a stage of decode kernels computes what block-int8 says, in every format, family, shape and length, on any number of threads, and each row
 // alone. Method: seeded draws of models and rows against plain f64 arithmetic that shares no code with the kernels. Rows of which some activation lies
 // within 1/2000 of a level of the middle between two are drawn anew, since sums in another order may round it the other way; so tolerances are f32's.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type BlockInt8Stage, blockInt8Stage } from "../../../test/support/block-int8-decoder.ts";
 import { writeGguf } from "../../../test/support/gguf-writer.ts";
 import { type TinyModelOptions, tinyGgufParts } from "../../../test/support/tiny-gguf.ts";
@@ -9,18 +9,20 @@ import { bytesOf } from "../../base/bytes.ts";
 import { type Prng, seededPrng } from "../../base/prng.ts";
 import { decodeWeightBytes } from "../../cost/decoder-shape.ts";
 import type { DecoderModel } from "../../graph/decoder/model.ts";
-import { kvBytesPerToken } from "../../graph/decoder/spec.ts";
 import type { WeightFormat } from "../../graph/decoder/weights.ts";
 import { decoderFromGguf } from "../../graph/gguf/decoder-from-gguf.ts";
 import { readGguf } from "../../graph/gguf/read-gguf.ts";
-import { kernelRoomBytes } from "../../plan/kernel-stages.ts";
+import { kernelPageBytes, kernelRoomBytes } from "../../plan/kernel-stages.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import type { KernelRow, KernelStage } from "../drivers/shared/decode-kernels.ts";
 import { loadKernelStage } from "./kernel-stage.ts";
+import { webAssembly } from "./web-assembly.ts";
 
 const FORMATS: readonly WeightFormat[] = ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K"];
 /** Largest difference from the plain arithmetic, of the largest value of the row: f32 sums of some hundred terms, exponentials to 2e-7; 1.1e-6 was met. */
 const TOLERANCE = 5e-6;
+/** Keys and values in halves of a level: scales of keys are rounded up by 2^-16, and what is rounded is off by f32's sums. */
+const STRAY = 1.005;
 /** Levels between an activation and the middle of two levels: f32 activations are off by 127 · 1e-6. */
 const DOUBT = 0.0005;
 const CONTEXT = 256;
@@ -99,36 +101,79 @@ function drawRows(prng: Prng, count: number): KernelRow[] {
   });
 }
 
-/** One step against the plain arithmetic: streams, keys and values; every other value of the pages as it was; each row's bits as when it is alone. */
-function checkStep({ model, plain, stage, prng }: Rig, count: number): void {
+/** What all pages hold, [capacity, KV, 64, D] a layer and kind. */
+function contents({ model, stage }: Rig): Float32Array[] {
+  const size = pageFloats(model);
+  return Array.from({ length: stage.pages.buffers }, (_, buffer) => {
+    const all = new Float32Array(PAGES * size);
+    for (let page = 0; page < PAGES; page++) stage.pages.read(buffer, page, all.subarray(page * size, (page + 1) * size));
+    return all;
+  });
+}
+
+function put({ model, stage }: Rig, held: readonly Float32Array[]): void {
+  const size = pageFloats(model);
+  held.forEach((all, buffer) => {
+    for (let page = 0; page < PAGES; page++) stage.pages.put(buffer, page, all.subarray(page * size, (page + 1) * size));
+  });
+}
+
+function pageFloats({ spec }: DecoderModel): number {
+  return spec.kvHeads * BLOCK_TOKENS * spec.headDim;
+}
+
+/**
+ * One step: each row alone against the plain arithmetic, its key and value within half a level; then all together, with the same bits; every other value
+ * of the pages as it was.
+ */
+function checkStep(rig: Rig, count: number): void {
+  const { model, plain, stage, prng } = rig;
   const { width } = model.spec;
-  for (const page of stage.pages) page.set(uniform(prng, page.length));
-  const before = stage.pages.map((page) => page.slice());
-  const expectedPages = before.map((page) => page.slice());
+  const drawn = Array.from({ length: stage.pages.buffers }, () => uniform(prng, PAGES * pageFloats(model)));
+  put(rig, drawn);
+  const before = contents(rig);
+  put(rig, before);
+  expect(contents(rig).map(bits).join() === before.map(bits).join(), "pages put anew are the same").toBe(true);
   const rows = drawRows(prng, count);
+  const size = pageFloats(model);
+  // A row writes to its last page alone.
+  const lastOf = ({ pages }: KernelRow, all: readonly Float32Array[], buffer: number): Float32Array =>
+    all[buffer]!.subarray(pages.at(-1)! * size, (pages.at(-1)! + 1) * size);
+  const readLast = (row: KernelRow, to: readonly Float32Array[]): void => {
+    for (const buffer of to.keys()) stage.pages.read(buffer, row.pages.at(-1)!, lastOf(row, to, buffer));
+  };
+  const putLast = (row: KernelRow): void => {
+    for (const buffer of before.keys()) stage.pages.put(buffer, row.pages.at(-1)!, lastOf(row, before, buffer));
+  };
+  const written = before.map((page) => page.slice());
   const scratch = before.map((page) => page.slice());
-  const streams = rows.map((row) => drawRow(prng, width, (x) => plain.decode({ x, ...row }, scratch).doubt > DOUBT));
   const x = new Float32Array(count * width);
-  streams.forEach((stream, row) => {
-    x.set(stream, row * width);
+  const alone = rows.map((row, i) => {
+    const own = new Float32Array(width);
+    const stream = drawRow(prng, width, (given) => {
+      putLast(row);
+      own.set(given);
+      stage.decode([row], own);
+      readLast(row, written);
+      const expected = plain.decode({ x: given, ...row, written }, scratch);
+      if (expected.doubt <= DOUBT) return false;
+      expectNear(own, expected.row, `row ${i} at ${row.position}`);
+      expect(expected.stray, `key and value of row ${i}`).toBeLessThan(STRAY);
+      return true;
+    });
+    putLast(row);
+    x.set(stream, i * width);
+    return own;
   });
   stage.decode(rows, x);
-  rows.forEach((row, i) => {
-    const expected = plain.decode({ x: Float64Array.from(streams[i]!), ...row }, expectedPages);
-    expectNear(x.subarray(i * width, (i + 1) * width), expected.row, `row ${i} at ${row.position}`);
+  const after = contents(rig);
+  alone.forEach((own, i) => {
+    expect(bits(x.subarray(i * width, (i + 1) * width)), `row ${i} among others`).toBe(bits(own));
   });
-  stage.pages.forEach((page, i) => {
-    expectNear(page, expectedPages[i]!, `pages ${i}`);
-    const written = page.reduce((total, value, at) => total + (value === before[i]![at] ? 0 : 1), 0);
-    expect(written, `values written to pages ${i}`).toBeLessThanOrEqual(count * model.spec.kvHeads * model.spec.headDim);
-  });
-  rows.forEach((row, i) => {
-    stage.pages.forEach((page, at) => {
-      page.set(before[at]!);
-    });
-    const alone = streams[i]!.slice();
-    stage.decode([row], alone);
-    expect(bits(x.subarray(i * width, (i + 1) * width)), `row ${i} alone`).toBe(bits(alone));
+  expect(after.map(bits).join() === written.map(bits).join(), "keys and values among others are the same").toBe(true);
+  after.forEach((page, i) => {
+    const changed = page.reduce((total, value, at) => total + (value === before[i]![at] ? 0 : 1), 0);
+    expect(changed, `values written to pages ${i}`).toBeLessThanOrEqual(count * model.spec.kvHeads * model.spec.headDim);
   });
 }
 
@@ -226,10 +271,12 @@ describe("a stage of decode kernels", () => {
     const stream = uniform(seededPrng(6), given.rows * given.width!);
     const steps = async (threads: number, count: number): Promise<string[]> => {
       const found: string[] = [];
-      await withStage({ ...given, threads }, [0, 3], ({ stage }) => {
-        stage.pages.forEach((page, i) => {
-          page.set(uniform(seededPrng(i), page.length));
-        });
+      await withStage({ ...given, threads }, [0, 3], (rig) => {
+        const { stage } = rig;
+        put(
+          rig,
+          Array.from({ length: rig.stage.pages.buffers }, (_, i) => uniform(seededPrng(i), PAGES * pageFloats(rig.model))),
+        );
         for (let step = 0; step < count; step++) {
           const x = stream.slice();
           stage.decode(rows, x);
@@ -261,12 +308,14 @@ describe("what the planner knows of the kernels", () => {
     const model = modelOf({ layers, width, format: "Q4_1", embeddingFormat: "Q4_1", rows: 1, threads: limits.threads });
     const { spec } = model;
     const request = { fromLayer: 0, toLayer: layers, pageCapacity: PAGES, ...limits };
+    const made = vi.spyOn(webAssembly, "Memory");
     const stage = await loadKernelStage(model, request);
-    const taken = stage.pages[0]!.buffer.byteLength;
+    const taken = made.mock.calls[0]![0].initial * 65_536;
+    made.mockRestore();
     await stage.release();
     const shape = { ...request, driver: "ort", decodeFormat: "block-int8", maxSequences: limits.maxRows } as const;
     const weights = decodeWeightBytes(spec, shape, { layers: 0, head: 0 });
-    const known = weights + PAGES * kvBytesPerToken(spec) * BLOCK_TOKENS + kernelRoomBytes(spec, shape);
+    const known = weights + PAGES * kernelPageBytes(spec, layers) + kernelRoomBytes(spec, shape);
     expect(taken).toBeLessThanOrEqual(known);
     expect(known).toBeLessThan(1.1 * taken + 5e6);
   });

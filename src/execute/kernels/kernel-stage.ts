@@ -6,6 +6,7 @@ import { pagesFor } from "../../state/block.ts";
 import type { KernelStage, KernelStageRequest } from "../drivers/shared/decode-kernels.ts";
 import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS } from "./kernel-control.ts";
 import { createKernelMemory, createKernelSpace } from "./kernel-memory.ts";
+import { kernelPages } from "./kernel-pages.ts";
 import { RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
 import { HEAD_ROWS, placeRoom, writeRoom } from "./kernel-room.ts";
 import { createKernelTeam } from "./kernel-team.ts";
@@ -50,7 +51,7 @@ export async function loadKernelStage(model: DecoderModel, request: KernelStageR
   const stream = new Float32Array(buffer, places.x, maxRows * spec.width);
   const { width, vocabulary } = spec;
   return {
-    pages,
+    pages: kernelPages(buffer, pages, spec),
     decode: (rows, x) => {
       assert(rows.length <= maxRows && x.length === rows.length * width, "a step has as many rows as there is room for", {
         rows: rows.length,

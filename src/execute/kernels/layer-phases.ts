@@ -1,8 +1,8 @@
 import type { DecoderModel } from "../../graph/decoder/model.ts";
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
-import { BLOCK_TOKENS } from "../../state/block.ts";
 import { rotationTables } from "../drivers/shared/rotations.ts";
 import { type KernelSpace, padded } from "./kernel-memory.ts";
+import { kernelPageBytes } from "./kernel-pages.ts";
 import type { KernelPhase } from "./kernel-program.ts";
 import { HEAD_ROWS, type Room } from "./kernel-room.ts";
 import { KERNEL_BLOCK } from "./kernel-weights.ts";
@@ -30,12 +30,12 @@ export interface Building {
   readonly places: Room;
 }
 
-/** The phases of the stage's layers, and the memory of their KV pages. */
+/** The phases of the stage's layers, and the addresses of their KV pages. */
 export function layerPhases(
   model: DecoderModel,
   request: LayersRequest,
   building: Building,
-): { phases: KernelPhase[]; pages: readonly Float32Array[] } {
+): { phases: KernelPhase[]; pages: readonly number[] } {
   const { spec } = model;
   const { space, fills, places } = building;
   const { width, heads, kvHeads, headDim, feedForward, normEpsilon: epsilon } = spec;
@@ -45,11 +45,11 @@ export function layerPhases(
   const qkvWidth = padded((heads + 2 * kvHeads) * headDim, 4);
   const whole = ((heads / kvHeads) * headDim) % KERNEL_BLOCK === 0;
   const phases: KernelPhase[] = [];
-  const pageFloats = kvHeads * BLOCK_TOKENS * headDim;
-  const pages: Float32Array[] = [];
-  const pageRoom = (): number => {
-    const at = space.take(request.pageCapacity * pageFloats * FLOAT);
-    fills.push((memory) => pages.push(new Float32Array(memory, at, request.pageCapacity * pageFloats)));
+  const pages: number[] = [];
+  const pageBytes = kernelPageBytes(spec);
+  const pageRoom = (kind: "keys" | "values"): number => {
+    const at = space.take(request.pageCapacity * pageBytes[kind]);
+    pages.push(at);
     return at;
   };
   for (let layer = request.fromLayer; layer < request.toLayer; layer++) {
@@ -88,8 +88,8 @@ export function layerPhases(
         kind: "attend",
         qkv: places.qkv,
         apart: qkvWidth * FLOAT,
-        keys: pageRoom(),
-        values: pageRoom(),
+        keys: pageRoom("keys"),
+        values: pageRoom("values"),
         activations: whole ? places.attended : 0,
         mixed: places.mixed,
         heads,

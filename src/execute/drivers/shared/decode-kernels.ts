@@ -1,5 +1,6 @@
 import type { BlockBits } from "../../../cost/block-weights.ts";
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
+import type { PageStore } from "./page-pool.ts";
 
 /** A row of a decode step: its sequence's tokens so far, and the pages they lie in, the last of which has room for one more. */
 export interface KernelRow {
@@ -20,8 +21,8 @@ export interface KernelStageRequest {
 
 /** The layers of a stage in heddle's own kernels. */
 export interface KernelStage {
-  /** Working KV pages, [capacity, KV, 64, D] f32: keys of the stage's layer i at 2i, values at 2i + 1. */
-  readonly pages: readonly Float32Array[];
+  /** Working KV pages: keys of the stage's layer i at 2i, values at 2i + 1. */
+  readonly pages: PageStore;
   /** Told when a lane's pages were filled from outside with its first `tokens` tokens, where the kernels keep them in a form of their own as well. */
   filled?(pages: readonly number[], tokens: number): void;
   /** One step: writes keys and values behind those of each row, and the residual stream after the stage over `x`, [rows, width]. */

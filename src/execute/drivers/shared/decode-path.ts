@@ -1,3 +1,4 @@
+import type { PageStore } from "./page-pool.ts";
 import type { StageKv } from "./stage-kv.ts";
 
 /** A row of a decode step: its lane, and its place in `x`. */
@@ -15,8 +16,8 @@ export interface DecodeWork {
 
 /** What computes the decode steps and the head of a stage. */
 export interface DecodePath {
-  /** The memory working pages must lie in; anywhere where absent. */
-  readonly pages?: readonly Float32Array[];
+  /** Where working pages lie, in a form of its own; in f32 arrays anywhere where absent. */
+  readonly pages?: PageStore;
   /** One decode step of many lanes; the rows of `x` are overwritten with the residual stream after the stage. */
   decode(kv: StageKv, work: DecodeWork): Promise<void>;
   /** Logits [rows, vocabulary] of residual rows, [rows, width]; of the model's last stage alone. They stay until the next call. */

@@ -19,6 +19,8 @@ const FORMATS = { prefillFormat: "f32", decodeFormat: "block-int8" } as const;
 const model = openDecoderModel(writeTinyGguf(join(mkdtempSync(join(tmpdir(), "heddle-kernels-")), "tiny.gguf"), { width: 64, layers: 2 }));
 const { kvHeads, headDim, vocabulary, width } = model.spec;
 const PAGE = kvHeads * BLOCK_TOKENS * headDim;
+/** What the kernels say a page of a layer takes. */
+const BYTES = 1000;
 /** Pages a lane's prompt is opened for by default. */
 const OPENED_PAGES = 1024 / BLOCK_TOKENS;
 const tokens = Array.from({ length: 70 }, (_, i) => (7 * i) % vocabulary);
@@ -39,10 +41,16 @@ async function writingDriver(refusal?: string): Promise<{ driver: StageDriver; w
   const load: DecodeKernels["load"] = async (_model, request) => {
     written.requests.push(request);
     const buffers = 2 * (request.toLayer - request.fromLayer);
-    const pages = Array.from({ length: buffers }, () => new Float32Array(new SharedArrayBuffer(request.pageCapacity * PAGE * 4)));
+    const pages = Array.from({ length: buffers }, () => new Float32Array(request.pageCapacity * PAGE));
     written.pages.push(...pages);
+    const pageOf = (buffer: number, page: number): Float32Array => pages[buffer]!.subarray(page * PAGE, (page + 1) * PAGE);
     return {
-      pages,
+      pages: {
+        buffers,
+        bytes: BYTES,
+        put: (buffer, page, values) => pageOf(buffer, page).set(values),
+        read: (buffer, page, to) => to.set(pageOf(buffer, page)),
+      },
       filled: (held, count) => written.filled.push([[...held], count]),
       decode: (rows, x) => {
         written.steps.push(rows.map(({ position, pages }) => ({ position, pages: [...pages] })));
@@ -109,7 +117,7 @@ test("a row comes with its pages, which hold its prompt, and with one more where
   await chain.step({ closes: [0], rows: [rowOf(1, "decode", 71)] }, [1]);
   expect(written.steps[1]).toEqual([{ position: 71, pages: [2, 3] }]);
   expect(written.filled.length).toBe(2);
-  expect(chain.stages[0]!.kvBytes()).toBe((2 + OPENED_PAGES) * 4 * PAGE * 4);
+  expect(chain.stages[0]!.kvBytes()).toBe(2 * 2 * BYTES + OPENED_PAGES * 4 * PAGE * 4);
   await chain.release();
 });
 

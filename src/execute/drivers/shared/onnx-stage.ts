@@ -56,7 +56,7 @@ export async function loadOnnxStage(
   const forPrompt = plan.prefillFormat === plan.decodeFormat ? packed : createPackedWeights();
   const lowered = lowerStage(spec, weights, { ...range, phase: mixes ? "mixed" : "prefill", format }, forPrompt);
   const stage: Stage = {
-    kv: createStageKv(spec, toLayer - fromLayer, { ...limits, memory: decode.pages }),
+    kv: createStageKv(spec, toLayer - fromLayer, { ...limits, store: decode.pages }),
     width: spec.width,
     decode,
     prompt: await loadPhase(runtime, lowered, { format, threads }),

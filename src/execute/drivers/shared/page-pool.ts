@@ -1,10 +1,34 @@
 import { assert } from "../../../base/assert.ts";
 import { BLOCK_TOKENS } from "../../../state/block.ts";
 
-/** Pages of keys and values of decoding sequences, in no order: what decode graphs read. */
+/** Working pages in a form of their owner's: each is put and read as a whole, [KV, T, D] in f32. */
+export interface PageStore {
+  /** Layers times kinds. */
+  readonly buffers: number;
+  /** Of one page of one layer, keys and values together. */
+  readonly bytes: number;
+  /** Rounds to what the form holds. */
+  put(buffer: number, page: number, values: Float32Array): void;
+  /** What was put, or a decode step wrote: to put it again changes nothing. */
+  read(buffer: number, page: number, to: Float32Array): void;
+}
+
+/** Pages in f32 arrays, [capacity, KV, T, D] a layer and kind. */
+export function floatPages(pages: readonly Float32Array[], pageFloats: number): PageStore {
+  const at = (buffer: number, page: number): Float32Array => pages[buffer]!.subarray(page * pageFloats, (page + 1) * pageFloats);
+  return {
+    buffers: pages.length,
+    bytes: 2 * pageFloats * Float32Array.BYTES_PER_ELEMENT,
+    put: (buffer, page, values) => at(buffer, page).set(values),
+    read: (buffer, page, to) => to.set(at(buffer, page)),
+  };
+}
+
+/** Pages of keys and values of decoding sequences, in no order. */
 export interface PagePool {
-  /** One a layer and kind, [capacity, KV, T, D]; the system gives memory as pages are first written. */
+  /** One a layer and kind, [capacity, KV, T, D], as decode graphs read them; none where pages lie in a store. The system gives memory as pages are first written. */
   readonly buffers: readonly Float32Array[];
+  readonly store: PageStore | undefined;
   /** Floats of one page in one buffer: KV·T·D. */
   readonly pageFloats: number;
   /** Lane of each page, -1 for a free one; and which of the lane's pages it is. */
@@ -22,20 +46,16 @@ export interface PageShape {
   readonly headDim: number;
 }
 
-/** A pool of free pages: in memory of its own, or in `memory`, which has room for `capacity` pages a layer and kind. */
+/** A pool of free pages: in memory of its own, or in a store, which has room for `capacity` pages a layer and kind. */
 export function createPagePool(
   { buffers, kvHeads, headDim }: PageShape,
-  {
-    capacity,
-    maxSequences,
-    memory,
-  }: { readonly capacity: number; readonly maxSequences: number; readonly memory?: readonly Float32Array[] | undefined },
+  { capacity, maxSequences, store }: { readonly capacity: number; readonly maxSequences: number; readonly store?: PageStore | undefined },
 ): PagePool {
   const pageFloats = kvHeads * BLOCK_TOKENS * headDim;
-  const fits = memory === undefined || (memory.length === buffers && memory.every(({ length }) => length === capacity * pageFloats));
-  assert(fits, "memory is that of the pool's pages", { buffers, floats: capacity * pageFloats });
+  assert(store === undefined || store.buffers === buffers, "a store is that of the pool's pages", { buffers });
   return {
-    buffers: memory ?? Array.from({ length: buffers }, () => new Float32Array(capacity * pageFloats)),
+    buffers: store === undefined ? Array.from({ length: buffers }, () => new Float32Array(capacity * pageFloats)) : [],
+    store,
     pageFloats,
     lanes: new Int32Array(capacity).fill(-1),
     places: new Int32Array(capacity),

@@ -3,11 +3,11 @@ import type { OpenSequence, Seal } from "../../../engine/replica-engine-types.ts
 import type { DecoderSpec } from "../../../graph/decoder/spec.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../../state/block.ts";
 import type { StageLimits } from "../../stage-driver.ts";
-import { createPagePool, freePages, type PagePool, type PageShape, takePage } from "./page-pool.ts";
+import { createPagePool, freePages, type PagePool, type PageShape, type PageStore, takePage } from "./page-pool.ts";
 import { copyStaged, giveStaging, holds, type Staging, type StagingMemory, takeStaging } from "./staging.ts";
 
 /**
- * Keys and values of one stage, f32: of every open lane, staged while its prompt comes in and in pages once it decodes; and sealed blocks.
+ * Keys and values of one stage, f32 but for pages in a store: of every open lane, staged while its prompt comes in and in pages once it decodes; and sealed blocks.
  *
  * Model: a prompt wants its past contiguous and alone, decode steps want the pasts of all rows side by side. A lane moves once, whole, before
  * its first decode step. Lanes grow and join without a copy; holes that closed lanes leave are filled a few pages a step.
@@ -29,11 +29,11 @@ interface SealedBlock {
   readonly data: Float32Array;
 }
 
-/** No lane is open. Working pages lie in `memory` where it is given. */
+/** No lane is open. Working pages lie in `store` where it is given. */
 export function createStageKv(
   spec: Pick<DecoderSpec, "kvHeads" | "headDim">,
   layers: number,
-  { memory, ...limits }: StageLimits & { readonly memory?: readonly Float32Array[] | undefined },
+  { store, ...limits }: StageLimits & { readonly store?: PageStore | undefined },
 ): StageKv {
   const { maxSequences, workingPages } = limits;
   const shape = { buffers: layers * 2, kvHeads: spec.kvHeads, headDim: spec.headDim };
@@ -41,7 +41,7 @@ export function createStageKv(
     shape,
     lengths: new Int32Array(maxSequences).fill(-1),
     staged: Array.from({ length: maxSequences }, () => undefined),
-    pool: createPagePool(shape, { capacity: workingPages, maxSequences, memory }),
+    pool: createPagePool(shape, { capacity: workingPages, maxSequences, store }),
     memory: { spare: undefined },
     sealed: new Map(),
   };
@@ -94,10 +94,13 @@ export function toPages(kv: StageKv, lane: number): void {
   if (staging === undefined) return;
   const { pool, shape } = kv;
   const { capacity } = staging;
+  const whole = pool.store === undefined ? undefined : new Float32Array(pool.pageFloats);
   for (let index = 0; index < pagesFor(kv.lengths[lane]!); index++) {
-    const offset = takePage(pool, lane) * pool.pageFloats;
+    const page = takePage(pool, lane);
+    const offset = whole === undefined ? page * pool.pageFloats : 0;
     staging.buffers.forEach((staged, b) => {
-      copyStaged(staged, pool.buffers[b]!, { shape, capacity, index, tokens: BLOCK_TOKENS, offset, toStaging: false });
+      copyStaged(staged, whole ?? pool.buffers[b]!, { shape, capacity, index, tokens: BLOCK_TOKENS, offset, toStaging: false });
+      if (whole !== undefined) pool.store!.put(b, page, whole);
     });
   }
   unstage(kv, lane);
@@ -115,9 +118,11 @@ export function sealStageBlock(kv: StageKv, { lane, block, tokens, target }: Sea
   const staging = kv.staged[lane];
   if (staging === undefined) {
     const page = pool.pages[lane]![block]!;
-    pool.buffers.forEach((buffer, b) => {
-      data.set(buffer.subarray(page * size, (page + 1) * size), b * size);
-    });
+    for (let b = 0; b < shape.buffers; b++) {
+      const to = data.subarray(b * size, (b + 1) * size);
+      if (pool.store === undefined) to.set(pool.buffers[b]!.subarray(page * size, (page + 1) * size));
+      else pool.store.read(b, page, to);
+    }
   } else {
     staging.buffers.forEach((staged, b) => {
       copyStaged(staged, data, { shape, capacity: staging.capacity, index: block, tokens, offset: b * size, toStaging: false });
@@ -129,11 +134,13 @@ export function sealStageBlock(kv: StageKv, { lane, block, tokens, target }: Sea
 
 /** Bytes of what lanes, sealed blocks and those still `due` hold, in whole pages; without the memory of one closed staging that is kept for the next. */
 export function stageKvBytes(kv: StageKv, due: readonly Seal[] = []): number {
-  let pages = kv.sealed.size;
-  for (const { target } of due) if (!kv.sealed.has(target.slot)) pages++;
-  for (const held of kv.pool.pages) pages += held.length;
-  for (const staging of kv.staged) pages += staging?.pages ?? 0;
-  return pages * kv.shape.buffers * kv.pool.pageFloats * Float32Array.BYTES_PER_ELEMENT;
+  const { pool, shape } = kv;
+  const wide = 2 * pool.pageFloats * Float32Array.BYTES_PER_ELEMENT;
+  let bytes = kv.sealed.size * wide;
+  for (const { target } of due) if (!kv.sealed.has(target.slot)) bytes += wide;
+  for (const held of pool.pages) bytes += held.length * (pool.store?.bytes ?? wide);
+  for (const staging of kv.staged) bytes += (staging?.pages ?? 0) * wide;
+  return (bytes * shape.buffers) / 2;
 }
 
 function unstage(kv: StageKv, lane: number): void {

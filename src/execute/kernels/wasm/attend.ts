@@ -1,6 +1,7 @@
 /** Attention of one row and one head of keys and values, over the pages of the row's sequence. */
 import { exponential } from "./exponential";
 import { SCORES_ROOM, STEP_PAGES, STEP_PAGES_STRIDE, STEP_POSITIONS, THREAD_ROOM, THREAD_ROOM_STRIDE } from "../kernel-control";
+import { keepKey, keepQuery, keepValue } from "./kept";
 import { PAGE_TOKENS } from "./layout";
 import { quantiseBlock, rowBytes } from "./quantise";
 import { scoresOfPage } from "./scores";
@@ -73,44 +74,57 @@ export function attend(record: usize, chunk: i32, thread: i32): void {
   const epsilon = load<f32>(record, 60);
   const given = load<usize>(record, 8) + <usize>row * load<usize>(record, 12);
   const queryHeads = heads * kvHeads;
-  const headBytes = size * PAGE_TOKENS;
-  const pageBytes = headBytes * kvHeads;
-  const keys = load<usize>(record, 16) + <usize>kvHead * headBytes;
-  const values = load<usize>(record, 20) + <usize>kvHead * headBytes;
+  const columns = (width + 7) & ~7;
+  const valueSize = <usize>(columns << 1), floats = valueSize << 1;
+  const keyBytes = <usize>(columns + 4) * PAGE_TOKENS, valueBytes = valueSize * PAGE_TOKENS;
+  const keys = load<usize>(record, 16) + <usize>kvHead * keyBytes;
+  const values = load<usize>(record, 20) + <usize>kvHead * valueBytes;
+  const keyPage = keyBytes * kvHeads, valuePage = valueBytes * kvHeads;
+  const keyScales = <usize>columns * PAGE_TOKENS;
 
+  // A thread's room: queries; their scales; sums of values, in f32; 1 / the sum of each head's shares; scores.
   const queries = load<usize>(THREAD_ROOM) + <usize>thread * load<usize>(THREAD_ROOM_STRIDE);
+  const queryScales = queries + <usize>heads * valueSize;
+  const sums = queryScales + <usize>(((heads + 3) & ~3) << 2);
+  const factors = sums + <usize>heads * floats;
   const apart = load<usize>(SCORES_ROOM) << 2;
-  const scores = queries + <usize>heads * size;
+  const scores = factors + <usize>(((heads + 3) & ~3) << 2);
   const scale: f32 = <f32>1 / sqrt<f32>(<f32>width);
+  memory.fill(sums, 0, <usize>heads * floats);
   for (let head = 0; head < heads; head++) {
     const from = given + <usize>(kvHead * heads + head) * size;
-    turned(from, queries + <usize>head * size, width, queryNorm, epsilon, cosines, sines, interleaved, scale);
+    turned(from, sums, width, queryNorm, epsilon, cosines, sines, interleaved, scale);
+    store<f32>(queryScales + <usize>(head << 2), keepQuery(sums, queries + <usize>head * valueSize, columns));
   }
-  const last = load<usize>(pages + <usize>((position / PAGE_TOKENS) << 2)) * pageBytes + <usize>(position % PAGE_TOKENS) * size;
-  turned(given + <usize>(queryHeads + kvHead) * size, keys + last, width, keyNorm, epsilon, cosines, sines, interleaved, 1);
-  memory.copy(values + last, given + <usize>(queryHeads + kvHeads + kvHead) * size, size);
+  const last = load<usize>(pages + <usize>((position / PAGE_TOKENS) << 2));
+  const place = <usize>(position % PAGE_TOKENS);
+  turned(given + <usize>(queryHeads + kvHead) * size, sums, width, keyNorm, epsilon, cosines, sines, interleaved, 1);
+  const key = keys + last * keyPage;
+  store<f32>(key + keyScales + (place << 2), keepKey(sums, key + place * <usize>columns, columns));
+  memory.copy(sums, given + <usize>(queryHeads + kvHeads + kvHead) * size, size);
+  keepValue(sums, values + last * valuePage + place * valueSize, columns);
+  memory.fill(sums, 0, floats);
 
   const tokens = position + 1;
   for (let at = 0; at < tokens; at += PAGE_TOKENS) {
-    const page = load<usize>(pages + <usize>((at / PAGE_TOKENS) << 2)) * pageBytes;
-    scoresOfPage(queries, keys + page, size, heads, min(tokens - at, PAGE_TOKENS), scores + <usize>(at << 2), apart);
+    const page = keys + load<usize>(pages + <usize>((at / PAGE_TOKENS) << 2)) * keyPage;
+    const end = min(tokens - at, PAGE_TOKENS);
+    scoresOfPage(queries, queryScales, page, page + keyScales, columns, heads, end, scores + <usize>(at << 2), apart);
+  }
+  for (let head = 0; head < heads; head++) store<f32>(factors + <usize>(head << 2), softmax(scores + <usize>head * apart, tokens));
+  for (let at = 0; at < tokens; at += PAGE_TOKENS) {
+    const page = values + load<usize>(pages + <usize>((at / PAGE_TOKENS) << 2)) * valuePage;
+    weighPage(scores + <usize>(at << 2), apart, page, valueSize, heads, min(tokens - at, PAGE_TOKENS), sums);
   }
   const mixed = load<usize>(record, 64) + <usize>(row * queryHeads + kvHead * heads) * size;
-  memory.fill(mixed, 0, <usize>heads * size);
-  for (let head = 0; head < heads; head++) store<f32>(queries + <usize>(head << 2), softmax(scores + <usize>head * apart, tokens));
-  for (let at = 0; at < tokens; at += PAGE_TOKENS) {
-    const page = load<usize>(pages + <usize>((at / PAGE_TOKENS) << 2)) * pageBytes;
-    weighPage(scores + <usize>(at << 2), apart, values + page, size, heads, min(tokens - at, PAGE_TOKENS), mixed);
-  }
   for (let head = 0; head < heads; head++) {
-    const factor = v128.load32_splat(queries + <usize>(head << 2));
-    const from = mixed + <usize>head * size;
-    for (let i: usize = 0; i < size; i += 16) v128.store(from + i, f32x4.mul(v128.load(from + i), factor));
+    const factor = v128.load32_splat(factors + <usize>(head << 2));
+    const from = sums + <usize>head * floats, to = mixed + <usize>head * size;
+    for (let i: usize = 0; i < size; i += 16) v128.store(to + i, f32x4.mul(v128.load(from + i), factor));
   }
   const activations = load<usize>(record, 24);
   if (activations == 0) return;
-  const columns = queryHeads * width;
-  const rowSize = rowBytes(columns);
+  const rowSize = rowBytes(queryHeads * width);
   const first = (kvHead * heads * width) >> 5;
   for (let block = first; block < first + ((heads * width) >> 5); block++) {
     quantiseBlock(mixed + <usize>((block - first) << 7), activations + <usize>row * rowSize, block);

@@ -21,3 +21,12 @@ const HALVES = memory.data<u32>([0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000]
 export function halfMask(): v128 {
   return v128.load(HALVES);
 }
+
+const HIGH = memory.data<u32>([0xffff0000, 0xffff0000, 0xffff0000, 0xffff0000]);
+
+/** The higher half of each word; to be taken before the loop. */
+// @ts-ignore: decorator
+@inline
+export function highMask(): v128 {
+  return v128.load(HIGH);
+}

@@ -1,71 +1,81 @@
-/** Scores of heads that share their keys: q·k of up to three heads with four tokens at a time. */
+/** Scores of heads that share their keys: q·k in whole numbers, of up to three heads with two tokens at a time. */
 
+/** Stores the sums of the lanes of two vectors. */
 // @ts-ignore: decorator
 @inline
-function fused(a: v128, b: v128, c: v128): v128 {
-  return f32x4.relaxed_madd(a, b, c);
+function storeSums(to: usize, a: v128, b: v128): void {
+  const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
+  v128.store64_lane(to, i32x4.add(ab, v128.shuffle<i32>(ab, ab, 2, 3, 2, 3)), 0);
 }
 
-/** Sums of the lanes of four vectors. */
+/** One head, two tokens. `columns`: bytes of a head of one token. */
 // @ts-ignore: decorator
 @inline
-function sums(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
-  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
-  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+function sumsOfOne(q: usize, keys: usize, columns: usize, to: usize): void {
+  let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
+  const end = keys + columns;
+  let k1 = end;
+  do {
+    const x = v128.load(q);
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load8x8_s(keys), x));
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load8x8_s(k1), x));
+    keys += 8;
+    k1 += 8;
+    q += 16;
+  } while (keys < end);
+  storeSums(to, a0, a1);
 }
 
-/** One head, four tokens. `size`: bytes of a head of one token. */
 // @ts-ignore: decorator
 @inline
-function scoresOfOne(q: usize, keys: usize, size: usize, to: usize): void {
-  let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
-  const k1 = keys + size, k2 = k1 + size, k3 = k2 + size;
-  for (let i: usize = 0; i < size; i += 16) {
-    const x = v128.load(q + i);
-    a0 = fused(x, v128.load(keys + i), a0);
-    a1 = fused(x, v128.load(k1 + i), a1);
-    a2 = fused(x, v128.load(k2 + i), a2);
-    a3 = fused(x, v128.load(k3 + i), a3);
-  }
-  v128.store(to, sums(a0, a1, a2, a3));
-}
-
-/** Three heads, four tokens; each head's arithmetic is that of `scoresOfOne`. */
-// @ts-ignore: decorator
-@inline
-function scoresOfThree(q: usize, keys: usize, size: usize, to: usize, apart: usize): void {
-  let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
-  let b0 = f32x4.splat(0), b1 = f32x4.splat(0), b2 = f32x4.splat(0), b3 = f32x4.splat(0);
-  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0);
-  const k1 = keys + size, k2 = k1 + size, k3 = k2 + size;
-  const q1 = q + size, q2 = q1 + size;
-  for (let i: usize = 0; i < size; i += 16) {
-    const x = v128.load(q + i), y = v128.load(q1 + i), z = v128.load(q2 + i);
-    let k = v128.load(keys + i);
-    a0 = fused(x, k, a0); b0 = fused(y, k, b0); c0 = fused(z, k, c0);
-    k = v128.load(k1 + i);
-    a1 = fused(x, k, a1); b1 = fused(y, k, b1); c1 = fused(z, k, c1);
-    k = v128.load(k2 + i);
-    a2 = fused(x, k, a2); b2 = fused(y, k, b2); c2 = fused(z, k, c2);
-    k = v128.load(k3 + i);
-    a3 = fused(x, k, a3); b3 = fused(y, k, b3); c3 = fused(z, k, c3);
-  }
-  v128.store(to, sums(a0, a1, a2, a3));
-  v128.store(to + apart, sums(b0, b1, b2, b3));
-  v128.store(to + (apart << 1), sums(c0, c1, c2, c3));
+function sumsOfThree(q: usize, keys: usize, columns: usize, to: usize, apart: usize): void {
+  let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
+  let b0 = i32x4.splat(0), b1 = i32x4.splat(0);
+  let c0 = i32x4.splat(0), c1 = i32x4.splat(0);
+  const end = keys + columns;
+  let k1 = end, q1 = q + (columns << 1), q2 = q1 + (columns << 1);
+  do {
+    const left = v128.load8x8_s(keys), right = v128.load8x8_s(k1);
+    const x = v128.load(q), y = v128.load(q1), z = v128.load(q2);
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(left, x));
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(right, x));
+    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(left, y));
+    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(right, y));
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(left, z));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(right, z));
+    keys += 8;
+    k1 += 8;
+    q += 16;
+    q1 += 16;
+    q2 += 16;
+  } while (keys < end);
+  storeSums(to, a0, a1);
+  storeSums(to + apart, b0, b1);
+  storeSums(to + (apart << 1), c0, c1);
 }
 
 /**
- * Scores of `heads` heads with `tokens` tokens of one page, in fours: what lies behind the last token is of no meaning. `apart`: bytes between
- * the scores of two heads.
+ * Scores of `heads` heads with `tokens` tokens of one page, in fours: what lies behind the last token is of no meaning. `scales`: of the page's keys;
+ * `queryScales`: of the heads. `apart`: bytes between the scores of two heads.
  */
-export function scoresOfPage(q: usize, keys: usize, size: usize, heads: i32, tokens: i32, to: usize, apart: usize): void {
-  for (let token = 0; token < tokens; token += 4) {
-    const k = keys + <usize>token * size;
-    const at = to + <usize>(token << 2);
+export function scoresOfPage(
+  q: usize, queryScales: usize, keys: usize, scales: usize, columns: usize, heads: i32, tokens: i32, to: usize, apart: usize,
+): void {
+  const querySize = columns << 1;
+  let at = to;
+  const end = to + <usize>(tokens << 2);
+  do {
     let head = 0;
-    for (; head + 3 <= heads; head += 3) scoresOfThree(q + <usize>head * size, k, size, at + <usize>head * apart, apart);
-    for (; head < heads; head++) scoresOfOne(q + <usize>head * size, k, size, at + <usize>head * apart);
+    for (; head + 3 <= heads; head += 3) sumsOfThree(q + <usize>head * querySize, keys, columns, at + <usize>head * apart, apart);
+    for (; head < heads; head++) sumsOfOne(q + <usize>head * querySize, keys, columns, at + <usize>head * apart);
+    keys += columns << 1;
+    at += 8;
+  } while (at < end);
+  for (let head = 0; head < heads; head++) {
+    const scale = v128.load32_splat(queryScales + <usize>(head << 2));
+    const first = to + <usize>head * apart;
+    for (let i: usize = 0; i < <usize>(tokens << 2); i += 16) {
+      v128.store(first + i, f32x4.mul(f32x4.convert_i32x4_s(v128.load(first + i)), f32x4.mul(v128.load(scales + i), scale)));
+    }
   }
 }
