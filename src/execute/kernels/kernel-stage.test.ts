@@ -171,6 +171,8 @@ function checkStep(rig: Rig, count: number): void {
     expect(bits(x.subarray(i * width, (i + 1) * width)), `row ${i} among others`).toBe(bits(own));
   });
   expect(after.map(bits).join() === written.map(bits).join(), "keys and values among others are the same").toBe(true);
+  put(rig, after);
+  expect(contents(rig).map(bits).join() === after.map(bits).join(), "what a step wrote, put anew, is the same").toBe(true);
   after.forEach((page, i) => {
     const changed = page.reduce((total, value, at) => total + (value === before[i]![at] ? 0 : 1), 0);
     expect(changed, `values written to pages ${i}`).toBeLessThanOrEqual(count * model.spec.kvHeads * model.spec.headDim);
