@@ -10,6 +10,7 @@ import { kernelPages } from "./kernel-pages.ts";
 import { RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
 import { HEAD_ROWS, placeRoom, writeRoom } from "./kernel-room.ts";
 import { createKernelTeam } from "./kernel-team.ts";
+import { askLargePages } from "./large-pages.ts";
 import { headPhases, layerPhases } from "./layer-phases.ts";
 import type { Fill } from "./place-weights.ts";
 
@@ -29,6 +30,7 @@ export async function loadKernelStage(model: DecoderModel, request: KernelStageR
   if (head !== undefined) phases.push(...head.phases);
   const table = space.take(phases.length * RECORD_BYTES);
   const memory = createKernelMemory(space.bytes, `layers ${request.fromLayer} to ${request.toLayer}`);
+  await askLargePages(memory);
   const { buffer } = memory;
   for (const fill of fills) fill(buffer);
   writeProgram(buffer, table, phases);

@@ -4,6 +4,7 @@ import { createKernelMemory, createKernelSpace, padded } from "./kernel-memory.t
 import { type KernelPhase, RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
 import { createKernelTeam } from "./kernel-team.ts";
 import { ACTIVATION_BYTES, KERNEL_BLOCK, KERNEL_GROUP, kernelMatrixBytes } from "./kernel-weights.ts";
+import { askLargePages } from "./large-pages.ts";
 import { productShare } from "./layer-phases.ts";
 
 /** A byte of weights and activations, and of weights' scales in f16 or f32: small normal numbers, all of them. */
@@ -36,6 +37,7 @@ export async function createProductProbe({ n, k, threads, bits, maxRows }: Probe
   const room = space.take(threads * roomStride);
   const table = space.take(products * RECORD_BYTES);
   const memory = createKernelMemory(space.bytes, `a product of ${n} x ${k}`);
+  await askLargePages(memory);
   const { buffer } = memory;
   for (const at of weights) new Uint8Array(buffer, at, bytes).fill(FILLING);
   for (let row = activations; row < activations + maxRows * rowBytes; row += rowBytes) {
