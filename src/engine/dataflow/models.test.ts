@@ -46,6 +46,16 @@ test("a cold first run stands until there is a second, and one run that takes fa
   expect(meanAfter(1_000)).toBeGreaterThan(800);
 });
 
+test("a cold first run stands for no more than what like devices take warm", () => {
+  const histories = createHistories(rack);
+  const history = historyOf(histories, kind);
+  for (let i = 0; i < 5; i++) recordRun(histories, history, { device: 0, unitNs: 100, priorNs: undefined });
+  recordRun(histories, history, { device: 1, unitNs: 460, priorNs: undefined });
+  expect(predictUnitNs(histories, history, { device: 1, priorNs: undefined })).toBe(100);
+  for (let i = 0; i < 2; i++) recordRun(histories, history, { device: 1, unitNs: 460, priorNs: undefined });
+  expect(predictUnitNs(histories, history, { device: 1, priorNs: undefined })).toBe(460);
+});
+
 test("another kind of run on a device takes the ratio learned there, and one without prior a guess", () => {
   const histories = createHistories(rack);
   recordRun(histories, historyOf(histories, kind), { device: 0, unitNs: 160, priorNs: 100 });
