@@ -14,6 +14,8 @@ export interface CandidateView {
   readonly deviceReadyAt: Nanoseconds;
   /** When the last input could be there, queues on the links counted. */
   readonly dataReadyAt: Nanoseconds;
+  /** What copying the inputs takes that only other devices have, whether it is hidden or not. */
+  readonly movedNs: Nanoseconds;
   /** Load or reconfiguration before the run; 0 where the stage is loaded. */
   readonly loadNs: Nanoseconds;
   /** Run time of this kind so far, on all devices, where a loaded stage stays; 0 where stages make room for one another. */

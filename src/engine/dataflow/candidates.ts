@@ -34,7 +34,7 @@ export function candidatesFor(flow: Flow, task: Task, only: DeviceId = NONE): Ca
       if (!fits(flow, task, { device, stage, variant })) continue;
       const into = flow.candidates[candidates.length] ?? emptyCandidate();
       flow.candidates[candidates.length] = into;
-      price(flow, into, { task, device, stage, variant, history, dataReadyAt: arrivals(flow.map.memoryOf[device]!) });
+      price(flow, into, { task, device, stage, variant, history, arrivals });
       candidates.push(into);
     }
   }
@@ -51,12 +51,12 @@ interface Option {
 interface Pricing extends Option {
   readonly task: Task;
   readonly history: History;
-  readonly dataReadyAt: Nanoseconds;
+  readonly arrivals: Arrivals;
 }
 
 /** Prices an option into `into`, an object used again for every decision. */
 function price(flow: Flow, into: Candidate, given: Pricing): void {
-  const { task, device, stage, variant, history, dataReadyAt } = given;
+  const { task, device, stage, variant, history, arrivals } = given;
   const { histories, devices } = flow.state;
   const { priorNs, class: deviceClass, joules = 0 } = stage.variants[variant]!;
   const { queue, gangs } = devices[device]!;
@@ -64,7 +64,8 @@ function price(flow: Flow, into: Candidate, given: Pricing): void {
   into.class = deviceClass;
   into.variant = variant;
   into.deviceReadyAt = readyAt(flow, device, task);
-  into.dataReadyAt = dataReadyAt;
+  into.dataReadyAt = arrivals.readyAt(flow.map.memoryOf[device]!);
+  into.movedNs = arrivals.movedNs(flow.map.memoryOf[device]!);
   into.loadNs = loadNsOn(flow, device, { stage: stage.stage, variant });
   into.spentNs = into.loadNs > 0 && stays(flow, deviceClass) ? spentUnitNs(history) * task.work : 0;
   into.others = othersFrom(flow, device, { startsAt: startOf(into) });
@@ -97,6 +98,7 @@ function emptyCandidate(): Candidate {
     variant: 0,
     deviceReadyAt: 0,
     dataReadyAt: 0,
+    movedNs: 0,
     loadNs: 0,
     spentNs: 0,
     runNs: 0,
@@ -153,8 +155,16 @@ export function readyAt(flow: Flow, device: DeviceId, task: Task): Nanoseconds {
   return at;
 }
 
-/** When a task's inputs could be in a memory, asked once a memory: transfers over one channel take turns, those under way first. */
-export function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Nanoseconds {
+/** A task's inputs on their way to a memory. */
+export interface Arrivals {
+  /** When the last could be there. */
+  readyAt(memory: MemoryId): Nanoseconds;
+  /** What copying those takes that only other devices have. */
+  movedNs(memory: MemoryId): Nanoseconds;
+}
+
+/** Worked out once a memory: transfers over one channel take turns, those under way first. */
+export function createArrivals(flow: Flow, task: Task): Arrivals {
   const inputs: { readonly value: Value; readonly storage: Storage; readonly there: Uint8Array }[] = [];
   for (const { input } of task.uses) {
     if (input === NONE) continue;
@@ -163,11 +173,13 @@ export function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Na
     inputs.push({ value, storage, there: whereIs(flow, value, storage) });
   }
   const known: Nanoseconds[] = [];
-  return (memory) => {
+  const moved: Nanoseconds[] = [];
+  const readyAt = (memory: MemoryId): Nanoseconds => {
     const before = known[memory];
     if (before !== undefined) return before;
     let last = flow.now;
     let queuedNs = 0;
+    let movedNs = 0;
     for (const { value, storage, there } of inputs) {
       if (there[memory] === HERE) continue;
       if (there[memory] === COMING) {
@@ -177,6 +189,7 @@ export function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Na
       }
       let soonest = Infinity;
       let soonestNs = 0;
+      let isHome = false;
       const { instances } = storage;
       let looked = 0;
       for (let i = 0; i < instances.length && looked < SOURCES_MAX; i++) {
@@ -192,14 +205,22 @@ export function createArrivals(flow: Flow, task: Task): (memory: MemoryId) => Na
         if (startsAt + takesNs >= soonest) continue;
         soonest = startsAt + takesNs;
         soonestNs = takesNs;
+        isHome = source.memory === HOME;
       }
       if (soonest === Infinity) continue;
       last = Math.max(last, soonest + queuedNs);
       queuedNs += soonestNs;
+      if (!isHome) movedNs += soonestNs;
     }
     known[memory] = last;
+    moved[memory] = movedNs;
     return last;
   };
+  const movedNs = (memory: MemoryId): Nanoseconds => {
+    readyAt(memory);
+    return moved[memory]!;
+  };
+  return { readyAt, movedNs };
 }
 
 const HERE = 1;

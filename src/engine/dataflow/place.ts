@@ -49,6 +49,7 @@ export interface Choice {
   readonly predictedNs: number;
   readonly endsAt: number;
   readonly burdenNs: number;
+  readonly movedNs: number;
 }
 
 /** The policy's choice among all devices or for one, checked; the default's where it is none. `undefined`: the task waits. */
@@ -85,7 +86,9 @@ export function choose(flow: Flow, task: Task, only: DeviceId = NONE): Choice | 
   const { variant } = members[0]!;
   const devices = task.gang === 1 ? found : (task.devices ?? inMemberOrder(flow, task, { devices: found, variant }));
   const endsAt = Math.max(...members.map((one) => Math.max(one.deviceReadyAt + one.loadNs, one.dataReadyAt) + one.runNs));
-  return { devices, variant, predictedNs, endsAt, burdenNs: members.reduce((sum, { burdenNs }) => sum + burdenNs, 0) };
+  const burdenNs = members.reduce((sum, one) => sum + one.burdenNs, 0);
+  const movedNs = members.reduce((sum, one) => sum + one.movedNs, 0);
+  return { devices, variant, predictedNs, endsAt, burdenNs, movedNs };
 }
 
 function isIdle(flow: Flow, device: DeviceId): boolean {

@@ -167,7 +167,8 @@ function dataOf(flow: Flow, tasks: readonly Task[]): Pick<BatchView, "before" | 
     }
     if (outside) {
       const arrivals = createArrivals(flow, task);
-      for (let device = 0; device < devices; device++) dataNs[i * devices + device] = arrivals(flow.map.memoryOf[device]!) - flow.now;
+      for (let device = 0; device < devices; device++)
+        dataNs[i * devices + device] = arrivals.readyAt(flow.map.memoryOf[device]!) - flow.now;
     }
     return inputs;
   });

@@ -147,7 +147,7 @@ function moveIfSooner(flow: Flow, task: Task, { from, to }: { from: DeviceId; to
   const endsAt = readyAt(flow, from, task);
   if (task.scheduledOn === from && endsAt <= task.scheduledEndAt + LATE_MAX * task.predictedNs) return false;
   const choice = choose(flow, task, to);
-  if (choice === undefined || choice.endsAt + MOVE_GAIN_MIN * choice.predictedNs >= endsAt) return false;
+  if (choice === undefined || choice.endsAt + choice.movedNs + MOVE_GAIN_MIN * choice.predictedNs >= endsAt) return false;
   // The thief is idle, so this is what it takes while it stays so.
   if (choice.burdenNs > 0 && !isWorth(choice.burdenNs, Math.min(...candidatesFor(flow, task, from).map(({ runNs }) => runNs))))
     return false;

@@ -22,6 +22,7 @@ function candidate(device: number, times: Partial<CandidateView>): CandidateView
     device,
     deviceReadyAt: 0,
     dataReadyAt: 0,
+    movedNs: 0,
     loadNs: 0,
     spentNs: 0,
     runNs: 10,
@@ -48,6 +49,14 @@ describe("earliest-finish", () => {
     expect(chosen(candidate(1, { runNs: 30, burdenNs: Infinity }), waits)).toEqual([1]);
     // There is no other.
     expect(chosen(candidate(1, { runNs: 30, burdenNs: Infinity }))).toEqual([0]);
+  });
+
+  it("moves what another device has only where that gains more than it takes", () => {
+    const there = candidate(0, { deviceReadyAt: 1_000_000 });
+    expect(chosen(there, candidate(1, { dataReadyAt: 600_000, movedNs: 600_000 }))).toEqual([0]);
+    expect(chosen(there, candidate(1, { dataReadyAt: 300_000, movedNs: 300_000 }))).toEqual([1]);
+    // To try a device that was never tried is worth it.
+    expect(chosen(candidate(0, {}), candidate(1, { samples: 0, dataReadyAt: 10, movedNs: 600_000 }))).toEqual([1]);
   });
 
   it("stays on the device that has run more of the kind where ends are about equal", () => {
