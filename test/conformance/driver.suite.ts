@@ -191,6 +191,18 @@ export function driverSuite({ name, create, formats, decodeFormats = [], boundar
       }
     });
 
+    test("models that are loaded at once keep their own weights", async () => {
+      const { packed } = PACKED[0]!;
+      const chains = await Promise.all([packed, model].map((of) => loadChain(driver, of, alike[0]!)));
+      for (const [i, tokens] of [12, 24].entries()) {
+        const expected = referenceOf([packed, model][i]!, prompts[0]!.slice(0, tokens));
+        const rows = await teacherForced(chains[i]!, prompts[0]!.slice(0, 12));
+        const errors = rows.map((row, at) => rootMeanSquare(level(row), level(expected[at]!)));
+        expect(Math.max(...errors)).toBeLessThan(roundingOf(alike[0]!.decodeFormat));
+        await chains[i]!.release();
+      }
+    });
+
     test.each(few)("KV takes the pages of the open lanes and gives them back: $decodeFormat", (pair) =>
       onChain(pair, async (chain) => {
         const [stage] = chain.stages;

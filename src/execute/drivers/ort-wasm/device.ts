@@ -2,7 +2,8 @@ import { HeddleError } from "../../../base/heddle-error.ts";
 import type { DeviceDriver, DeviceOptions, OpenDevice } from "../../device/device-driver.ts";
 import type { NativeRuntime } from "../shared/native-runtime.ts";
 import { openOnnxDevice } from "../shared/onnx-device.ts";
-import { type OrtWeb, ortWasmDeviceRuntime } from "./ort-wasm-device-runtime.ts";
+import type { OrtWeb } from "./create-session.ts";
+import { ortWasmDeviceRuntime } from "./ort-wasm-device-runtime.ts";
 
 /** WASM's products block by the number of rows, so sums of a row are taken in another order when it has neighbours. */
 const BATCH_TOLERANCE = 1e-4;

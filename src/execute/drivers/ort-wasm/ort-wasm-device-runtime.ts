@@ -3,12 +3,8 @@ import type { TensorType } from "../../device/tensor.ts";
 import { type HostHeld, held, hostMemory } from "../shared/host-memory.ts";
 import type { NativeRuntime, NativeSession } from "../shared/native-runtime.ts";
 import { HOST_TYPES, hostTensorOf, PACKAGE_TYPES, typeOfPackage } from "../shared/package-tensors.ts";
+import { createWasmSession, type OrtWeb } from "./create-session.ts";
 import { startProbe } from "./probe-worker.ts";
-
-export type OrtWeb = typeof import("onnxruntime-web");
-
-/** Warnings and below are about initialisers a graph does not use; errors still come as exceptions. */
-const LOG_ERRORS_ONLY = 3;
 
 /** ONNX Runtime for WebAssembly. Its thread count is fixed for the process by the first session. */
 export function ortWasmDeviceRuntime(ort: OrtWeb, threads: number): NativeRuntime<HostHeld> {
@@ -19,15 +15,7 @@ export function ortWasmDeviceRuntime(ort: OrtWeb, threads: number): NativeRuntim
     ownMemory: false,
     types: HOST_TYPES,
     memory: hostMemory(),
-    createSession: async (model) => {
-      ort.env.wasm.numThreads = threads;
-      const session = await ort.InferenceSession.create(model.model, {
-        executionProviders: ["wasm"],
-        logSeverityLevel: LOG_ERRORS_ONLY,
-        externalData: model.weights.map(({ path, data }) => ({ path, data })),
-      });
-      return wasmSession(ort, session);
-    },
+    createSession: async (model) => wasmSession(ort, await createWasmSession(ort, model, threads)),
     refusal: (model) => {
       probe ??= startProbe();
       return probe.refusal(model);

@@ -1,10 +1,6 @@
 import { err, ok, type Result } from "../../../base/result.ts";
 import { type OnnxRuntime, wrapSession } from "../shared/onnx-session.ts";
-
-type OrtWeb = typeof import("onnxruntime-web");
-
-/** Warnings and below are about initialisers a graph does not use; errors still come as exceptions. */
-const LOG_ERRORS_ONLY = 3;
+import { createWasmSession, type OrtWeb } from "./create-session.ts";
 
 /** ONNX Runtime for WebAssembly, or what to install. Its thread count is fixed for the process by the first session. */
 export async function loadOrtWasmRuntime(): Promise<Result<OnnxRuntime, string>> {
@@ -19,12 +15,7 @@ export async function loadOrtWasmRuntime(): Promise<Result<OnnxRuntime, string>>
     version: ort.env.versions.web ?? "unknown",
     formats: ["f32", "int4", "int8-row"],
     createSession: async (model, options) => {
-      ort.env.wasm.numThreads = options.threads;
-      const session = await ort.InferenceSession.create(model.model, {
-        executionProviders: ["wasm"],
-        logSeverityLevel: LOG_ERRORS_ONLY,
-        externalData: model.weights.map(({ path, data }) => ({ path, data })),
-      });
+      const session = await createWasmSession(ort, model, options.threads);
       return wrapSession(session, (feed) => new ort.Tensor(feed.type, feed.data as Float32Array, feed.dims));
     },
   });
