@@ -36,7 +36,7 @@ export interface PoolLoraParts {
 export function poolLora(pool: Pool, { architecture, sheet }: PoolLoraParts): Result<PoolLora | undefined, IterationFault> {
   const { lora, parallel } = pool;
   if (lora === undefined) return ok(undefined);
-  const products = productsOf(lora, architecture);
+  const products = productsOf(lora, pool, architecture);
   if (!products.ok) return products;
   const rate = lora.hostBytesPerSecond ?? sheet.host?.bandwidthBytesPerSecond.value;
   if (rate === undefined)
@@ -66,7 +66,7 @@ export function adaptedCost(pool: Pool, parts: AdaptedParts): Result<ExplainedCo
   const { lora, parallel, speculation } = pool;
   const { architecture, sheet, operators, network, mix, plain } = parts;
   if (lora === undefined) return ok(plain);
-  const products = productsOf(lora, architecture);
+  const products = productsOf(lora, pool, architecture);
   if (!products.ok) return products;
   const timeOf = loraTime({
     ...{ products: products.value, sheet, cut: parallel, operators, perNode: sheet.perNode?.value ?? 1 },
@@ -91,9 +91,13 @@ export interface AdaptedParts extends PoolLoraParts {
 
 type Lora = NonNullable<Pool["lora"]>;
 
-function productsOf({ modules }: Lora, architecture: SequenceModel): Result<readonly AdaptedProduct[], IterationFault> {
+function productsOf(
+  { modules }: Lora,
+  { engine, parallel }: Pool,
+  architecture: SequenceModel,
+): Result<readonly AdaptedProduct[], IterationFault> {
   const model = decoderBlocks(architecture);
-  return model.ok ? adaptedProducts(model.value, modules) : model;
+  return model.ok ? adaptedProducts(model.value, modules, { engine: engine.name, expertRanks: parallel.expert }) : model;
 }
 
 /**

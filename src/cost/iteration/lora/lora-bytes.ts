@@ -4,7 +4,8 @@ import type { AdaptedProduct } from "./lora-products.ts";
 /** Parameters of an adapter on all its products: for each, `inputs x rank` and `rank x outputs`. */
 export function adapterParameters(products: readonly AdaptedProduct[], rank: number): number {
   let count = 0;
-  for (const { inputs, parts, layers } of products) for (const { outputs } of parts) count += layers * rank * (inputs + outputs);
+  for (const { inputs, parts, layers, experts } of products)
+    for (const { outputs } of parts) count += layers * (experts?.count ?? 1) * rank * (inputs + outputs);
   return count;
 }
 
@@ -40,7 +41,8 @@ export function adapterBytes(products: readonly AdaptedProduct[], rank: number, 
   let parameters = 0;
   for (const product of products) {
     const { inputs, shrinkRank, outputs } = adapterShare(product, cut.tensor, fullySharded);
-    for (const part of outputs) parameters += product.layers * (inputs * shrinkRank(rank) + rank * part);
+    const pairs = product.layers * (product.experts?.count ?? 1);
+    for (const part of outputs) parameters += pairs * (inputs * shrinkRank(rank) + rank * part);
   }
   return (parameters * elementBytes) / cut.pipeline;
 }
@@ -51,7 +53,7 @@ export interface AdapterCut {
   readonly elementBytes: number;
 }
 
-/** Tensors of an adapter on a device: two a part of a product and layer. */
+/** Tensors of an adapter on a device: two a part of a product and layer, those of all experts in one. */
 export function adapterTensors(products: readonly AdaptedProduct[], { pipeline }: Cut): number {
   return products.reduce((sum, { parts, layers }) => sum + 2 * parts.length * layers, 0) / pipeline;
 }

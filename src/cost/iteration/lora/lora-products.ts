@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "../../../base/result.ts";
 import type { DecoderBlocks, PricedBlock } from "../decoder-blocks.ts";
+import type { EngineName } from "../engines/engine-of.ts";
 import type { IterationFault } from "../iteration-fault.ts";
 
 /** Products of a layer that an adapter may change. */
@@ -18,32 +19,56 @@ export interface AdaptedProduct {
   readonly parts: readonly { readonly outputs: number; readonly pieces: number }[];
   /** Layers that have it. */
   readonly layers: number;
+  /** Of experts: an adapter has a pair of halves for each, and a token uses those it visits; absent: one pair, for all tokens. */
+  readonly experts?: { readonly count: number; readonly active: number };
+}
+
+/** What serves the adapters, where that decides which there may be. */
+export interface AdapterServing {
+  readonly engine: EngineName;
+  readonly expertRanks: number;
 }
 
 const ATTENTION = ["q", "k", "v", "o"] as const;
 const WHOLE = Number.MAX_SAFE_INTEGER;
+/** All that an adapter may change: engines name experts as one module, so their adapters come with all. */
+const MODULES_OF_ALL = 7;
 
 /**
  * Products that adapters on `modules` change.
  *
- * Errors: `no-basis` for blocks whose adapters engines keep otherwise (experts, latent attention, recurrent mixers), naming the modules.
+ * Errors: `no-basis` for blocks whose adapters engines keep otherwise (latent attention, recurrent mixers; experts elsewhere than on tensor ranks of vLLM), naming the
+ * modules.
  * Source: vllm-project/vllm `lora/layers/column_parallel_linear.py` and `row_parallel_linear.py`: queries, keys and values share one pair of kernels, gate
- * and up another; sgl-project/sglang `lora/layers.py` does the same.
+ * and up another; sgl-project/sglang `lora/layers.py` does the same. Experts: `FusedMoEWithLoRA` of vllm `lora/layers/fused_moe.py` (for every expert a pair each of
+ * gate, up and down, cut over tensor ranks as a dense layer's; rooms of all three are there together).
  */
 export function adaptedProducts(
   { blocks, width }: DecoderBlocks,
   modules: readonly AdaptedModule[],
+  serving: AdapterServing = { engine: "vllm", expertRanks: 1 },
 ): Result<readonly AdaptedProduct[], IterationFault> {
   const products: AdaptedProduct[] = [];
   const used = new Set<AdaptedModule>();
   for (const { block, count } of blocks) {
-    const unfit = unfitBlock(block, modules);
+    const unfit = unfitBlock(block, modules, serving);
     if (unfit !== undefined) return err({ code: "no-basis", missing: `lora.modules: ${unfit}` });
-    const add = (cut: AdaptedProduct["cut"], inputs: number, parts: readonly (readonly [AdaptedModule, number, number])[]): void => {
+    const add = (
+      cut: AdaptedProduct["cut"],
+      inputs: number,
+      parts: readonly (readonly [AdaptedModule, number, number])[],
+      experts?: AdaptedProduct["experts"],
+    ): void => {
       const there = parts.filter(([module]) => modules.includes(module));
       for (const [module] of there) used.add(module);
       if (there.length === 0) return;
-      products.push({ cut, inputs, parts: there.map(([, outputs, pieces]) => ({ outputs, pieces })), layers: count });
+      products.push({
+        cut,
+        inputs,
+        parts: there.map(([, outputs, pieces]) => ({ outputs, pieces })),
+        layers: count,
+        ...(experts && { experts }),
+      });
     };
     if (block.kind === "attention") {
       const kv = block.kvHeads * block.headDim;
@@ -57,6 +82,13 @@ export function adaptedProducts(
     } else if (block.kind === "feed-forward") {
       add("column", width, [...(block.gated ? [["gate", block.inner, WHOLE] as const] : []), ["up", block.inner, WHOLE]]);
       add("row", block.inner, [["down", width, WHOLE]]);
+    } else if (block.kind === "mixture") {
+      const feedForward = (inner: number, experts?: AdaptedProduct["experts"]): void => {
+        add("column", width, [["gate", inner, WHOLE] as const, ["up", inner, WHOLE]], experts);
+        add("row", inner, [["down", width, WHOLE]], experts);
+      };
+      feedForward(block.inner, { count: block.experts, active: block.active });
+      if (block.shared !== undefined) feedForward(block.shared.inner);
     }
   }
   const idle = modules.filter((module) => !used.has(module));
@@ -66,11 +98,15 @@ export function adaptedProducts(
 }
 
 /** Why adapters on these modules of a block have no basis; undefined where they have one. */
-function unfitBlock(block: PricedBlock, modules: readonly AdaptedModule[]): string | undefined {
+function unfitBlock(block: PricedBlock, modules: readonly AdaptedModule[], { engine, expertRanks }: AdapterServing): string | undefined {
   const attention = modules.filter((module) => (ATTENTION as readonly string[]).includes(module));
   const feedForward = modules.filter((module) => !(ATTENTION as readonly string[]).includes(module));
-  if (block.kind === "mixture" && feedForward.length > 0)
-    return `adapters of experts (${feedForward.join(", ")}) are not simulated; leave them out`;
+  if (block.kind === "mixture" && feedForward.length > 0) {
+    const of = `adapters of experts (${feedForward.join(", ")})`;
+    if (engine !== "vllm") return `${of} are simulated on vllm alone; leave them out`;
+    if (expertRanks > 1) return `${of} on expert ranks are not simulated; leave them out, or parallel.expert`;
+    if (modules.length < MODULES_OF_ALL) return `${of} are simulated beside those of all other products; name all seven, or none of these`;
+  }
   if ((block.kind === "latent-attention" || block.kind === "mamba2") && attention.length > 0)
     return `adapters of ${block.kind === "mamba2" ? "recurrent mixers" : "latent attention"} (${attention.join(", ")}) are not simulated; leave them out`;
   return undefined;

@@ -1,4 +1,5 @@
 import { HeddleError } from "../../../base/heddle-error.ts";
+import { exp, ln } from "../../../base/math.ts";
 import { err, ok, type Result } from "../../../base/result.ts";
 import type { DeviceSheet } from "../../../rack/catalog/device-sheet.ts";
 import type { OperatorModel } from "../../operator/operator-model.ts";
@@ -41,7 +42,8 @@ export type LoraTime = (shape: Readonly<LoraShape>, batches: number) => number;
  *
  * Model: a kernel streams the weights of all adapters in the batch, its inputs, and what it writes (outputs are read and written), at the device's rate for
  * streams of that size, launch included; or computes, tiles of one adapter's tokens each, whichever is longer. Fully sharded, ranks exchange what lies
- * between the two. Parts of a pipeline read the weights each.
+ * between the two. Parts of a pipeline read the weights each. Adapters of experts: weights of the experts that an adapter's tokens touch at random, and a row for each
+ * that a token visits.
  * Errors: `no-basis` where streams or collectives have no price.
  * Source: Chen et al. 2023, arXiv:2310.18547, section 4 (kernels that gather by adapter are bound by memory); vllm-project/vllm
  * `lora/ops/triton_ops/lora_shrink_op.py`, `lora_expand_op.py`. Nothing is fitted.
@@ -89,17 +91,27 @@ export function loraTime(input: LoraTimeInput): Result<LoraTime, IterationFault>
     // Rows of an adapter fill whole tiles.
     const tiled = (rankTokens / tokens) * Math.max(rows, TILE_ROWS * there);
     let ns = 0;
-    for (const { cut: way, inputs, rankShare, outputs, count, layers } of kernels) {
-      const between = rankRows * count * BUFFER_BYTES;
-      const shrinkBytes = count * rankShare * inputs * rankSum * elementBytes + rows * inputs * STREAM_BYTES + between * rankShare;
-      const expandBytes = outputs * rankSum * elementBytes + between + 2 * rows * outputs * STREAM_BYTES;
-      const shrinkNs = Math.max(stream(shrinkBytes), 2 * tiled * inputs * count * rankShare * nsAFlop);
-      const expandNs = Math.max(stream(expandBytes), 2 * tiled * outputs * nsAFlop);
+    for (const { cut: way, inputs, rankShare, outputs, count, layers, experts } of kernels) {
+      // Of experts, rows for each that a token visits, and the weights of those that an adapter's tokens touch.
+      const visits = experts?.active ?? 1;
+      const touched = experts === undefined ? 1 : touchedExperts(experts, rows / there);
+      const between = rankRows * visits * count * BUFFER_BYTES;
+      const weights = rankSum * touched * elementBytes;
+      const shrinkBytes = count * rankShare * inputs * weights + rows * visits * inputs * STREAM_BYTES + between * rankShare;
+      const expandBytes = outputs * weights + between + 2 * rows * visits * outputs * STREAM_BYTES;
+      const computed = experts === undefined ? tiled : (rankTokens / tokens) * Math.max(rows * visits, TILE_ROWS * there * touched);
+      const shrinkNs = Math.max(stream(shrinkBytes), 2 * computed * inputs * count * rankShare * nsAFlop);
+      const expandNs = Math.max(stream(expandBytes), 2 * computed * outputs * nsAFlop);
       const linkNs = sharded ? (way === "column" ? gather(between) : reduce(between)) : 0;
       ns += layers * (shrinkNs + expandNs + linkNs);
     }
     return ns;
   });
+}
+
+/** Experts that some tokens touch, each visiting as many at random. */
+function touchedExperts({ count, active }: NonNullable<AdaptedProduct["experts"]>, tokens: number): number {
+  return active >= count ? count : count * (1 - exp(tokens * ln(1 - active / count)));
 }
 
 /** Errors: `no-basis` thrown where a size has no price (construction has tried a usual one). */

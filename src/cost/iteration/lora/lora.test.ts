@@ -2,10 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { knownArchitecture } from "../../../graph/architecture/known/known-architecture.ts";
 import { deviceSheet } from "../../../rack/catalog/catalog.ts";
+import type { OperatorModel } from "../../operator/operator-model.ts";
 import { engineOperators } from "../../operator/physics/physics-model.ts";
 import { ONE_DEVICE } from "../cut.ts";
 import { type DecoderBlocks, decoderBlocks } from "../decoder-blocks.ts";
-import { adapterBytes, adapterShare } from "./lora-bytes.ts";
+import { adapterBytes, adapterParameters, adapterShare, adapterTensors } from "./lora-bytes.ts";
 import { type AdaptedModule, type AdaptedProduct, adaptedProducts } from "./lora-products.ts";
 import { loraTime } from "./lora-time.ts";
 
@@ -46,9 +47,34 @@ describe("sizes of adapters", () => {
     expect(adapterBytes(products("Llama-3.1-8B"), 16, cut)).toBe((41_943_040 * 2) / 4);
   });
 
-  it("have no basis for experts, latent attention and products that are not there", () => {
+  it("have a pair for every expert, cut as a dense layer's", () => {
+    // 48 layers of 128 experts of 768 by 2,048, three products each; queries of 32 heads and keys and values of 4, of 128.
+    const experts = 48 * 128 * 3 * (2048 + 768);
+    const attention = 48 * (2 * (2048 + 4096) + 2 * (2048 + 512));
+    expect(adapterParameters(products("Qwen3-30B-A3B"), 16)).toBe(16 * (experts + attention));
+    // On two tensor ranks: gate and up share outputs, down its inputs; k and v have four heads to share.
+    const shared = 48 * 128 * (2 * (2048 + 384) + (384 + 2048)) + 48 * (2048 + 2048 + 2 * (2048 + 256) + 2048 + 2048);
+    const cut = { cut: { ...ONE_DEVICE, tensor: 2 }, fullySharded: false, elementBytes: 2 };
+    expect(adapterBytes(products("Qwen3-30B-A3B"), 16, cut)).toBe(2 * 16 * shared);
+    // A slot holds what all experts have in one tensor: two for each of seven products.
+    expect(adapterTensors(products("Qwen3-30B-A3B"), ONE_DEVICE)).toBe(48 * 2 * 7);
+    // Shared experts are dense beside them: GLM-4.5-Air has 128 experts of 1,408 and one that all tokens visit, in 45 of 46 layers.
+    const down = products("GLM-4.5-Air").filter(({ cut: way, inputs }) => way === "row" && inputs === 1408);
+    expect(down.map(({ layers, experts: each }) => [layers, each?.count])).toEqual([
+      [45, 128],
+      [45, undefined],
+    ]);
+  });
+
+  it("have no basis for experts elsewhere, latent attention and products that are not there", () => {
     const refusal = (model: string, modules: readonly AdaptedModule[]): string => JSON.stringify(adaptedProducts(blocks(model), modules));
-    expect(refusal("Qwen3-30B-A3B", ALL)).toContain("adapters of experts (gate, up, down) are not simulated");
+    expect(refusal("Qwen3-30B-A3B", ["q", "gate", "up", "down"])).toContain(
+      "adapters of experts (gate, up, down) are simulated beside those of all",
+    );
+    const elsewhere = (engine: "vllm" | "sglang", expertRanks: number): string =>
+      JSON.stringify(adaptedProducts(blocks("Qwen3-30B-A3B"), ALL, { engine, expertRanks }));
+    expect(elsewhere("sglang", 1)).toContain("are simulated on vllm alone");
+    expect(elsewhere("vllm", 8)).toContain("on expert ranks are not simulated");
     expect(refusal("DeepSeek-V3", ["q"])).toContain("adapters of latent attention (q) are not simulated");
     expect(refusal("Qwen3-30B-A3B", ["q", "o"])).toContain('"ok":true');
     expect(refusal("OPT-13B", ["gate", "up"])).toContain("the model has no gate");
@@ -97,6 +123,31 @@ describe("time of adapters", () => {
     const exchanged = 32 * 4 * 7000;
     expect(time({ tensor: 4, fullySharded: true })(1, 16, 1)).toBeGreaterThan(exchanged);
     expect(time({ tensor: 4, fullySharded: true })(1, 16, 1)).toBeLessThan(exchanged + time({ tensor: 4 })(1, 16, 1) * 1.01);
+  });
+
+  it("streams the experts that an adapter's tokens touch, and a row for each visit", () => {
+    // One GB/s: a nanosecond a byte. A product of 4 to 6 in one layer of 8 experts, of which a token visits two.
+    const operators: OperatorModel = {
+      source: "test",
+      price: (query) => ({ ok: true, value: { ns: query.op === "stream" ? query.bytes : 0, spread: 0, basis: "data-sheet" } }),
+    };
+    const one: AdaptedProduct = {
+      cut: "column",
+      inputs: 4,
+      parts: [{ outputs: 6, pieces: 1e9 }],
+      layers: 1,
+      experts: { count: 8, active: 2 },
+    };
+    const made = loraTime({ products: [one], sheet, cut: ONE_DEVICE, operators, perNode: 8, fullySharded: false, elementBytes: 2 });
+    const of = (adapters: number, tokens: number): number =>
+      made.ok ? made.value({ adapters, ranks: adapters * 16, tokens, rankTokens: tokens * 16 }, 1) : Number.NaN;
+    // Two tokens of one adapter touch 8 (1 - 0.75^2) = 3.5 experts, of two adapters two each. Rows: four; 16 x 4 bytes between the halves.
+    const bytes = (touched: number, rows: number): number => touched * 16 * (4 + 6) * 2 + rows * (4 * 2 + 2 * 6 * 2) + 2 * rows * 16 * 4;
+    expect(of(1, 2) / bytes(3.5, 4)).toBeCloseTo(1, 2);
+    expect(of(2, 2) / bytes(4, 4)).toBeCloseTo(1, 2);
+    expect(of(1, 1) / bytes(2, 2)).toBeCloseTo(1, 2);
+    // Many tokens touch all of them.
+    expect(of(1, 400) / bytes(8, 800)).toBeCloseTo(1, 2);
   });
 
   it("is that of the tokens of a part where a pipeline cuts the batch", () => {
