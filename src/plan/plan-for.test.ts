@@ -10,7 +10,7 @@ import {
   withKernels,
 } from "../../test/support/synthetic-rack.ts";
 import type { Device, DeviceCalibration, Rack } from "../rack/rack.ts";
-import { kernelPages } from "./kernel-stages.ts";
+import { kernelPageBytes, kernelPages } from "./kernel-stages.ts";
 import type { Plan } from "./plan.ts";
 import { checkPlan, checkPlanLayers } from "./plan-check.ts";
 import { readPlan, writePlan } from "./plan-file.ts";
@@ -135,10 +135,10 @@ describe("planner", () => {
     const held = plan(rack, options, { eightBit: FOURS }).replicas[0]!;
     expect(held.stages[0]!.decodeFormat).toBe("block-int8");
     expect(held.workingPages).toBe(kernelPages(smallSpec, { ...held.stages[0]!, contextLimit: 8192, maxSequences: 64 }, FOURS));
-    expect(held.workingPages * held.pageBytes).toBeLessThan(2 ** 32);
+    expect(held.workingPages * kernelPageBytes(smallSpec, smallSpec.layers)).toBeLessThan(2 ** 32);
     expect(plan(rack, { ...options, decodeFormat: "int4" }).replicas[0]!.workingPages).toBe((64 * 8192) / 64);
-    const long = { ...smallSpec, contextLength: 131_072 };
-    const made = plan(rack, { contextLimit: 131_072 }, { eightBit: FOURS, spec: long }).replicas[0]!;
+    const long = { ...smallSpec, contextLength: 262_144 };
+    const made = plan(rack, { contextLimit: 262_144 }, { eightBit: FOURS, spec: long }).replicas[0]!;
     expect(made.stages.map(({ decodeFormat }) => decodeFormat)).toEqual(["int4"]);
   });
 
@@ -154,13 +154,13 @@ describe("planner", () => {
   });
 
   it("says that the kernels' memory is what is short", () => {
-    const long = { ...smallSpec, contextLength: 131_072 };
+    const long = { ...smallSpec, contextLength: 262_144 };
     const error = refusal(
       syntheticRack([kerneled(200)], 400e9),
-      { contextLimit: 131_072, decodeFormat: "block-int8", stages: 1 },
+      { contextLimit: 262_144, decodeFormat: "block-int8", stages: 1 },
       { spec: long },
     );
-    expect(JSON.stringify(error)).toMatch(/the 4 GiB of memory of block-int8's kernels leave room for \d+ of the 2048 pages/);
+    expect(JSON.stringify(error)).toMatch(/the 4 GiB of memory of block-int8's kernels leave room for \d+ of the 4096 pages/);
   });
 
   it("never lowers a model's precision by itself", () => {

@@ -1,7 +1,7 @@
 // Goal: a stage of decode kernels computes what block-int8 says, in every format, family, shape and length, on any number of threads, and each row
 // alone. Method: seeded draws of models and rows against plain f64 arithmetic that shares no code with the kernels. Rows of which some activation lies
 // within 1/2000 of a level of the middle between two are drawn anew, since sums in another order may round it the other way; so tolerances are f32's.
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type BlockInt8Stage, blockInt8Stage } from "../../../test/support/block-int8-decoder.ts";
 import { writeGguf } from "../../../test/support/gguf-writer.ts";
 import { type TinyModelOptions, tinyGgufParts } from "../../../test/support/tiny-gguf.ts";
@@ -310,10 +310,16 @@ describe("what the planner knows of the kernels", () => {
     const model = modelOf({ layers, width, format: "Q4_1", embeddingFormat: "Q4_1", rows: 1, threads: limits.threads });
     const { spec } = model;
     const request = { fromLayer: 0, toLayer: layers, pageCapacity: PAGES, ...limits };
-    const made = vi.spyOn(webAssembly, "Memory");
-    const stage = await loadKernelStage(model, request);
-    const taken = made.mock.calls[0]![0].initial * 65_536;
-    made.mockRestore();
+    const { Memory } = webAssembly;
+    let taken = 0;
+    const counting = class extends Memory {
+      constructor(size: ConstructorParameters<typeof Memory>[0]) {
+        super(size);
+        taken = size.initial * 65_536;
+      }
+    };
+    Object.assign(webAssembly, { Memory: counting });
+    const stage = await loadKernelStage(model, request).finally(() => Object.assign(webAssembly, { Memory }));
     await stage.release();
     const shape = { ...request, driver: "ort", decodeFormat: "block-int8", maxSequences: limits.maxRows } as const;
     const weights = decodeWeightBytes(spec, shape, { layers: 0, head: 0 });
