@@ -65,7 +65,7 @@ function price(flow: Flow, into: Candidate, given: Pricing): void {
   into.variant = variant;
   into.deviceReadyAt = readyAt(flow, device, task);
   into.dataReadyAt = arrivals.readyAt(flow.map.memoryOf[device]!);
-  into.movedNs = arrivals.movedNs(flow.map.memoryOf[device]!);
+  into.movedNs = arrivals.moved[flow.map.memoryOf[device]!]!;
   into.loadNs = loadNsOn(flow, device, { stage: stage.stage, variant });
   into.spentNs = into.loadNs > 0 && stays(flow, deviceClass) ? spentUnitNs(history) * task.work : 0;
   into.others = othersFrom(flow, device, { startsAt: startOf(into) });
@@ -159,8 +159,8 @@ export function readyAt(flow: Flow, device: DeviceId, task: Task): Nanoseconds {
 export interface Arrivals {
   /** When the last could be there. */
   readyAt(memory: MemoryId): Nanoseconds;
-  /** What copying those takes that only other devices have. */
-  movedNs(memory: MemoryId): Nanoseconds;
+  /** By memory, once it was asked for: what copying those takes that only other devices have. */
+  readonly moved: readonly Nanoseconds[];
 }
 
 /** Worked out once a memory: transfers over one channel take turns, those under way first. */
@@ -216,11 +216,7 @@ export function createArrivals(flow: Flow, task: Task): Arrivals {
     moved[memory] = movedNs;
     return last;
   };
-  const movedNs = (memory: MemoryId): Nanoseconds => {
-    readyAt(memory);
-    return moved[memory]!;
-  };
-  return { readyAt, movedNs };
+  return { readyAt, moved };
 }
 
 const HERE = 1;

@@ -19,11 +19,8 @@ export interface LinkModel {
   learnedLatencyNs: Nanoseconds;
   learnedNsPerByte: number;
   count: number;
-  /** By kind of size: transfers, their means, and the link's count at the last one. */
-  readonly kindCount: Float64Array;
-  readonly kindBytes: Float64Array;
-  readonly kindNs: Float64Array;
-  readonly kindAt: Float64Array;
+  /** By kind of size, side by side so that a prediction reads one line of the cache: transfers, their mean bytes and ns, and the link's count at the last one. */
+  readonly kinds: Float64Array;
 }
 
 const FADING = 0.9;
@@ -42,6 +39,8 @@ const SPREAD_MIN = 0.05;
 const STEEPER_MAX: Ratio = 32;
 /** Kinds of sizes: powers of two of bytes. */
 const KINDS = 48;
+const FIGURES = 4;
+const [BYTES, NS, AT] = [1, 2, 3];
 /** Whole numbers below are told apart at once. */
 const WORD = 4_294_967_296;
 const WORD_KINDS = 32;
@@ -60,18 +59,15 @@ export function createLinkModel({ latencyNs, bytesPerSecond }: LinkSpec): LinkMo
     learnedLatencyNs: latencyNs,
     learnedNsPerByte: nsPerByte,
     count: 0,
-    kindCount: new Float64Array(KINDS),
-    kindBytes: new Float64Array(KINDS),
-    kindNs: new Float64Array(KINDS),
-    kindAt: new Float64Array(KINDS),
+    kinds: new Float64Array(KINDS * FIGURES),
   };
 }
 
 export function predictTransferNs(link: LinkModel, bytes: Bytes): Nanoseconds {
-  const kind = kindOf(bytes);
-  if (link.kindCount[kind] === 0 || link.count - link.kindAt[kind]! > KIND_AGE_MAX)
-    return link.learnedLatencyNs + bytes * link.learnedNsPerByte;
-  return Math.max(0, link.kindNs[kind]! + (bytes - link.kindBytes[kind]!) * link.learnedNsPerByte);
+  const { kinds } = link;
+  const kind = kindOf(bytes) * FIGURES;
+  if (kinds[kind] === 0 || link.count - kinds[kind + AT]! > KIND_AGE_MAX) return link.learnedLatencyNs + bytes * link.learnedNsPerByte;
+  return Math.max(0, kinds[kind + NS]! + (bytes - kinds[kind + BYTES]!) * link.learnedNsPerByte);
 }
 
 /** Both figures of the line. */
@@ -106,14 +102,14 @@ export function recordTransfer(link: LinkModel, bytes: Bytes, measuredNs: Nanose
   link.learnedNsPerByte = link.nsPerByte * factor;
 }
 
-function recordKind(link: LinkModel, bytes: Bytes, durationNs: Nanoseconds): void {
-  const kind = kindOf(bytes);
-  if (link.count - link.kindAt[kind]! > KIND_AGE_MAX) link.kindCount[kind] = 0;
-  const count = Math.min(link.kindCount[kind]! + 1, MEMORY_TRANSFERS);
-  link.kindCount[kind] = count;
-  link.kindBytes[kind]! += (bytes - link.kindBytes[kind]!) / count;
-  link.kindNs[kind]! += (durationNs - link.kindNs[kind]!) / count;
-  link.kindAt[kind] = link.count;
+function recordKind({ kinds, count: now }: LinkModel, bytes: Bytes, durationNs: Nanoseconds): void {
+  const kind = kindOf(bytes) * FIGURES;
+  if (now - kinds[kind + AT]! > KIND_AGE_MAX) kinds[kind] = 0;
+  const count = Math.min(kinds[kind]! + 1, MEMORY_TRANSFERS);
+  kinds[kind] = count;
+  kinds[kind + BYTES]! += (bytes - kinds[kind + BYTES]!) / count;
+  kinds[kind + NS]! += (durationNs - kinds[kind + NS]!) / count;
+  kinds[kind + AT] = now;
 }
 
 /** The power of two below a size. */
