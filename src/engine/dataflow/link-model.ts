@@ -19,6 +19,10 @@ export interface LinkModel {
   learnedLatencyNs: Nanoseconds;
   learnedNsPerByte: number;
   count: number;
+  /** Sizes of more than one kind were sent; else the line knows as much, and is nearer at hand. */
+  mixed: boolean;
+  /** The last kind that was sent; -1: none. */
+  kind: number;
   /** By kind of size, side by side so that a prediction reads one line of the cache: transfers, their mean bytes and ns, and the link's count at the last one. */
   readonly kinds: Float64Array;
 }
@@ -59,11 +63,14 @@ export function createLinkModel({ latencyNs, bytesPerSecond }: LinkSpec): LinkMo
     learnedLatencyNs: latencyNs,
     learnedNsPerByte: nsPerByte,
     count: 0,
+    mixed: false,
+    kind: -1,
     kinds: new Float64Array(KINDS * FIGURES),
   };
 }
 
 export function predictTransferNs(link: LinkModel, bytes: Bytes): Nanoseconds {
+  if (!link.mixed) return link.learnedLatencyNs + bytes * link.learnedNsPerByte;
   const { kinds } = link;
   const kind = kindOf(bytes) * FIGURES;
   if (kinds[kind] === 0 || link.count - kinds[kind + AT]! > KIND_AGE_MAX) return link.learnedLatencyNs + bytes * link.learnedNsPerByte;
@@ -102,8 +109,11 @@ export function recordTransfer(link: LinkModel, bytes: Bytes, measuredNs: Nanose
   link.learnedNsPerByte = link.nsPerByte * factor;
 }
 
-function recordKind({ kinds, count: now }: LinkModel, bytes: Bytes, durationNs: Nanoseconds): void {
+function recordKind(link: LinkModel, bytes: Bytes, durationNs: Nanoseconds): void {
+  const { kinds, count: now } = link;
   const kind = kindOf(bytes) * FIGURES;
+  if (link.kind >= 0 && link.kind !== kind) link.mixed = true;
+  link.kind = kind;
   if (now - kinds[kind + AT]! > KIND_AGE_MAX) kinds[kind] = 0;
   const count = Math.min(kinds[kind]! + 1, MEMORY_TRANSFERS);
   kinds[kind] = count;
