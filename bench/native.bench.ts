@@ -1,7 +1,7 @@
 /**
  * heddle's drivers against llama.cpp (node-llama-cpp) on the same GGUF file and cores. Each engine has its own processes; the peer is
- * taken at the best of a sweep of its settings and heddle at the best of its ways to decode, question by question, as plans for so many streams would
- * be; the two then answer in turns: figures are medians and medians of the ratios of one turn.
+ * taken at the best of a sweep of its settings and heddle at the best of its ways to take prompts and to decode, question by question, as plans for
+ * such loads would be; the two then answer in turns: figures are medians and medians of the ratios of one turn.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -27,9 +27,10 @@ const STREAMS = 8;
 const CORES = 2;
 const ROUNDS = 5;
 const DECODE_STEPS = 12;
-/** Turns in which heddle's formats are compared. */
+/** Turns in which heddle's ways are compared. */
 const OWN_REPEATS = 3;
 const SINGLE = "decode 1 x 64";
+const PREFILL = "prefill";
 /** Floors of the ratios: heddle / llama.cpp. */
 const FLOORS = { single: 0.75, prefill: 1.5, concurrent: 2, gapRatioMax: 2, splitMax: 1.1 };
 
@@ -41,23 +42,16 @@ async function run(options: BenchOptions): Promise<BenchReport> {
     throw new HeddleError("file-unreadable", { where: model, detail: "run `heddle model pull` first, or name a GGUF file" });
   const setup: string[] = [`model ${model}`, `${ROUNDS} rounds, ${DECODE_STEPS} decode steps each; prompts of ${PROMPT_TOKENS} tokens`];
   const figures: Figure[] = [];
-  const ways = await decodeWays();
+  const ways = await ownWays();
   for (const threads of [CORES, 1]) {
     const questions = threads === CORES ? allQuestions() : allQuestions().filter(({ name }) => /prefill|^decode [18] x 64$/.test(name));
     const rivals = await sweepPeer(model, { threads, questions, note: options.note });
     setup.push(...rivals.map(({ name, side, swept }) => `peer for ${name}, ${threads} thread(s) at most: ${describe(side)} of ${swept}`));
     const own = await Promise.all(ways.map((way) => startSide(heddle(model, { threads, way }))));
-    const chunk = await bestChunk(own[0]!, options.note);
-    setup.push(
-      `heddle: ${threads} thread(s), prefill int8-row in chunks of ${chunk}; decode ${own.map(({ setup: one }) => wayText(one)).join(" or ")}`,
-    );
+    setup.push(`heddle: ${threads} thread(s), ${own.map(({ setup: one }) => wayText(one)).join(" or ")}`);
     const duels = await chooseOwn(own, rivals, options.note);
-    setup.push(
-      ...duels.flatMap(({ name, question, own: { setup: ours } }) =>
-        question.kind === "decode" ? [`heddle for ${name}: ${wayText(ours)}`] : [],
-      ),
-    );
-    figures.push(...(await duel(duels, { threads, chunk, note: options.note })));
+    setup.push(...duels.map(({ name, mine, own: { setup: ours } }) => `heddle for ${name}: ${answerText(ours, mine)}`));
+    figures.push(...(await duel(duels, { threads, note: options.note })));
     for (const side of new Set(rivals.map((rival) => rival.side))) side.close();
     if (threads === CORES)
       figures.push(...(await alone({ streams: own[0]!, single: duels.find(({ name }) => name === SINGLE)!.own }, model, options)));
@@ -73,22 +67,22 @@ function allQuestions(): { name: string; question: SideQuestion }[] {
       question: { kind: "decode", batch, context, steps: DECODE_STEPS } as const,
     })),
   );
-  return [{ name: "prefill", question: { kind: "prefill", tokens: PROMPT_TOKENS } }, ...decodes];
+  return [{ name: PREFILL, question: { kind: "prefill", tokens: PROMPT_TOKENS } }, ...decodes];
 }
 
-/** A way of heddle's to decode, and the driver that does all of it. */
-interface DecodeWay extends Pick<HeddleSetup, "prefillFormat" | "decodeFormat"> {
+/** Formats of heddle's for prompts and for decode steps, and the driver that does all of it. */
+interface OwnWay extends Pick<HeddleSetup, "prefillFormat" | "decodeFormat"> {
   readonly driver: "ort" | "openvino";
 }
 
-function heddle(model: string, { threads, way, cuts = [] }: { threads: number; way: DecodeWay; cuts?: readonly number[] }): HeddleSetup {
+function heddle(model: string, { threads, way, cuts = [] }: { threads: number; way: OwnWay; cuts?: readonly number[] }): HeddleSetup {
   return { engine: "heddle", model, threads, ...way, chunk: PROMPT_TOKENS, cuts };
 }
 
-/** That of many streams and of prompts first; heddle's own kernels and OpenVINO's paged attention where the machine has them. */
-async function decodeWays(): Promise<readonly DecodeWay[]> {
+/** What every machine has first; heddle's own kernels and OpenVINO's prompts and paged attention where the machine has them. */
+async function ownWays(): Promise<readonly OwnWay[]> {
   const ort = { driver: "ort", prefillFormat: "int8-row" } as const;
-  const ways: DecodeWay[] = [{ ...ort, decodeFormat: "int8-row" }];
+  const ways: OwnWay[] = [{ ...ort, decodeFormat: "int8-row" }];
   if (kernelRefusal() === undefined) ways.push({ ...ort, decodeFormat: "block-int8" });
   const openvino = await loadOpenvinoRuntime();
   if (openvino.ok && openvino.value.kernels?.refusal() === undefined) {
@@ -98,30 +92,52 @@ async function decodeWays(): Promise<readonly DecodeWay[]> {
 }
 
 function wayText(setup: SideSetup): string {
-  return setup.engine === "heddle" ? `${setup.decodeFormat} on ${setup.driver}` : setup.engine;
+  return setup.engine === "heddle" ? `${setup.prefillFormat}/${setup.decodeFormat} on ${setup.driver}` : setup.engine;
 }
 
-/** A question, the peer at its best for it and heddle at its. */
+function answerText(setup: SideSetup, question: SideQuestion): string {
+  if (setup.engine !== "heddle") return setup.engine;
+  return question.kind === "prefill"
+    ? `${setup.prefillFormat} on ${setup.driver}, chunks of ${question.chunk}`
+    : `${setup.decodeFormat} on ${setup.driver}`;
+}
+
+/** A question, the peer at its best for it and heddle at its, with the chunks it takes a prompt in. */
 interface Duel extends Rival {
   readonly own: Side;
+  readonly mine: SideQuestion;
 }
 
-/** The quicker of heddle's sides for each decode question; prompts go to the first. */
+/** The quickest of heddle's sides for each question, prompts in the best of their chunks; prompts also on `ort` where another side is quicker. */
 async function chooseOwn(own: readonly Side[], rivals: readonly Rival[], note: (text: string) => void): Promise<readonly Duel[]> {
   const duels: Duel[] = [];
   for (const rival of rivals) {
     const { name, question } = rival;
-    let best = { side: own[0]!, ms: Number.POSITIVE_INFINITY };
-    for (const side of question.kind === "decode" ? own : []) {
-      const times: number[] = [];
-      for (let i = 0; i < OWN_REPEATS; i++) times.push(...(await timesOf(side, question)));
-      const ms = quantile(times, 0.5);
-      note(`heddle ${name}: ${ms.toFixed(1)} ms (${wayText(side.setup)})`);
-      if (ms < best.ms) best = { side, ms };
-    }
-    duels.push({ ...rival, own: best.side });
+    const answers: { own: Side; mine: SideQuestion; ms: number }[] = [];
+    const asked = question.kind === "prefill" ? CHUNKS.map((chunk) => ({ ...question, chunk })) : [question];
+    for (const side of question.kind === "prefill" ? promptSides(own) : own)
+      for (const mine of asked) {
+        const times: number[] = [];
+        for (let i = 0; i < OWN_REPEATS; i++) times.push(...(await timesOf(side, mine)));
+        const ms = quantile(times, 0.5);
+        note(`heddle ${name}: ${ms.toFixed(1)} ms (${answerText(side.setup, mine)})`);
+        answers.push({ own: side, mine, ms });
+      }
+    answers.sort((a, b) => a.ms - b.ms);
+    const [best] = answers;
+    assert(best !== undefined, "heddle has a way for each question", { name });
+    duels.push({ ...rival, own: best.own, mine: best.mine });
+    const built = answers.find((answer) => answer.own === own[0]);
+    if (question.kind === "prefill" && built !== undefined && built !== best)
+      duels.push({ ...rival, name: `${name} on ort`, own: built.own, mine: built.mine });
   }
   return duels;
+}
+
+/** One side for each way of taking prompts. */
+function promptSides(own: readonly Side[]): readonly Side[] {
+  const key = ({ setup }: Side): string => (setup.engine === "heddle" ? `${setup.driver} ${setup.prefillFormat}` : "");
+  return own.filter((side, i) => own.findIndex((other) => key(other) === key(side)) === i);
 }
 
 function describe(side: Side): string {
@@ -131,28 +147,12 @@ function describe(side: Side): string {
   return `${threads} threads, flash attention ${flashAttention ? "on" : "off"}, batch ${batchSize}, ${sequences} sequences`;
 }
 
-async function bestChunk(own: Side, note: (text: string) => void): Promise<number> {
-  let best = { chunk: CHUNKS[0]!, ms: Number.POSITIVE_INFINITY };
-  for (const chunk of CHUNKS) {
-    const times: number[] = [];
-    for (let i = 0; i < 3; i++) times.push(...(await timesOf(own, { kind: "prefill", tokens: PROMPT_TOKENS, chunk })));
-    const ms = quantile(times, 0.5);
-    note(`heddle prefill ${PROMPT_TOKENS} in chunks of ${chunk}: ${ms.toFixed(0)} ms`);
-    if (ms < best.ms) best = { chunk, ms };
-  }
-  return best.chunk;
-}
-
 /** Both engines answer every question in turns. */
-async function duel(
-  duels: readonly Duel[],
-  { threads, chunk, note }: { threads: number; chunk: number; note: (text: string) => void },
-): Promise<Figure[]> {
+async function duel(duels: readonly Duel[], { threads, note }: { threads: number; note: (text: string) => void }): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const { name, question, side, own } of duels) {
+  for (const { name, question, side, own, mine } of duels) {
     const ours: number[] = [];
     const theirs: number[] = [];
-    const mine: SideQuestion = question.kind === "prefill" ? { ...question, chunk } : question;
     for (let round = 0; round < ROUNDS; round++) {
       ours.push(...(await timesOf(own, mine)));
       theirs.push(...(await timesOf(side, question)));
@@ -167,14 +167,14 @@ async function duel(
     note(`${title}: heddle ${rate(ours).toFixed(0)}, llama.cpp ${rate(theirs).toFixed(0)} tokens/s, ratio ${ratio.toFixed(2)}`);
     figures.push({ name: `${title}: heddle`, value: rate(ours), unit: "tokens/s" });
     figures.push({ name: `${title}: llama.cpp`, value: rate(theirs), unit: "tokens/s" });
-    const floor = threads === CORES ? floorOf(question) : undefined;
+    const floor = threads === CORES ? floorOf(name, question) : undefined;
     figures.push({ name: `${title}: ratio`, value: ratio, unit: "x", ...(floor === undefined ? {} : { floor: { min: floor } }) });
   }
   return figures;
 }
 
-function floorOf(question: SideQuestion): number | undefined {
-  if (question.kind === "prefill") return FLOORS.prefill;
+function floorOf(name: string, question: SideQuestion): number | undefined {
+  if (name === PREFILL) return FLOORS.prefill;
   if (question.kind !== "decode") return undefined;
   return question.batch === 1 ? FLOORS.single : question.batch === STREAMS ? FLOORS.concurrent : undefined;
 }

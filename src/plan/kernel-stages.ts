@@ -87,7 +87,7 @@ export function kernelPageBytes({ kvHeads, headDim }: DecoderSpec, layers: numbe
   return layers * kvHeads * BLOCK_TOKENS * (3 * columns + FLOAT);
 }
 
-/** What a stage's kernels hold beside weights and pages, at most: rows of a step, scores of each thread, rotations, logits, norms. Units: bytes. */
+/** What a stage's kernels hold beside weights and pages, at most: rows of a step, scores of each thread, rotations, logits, norms, a page that comes. Units: bytes. */
 export function kernelRoomBytes(spec: DecoderSpec, { fromLayer, toLayer, threads, contextLimit, maxSequences }: KernelStageShape): number {
   const { width, heads, kvHeads, headDim, feedForward, vocabulary } = spec;
   const rows = Math.max(maxSequences, HEAD_ROWS);
@@ -100,5 +100,6 @@ export function kernelRoomBytes(spec: DecoderSpec, { fromLayer, toLayer, threads
   const rotations = contextLimit * headDim * FLOAT;
   const vectors = (toLayer - fromLayer) * (2 * width + qkv + 2 * headDim) * FLOAT;
   const head = toLayer === spec.layers ? (HEAD_ROWS * (vocabulary + LANES) + width) * FLOAT : 0;
-  return Math.ceil(rows * row + threads * thread + rotations + vectors + head + OWN_BYTES);
+  const page = kvHeads * BLOCK_TOKENS * (headDim + PAIRS) * FLOAT;
+  return Math.ceil(rows * row + threads * thread + rotations + vectors + head + page + OWN_BYTES);
 }

@@ -9,6 +9,9 @@ export interface KernelExports {
   begin(): void;
   /** Works on the step under way until it is done. Thread 0 is the owner's. */
   step(thread: number): void;
+  /** Keys of a page, [heads, tokens, columns] in f32, to the form that pages keep them in; values, of so many rows. Addresses in bytes. */
+  keepKeys(from: number, to: number, heads: number, tokens: number, columns: number): void;
+  keepValues(from: number, to: number, rows: number, columns: number): void;
 }
 
 /**

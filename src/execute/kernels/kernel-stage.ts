@@ -6,7 +6,7 @@ import { pagesFor } from "../../state/block.ts";
 import type { KernelStage, KernelStageRequest } from "../drivers/shared/decode-kernels.ts";
 import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS } from "./kernel-control.ts";
 import { createKernelMemory, createKernelSpace } from "./kernel-memory.ts";
-import { kernelPages } from "./kernel-pages.ts";
+import { kernelPages, loosePageBytes } from "./kernel-pages.ts";
 import { RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
 import { HEAD_ROWS, placeRoom, writeRoom } from "./kernel-room.ts";
 import { createKernelTeam } from "./kernel-team.ts";
@@ -29,6 +29,7 @@ export async function loadKernelStage(model: DecoderModel, request: KernelStageR
   const head = request.toLayer === spec.layers ? headPhases(model, { space, fills, places }) : undefined;
   if (head !== undefined) phases.push(...head.phases);
   const table = space.take(phases.length * RECORD_BYTES);
+  const loose = space.take(loosePageBytes(spec));
   const memory = createKernelMemory(space.bytes, `layers ${request.fromLayer} to ${request.toLayer}`);
   await askLargePages(memory);
   const { buffer } = memory;
@@ -53,7 +54,7 @@ export async function loadKernelStage(model: DecoderModel, request: KernelStageR
   const stream = new Float32Array(buffer, places.x, maxRows * spec.width);
   const { width, vocabulary } = spec;
   return {
-    pages: kernelPages(buffer, pages, spec),
+    pages: kernelPages(memory, team.exports, { addresses: pages, loose }, spec),
     decode: (rows, x) => {
       assert(rows.length <= maxRows && x.length === rows.length * width, "a step has as many rows as there is room for", {
         rows: rows.length,

@@ -3,11 +3,12 @@ import { attend } from "./attend";
 import { begin, chunkOf, claim, finish, phaseAt, phaseOf, STEP_DONE } from "./claim";
 import { exponential } from "./exponential";
 import { NORMED_ROOM, STEP_ROWS, THREAD_ROOM, THREAD_ROOM_STRIDE } from "../kernel-control";
+import { keepKeys, keepValues } from "./kept";
 import { KIND_ATTEND, KIND_PRODUCT, KIND_QUANTISE } from "./layout";
 import { BLOCK_BYTES_4, BLOCK_BYTES_8, groupOfRows } from "./product";
 import { normRow, quantiseBlock, quantiseRow, rowBytes } from "./quantise";
 
-export { begin };
+export { begin, keepKeys, keepValues };
 
 /** What a product does with its outputs. */
 const STORE: i32 = 0;

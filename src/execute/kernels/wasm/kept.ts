@@ -77,6 +77,24 @@ export function keepValue(from: usize, to: usize, columns: i32): void {
   }
 }
 
+/** Keys of a page, [heads, tokens, columns] floats, to bytes and scales. */
+export function keepKeys(from: usize, to: usize, heads: i32, tokens: i32, columns: i32): void {
+  for (let head = 0; head < heads; head++) {
+    const scales = to + <usize>(tokens * columns);
+    for (let token = 0; token < tokens; token++) {
+      store<f32>(scales + <usize>(token << 2), keepKey(from, to, columns));
+      from += <usize>(columns << 2);
+      to += <usize>columns;
+    }
+    to += <usize>(tokens << 2);
+  }
+}
+
+/** Values of a page, so many rows of so many columns, to words. */
+export function keepValues(from: usize, to: usize, rows: i32, columns: i32): void {
+  keepValue(from, to, rows * columns);
+}
+
 /** Columns i of words. */
 // @ts-ignore: decorator
 @inline
