@@ -44,8 +44,8 @@ const MEMORY_BYTES = 65_536 * 65_536;
 const OWN_BYTES = 4_194_304;
 /** Floats of a vector register: heads and rows of the residual stream are read in whole ones. Source: WebAssembly 3.0, v128. */
 const LANES = 4;
-/** Columns of a head are padded to so many. */
-const PAIRS = 8;
+/** Heads are padded to a multiple of so many columns; values of as many lie in pairs. Source: execute/kernels/wasm/kept.ts. */
+export const KERNEL_PAIRS = 8;
 /** As the kernels have them: weights of a block, rows of logits made at once, rows that norm themselves. */
 const BLOCK = 32;
 const HEAD_ROWS = 16;
@@ -78,13 +78,15 @@ export function kernelPages(spec: DecoderSpec, stage: KernelStageShape, eightBit
   if (decodeFormat !== "block-int8" || isPaged(driver, decodeFormat)) return Infinity;
   if (kernelShapeRefusal(spec) !== undefined) return 0;
   const weights = decodeWeightBytes(spec, { fromLayer, toLayer, decodeFormat }, eightBit);
-  return Math.max(0, Math.floor((MEMORY_BYTES - weights - kernelRoomBytes(spec, stage)) / kernelPageBytes(spec, toLayer - fromLayer)));
+  const { keys, values } = kernelPageBytes(spec);
+  return Math.max(0, Math.floor((MEMORY_BYTES - weights - kernelRoomBytes(spec, stage)) / ((keys + values) * (toLayer - fromLayer))));
 }
 
-/** A working page of so many layers: keys of 8 bits with a scale a token and head, values in bf16, heads in whole pairs. Units: bytes. */
-export function kernelPageBytes({ kvHeads, headDim }: DecoderSpec, layers: number): number {
-  const columns = Math.ceil(headDim / PAIRS) * PAIRS;
-  return layers * kvHeads * BLOCK_TOKENS * (3 * columns + FLOAT);
+/** A working page of one layer: keys [KV heads, 64, head dim] of 8 bits with a scale a token and head, values in bf16, heads in whole pairs. Units: bytes. */
+export function kernelPageBytes({ kvHeads, headDim }: Pick<DecoderSpec, "kvHeads" | "headDim">): { keys: number; values: number } {
+  const columns = Math.ceil(headDim / KERNEL_PAIRS) * KERNEL_PAIRS;
+  const heads = kvHeads * BLOCK_TOKENS;
+  return { keys: heads * (columns + FLOAT), values: heads * columns * 2 };
 }
 
 /** What a stage's kernels hold beside weights and pages, at most: rows of a step, scores of each thread, rotations, logits, norms, a page that comes. Units: bytes. */
@@ -95,11 +97,11 @@ export function kernelRoomBytes(spec: DecoderSpec, { fromLayer, toLayer, threads
   const mixed = heads * headDim;
   const qkv = (heads + 2 * kvHeads) * headDim;
   const row = (width + qkv + mixed) * FLOAT + inBytes(width) + inBytes(mixed) + inBytes(feedForward) + (pagesFor(contextLimit) + 1) * FLOAT;
-  const scores = (heads / kvHeads) * (2 * (headDim + PAIRS) + contextLimit + BLOCK_TOKENS);
+  const scores = (heads / kvHeads) * (2 * (headDim + KERNEL_PAIRS) + contextLimit + BLOCK_TOKENS);
   const thread = Math.max(Math.max(width, mixed) + BLOCK, scores, rows * (BLOCK + 3 * LANES)) * FLOAT + SELF_NORMED * inBytes(width);
   const rotations = contextLimit * headDim * FLOAT;
   const vectors = (toLayer - fromLayer) * (2 * width + qkv + 2 * headDim) * FLOAT;
   const head = toLayer === spec.layers ? (HEAD_ROWS * (vocabulary + LANES) + width) * FLOAT : 0;
-  const page = kvHeads * BLOCK_TOKENS * (headDim + PAIRS) * FLOAT;
+  const page = kvHeads * BLOCK_TOKENS * (headDim + KERNEL_PAIRS) * FLOAT;
   return Math.ceil(rows * row + threads * thread + rotations + vectors + head + page + OWN_BYTES);
 }

@@ -135,7 +135,8 @@ describe("planner", () => {
     const held = plan(rack, options, { eightBit: FOURS }).replicas[0]!;
     expect(held.stages[0]!.decodeFormat).toBe("block-int8");
     expect(held.workingPages).toBe(kernelPages(smallSpec, { ...held.stages[0]!, contextLimit: 8192, maxSequences: 64 }, FOURS));
-    expect(held.workingPages * kernelPageBytes(smallSpec, smallSpec.layers)).toBeLessThan(2 ** 32);
+    const { keys, values } = kernelPageBytes(smallSpec);
+    expect(held.workingPages * smallSpec.layers * (keys + values)).toBeLessThan(2 ** 32);
     expect(plan(rack, { ...options, decodeFormat: "int4" }).replicas[0]!.workingPages).toBe((64 * 8192) / 64);
     const long = { ...smallSpec, contextLength: 262_144 };
     const made = plan(rack, { contextLimit: 262_144 }, { eightBit: FOURS, spec: long }).replicas[0]!;

@@ -211,9 +211,9 @@ export function driverSuite({ name, create, formats, decodeFormats = [], boundar
         await chain.step({ rows: [rowOf(0, "decode", LENGTH)] }, [1]);
         const pages = Math.ceil((LENGTH + 1) / BLOCK_TOKENS);
         const working = (stage?.kvBytes() ?? 0) / pages;
-        // Kernels may keep working pages in fewer bytes than those of prompts and sealed blocks.
+        // Kernels may keep working pages in fewer bytes than those of prompts and sealed blocks, or in 8 bits as well.
         if (pair.decodeFormat !== "block-int8") expect(working).toBe(page);
-        expect(working).toBeLessThanOrEqual(page);
+        expect(working).toBeLessThan(1.5 * page);
         expect(working).toBeGreaterThan(page / 4);
         await chain.step({ opens: [opening(3, [], 10)], rows: [rowOf(3, "prefill", 0, 10)] }, prompts[3]!.slice(0, 10));
         expect(stage?.kvBytes()).toBe(working * pages + page);

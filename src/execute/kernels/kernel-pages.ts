@@ -1,23 +1,15 @@
+import { KERNEL_PAIRS, kernelPageBytes } from "../../plan/kernel-stages.ts";
 import { BLOCK_TOKENS } from "../../state/block.ts";
 import type { PageStore } from "../drivers/shared/page-pool.ts";
 import { padded } from "./kernel-memory.ts";
 import type { KernelExports } from "./kernel-module.ts";
 import type { SharedMemory } from "./web-assembly.ts";
 
-/** Heads are padded to a multiple of so many columns; values of as many lie in pairs (`wasm/kept.ts`). */
-export const KERNEL_PAIRS = 8;
 const HALF_PAIRS = KERNEL_PAIRS / 2;
 
-export interface KernelPageShape {
+interface KernelPageShape {
   readonly kvHeads: number;
   readonly headDim: number;
-}
-
-/** Bytes of a page of one layer: keys [KV heads, 64 tokens, head dim] in 8 bits with a scale a token and head; values the same in bf16. */
-export function kernelPageBytes({ kvHeads, headDim }: KernelPageShape): { readonly keys: number; readonly values: number } {
-  const columns = padded(headDim, KERNEL_PAIRS);
-  const heads = kvHeads * BLOCK_TOKENS;
-  return { keys: heads * (columns + 4), values: heads * columns * 2 };
 }
 
 /** Bytes of a page of one layer's keys or values as they come, in f32, heads padded. */

@@ -1,4 +1,5 @@
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
+import { KERNEL_PAIRS } from "../../plan/kernel-stages.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import {
   NORMED_ROOM,
@@ -10,7 +11,6 @@ import {
   THREAD_ROOM_STRIDE,
 } from "./kernel-control.ts";
 import { type KernelSpace, padded } from "./kernel-memory.ts";
-import { KERNEL_PAIRS } from "./kernel-pages.ts";
 import { SELF_NORMED } from "./kernel-program.ts";
 import { ACTIVATION_BYTES, KERNEL_BLOCK } from "./kernel-weights.ts";
 

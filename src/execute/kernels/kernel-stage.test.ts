@@ -323,7 +323,8 @@ describe("what the planner knows of the kernels", () => {
     await stage.release();
     const shape = { ...request, driver: "ort", decodeFormat: "block-int8", maxSequences: limits.maxRows } as const;
     const weights = decodeWeightBytes(spec, shape, { layers: 0, head: 0 });
-    const known = weights + PAGES * kernelPageBytes(spec, layers) + kernelRoomBytes(spec, shape);
+    const { keys, values } = kernelPageBytes(spec);
+    const known = weights + PAGES * layers * (keys + values) + kernelRoomBytes(spec, shape);
     expect(taken).toBeLessThanOrEqual(known);
     expect(known).toBeLessThan(1.1 * taken + 5e6);
   });

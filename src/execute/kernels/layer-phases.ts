@@ -1,8 +1,8 @@
 import type { DecoderModel } from "../../graph/decoder/model.ts";
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
+import { kernelPageBytes } from "../../plan/kernel-stages.ts";
 import { rotationTables } from "../drivers/shared/rotations.ts";
 import { type KernelSpace, padded } from "./kernel-memory.ts";
-import { kernelPageBytes } from "./kernel-pages.ts";
 import type { KernelPhase } from "./kernel-program.ts";
 import { HEAD_ROWS, type Room } from "./kernel-room.ts";
 import { KERNEL_BLOCK } from "./kernel-weights.ts";

@@ -23,8 +23,6 @@ export interface KernelStageRequest {
 export interface KernelStage {
   /** Working KV pages: keys of the stage's layer i at 2i, values at 2i + 1. */
   readonly pages: PageStore;
-  /** Told when a lane's pages were filled from outside with its first `tokens` tokens, where the kernels keep them in a form of their own as well. */
-  filled?(pages: readonly number[], tokens: number): void;
   /** One step: writes keys and values behind those of each row, and the residual stream after the stage over `x`, [rows, width]. */
   decode(rows: readonly KernelRow[], x: Float32Array): void;
   /** Logits [rows, vocabulary] of residual rows; of the model's last stage alone. */

@@ -28,8 +28,8 @@ const tokens = Array.from({ length: 70 }, (_, i) => (7 * i) % vocabulary);
 interface Written {
   readonly requests: KernelStageRequest[];
   readonly steps: KernelRow[][];
-  /** Pages that were said to be filled, and with how many tokens. */
-  readonly filled: (readonly [readonly number[], number])[];
+  /** Pages that were put of the first layer's keys. */
+  readonly put: number[];
   readonly pages: Float32Array[];
   sessions: number;
   released: number;
@@ -37,7 +37,7 @@ interface Written {
 
 /** A driver whose kernels add 1 to every row, and give each row's first value as all its logits. */
 async function writingDriver(refusal?: string): Promise<{ driver: StageDriver; written: Written }> {
-  const written: Written = { requests: [], steps: [], filled: [], pages: [], sessions: 0, released: 0 };
+  const written: Written = { requests: [], steps: [], put: [], pages: [], sessions: 0, released: 0 };
   const load: DecodeKernels["load"] = async (_model, request) => {
     written.requests.push(request);
     const buffers = 2 * (request.toLayer - request.fromLayer);
@@ -48,10 +48,12 @@ async function writingDriver(refusal?: string): Promise<{ driver: StageDriver; w
       pages: {
         buffers,
         bytes: BYTES,
-        put: (buffer, page, values) => pageOf(buffer, page).set(values),
+        put: (buffer, page, values) => {
+          pageOf(buffer, page).set(values);
+          if (buffer === 0) written.put.push(page);
+        },
         read: (buffer, page, to) => to.set(pageOf(buffer, page)),
       },
-      filled: (held, count) => written.filled.push([[...held], count]),
       decode: (rows, x) => {
         written.steps.push(rows.map(({ position, pages }) => ({ position, pages: [...pages] })));
         x.forEach((value, i) => {
@@ -102,11 +104,8 @@ test("a row comes with its pages, which hold its prompt, and with one more where
     { position: 64, pages: [0, 1] },
     { position: 70, pages: [2, 3] },
   ]);
-  // Once a lane, before its first step; the page it grows by is not filled yet.
-  expect(written.filled).toEqual([
-    [[0], 64],
-    [[2, 3], 70],
-  ]);
+  // Once a lane, before its first step; the page it grows by is not put.
+  expect(written.put).toEqual([0, 2, 3]);
   expect(logits.length).toBe(3 * vocabulary);
   expect(first[0]!.length).toBe(vocabulary);
   // Lanes 0 and 1 began alike, so their first pages hold the same keys, of the prompt's graph.
@@ -116,7 +115,7 @@ test("a row comes with its pages, which hold its prompt, and with one more where
   // A hole stays where it is: nothing reads what lies between the pages of a lane.
   await chain.step({ closes: [0], rows: [rowOf(1, "decode", 71)] }, [1]);
   expect(written.steps[1]).toEqual([{ position: 71, pages: [2, 3] }]);
-  expect(written.filled.length).toBe(2);
+  expect(written.put.length).toBe(3);
   expect(chain.stages[0]!.kvBytes()).toBe(2 * 2 * BYTES + OPENED_PAGES * 4 * PAGE * 4);
   await chain.release();
 });

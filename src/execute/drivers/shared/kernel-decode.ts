@@ -11,7 +11,7 @@ export function kernelDecode(stage: KernelStage): DecodePath {
   return {
     pages: stage.pages,
     decode: async (kv, work) => {
-      const rows = work.rows.map(({ lane }) => rowOf(stage, kv, lane));
+      const rows = work.rows.map(({ lane }) => rowOf(kv, lane));
       const x = gatherRows(work);
       stage.decode(rows, x);
       scatterRows(work, x);
@@ -23,11 +23,9 @@ export function kernelDecode(stage: KernelStage): DecodePath {
 }
 
 /** A lane in its pages, the last of which has room for one more token. */
-function rowOf(stage: KernelStage, kv: StageKv, lane: number): KernelRow {
-  const moved = kv.staged[lane] !== undefined;
+function rowOf(kv: StageKv, lane: number): KernelRow {
   toPages(kv, lane);
   const position = kv.lengths[lane]!;
-  if (moved) stage.filled?.(kv.pool.pages[lane]!, position);
   if (position % BLOCK_TOKENS === 0) takePage(kv.pool, lane);
   return { position, pages: must(kv.pool.pages[lane], "a lane of the pool") };
 }

@@ -1,5 +1,6 @@
 import type { DecoderSpec } from "../../../../graph/decoder/spec.ts";
 import { BLOCK_TOKENS } from "../../../../state/block.ts";
+import { floatPages, type PageStore } from "../../shared/page-pool.ts";
 import { createKvLevels, fromLevels, type KvLevels, LEVEL_PARAMETERS, toLevels } from "./kv-levels.ts";
 import { rotationOrder } from "./rotation-order.ts";
 
@@ -10,12 +11,10 @@ export const BLOCKS_A_PAGE = BLOCK_TOKENS / PAGED_TOKENS;
 
 /** Keys and values of a stage's layers twice: heddle's pages in f32, and the operator's caches, [blocks, KV, 32, 8 + D] bytes. */
 export interface PagedCaches {
-  /** Keys of the stage's layer i at 2i, values at 2i + 1: [capacity, KV, 64, D]. */
-  readonly pages: readonly Float32Array[];
+  /** Keys of the stage's layer i at 2i, values at 2i + 1. What is put is in both; what is read comes from f32. */
+  readonly pages: PageStore;
   readonly levels: readonly KvLevels[];
   readonly dims: readonly number[];
-  /** Copies the first `tokens` tokens of a lane from its pages to the caches. */
-  filled(pages: readonly number[], tokens: number): void;
   /** Copies one token from the caches to a page. */
   appended(page: number, place: number): void;
 }
@@ -28,7 +27,9 @@ export function createPagedCaches(
   const rowBytes = headDim + LEVEL_PARAMETERS;
   const blocks = pageCapacity * BLOCKS_A_PAGE;
   const buffers = layers * 2;
-  const pages = Array.from({ length: buffers }, () => new Float32Array(pageCapacity * kvHeads * BLOCK_TOKENS * headDim));
+  const pageFloats = kvHeads * BLOCK_TOKENS * headDim;
+  const pages = Array.from({ length: buffers }, () => new Float32Array(pageCapacity * pageFloats));
+  const floats = floatPages(pages, pageFloats);
   const levels = Array.from({ length: buffers }, () => createKvLevels(blocks * kvHeads * PAGED_TOKENS * rowBytes));
   const plain = Int32Array.from({ length: headDim }, (_, at) => at);
   const keys = rotationOrder(spec);
@@ -38,20 +39,19 @@ export function createPagedCaches(
     return ((block * kvHeads + head) * PAGED_TOKENS + (place % PAGED_TOKENS)) * rowBytes;
   };
   return {
-    pages,
+    pages: {
+      ...floats,
+      bytes: floats.bytes + 2 * kvHeads * BLOCK_TOKENS * rowBytes,
+      put: (b, page, values) => {
+        floats.put(b, page, values);
+        const order = b % 2 === 0 ? keys : plain;
+        for (let head = 0; head < kvHeads; head++)
+          for (let place = 0; place < BLOCK_TOKENS; place++)
+            toLevels(pages[b]!, inPage(page, head, place), levels[b]!, inCache(page, head, place), order);
+      },
+    },
     levels,
     dims: [blocks, kvHeads, PAGED_TOKENS, rowBytes],
-    filled: (held, tokens) => {
-      for (let b = 0; b < buffers; b++) {
-        const order = b % 2 === 0 ? keys : plain;
-        for (let token = 0; token < tokens; token++) {
-          const page = held[Math.floor(token / BLOCK_TOKENS)]!;
-          const place = token % BLOCK_TOKENS;
-          for (let head = 0; head < kvHeads; head++)
-            toLevels(pages[b]!, inPage(page, head, place), levels[b]!, inCache(page, head, place), order);
-        }
-      }
-    },
     appended: (page, place) => {
       for (let b = 0; b < buffers; b++) {
         const order = b % 2 === 0 ? keys : plain;

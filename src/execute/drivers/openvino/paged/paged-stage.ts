@@ -3,7 +3,6 @@ import { HeddleError } from "../../../../base/heddle-error.ts";
 import type { DecoderModel } from "../../../../graph/decoder/model.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../../../state/block.ts";
 import type { KernelRow, KernelStage, KernelStageRequest, ProbeShape, ProductProbe } from "../../shared/decode-kernels.ts";
-import { floatPages } from "../../shared/page-pool.ts";
 import type { OpenvinoCore } from "../core.ts";
 import { cpuProperties } from "../cpu-properties.ts";
 import { CODES } from "../element-types.ts";
@@ -42,8 +41,7 @@ export function loadPagedStage(core: OpenvinoCore, pass: PagedPass, model: Decod
     fixed[`value_cache.${layer}`] = { type: CODES.u8, data: caches.levels[2 * layer + 1]!.bytes, dims: caches.dims };
   }
   return {
-    pages: floatPages(caches.pages, spec.kvHeads * BLOCK_TOKENS * spec.headDim),
-    filled: caches.filled,
+    pages: caches.pages,
     decode: (rows, x) => {
       assert(rows.length <= maxRows && x.length === rows.length * spec.width, "a step has as many rows as there is room for", {
         rows: rows.length,
