@@ -26,7 +26,7 @@ const USED: readonly string[] = [
   ...["ObjectFieldSelector", "ResourceRequirements", "Probe", "HTTPGetAction", "Volume", "EmptyDirVolumeSource"].map(
     (each) => `${CORE}.${each}`,
   ),
-  ...["ConfigMapVolumeSource", "VolumeMount"].map((each) => `${CORE}.${each}`),
+  ...["ConfigMapVolumeSource", "PersistentVolumeClaimVolumeSource", "VolumeMount"].map((each) => `${CORE}.${each}`),
 ];
 
 const source = openPackageText(process.argv[2] ?? "", "kubernetes-validate");

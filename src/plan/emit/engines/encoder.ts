@@ -1,6 +1,8 @@
 import type { Pool } from "../../deployment/deployment.ts";
 import type { Inexpressible } from "../emit-types.ts";
-import { type EngineContext, inexpressible } from "./engine-arguments.ts";
+import { type EngineContext, inexpressible, OWN_ADDRESS } from "./engine-arguments.ts";
+
+const BYTES_PER_GIB = 1_073_741_824;
 
 /** Arguments for how images are encoded, and what the engine has no word for. */
 export interface EncoderArguments {
@@ -14,40 +16,77 @@ export interface EncoderArguments {
 export const SHARED_PATH = "$(EC_SHARED_STORAGE)";
 
 /**
- * How vLLM encodes, and with encoders apart how both sides exchange what was made: its reference connector, over a path that they share.
+ * How vLLM encodes, and with encoders apart how both sides exchange what was made: its reference connector over a path that they share, or its connector that
+ * keeps it in hosts' memory, from where readers pull it over NIXL.
  *
  * Source: `--mm-encoder-tp-mode`, `--mm-encoder-only` and `--ec-transfer-config` of vllm/engine/arg_utils.py, vLLM 0.33.0 (the sizes have no argument there);
  * docs/features/disagg_encoder.md and examples/disaggregated/disaggregated_encoder of vllm-project/vllm: connector, roles, and the options that its encoders need.
  */
 export function vllmEncoder(pool: Pool, { deployment, encoders }: EngineContext): EncoderArguments {
   const mode = pool.encoder === undefined ? [] : ["--mm-encoder-tp-mode", pool.encoder.parallel];
-  const sizes = sizesMissing(pool, "vllm has no argument for it");
   const { encodes, reads, apart } = sideOf(pool, deployment);
   const missing = [
-    ...sizes,
-    ...placeMissing(pool, { encodes, known: encoders?.by === "path" || encoders?.by === "dynamo", engine: "vllm" }),
+    ...sizesMissing(pool, "vllm has no argument for it"),
+    ...placeMissing(pool, { encodes, known: encoders !== undefined && encoders.by !== "address", engine: "vllm" }),
   ];
-  if (!apart || encoders?.by !== "path") return { args: mode, missing };
-  const transfer = (role: string): string[] => {
-    const extra = { ec_connector_extra_config: { shared_storage_path: encoders.path } };
-    return ["--ec-transfer-config", JSON.stringify({ ec_connector: "ECExampleConnector", ec_role: role, ...extra })];
-  };
+  if (!apart || (encoders?.by !== "path" && encoders?.by !== "nixl")) return { args: mode, missing };
+  const way = encoders.by === "path" ? overPath(pool.name, encoders.path) : overNixl(pool.name, encodes);
+  const transfer = (role: string): string[] => ["--ec-transfer-config", JSON.stringify({ ...way.connector, ec_role: role, ...way.extra })];
   return {
     args: [
       ...mode,
-      "--enable-request-id-headers",
+      ...way.args,
       ...(encodes ? ["--mm-encoder-only", "--enforce-eager", ...transfer("ec_producer")] : []),
       ...(reads ? transfer("ec_consumer") : []),
     ],
     missing,
+    ...(way.environment === undefined ? {} : { environment: way.environment }),
     notes: [
-      ...(encodes
-        ? [`${pool.name}: what is made of images goes over a path that all replicas share (EC_SHARED_STORAGE), not over kvTransfer's link`]
-        : []),
+      ...(encodes ? [way.note] : []),
       ...(reads
         ? [`${pool.name}: vllm has no argument that leaves the encoder out; its weights take room beside those the deployment counts`]
         : []),
     ],
+  };
+}
+
+/** A connector of vLLM between encoders and those that read what they made. */
+interface EncoderConnector {
+  readonly connector: { readonly ec_connector: string };
+  readonly extra: { readonly ec_connector_extra_config: object };
+  readonly args: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly note: string;
+}
+
+function overPath(pool: string, path: string): EncoderConnector {
+  return {
+    connector: { ec_connector: "ECExampleConnector" },
+    extra: { ec_connector_extra_config: { shared_storage_path: path } },
+    args: ["--enable-request-id-headers"],
+    note: `${pool}: what is made of images goes over a path that all replicas share (${path}), not over kvTransfer's link`,
+  };
+}
+
+/**
+ * Of a host's memory for what was made of images; the connector has no default. Units: bytes. Source: `ec_cpu_bytes` of
+ * guides/multimodal-serving/e-disaggregation/modelserver/gpu/vllm of llm-d/llm-d (2ad7f91).
+ */
+export const ENCODER_HOST_BYTES = 42_949_672_960;
+
+/**
+ * Source: vllm/distributed/ec_transfer/ec_connector/cpu of vLLM 0.33.0: it wants the second model runner and the size of its room; those that read find a
+ * producer at the address it gives out. All pools have one runner, so that KV has one layout on both sides.
+ */
+function overNixl(pool: string, encodes: boolean): EncoderConnector {
+  return {
+    connector: { ec_connector: "ECCPUConnector" },
+    extra: { ec_connector_extra_config: { ec_enable_nixl: true, ec_cpu_bytes: ENCODER_HOST_BYTES } },
+    args: [],
+    environment: { VLLM_USE_V2_MODEL_RUNNER: "1", ...(encodes ? { VLLM_EC_SIDE_CHANNEL_HOST: OWN_ADDRESS } : {}) },
+    note:
+      `${pool}: what is made of images lies in ${ENCODER_HOST_BYTES / BYTES_PER_GIB} GiB of a host's memory (ec_cpu_bytes, as llm-d's guide has it) ` +
+      "and is pulled from there, not over kvTransfer's link",
   };
 }
 
@@ -86,12 +125,24 @@ function placeMissing(
   { encodes, known, engine }: { readonly encodes: boolean; readonly known: boolean; readonly engine: string },
 ): Inexpressible[] {
   if (!encodes || known) return [];
-  return [inexpressible(name, "role", `where encoders are is written for ${engine}'s own commands and for dynamo alone`)];
+  return [inexpressible(name, "role", `where ${engine}'s encoders are has no word here`)];
 }
 
-/** Of engines whose encoders are not simulated. */
-export function encoderMissing(pool: Pool, engine: string): readonly Inexpressible[] {
-  return pool.encoder === undefined ? [] : [inexpressible(pool.name, "encoder", `how ${engine} encodes images is not written`)];
+/**
+ * TensorRT-LLM's encoders are not simulated, and those apart have nothing of its own before them.
+ *
+ * Source: tensorrt_llm/llmapi/disagg_utils.py (`extract_disagg_cfg` knows context and generation servers alone) and `trtllm-serve mm_embedding_serve` of
+ * NVIDIA/TensorRT-LLM 0228a71.
+ */
+export function trtllmEncoderMissing({ name, role, encoder }: Pool, { encoders }: EngineContext): readonly Inexpressible[] {
+  const front =
+    encoders?.by === "dynamo"
+      ? "dynamo's encode worker of trtllm is not written: how trtllm encodes images is not simulated"
+      : "trtllm-serve disaggregated has context and generation servers; nothing of trtllm's sends images to mm_embedding_serve";
+  return [
+    ...(encoder === undefined ? [] : [inexpressible(name, "encoder", "how trtllm encodes images is not written")]),
+    ...(role === "encode" ? [inexpressible(name, "role", front)] : []),
+  ];
 }
 
 function sizesMissing({ name, encoder }: Pool, detail: string): Inexpressible[] {

@@ -27,10 +27,11 @@ export interface EngineContext {
   readonly encoders?: EncoderWays;
 }
 
-/** By addresses, over a path that all share, or by Dynamo's own discovery. */
+/** By addresses, over a path that all share, by what llm-d's side-car hands on, or by Dynamo's own discovery. */
 export type EncoderWays =
   | { readonly by: "address"; readonly urls: readonly string[] }
   | { readonly by: "path"; readonly path: string }
+  | { readonly by: "nixl" }
   | { readonly by: "dynamo" };
 
 export type EngineWriter = (pool: Pool, context: EngineContext) => EngineArguments;
@@ -75,7 +76,7 @@ export function splitRole(
       role: undefined,
       missing: [inexpressible(pool.name, "ffn", `${engine} has no attention and feed-forwards apart in one launch command`)],
     };
-  if (pool.role === "both" || (pool.role === "encode" && engine !== "trtllm")) return { role: undefined, missing: [] };
+  if (pool.role === "both" || pool.role === "encode") return { role: undefined, missing: [] };
   if (pool.role === "prefill" || pool.role === "decode") return { role: pool.role, missing: [] };
   return { role: undefined, missing: [inexpressible(pool.name, "role", `${engine} has no role "${pool.role}" in one launch command`)] };
 }

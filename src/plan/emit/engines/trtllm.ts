@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import type { Pool } from "../../deployment/deployment.ts";
 import type { Inexpressible } from "../emit-types.ts";
-import { encoderMissing } from "./encoder.ts";
+import { trtllmEncoderMissing } from "./encoder.ts";
 import {
   checkpointName,
   type EngineArguments,
@@ -33,7 +33,7 @@ export function trtllmArguments(pool: Pool, context: EngineContext): EngineArgum
     ...parallelMissing(pool, context),
     ...holdsMissing(pool, "trtllm"),
     ...trtllmLoraMissing(pool),
-    ...encoderMissing(pool, "trtllm"),
+    ...trtllmEncoderMissing(pool, context),
   );
   if (role.role !== undefined) missing.push(...transferMissing(pool, context, "trtllm"));
   const config = configOf(pool, context, missing);

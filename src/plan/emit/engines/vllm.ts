@@ -71,13 +71,14 @@ export function vllmArguments(pool: Pool, context: EngineContext): EngineArgumen
     ...encoder.args,
     ...(role.role === undefined ? [] : ["--kv-transfer-config", JSON.stringify({ kv_connector: "NixlConnector", kv_role: "kv_both" })]),
   ];
+  const environment = { ...(role.role === undefined ? {} : { VLLM_NIXL_SIDE_CHANNEL_HOST: OWN_ADDRESS }), ...encoder.environment };
   const spread = nodes.nodes === 1 ? [] : ["--nnodes", String(nodes.nodes), "--node-rank", "$(NODE_RANK)", "--master-addr", "$(MASTER)"];
   return {
     program: ["vllm", "serve", checkpointName(context)],
     positional: 0,
     args: [...args, ...spread, "--host", "0.0.0.0", "--port", context.port],
     ...(nodes.nodes === 1 ? {} : { follower: [...args, ...spread, "--headless"] }),
-    ...(role.role === undefined ? {} : { environment: { VLLM_NIXL_SIDE_CHANNEL_HOST: OWN_ADDRESS } }),
+    ...(Object.keys(environment).length === 0 ? {} : { environment }),
     files: [],
     missing,
     notes: [...lora.notes, ...(encoder.notes ?? [])],

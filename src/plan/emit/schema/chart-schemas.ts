@@ -65,13 +65,24 @@ const ROLE: JsonSchema = {
           ports: { type: "array", items: { $ref: "io.k8s.api.core.v1.ContainerPort" } },
           resources: { $ref: "io.k8s.api.core.v1.ResourceRequirements" },
           mountModelVolume: TRUTH,
+          volumeMounts: { type: "array", items: { $ref: "io.k8s.api.core.v1.VolumeMount" } },
         },
       },
     },
+    volumes: { type: "array", items: { $ref: "io.k8s.api.core.v1.Volume" } },
   },
 };
 
-/** Values of the chart llm-d-modelservice that heddle writes. Source: charts/llm-d-modelservice/values.schema.tmpl.json (00b82e2) and values.yaml (024c0f2). */
+/** What the side-car is told of both ways, with encoders apart. Source: `--kv-connector`, `--ec-connector` of pkg/sidecar/proxy/options.go of llm-d/llm-d-router. */
+const SIDECAR: Readonly<Record<string, JsonSchema>> = {
+  kvConnector: { type: "string", enum: ["nixlv2", "shared-storage", "sglang", "mooncake", "offloading"] },
+  ecConnector: { type: "string", enum: ["ec-example", "ec-nixl"] },
+};
+
+/**
+ * Values of the chart llm-d-modelservice that heddle writes. Source: charts/llm-d-modelservice/values.schema.tmpl.json (00b82e2) and values.yaml (024c0f2);
+ * `encode` and the side-car's connectors: examples/values-epd.yaml (341418d) and what the chart v0.5.0 makes of it (examples/output-epd.yaml, 1487522).
+ */
 export const LLM_D_SCHEMA: JsonSchema = {
   type: "object",
   required: ["modelArtifacts", "decode", "prefill"],
@@ -81,10 +92,11 @@ export const LLM_D_SCHEMA: JsonSchema = {
       type: "object",
       properties: {
         servicePort: COUNT,
-        proxy: { type: "object", properties: { enabled: TRUTH, targetPort: COUNT, connector: TEXT } },
+        proxy: { type: "object", properties: { enabled: TRUTH, targetPort: COUNT, connector: TEXT, ...SIDECAR } },
       },
     },
     decode: ROLE,
     prefill: ROLE,
+    encode: ROLE,
   },
 };

@@ -1,6 +1,7 @@
 import type { Deployment, Pool } from "../../deployment/deployment.ts";
 import type { EmitOptions, Emitted, EmittedCommand, EmittedFile, Inexpressible } from "../emit-types.ts";
 import { SHARED_PATH } from "../engines/encoder.ts";
+import { ENCODER_PROXY_NOTE, encoderProxy } from "../engines/encoder-proxy.ts";
 import { type EngineArguments, type EngineContext, inexpressible, OWN_ADDRESS } from "../engines/engine-arguments.ts";
 import { type EmitEngine, ENGINE_WRITERS } from "../engines/engine-writer.ts";
 import { needsRouter, type RoutedEngine, routerArguments } from "../engines/router.ts";
@@ -85,7 +86,7 @@ export function scriptOf({ program, args, follower }: EngineArguments): string {
 }
 
 function routerScript(engine: EmitEngine, deployment: Deployment): Script {
-  if (engine === "vllm" && deployment.pools.some(({ role }) => role === "encode")) return encoderProxy(deployment);
+  if (engine === "vllm" && deployment.pools.some(({ role }) => role === "encode")) return encoderProxyScript(deployment);
   if (!needsRouter(deployment)) return { files: [], commands: [], missing: [], notes: [] };
   if (engine === "trtllm") return trtllmFront(deployment);
   const workers = {
@@ -106,34 +107,23 @@ function routerScript(engine: EmitEngine, deployment: Deployment): Script {
   return { files: [{ name: "router.sh", text }], commands: [command], missing, notes: [] };
 }
 
-/**
- * The proxy that sends images to encoders and prompts after them. It takes encoders in turn, and any replica behind them at random.
- *
- * Source: disagg_epd_proxy.py of vllm-project/vllm, examples/disaggregated/disaggregated_encoder (docs of vLLM 0.32.0); no package has it.
- */
-function encoderProxy(deployment: Deployment): Script {
+/** The proxy before vLLM's encoders, as a script. */
+function encoderProxyScript(deployment: Deployment): Script {
   const split = deployment.pools.some(({ role }) => role === "prefill");
-  const prefills = split ? urls(deployment, "prefill") : ["disable"];
-  const decodes = urls(deployment, split ? "decode" : "both");
-  const alone = prefills.length === 1 && decodes.length === 1;
-  const missing =
-    alone || deployment.routing === "random"
-      ? []
-      : [inexpressible("deployment", "routing", `vllm's proxy before encoders takes replicas at random, not "${deployment.routing}"`)];
-  const words = [
-    ...["python3", "disagg_epd_proxy.py", "--host", "0.0.0.0", "--port", ROUTER_PORT],
-    ...["--encode-servers-urls", urls(deployment, "encode").join(",")],
-    ...["--prefill-servers-urls", prefills.join(","), "--decode-servers-urls", decodes.join(",")],
-  ];
+  const servers = {
+    encode: urls(deployment, "encode"),
+    prefill: urls(deployment, "prefill"),
+    decode: urls(deployment, split ? "decode" : "both"),
+  };
+  const { program, args, missing } = encoderProxy(deployment, { servers, port: ROUTER_PORT });
   const text = [
     "#!/bin/sh",
     "# Address of each replica in its variable; disagg_epd_proxy.py from examples/disaggregated/disaggregated_encoder of vLLM.",
     "set -eu",
-    `exec ${shellCommand(words)}`,
+    `exec ${shellCommand([...program, ...args])}`,
     "",
   ].join("\n");
-  const notes = ["disagg_epd_proxy.py is not held against a list: it comes with vLLM's examples, and in no package"];
-  return { files: [{ name: "router.sh", text }], commands: [], missing, notes };
+  return { files: [{ name: "router.sh", text }], commands: [], missing, notes: [ENCODER_PROXY_NOTE] };
 }
 
 function urls({ pools }: Deployment, role: Pool["role"]): string[] {

@@ -1,9 +1,20 @@
 import type { Deployment, Pool } from "../../deployment/deployment.ts";
 import type { EmitOptions, Emitted, EmittedCommand, Inexpressible, KubernetesObject } from "../emit-types.ts";
+import { sideOf } from "../engines/encoder.ts";
+import { ENCODER_PROXY_NOTE, encoderProxy } from "../engines/encoder-proxy.ts";
 import { type EngineArguments, inexpressible, replicaDevices } from "../engines/engine-arguments.ts";
 import { type EmitEngine, ENGINE_WRITERS, emitEngine } from "../engines/engine-writer.ts";
 import { needsRouter, routerArguments } from "../engines/router.ts";
 import { commandsOf, scriptOf } from "./commands.ts";
+import {
+  isAddressed,
+  type PodAddresses,
+  podEncoders,
+  podUrls,
+  SHARED_CLAIM_NOTE,
+  sharedMount,
+  sharedVolume,
+} from "./kubernetes-encoders.ts";
 import { containerEnvironment, objectName, serviceObject, yamlStream } from "./objects.ts";
 
 const PORT = 8000;
@@ -29,7 +40,10 @@ interface Written {
   readonly notes: readonly string[];
 }
 
-/** A Deployment and a Service a pool, a StatefulSet a replica where it has several machines, and the engine's router before them. */
+/**
+ * A Deployment and a Service a pool, a StatefulSet a replica where it has several machines or a pool whose pods others name (encoders, and with vLLM's those
+ * behind them), and the engine's router before them.
+ */
 export function emitKubernetes(deployment: Deployment, options: EmitOptions): Emitted & { readonly missing: readonly Inexpressible[] } {
   const parts = [...deployment.pools.map((pool) => poolObjects(pool, deployment, options)), routerObjects(deployment, options)];
   const objects = parts.flatMap((part) => part.objects);
@@ -46,13 +60,19 @@ export function emitKubernetes(deployment: Deployment, options: EmitOptions): Em
 function poolObjects(pool: Pool, deployment: Deployment, options: EmitOptions): Written {
   const engine = emitEngine(pool.engine.name);
   if (engine === undefined) return nothing(inexpressible(pool.name, "engine.name", `${pool.engine.name} has no container image`));
-  const written = ENGINE_WRITERS[engine](pool, { deployment, options, port: String(PORT) });
+  const encoders = podEncoders(engine, deployment, podAddresses(deployment, options));
+  const written = ENGINE_WRITERS[engine](pool, { deployment, options, port: String(PORT), ...encoders });
   const accelerator = options.acceleratorResource;
   const missing = [...written.missing];
   if (accelerator === undefined) missing.push(inexpressible(pool.name, "device", "the name of its resource in Kubernetes is not known"));
   const image = options.image ?? ENGINE_IMAGES[engine];
   if (image === undefined) missing.push(inexpressible(pool.name, "engine.name", `which image holds ${engine} is not known`));
-  const pod = { engine, pool, written, accelerator: accelerator ?? "", image: image ?? "" };
+  const { reads, encodes } = sideOf(pool, deployment);
+  const pod = {
+    ...{ engine, pool, written, accelerator: accelerator ?? "", image: image ?? "" },
+    addressed: isAddressed(pool, deployment),
+    shares: engine === "vllm" && (reads || encodes),
+  };
   const nodes = written.follower === undefined ? 1 : replicaDevices(pool) / options.devicesPerNode!;
   const objects =
     nodes === 1 ? singleNode(pod) : Array.from({ length: pool.replicas }, (_none, index) => severalNodes(pod, index, nodes)).flat();
@@ -69,6 +89,10 @@ interface Pod {
   readonly written: EngineArguments;
   readonly accelerator: string;
   readonly image: string;
+  /** Others name each of its pods. */
+  readonly addressed: boolean;
+  /** Has the path over which encoders hand on what they made. */
+  readonly shares: boolean;
 }
 
 function labelsOf({ name, role }: Pool): Readonly<Record<string, string>> {
@@ -79,6 +103,13 @@ function singleNode(pod: Pod): KubernetesObject[] {
   const labels = labelsOf(pod.pool);
   const name = objectName(pod.pool.name);
   const spec = { replicas: pod.pool.replicas, selector: { matchLabels: labels }, template: template(pod, labels, 1) };
+  if (pod.addressed) {
+    const named = { serviceName: name, podManagementPolicy: "Parallel", ...spec };
+    return [
+      { apiVersion: "apps/v1", kind: "StatefulSet", metadata: { name, labels }, spec: named },
+      serviceObject(name, { selector: labels, port: PORT, headless: true }),
+    ];
+  }
   return [
     { apiVersion: "apps/v1", kind: "Deployment", metadata: { name, labels }, spec },
     serviceObject(name, { selector: labels, port: PORT }),
@@ -116,10 +147,14 @@ function template(pod: Pod, labels: Readonly<Record<string, string>>, nodes: num
     ...(nodes === 1
       ? { startupProbe: { httpGet: { path: "/health", port: "http" }, periodSeconds: STARTUP_PERIOD_S, failureThreshold: STARTUP_TRIALS } }
       : {}),
-    volumeMounts: [{ name: "shared-memory", mountPath: "/dev/shm" }, ...configMount(pod)],
+    volumeMounts: [{ name: "shared-memory", mountPath: "/dev/shm" }, ...configMount(pod), ...sharedMount(pod)],
     ...(written.files.length === 0 ? {} : { workingDir: CONFIG_FOLDER }),
   };
-  const volumes = [{ name: "shared-memory", emptyDir: { medium: "Memory", sizeLimit: SHARED_MEMORY } }, ...configVolume(pod)];
+  const volumes = [
+    { name: "shared-memory", emptyDir: { medium: "Memory", sizeLimit: SHARED_MEMORY } },
+    ...configVolume(pod),
+    ...sharedVolume(pod),
+  ];
   return { metadata: { labels }, spec: { containers: [container], volumes } };
 }
 
@@ -146,11 +181,14 @@ function configVolume(pod: Pod): object[] {
 
 /** A Service alone spreads connections at random; every other policy needs the engine's router, which finds pods by their labels. */
 function routerObjects(deployment: Deployment, options: EmitOptions): Written {
-  if (!needsRouter(deployment)) return nothing();
+  const apart = deployment.pools.some(({ role }) => role === "encode");
+  if (!apart && !needsRouter(deployment)) return nothing();
   const engines = new Set(deployment.pools.map(({ engine }) => emitEngine(engine.name)));
   const [engine] = engines;
   if (engines.size > 1) return nothing(inexpressible("deployment", "pools", "one router serves one engine"));
   if (engine === undefined) return nothing();
+  if (apart && engine === "vllm") return encoderProxyObjects(deployment, options);
+  if (!needsRouter(deployment)) return nothing();
   const roles = new Set(deployment.pools.map(({ role }) => role));
   if (engine === "trtllm") {
     if (roles.size > 1) return nothing(inexpressible("deployment", "pools", "trtllm's server for split pools is not written; use dynamo"));
@@ -166,13 +204,36 @@ function routerObjects(deployment: Deployment, options: EmitOptions): Written {
   return {
     objects: [
       ...watchRights(),
-      routerDeployment(image ?? "", program, args),
+      routerDeployment(image ?? "", program, args, { lists: true }),
       serviceObject("router", { selector: ROUTER_LABELS, port: ROUTER_PORT }),
     ],
     commands: [{ pool: "router", command: `${engine}-router`, positional: 0, args }],
     missing: [...missing, ...labels.missing, ...noImage],
     notes: [],
   };
+}
+
+/** The proxy before vLLM's encoders names each pod behind it, so it lists none. */
+function encoderProxyObjects(deployment: Deployment, options: EmitOptions): Written {
+  const addresses = podAddresses(deployment, options);
+  const servers = { encode: addresses("encode"), prefill: addresses("prefill"), decode: [...addresses("decode"), ...addresses("both")] };
+  const { program, args, missing } = encoderProxy(deployment, { servers, port: String(ROUTER_PORT) });
+  const { routerImage: image } = options;
+  const proxy = routerDeployment(image ?? "", program, args, { lists: false });
+  const noImage = image === undefined ? [inexpressible("deployment", "routing", "which image holds disagg_epd_proxy.py is not known")] : [];
+  return {
+    objects: [proxy, serviceObject("router", { selector: ROUTER_LABELS, port: ROUTER_PORT })],
+    commands: [],
+    missing: [...missing, ...noImage],
+    notes: [ENCODER_PROXY_NOTE, SHARED_CLAIM_NOTE],
+  };
+}
+
+/** Addresses of pods, by role. */
+function podAddresses(deployment: Deployment, { devicesPerNode }: EmitOptions): PodAddresses {
+  const several = (pool: Pool): boolean => replicaDevices(pool) > (devicesPerNode ?? replicaDevices(pool));
+  return (role) =>
+    deployment.pools.filter((pool) => pool.role === role).flatMap((pool) => podUrls(pool, { several: several(pool), port: PORT }));
 }
 
 /** Labels of the pods that serve: all of a role, or the first of each replica where a replica has several. */
@@ -195,9 +256,14 @@ function roleLabels(
 
 const ROUTER_LABELS: Readonly<Record<string, string>> = { [ROLE_LABEL]: "router" };
 
-function routerDeployment(image: string, command: readonly string[], args: readonly string[]): KubernetesObject {
+function routerDeployment(
+  image: string,
+  command: readonly string[],
+  args: readonly string[],
+  { lists }: { readonly lists: boolean },
+): KubernetesObject {
   const container = { name: "router", image, command, args, ports: [{ name: "http", containerPort: ROUTER_PORT }] };
-  const spec = { serviceAccountName: "router", containers: [container] };
+  const spec = { ...(lists ? { serviceAccountName: "router" } : {}), containers: [container] };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
