@@ -1,30 +1,17 @@
 import { HeddleError } from "../base/heddle-error.ts";
+import { isTensorType } from "../execute/device/array-types.ts";
 import type { TensorType } from "../execute/device/tensor.ts";
 import { constant, symbol } from "../graph/ir/expression.ts";
-import { createOnnxBuilder, type OnnxBuilder, type OnnxType } from "../graph/onnx/builder.ts";
+import { createOnnxBuilder, type OnnxBuilder } from "../graph/onnx/builder.ts";
 import { programFromBuilder } from "../graph/program/onnx-program.ts";
+import { ONNX_NAMES } from "../graph/shapes/element-types.ts";
 import type { Fact } from "../graph/shapes/fact.ts";
 import { MAX_VALUE_ELEMENTS } from "../graph/shapes/fact.ts";
 import { operatorFacts } from "./operator-facts.ts";
 import { dimsOfShape } from "./port-specs.ts";
 import type { GraphMaker, GraphState, GraphValue, OpOptions, RunnableGraph, Tensor } from "./sdk-types.ts";
-import { bytesOfTensor, elementBytes, isTensorType } from "./tensor.ts";
+import { bytesOfTensor, elementBytes } from "./tensor.ts";
 
-const ONNX_TYPES: Readonly<Record<TensorType, OnnxType>> = {
-  f64: "float64",
-  f32: "float32",
-  f16: "float16",
-  bf16: "bfloat16",
-  i64: "int64",
-  u64: "uint64",
-  i32: "int32",
-  u32: "uint32",
-  i16: "int16",
-  u16: "uint16",
-  i8: "int8",
-  u8: "uint8",
-  bool: "bool",
-};
 /** Up to this a weight lies inside the protobuf, where shape rules and runtimes read sizes and axes. Units: bytes. */
 const INSIDE_BYTES = 2048;
 
@@ -175,7 +162,7 @@ function builtModel(making: Making): ReturnType<OnnxBuilder["build"]> {
   const nameOf = (value: GraphValue): string =>
     inside.get(value) ?? (making.known.get(value)!.kind === "operator" ? value.name : value.name);
   for (const [value, { kind, data }] of making.known) {
-    const type = ONNX_TYPES[value.type];
+    const type = ONNX_NAMES[value.type];
     if (kind === "input" || (kind === "state" && isRead(making, value))) builder.input(value.name, type, value.dims ?? []);
     else if (data !== undefined) store(builder, value.name, data);
   }
@@ -191,13 +178,13 @@ function builtModel(making: Making): ReturnType<OnnxBuilder["build"]> {
   }
   for (const [end, value] of ends) {
     if (inside.get(value) !== end) builder.node("Identity", [nameOf(value)], { name: `copy to ${end}`, outputNames: [end] });
-    builder.output(end, ONNX_TYPES[value.type], value.dims ?? []);
+    builder.output(end, ONNX_NAMES[value.type], value.dims ?? []);
   }
   return builder.build();
 }
 
 function store(builder: OnnxBuilder, name: string, value: Tensor): void {
-  const type = ONNX_TYPES[value.type];
+  const type = ONNX_NAMES[value.type];
   const bytes = bytesOfTensor(value);
   if (value.data.length * elementBytes(value.type) > INSIDE_BYTES) builder.weight(name, type, value.dims, bytes);
   else builder.constant(type, value.dims, bytes, name);

@@ -1,8 +1,8 @@
 import { HeddleError } from "../base/heddle-error.ts";
+import { isTensorType } from "../execute/device/array-types.ts";
 import { constantOf, type Expression, textOf } from "../graph/ir/expression.ts";
 import type { Graph, TensorId } from "../graph/ir/graph.ts";
 import type { PortSpec } from "./sdk-types.ts";
-import { isTensorType } from "./tensor.ts";
 
 /** Sizes as callers read them: numbers, and texts where a run decides. */
 export function dimsOfShape(shape: readonly Expression[] | undefined): readonly (number | string)[] | undefined {

@@ -2,6 +2,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import type { AccessSpec, HandleId, TaskSpec } from "../engine/dataflow/dataflow-types.ts";
 import type { TaskPorts } from "../execute/dataflow/stage-work.ts";
 import { elementBytes, tensorBytes } from "../execute/dataflow/tensor-rows.ts";
+import { isTensorType } from "../execute/device/array-types.ts";
 import type { HostTensor } from "../execute/device/tensor.ts";
 import type { Bindings } from "../graph/ir/expression.ts";
 import type { TensorId } from "../graph/ir/graph.ts";
@@ -13,7 +14,6 @@ import { check } from "./rack-states.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Input, Inputs, Output, RunnableGraph } from "./sdk-types.ts";
 import { internedIn, newHandle, placeOf, releaseHandle, type Session, stageWithPorts, tell } from "./session.ts";
-import { isTensorType } from "./tensor.ts";
 
 export interface SubmitRequest {
   readonly graph: RunnableGraph;

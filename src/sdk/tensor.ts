@@ -33,10 +33,6 @@ export function elementBytes(type: TensorType): number {
   return ARRAYS[type].BYTES_PER_ELEMENT;
 }
 
-export function isTensorType(type: string): type is TensorType {
-  return type in ARRAYS;
-}
-
 /** A tensor's bytes, without a copy. */
 export function bytesOfTensor({ data }: HostTensor): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

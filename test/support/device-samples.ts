@@ -13,8 +13,8 @@ import {
   TensorProto_DataType as Type,
 } from "../../src/graph/onnx/generated/onnx_pb.ts";
 import { onnxProgram } from "../../src/graph/program/onnx-program.ts";
-import { NUMBERS } from "../../src/graph/program/port-info.ts";
 import type { Program, StageModel } from "../../src/graph/program/program.ts";
+import { numberOfType } from "../../src/graph/shapes/element-types.ts";
 import { controlModel, info, node } from "./tiny-onnx.ts";
 
 /** A stage, what it is given and what it gives. */
@@ -129,9 +129,9 @@ export function typedProgram(operator: "Identity" | "Add", type: TensorType): Pr
   const input = operator === "Add" ? ["x", "x"] : ["x"];
   return programOfGraph({
     name: `${operator} ${type}`,
-    input: [info("x", NUMBERS[type] as Type, ["rows", "columns"])],
+    input: [info("x", numberOfType(type) as Type, ["rows", "columns"])],
     node: [node(operator, input, ["y"])],
-    output: [info("y", NUMBERS[type] as Type, ["rows", "columns"])],
+    output: [info("y", numberOfType(type) as Type, ["rows", "columns"])],
   });
 }
 

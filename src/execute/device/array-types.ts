@@ -23,3 +23,8 @@ export const ARRAYS: Readonly<Record<TensorType, ArrayType>> = {
   u8: Uint8Array,
   bool: Uint8Array,
 };
+
+/** Whether tensors of a run may have the type. */
+export function isTensorType(type: string): type is TensorType {
+  return Object.hasOwn(ARRAYS, type);
+}

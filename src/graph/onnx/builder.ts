@@ -1,4 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import { must } from "../../base/assert.ts";
+import { numberOfType, ONNX_NAMES } from "../shapes/element-types.ts";
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -8,43 +10,17 @@ import {
   NodeProtoSchema,
   type TensorProto,
   TensorProto_DataLocation,
-  TensorProto_DataType,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./generated/onnx_pb.ts";
 
 /** Element types of tensors heddle writes. */
-export type OnnxType =
-  | "float32"
-  | "int64"
-  | "int32"
-  | "uint8"
-  | "int8"
-  | "float64"
-  | "float16"
-  | "bfloat16"
-  | "uint64"
-  | "uint32"
-  | "uint16"
-  | "int16"
-  | "bool";
+export type OnnxType = (typeof ONNX_NAMES)[keyof typeof ONNX_NAMES];
 
-const DATA_TYPES: Readonly<Record<OnnxType, TensorProto_DataType>> = {
-  float32: TensorProto_DataType.FLOAT,
-  int64: TensorProto_DataType.INT64,
-  int32: TensorProto_DataType.INT32,
-  uint8: TensorProto_DataType.UINT8,
-  int8: TensorProto_DataType.INT8,
-  float64: TensorProto_DataType.DOUBLE,
-  float16: TensorProto_DataType.FLOAT16,
-  bfloat16: TensorProto_DataType.BFLOAT16,
-  uint64: TensorProto_DataType.UINT64,
-  uint32: TensorProto_DataType.UINT32,
-  uint16: TensorProto_DataType.UINT16,
-  int16: TensorProto_DataType.INT16,
-  bool: TensorProto_DataType.BOOL,
-};
+const NUMBERS: ReadonlyMap<OnnxType, number> = new Map(
+  (Object.keys(ONNX_NAMES) as (keyof typeof ONNX_NAMES)[]).map((type) => [ONNX_NAMES[type], numberOfType(type)]),
+);
 
 /** IR version 8 and opset 17 are read by every ONNX Runtime since 1.14. */
 const IR_VERSION = 8n;
@@ -105,7 +81,7 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
     return names;
   };
   const constant = (type: OnnxType, dims: readonly number[], data: Uint8Array, name = fresh("c")): Value => {
-    initializers.push(create(TensorProtoSchema, { name, dataType: DATA_TYPES[type], dims: dims.map(BigInt), rawData: data }));
+    initializers.push(create(TensorProtoSchema, { name, dataType: numberOf(type), dims: dims.map(BigInt), rawData: data }));
     return name;
   };
   return {
@@ -122,7 +98,7 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
       initializers.push(
         create(TensorProtoSchema, {
           name,
-          dataType: DATA_TYPES[type],
+          dataType: numberOf(type),
           dims: dims.map(BigInt),
           dataLocation: TensorProto_DataLocation.EXTERNAL,
           externalData: [
@@ -160,13 +136,17 @@ export function bytesOfArray(array: Float32Array | Int8Array | Int32Array | BigI
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
+function numberOf(type: OnnxType): number {
+  return must(NUMBERS.get(type), "every type that is written has a number");
+}
+
 function valueInfo(name: string, type: OnnxType, dims: Dims): ValueInfoProto {
   const dim = dims.map((size) =>
     typeof size === "number"
       ? { value: { case: "dimValue" as const, value: BigInt(size) } }
       : { value: { case: "dimParam" as const, value: size } },
   );
-  const tensorType = { elemType: DATA_TYPES[type], shape: { dim } };
+  const tensorType = { elemType: numberOf(type), shape: { dim } };
   return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensorType } } });
 }
 

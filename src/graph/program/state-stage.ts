@@ -1,36 +1,18 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { assert } from "../../base/assert.ts";
-import { constantOf } from "../ir/expression.ts";
-import type { AttributeValue, DataType, Graph, OperatorId, TensorId } from "../ir/graph.ts";
+import type { AttributeValue, Graph, OperatorId, TensorId } from "../ir/graph.ts";
 import type { OnnxModel } from "../onnx/builder.ts";
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
-  TensorProto_DataType,
   type ValueInfoProto,
-  ValueInfoProtoSchema,
 } from "../onnx/generated/onnx_pb.ts";
+import { numberOfType } from "../shapes/element-types.ts";
+import { declared } from "./port-info.ts";
 import type { Port, StageModel } from "./program.ts";
 import { STATE_DOMAIN } from "./state-spec.ts";
-
-/** Element types of ports of state programs. Source: onnx.proto, TensorProto.DataType. */
-const NUMBERS: Partial<Readonly<Record<DataType, number>>> = {
-  f32: TensorProto_DataType.FLOAT,
-  f64: TensorProto_DataType.DOUBLE,
-  f16: TensorProto_DataType.FLOAT16,
-  bf16: TensorProto_DataType.BFLOAT16,
-  i64: TensorProto_DataType.INT64,
-  u64: TensorProto_DataType.UINT64,
-  i32: TensorProto_DataType.INT32,
-  u32: TensorProto_DataType.UINT32,
-  i16: TensorProto_DataType.INT16,
-  u16: TensorProto_DataType.UINT16,
-  i8: TensorProto_DataType.INT8,
-  u8: TensorProto_DataType.UINT8,
-  bool: TensorProto_DataType.BOOL,
-};
 
 /** Operators of a state program as a stage. Errors: an assertion where they are not in the graph or not convex. */
 export function stateStage(program: { readonly graph: Graph; readonly fingerprint: string }, asked: readonly OperatorId[]): StageModel {
@@ -106,11 +88,6 @@ function attributeOf(name: string, value: AttributeValue): ReturnType<typeof cre
   return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(String(value)) });
 }
 
-function infoOf({ name, type, shape }: Port): ValueInfoProto {
-  const dim = (shape ?? []).map((size) => {
-    const known = constantOf(size);
-    return known === undefined ? {} : { value: { case: "dimValue" as const, value: BigInt(known) } };
-  });
-  const tensorType = { elemType: NUMBERS[type] ?? 0, shape: { dim } };
-  return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensorType } } });
+function infoOf(port: Port): ValueInfoProto {
+  return declared(port, numberOfType(port.type));
 }

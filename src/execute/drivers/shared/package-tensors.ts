@@ -1,21 +1,11 @@
+import { ONNX_NAMES } from "../../../graph/shapes/element-types.ts";
 import type { HostTensor, TensorArray, TensorType } from "../../device/tensor.ts";
 import { elementsIn } from "../../device/tensor-arrays.ts";
 
+const { bf16: _none, ...names } = ONNX_NAMES;
+
 /** Names that both packages of ONNX Runtime have for element types. bf16 has none: neither takes or gives such tensors. */
-export const PACKAGE_TYPES: Readonly<Record<Exclude<TensorType, "bf16">, string>> = {
-  f64: "float64",
-  f32: "float32",
-  f16: "float16",
-  i64: "int64",
-  u64: "uint64",
-  i32: "int32",
-  u32: "uint32",
-  i16: "int16",
-  u16: "uint16",
-  i8: "int8",
-  u8: "uint8",
-  bool: "bool",
-};
+export const PACKAGE_TYPES: Readonly<Record<Exclude<TensorType, "bf16">, string>> = names;
 
 const TYPE_OF = new Map(Object.entries(PACKAGE_TYPES).map(([type, name]) => [name, type as TensorType]));
 

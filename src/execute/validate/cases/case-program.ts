@@ -7,31 +7,14 @@ import {
   ModelProtoSchema,
   NodeProtoSchema,
   type TensorProto,
-  TensorProto_DataType,
   TensorProtoSchema,
   ValueInfoProtoSchema,
 } from "../../../graph/onnx/generated/onnx_pb.ts";
 import { onnxProgram } from "../../../graph/program/onnx-program.ts";
 import type { Program } from "../../../graph/program/program.ts";
-import type { HostTensor, TensorType } from "../../device/tensor.ts";
+import { numberOfType } from "../../../graph/shapes/element-types.ts";
+import type { HostTensor } from "../../device/tensor.ts";
 import type { CaseAttribute, OperatorCase } from "./operator-case.ts";
-
-/** Source: onnx.proto, TensorProto.DataType. */
-export const ONNX_TYPES: Readonly<Record<TensorType, TensorProto_DataType>> = {
-  f64: TensorProto_DataType.DOUBLE,
-  f32: TensorProto_DataType.FLOAT,
-  f16: TensorProto_DataType.FLOAT16,
-  bf16: TensorProto_DataType.BFLOAT16,
-  i64: TensorProto_DataType.INT64,
-  u64: TensorProto_DataType.UINT64,
-  i32: TensorProto_DataType.INT32,
-  u32: TensorProto_DataType.UINT32,
-  i16: TensorProto_DataType.INT16,
-  u16: TensorProto_DataType.UINT16,
-  i8: TensorProto_DataType.INT8,
-  u8: TensorProto_DataType.UINT8,
-  bool: TensorProto_DataType.BOOL,
-};
 
 /** Read by ONNX Runtime since 1.17; operators that later sets changed are taken as they were. */
 const OPSET = 20n;
@@ -86,13 +69,13 @@ function info(name: string, { type, dims }: HostTensor, symbols: Readonly<Record
       ? { value: { case: "dimValue" as const, value: BigInt(size) } }
       : { value: { case: "dimParam" as const, value: symbol } };
   });
-  const tensorType = { elemType: ONNX_TYPES[type], shape: { dim } };
+  const tensorType = { elemType: numberOfType(type), shape: { dim } };
   return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensorType } } });
 }
 
 function stored(name: string, { type, dims, data }: HostTensor): TensorProto {
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return create(TensorProtoSchema, { name, dataType: ONNX_TYPES[type], dims: dims.map(BigInt), rawData });
+  return create(TensorProtoSchema, { name, dataType: numberOfType(type), dims: dims.map(BigInt), rawData });
 }
 
 function attributeOf(name: string, value: CaseAttribute): AttributeProto {

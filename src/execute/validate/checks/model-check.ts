@@ -4,8 +4,8 @@ import { constantOf, evaluate, symbolsOf } from "../../../graph/ir/expression.ts
 import type { OperatorId } from "../../../graph/ir/graph.ts";
 import { readBy } from "../../../graph/ir/read-by.ts";
 import type { Port, Program, StageModel } from "../../../graph/program/program.ts";
-import type { HostTensor, TensorType } from "../../device/tensor.ts";
-import { ONNX_TYPES } from "../cases/case-program.ts";
+import { isTensorType } from "../../device/array-types.ts";
+import type { HostTensor } from "../../device/tensor.ts";
 import { drawn } from "../cases/case-tensors.ts";
 import { compareOutputs } from "../compare-outputs.ts";
 import { divergenceOf } from "../divergence.ts";
@@ -172,8 +172,4 @@ function dimsOf({ shape }: Port, sizes: Bindings): readonly number[] | undefined
     if (known !== undefined) return known;
     return evaluate(size, Object.fromEntries(symbolsOf(size).map((symbol) => [symbol, sizes[symbol] ?? SIZE_DEFAULT])));
   });
-}
-
-function isTensorType(type: Port["type"]): type is TensorType {
-  return Object.hasOwn(ONNX_TYPES, type);
 }
