@@ -1,6 +1,15 @@
 /** Errors of collectives, dispatch and transfers against public tables, and the speed of link flows: `npm run bench -- network [-- <folder of data sets>]`. */
-import { existsSync } from "node:fs";
 import { seededPrng } from "../src/base/prng.ts";
+import { dataFolder } from "../src/cli/accuracy/data-folder.ts";
+import {
+  busRatios,
+  collectiveTables,
+  dispatchTables,
+  hgx,
+  ncclTestsTable,
+  publishedDeepep,
+  publishedTransfers,
+} from "../src/cli/accuracy/network-tables.ts";
 import type { AccuracyRow } from "../src/cost/accuracy/accuracy-row.ts";
 import { collectiveSets } from "../src/cost/accuracy/network/collective-set.ts";
 import { scorePricedAllToAll, scoreRatioRamp, scoreRingConstants } from "../src/cost/accuracy/network/score-bus-ratios.ts";
@@ -16,7 +25,6 @@ import { tableCollectives } from "../src/cost/network/collectives/table-collecti
 import { createFlowNetwork } from "../src/simulate/flows/flow-network.ts";
 import type { Bench, BenchReport, Figure } from "./bench.ts";
 import { cpuTimer } from "./cpu-time.ts";
-import { busRatios, collectiveTables, dgxAllReduce, dispatchTables, hgx, publishedDeepep, publishedTransfers } from "./network-inputs.ts";
 
 const FLOWS = 200_000;
 const LINES: string[] = [];
@@ -24,10 +32,10 @@ const LINES: string[] = [];
 export const bench: Bench = {
   name: "network",
   run: async ({ note, rest }): Promise<BenchReport> => {
-    const root = rest[0] ?? "../shared/data";
+    const data = dataFolder(rest[0] ?? "../shared/data");
     const figures: Figure[] = [];
-    if (existsSync(`${root}/aiconfigurator-ops`)) {
-      const tables = await collectiveTables(root);
+    if (data.has("aiconfigurator-ops")) {
+      const tables = await collectiveTables(data);
       const { sets, excluded } = collectiveSets(tables);
       for (const heldOut of HELD_OUT) {
         note(`collectives: ${heldOut} held out`);
@@ -36,7 +44,7 @@ export const bench: Bench = {
       }
       for (const row of scoreVersions(sets)) figures.push(...figuresOf(row, `${row.engine}, other versions than fitted`));
       for (const row of scoreFamilies(sets)) figures.push(...figuresOf(row, `${row.device} held out`));
-      const h100 = tableCollectives(await collectiveTables(root, "h100_sxm/comm/nccl/2.29.2"), {
+      const h100 = tableCollectives(await collectiveTables(data, "h100_sxm/comm/nccl/2.29.2"), {
         source: "tables of another machine with 8 H100",
         library: "nccl",
         linkBytesPerSecond: 450e9,
@@ -44,24 +52,24 @@ export const bench: Bench = {
         otherMachine: true,
       });
       for (const model of [collectiveModel(hgx("hopper")), h100])
-        figures.push(...figuresOf(scoreNcclTests(dgxAllReduce(root), model, "8 x H100"), `nccl-tests from ${model.source}`, 0.1));
-      for (const row of scoreDispatch(await dispatchTables(root)))
+        figures.push(...figuresOf(scoreNcclTests(ncclTestsTable(data), model, "8 x H100"), `nccl-tests from ${model.source}`, 0.1));
+      for (const row of scoreDispatch(await dispatchTables(data)))
         figures.push(...figuresOf(row, `${row.device} ${row.engine}, ${row.protocol}`));
-      for (const row of scorePublishedDeepep(publishedDeepep(root))) figures.push(...figuresOf(row, row.engine, 0.1));
-      const transfers = publishedTransfers(root);
+      for (const row of scorePublishedDeepep(publishedDeepep(data))) figures.push(...figuresOf(row, row.engine, 0.1));
+      const transfers = publishedTransfers(data);
       for (const row of [scoreKvTransfers(transfers), scoreTransferRates(transfers)]) figures.push(...figuresOf(row, row.protocol, 0.1));
       for (const name of ["nic", "nvlink", "ata"] as const)
         figures.push(
           ...figuresOf(
-            scoreRatioRamp(busRatios(root, name), name, name === "ata" ? "all-to-all" : "ring"),
+            scoreRatioRamp(busRatios(data, name), name, name === "ata" ? "all-to-all" : "ring"),
             "SimAI ratios, nodes held out",
             0.1,
           ),
         );
-      for (const row of scorePricedAllToAll(busRatios(root, "ata"), hgx("hopper")))
+      for (const row of scorePricedAllToAll(busRatios(data, "ata"), hgx("hopper")))
         figures.push(...figuresOf(row, `SimAI ratios, ${row.protocol}`));
-      figures.push(...figuresOf(scoreRingConstants(busRatios(root, "nic"), hgx("hopper")), "SimAI ratios, NCCL's constants"));
-    } else note(`no data sets at ${root}: errors are not measured`);
+      figures.push(...figuresOf(scoreRingConstants(busRatios(data, "nic"), hgx("hopper")), "SimAI ratios, NCCL's constants"));
+    } else note(`no data sets at ${data.path}: errors are not measured`);
     for (const [nodes, under] of FLOW_LOADS) {
       note(`${FLOWS} flows, ${under} at a time, over ${nodes} nodes`);
       figures.push(flowSpeed(nodes, under));

@@ -2,6 +2,7 @@ import type { PublishedDeepep } from "../../cost/accuracy/network/published-deep
 import type { DispatchTable } from "../../cost/accuracy/network/score-dispatch.ts";
 import type { PublishedTransfers } from "../../cost/accuracy/network/score-transfers.ts";
 import { readLowLatencyDispatch, readNormalDispatch } from "../../cost/import/aiconfigurator/read-deepep-table.ts";
+import { readOperatorTable } from "../../cost/import/aiconfigurator/read-operator-table.ts";
 import { readCsvColumns } from "../../cost/import/csv/numeric-csv.ts";
 import { type BusRatio, readBusRatios } from "../../cost/import/simai/read-bus-ratios.ts";
 import type { NetworkFigures, NetworkGeneration } from "../../cost/network/collectives/network-figures.ts";
@@ -17,6 +18,14 @@ const DISPATCH_TABLES = [
 const LINK_RATES: Readonly<Record<NetworkGeneration, number>> = { ampere: 300e9, hopper: 450e9, blackwell: 900e9 };
 /** Card of 400 Gbit/s. */
 const CARD_RATE = 50e9;
+
+/** Collectives as AIConfigurator measured them: all tables, or those whose path holds `part`. */
+export function collectiveTables(data: DataFolder, part = ""): Promise<MeasuredTable[]> {
+  const paths = data
+    .files("aiconfigurator-ops")
+    .filter((path) => /(nccl|custom_allreduce)_perf\.parquet$/.test(path) && path.includes(part));
+  return Promise.all(paths.map((path) => readOperatorTable(data.bytes(path), path)));
+}
 
 /** DeepEP as AIConfigurator measured it. */
 export function dispatchTables(data: DataFolder): Promise<DispatchTable[]> {

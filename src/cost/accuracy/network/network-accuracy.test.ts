@@ -1,14 +1,14 @@
-import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { dataFolder } from "../../../cli/accuracy/data-folder.ts";
 import {
   busRatios,
   collectiveTables,
-  dgxAllReduce,
   dispatchTables,
   hgx,
+  ncclTestsTable,
   publishedDeepep,
   publishedTransfers,
-} from "../../../../bench/network-inputs.ts";
+} from "../../../cli/accuracy/network-tables.ts";
 import { curveNs } from "../../network/collectives/collective-curve.ts";
 import { collectiveModel } from "../../network/collectives/collective-model.ts";
 import { startCurve } from "../../network/collectives/start-curves.ts";
@@ -21,8 +21,8 @@ import { scoreNcclTests } from "./score-nccl-tests.ts";
 import { scorePublishedDeepep } from "./score-published-deepep.ts";
 import { fitPath, scoreKvTransfers, scoreTransferRates } from "./score-transfers.ts";
 
-const SHARED = "../shared/data";
-const there = existsSync(`${SHARED}/aiconfigurator-ops`);
+const SHARED = dataFolder("../shared/data");
+const there = SHARED.has("aiconfigurator-ops");
 
 /** A table made with known constants; `bend` multiplies the times of 8 ranks. */
 function madeTable(bend: number): MeasuredTable {
@@ -86,7 +86,7 @@ describe.skipIf(!there)("on public tables", () => {
   });
 
   it("all-reduce of a DGX H100 from constants fitted elsewhere", () => {
-    const score = scoreNcclTests(dgxAllReduce(SHARED), collectiveModel(hgx("hopper")), "8 x H100");
+    const score = scoreNcclTests(ncclTestsTable(SHARED), collectiveModel(hgx("hopper")), "8 x H100");
     expect(score.points).toBe(31);
     expect(score.meanError).toBeLessThan(0.1);
   });
