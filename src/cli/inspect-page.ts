@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { HeddleError } from "../base/heddle-error.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
+import type { PageAsset } from "../inspect/page/html-document.ts";
 import type { PageData } from "../inspect/page/page-data.ts";
-import { type PageAsset, pageHtml } from "../inspect/page/page-html.ts";
+import { pageHtml } from "../inspect/page/page-html.ts";
 
 /** Writes the page of an inspection: one file, nothing beside it. Errors: `file-unwritable`; `internal` when the build is missing. */
 export function writePage(path: string, data: PageData): void {

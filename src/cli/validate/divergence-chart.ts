@@ -1,6 +1,6 @@
 import { log2 } from "../../base/math.ts";
 import type { Finding } from "../../execute/validate/finding.ts";
-import { escaped } from "./escape.ts";
+import { escaped } from "../../inspect/page/html-document.ts";
 
 /** The furthest result of one operator. */
 export interface OperatorBar {

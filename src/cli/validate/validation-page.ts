@@ -3,8 +3,8 @@ import { quantity } from "../../base/quantity.ts";
 import type { DeviceDescription } from "../../execute/device/device-driver.ts";
 import { CHECKS, type Finding, type Verdict } from "../../execute/validate/finding.ts";
 import type { Validation } from "../../execute/validate/validation.ts";
+import { escaped, htmlDocument } from "../../inspect/page/html-document.ts";
 import { divergenceChart } from "./divergence-chart.ts";
-import { escaped } from "./escape.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { CHECK_TITLES, countsText, emulatedNote, headline } from "./words.ts";
 
@@ -15,17 +15,7 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 export function validationPage(validation: Validation): string {
   const { device, reference, findings, checks } = validation;
   const failed = findings.filter(({ verdict }) => verdict === "fail" || verdict === "warn");
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<title>${escaped(device)} - heddle validate-device</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-<header>
+  const body = `<header>
 <h1>${escaped(device)} against ${escaped(reference)}</h1>
 <p>${verdictMark(validation.verdict)} ${escaped(headline(validation))}</p>
 ${validation.emulated ? `<p class="banner">${escaped(emulatedNote(device))}</p>` : ""}
@@ -43,10 +33,8 @@ ${findingTable(findings.filter(({ check }) => check === "speed"))}
 ${descriptionTable(validation)}
 <h2>Everything that was looked at</h2>
 ${CHECKS.map((check) => checkDetails(check, findings)).join("\n")}
-</main>
-</body>
-</html>
-`;
+</main>`;
+  return htmlDocument({ title: `${device} - heddle validate-device`, policy: POLICY, style: PAGE_STYLE, body });
 }
 
 function verdictMark(verdict: Verdict): string {

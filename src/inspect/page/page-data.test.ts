@@ -14,8 +14,9 @@ import { readOnRack } from "../classify/rack-reading.ts";
 import { inspect } from "../inspection.ts";
 import { DATA_ID } from "./data-id.ts";
 import { OPERATOR_HEIGHT, OPERATOR_WIDTH } from "./drawing.ts";
+import { jsonInScript } from "./html-document.ts";
 import { type PageData, pageDataOf } from "./page-data.ts";
-import { jsonInScript, pageHtml } from "./page-html.ts";
+import { pageHtml } from "./page-html.ts";
 
 const RACK = readRack(readFileSync(new URL("../../../examples/racks/unlike-devices.yaml", import.meta.url), "utf8"));
 const ASSET = { script: "start()", style: "body {}" };

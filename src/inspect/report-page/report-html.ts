@@ -1,6 +1,4 @@
-import { assert } from "../../base/assert.ts";
-import { DATA_ID } from "../page/data-id.ts";
-import { jsonInScript, PAGE_POLICY, type PageAsset, textOnly } from "../page/page-html.ts";
+import { type PageAsset, scriptedPage } from "../page/html-document.ts";
 import type { ReportData } from "./report-data.ts";
 
 const MARKUP = `<header>
@@ -13,24 +11,7 @@ const MARKUP = `<header>
 <main id="sections"></main>
 <ul id="notes" class="note"></ul>`;
 
-/** One file with everything in it. Names in the data are data: no text of theirs is read as markup or code. */
-export function reportHtml(data: ReportData, { script, style }: PageAsset): string {
-  assert(!/<\/script/i.test(script), "the bundled script does not end its own element");
-  assert(!/<\/style/i.test(style), "the bundled style does not end its own element");
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${PAGE_POLICY}">
-<title>${textOnly(data.title)} - heddle</title>
-<style>${style}</style>
-</head>
-<body>
-${MARKUP}
-<script type="application/json" id="${DATA_ID}">${jsonInScript(data)}</script>
-<script>${script}</script>
-</body>
-</html>
-`;
+/** A report as one file with everything in it. */
+export function reportHtml(data: ReportData, asset: PageAsset): string {
+  return scriptedPage({ title: `${data.title} - heddle`, markup: MARKUP, data }, asset);
 }
