@@ -114,6 +114,8 @@ export interface ExpertQuery {
   readonly weightGroup?: number;
   /** How tokens fall on experts: evenly, or as a power law with this exponent. */
   readonly load: "balanced" | { readonly powerLaw: number };
+  /** No tokens come to a device but those of its experts; absent: all of the group, among which it looks for its own, as tables of kernels are measured. */
+  readonly dispatched?: true;
 }
 
 /** Element-wise work, norms, copies: bytes read and written. */

@@ -135,7 +135,19 @@ function expertTimes(run: TrainingRun, costs: TrainingCosts): { readonly product
   const own = microTokens(run) / (parallel.sequence ? parallel.tensor : 1);
   const tokens = own * parallel.expert;
   const ranks = { tensor: expertTensor(run), expert: parallel.expert };
-  const query = { op: "experts", tokens, width: model.width, inner, active, experts: count, ranks, type, load: "balanced" } as const;
+  const sent = parallel.expert > 1 ? ({ dispatched: true } as const) : {};
+  const query = {
+    op: "experts",
+    tokens,
+    width: model.width,
+    inner,
+    active,
+    experts: count,
+    ranks,
+    type,
+    load: "balanced",
+    ...sent,
+  } as const;
   const bytes = own * active * model.width * ELEMENT;
   const stride = parallel.expert <= costs.perNode ? 1 : parallel.tensor;
   return { products: operatorNs(costs.operators, query), exchange: 2 * collectiveNs(costs, "all-to-all", bytes, parallel.expert, stride) };

@@ -37,7 +37,7 @@ export function ffnSideTerms(model: DecoderBlocks, site: Site): readonly Term[] 
   return ffnBlocks(model).blocks.flatMap(({ block, count }) => {
     const terms =
       block.kind === "mixture"
-        ? mixtureTerms(site, block, count)
+        ? mixtureTerms(site, block, count, expert > 1)
         : block.kind === "feed-forward"
           ? feedForwardTerms(site, block, count)
           : [];

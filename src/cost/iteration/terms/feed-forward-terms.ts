@@ -22,8 +22,10 @@ export function feedForwardTerms(site: Site, block: DenseFeedForward, repeat: nu
  *
  * Model: where attention is data-parallel, tokens go to the ranks of their experts and back: all-to-all (activations in 8 bits there, 16 back), all
  * tokens to all and sums back, or DeepEP's kernels, whichever is quicker. Where only tensor ranks share the experts every rank has all tokens already, and sums.
+ * With more ranks than a token has experts none sends all tokens to all, and a rank sorts those alone that came to it. `sent`: they come from other devices.
+ * Source: `should_enable_alltoall` of NVIDIA/TensorRT-LLM (`moe_ep_size <= top_k`: none), which gathers all tokens otherwise.
  */
-export function mixtureTerms(site: Site, block: MixtureFeedForward, repeat: number): readonly Term[] {
+export function mixtureTerms(site: Site, block: MixtureFeedForward, repeat: number, sent = dispatches(site, block)): readonly Term[] {
   const { width, cut, formats, load } = site;
   const { experts, active } = block;
   const type = formats.experts ?? formats.weights;
@@ -40,6 +42,7 @@ export function mixtureTerms(site: Site, block: MixtureFeedForward, repeat: numb
     type,
     load,
     ...(blockScaled && { blockScaled }),
+    ...(sent && { dispatched: true }),
   });
   const router = (tokens: number): ProductQuery => ({ op: "product", m: tokens, n: experts, k: width, type: "bf16" });
   return [
@@ -48,6 +51,11 @@ export function mixtureTerms(site: Site, block: MixtureFeedForward, repeat: numb
     ...sharedTerms(site, block, repeat),
     ...(cut.data === 1 ? sumOverTensor(site, repeat) : exchangeTerms(site, block, repeat)),
   ];
+}
+
+/** Whether tokens are sent to the ranks of their experts, and to no others. */
+function dispatches({ cut }: Site, { active }: MixtureFeedForward): boolean {
+  return cut.data > 1 && cut.expert > active;
 }
 
 function sharedTerms(site: Site, { shared }: MixtureFeedForward, repeat: number): readonly Term[] {
@@ -66,7 +74,7 @@ function sharedTerms(site: Site, { shared }: MixtureFeedForward, repeat: number)
 const LOW_LATENCY_TOKENS = 1024;
 
 /** DeepEP's ways of one direction; none where several ranks share an expert. */
-function dispatches(
+function deepEpWays(
   site: Site,
   { experts, active, gate }: MixtureFeedForward,
   tokens: number,
@@ -88,6 +96,8 @@ function exchangeTerms(site: Site, block: MixtureFeedForward, repeat: number): r
   const copies = Math.min(active, cut.expert) * ((cut.tensor * cut.data) / cut.expert);
   const thereBytes = STORED_BYTES[formats.experts ?? formats.weights] >= STREAM_BYTES ? STREAM_BYTES : 1;
   const rank = (tokens: number): number => tokens / cut.data / cut.tensor;
+  const toAll = (kind: "all-gather" | "reduce-scatter", bytes: number): OperatorQuery[] =>
+    dispatches(site, block) ? [] : [collective(site, kind, group, bytes)];
   return [
     {
       name: "expert exchange",
@@ -95,8 +105,8 @@ function exchangeTerms(site: Site, block: MixtureFeedForward, repeat: number): r
       over: "group-tokens",
       queries: (tokens) => [
         collective(site, "all-to-all", group, rank(tokens) * copies * width * thereBytes),
-        collective(site, "all-gather", group, tokens * width * thereBytes),
-        ...dispatches(site, block, rank(tokens), "dispatch", thereBytes === 1 ? 8 : 16),
+        ...toAll("all-gather", tokens * width * thereBytes),
+        ...deepEpWays(site, block, rank(tokens), "dispatch", thereBytes === 1 ? 8 : 16),
       ],
     },
     {
@@ -105,8 +115,8 @@ function exchangeTerms(site: Site, block: MixtureFeedForward, repeat: number): r
       over: "group-tokens",
       queries: (tokens) => [
         collective(site, "all-to-all", group, rank(tokens) * copies * width * STREAM_BYTES),
-        collective(site, "reduce-scatter", group, tokens * width * STREAM_BYTES),
-        ...dispatches(site, block, rank(tokens), "combine", 16),
+        ...toAll("reduce-scatter", tokens * width * STREAM_BYTES),
+        ...deepEpWays(site, block, rank(tokens), "combine", 16),
       ],
     },
   ];

@@ -1,5 +1,5 @@
 /**
- * Goal: kernels that unpack integer weights choose their tiles by the tokens of an expert, and multiply by instructions of one warp.
+ * Goal: kernels that unpack integer weights choose their tiles by the tokens of an expert, and multiply by instructions of one warp; what is sorted is what came.
  * Method: tiles as vLLM's kernel chooses them; times by hand from constants that leave nothing but multiplications.
  */
 import { describe, expect, it } from "vitest";
@@ -52,6 +52,21 @@ describe("tiles of kernels that unpack weights", () => {
     // 128 experts with a row each, in tiles of 8; unpacking as much as 56 rows.
     expect(onlyMultiplying(H100, few, 56) / onlyMultiplying(H100, few, 0)).toBeCloseTo(64 / 8, 9);
     expect(onlyMultiplying(H100, QUERY, 64) / onlyMultiplying(H100, QUERY, 0)).toBeCloseTo(2, 9);
+  });
+});
+
+describe("sorting tokens by experts", () => {
+  // Nothing but what is gathered: 2 bytes a value, once.
+  const half = { ...START.experts.half, launchNs: 0, memoryShare: 1, computeShare: 1e9, serialShare: 0, copies: 0, gathers: 1 };
+  const { weightType: _, ...plain } = QUERY;
+  const spread: ExpertQuery = { ...plain, ranks: { tensor: 1, expert: 32 } };
+  const priced = (query: ExpertQuery, gathers: number): number =>
+    operatorNs(H100, { ...START, experts: { ...START.experts, half: { ...half, gathers } } }, query);
+  const moved = (query: ExpertQuery): number => (priced(query, 1) - priced(query, 0)) * H100.bytesPerNs;
+
+  it("moves all tokens of the group where all of them come, and those of its experts alone where they are sent", () => {
+    expect(moved(spread)).toBeCloseTo(16_384 * 8 * 4096 * 2, -3);
+    expect(moved({ ...spread, dispatched: true })).toBeCloseTo((16_384 * 8 * 4096 * 2) / 32, -3);
   });
 });
 

@@ -24,7 +24,7 @@ export function unpackedTileRows({ tokens, active, experts, ranks }: ExpertQuery
  * Time of a mixture's grouped products on one device.
  *
  * Model: weights of the experts that are touched at the memory's rate, against the multiplications of rows padded to whole tiles; activations come on top of
- * the bytes. Units: ns.
+ * the bytes, and so does what sorting the tokens by experts moves: all of the group's, or those that were sent to the device. Units: ns.
  */
 export function expertsNs(device: DeviceFigures, constants: ExpertConstants, query: ExpertQuery, flopsPerNs: number): number {
   const { width, ranks } = query;
@@ -34,7 +34,8 @@ export function expertsNs(device: DeviceFigures, constants: ExpertConstants, que
   const load = expertLoad(query, tileRows);
   const weights = load.touched * PRODUCTS * width * inner * storedBytes(query.weightType ?? query.type, query.weightGroup);
   const activations = load.rows * (2 * width + PRODUCTS * inner) * 2 * constants.copies;
-  const gathered = query.tokens * query.active * width * 2 * constants.gathers;
+  const sorted = query.dispatched === true ? load.rows : query.tokens * query.active;
+  const gathered = sorted * width * 2 * constants.gathers;
   const memoryNs = (weights + activations + gathered) / (device.bytesPerNs * constants.memoryShare);
   const columns = Math.ceil(inner / COLUMN_STEP) * COLUMN_STEP;
   const computeNs =

@@ -131,7 +131,7 @@ export interface ExpertConstants {
   readonly unpackRows?: number;
   /** Bytes moved for each pair of token and expert on the device, over its input, output and the three results between. */
   readonly copies: number;
-  /** Bytes moved for each pair of token and expert, wherever it is, over its output: engines gather all of them. */
+  /** Bytes moved for each pair of token and expert that came to the device, over its output: engines sort all of them, wherever the expert is. */
   readonly gathers: number;
   readonly serialShare: number;
   readonly spread: number;
