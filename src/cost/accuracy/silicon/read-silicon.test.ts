@@ -10,6 +10,7 @@ import { siliconCut, siliconLoopFault } from "./silicon-faults.ts";
 import { FOLD_COUNT, SILICON_FOLDS } from "./silicon-folds.ts";
 import { siliconFormats } from "./silicon-formats.ts";
 import { type SiliconRow, siliconGroup } from "./silicon-row.ts";
+import { siliconSpeculation } from "./silicon-speculation.ts";
 
 const COLUMNS =
   "id,silicon_data_source,backend,backend_version,model_path,system,precision,mode,isl,osl,gemm_quant_mode,moe_quant_mode,batch_size,tp_size,pp_size,attention_dp_size,moe_tp_size,moe_ep_size,prefill_batch_size,prefill_num_workers,prefill_tp_size,prefill_pp_size,prefill_attention_dp_size,prefill_moe_tp_size,prefill_moe_ep_size,decode_batch_size,decode_num_workers,decode_tp_size,decode_pp_size,decode_attention_dp_size,decode_moe_tp_size,decode_moe_ep_size,silicon_ttft_ms,silicon_tpot_ms".split(
@@ -67,6 +68,14 @@ describe("a row", () => {
     expect([rows.map(({ id }) => id).join(), duplicates]).toEqual(["a,c", 1]);
   });
 
+  test("that repeats one to two decimals is dropped too; another run that is as near in one time alone is not", () => {
+    const full = { silicon_ttft_ms: "307.7921", silicon_tpot_ms: "10.0773" };
+    const { rows, duplicates } = readSilicon(
+      sample(full, { id: "b", silicon_ttft_ms: "307.79", silicon_tpot_ms: "10.08" }, { ...full, id: "c", silicon_tpot_ms: "10.09" }),
+    );
+    expect([rows.map(({ id }) => id).join(), duplicates]).toEqual(["a,c", 1]);
+  });
+
   it.each([
     ["isl", "many", /line 2.*isl/],
     ["tp_size", "2.5", /not a count/],
@@ -107,6 +116,26 @@ describe("cuts", () => {
     const row = { ...one({}), mode: "disagg" } as const;
     expect(siliconCut(row, side)).toMatchObject({ cut: { data: 32, expert: 32 } });
     expect(siliconCut(row, { ...side, data: 8, expertTensor: 8 })).toMatchObject({ cut: { data: 8, expert: 1 } });
+  });
+  describe("of SGLang on the GB200 are those of its scripts", () => {
+    const side = (data: number): NonNullable<SiliconRow["decode"]> => ({
+      ...{ batch: 1, workers: 1, tensor: 1, pipeline: 1, data, expertTensor: data, expert: 1 },
+    });
+    const row = (decode: number, change: Partial<SiliconRow> = {}): SiliconRow => ({
+      ...{ ...one({}), mode: "disagg", engine: "sglang", device: "gb200", measured: "2025-12-21", decode: side(decode) },
+      ...change,
+    });
+    const cutOf = (of: SiliconRow, data: number): unknown => siliconCut(of, side(data));
+    test("on one tray: a tensor group, of prompts too", () => {
+      expect(cutOf(row(4), 4)).toMatchObject({ cut: { tensor: 4, data: 1, expert: 1 } });
+    });
+    test("on more: an expert group over all ranks, beside which prompts' trays are no tensor groups", () => {
+      expect(cutOf(row(32), 32)).toMatchObject({ cut: { tensor: 1, data: 32, expert: 32 } });
+      expect(cutOf(row(32), 4)).toMatchObject({ cut: { tensor: 1, data: 4, expert: 4 } });
+    });
+    test.each([{ measured: "2026-02-08" }, { engine: "trtllm" as const }, { device: "gb300" }])("not with %j", (change) => {
+      expect(cutOf(row(4, change), 4)).toMatchObject({ cut: { tensor: 1, data: 4, expert: 1 } });
+    });
   });
   test("a tensor group beyond a server is impossible", () =>
     expect(cut({ tp_size: "36", moe_tp_size: "36" })).toEqual({ impossible: "a tensor group of 36 devices" }));
@@ -159,6 +188,35 @@ describe("campaigns", () => {
   it("is not for a single pair", () => expect(contradictingCampaigns(pair(0.5).slice(0, 2)).size).toBe(0));
 });
 
+describe("entries that draft tokens", () => {
+  const day = (date: string): string => ROW["silicon_data_source"]!.replace("2026-02-05", date).replace("=16", "=4");
+  const sglang = { backend: "sglang", backend_version: "0.5.9", silicon_data_source: day("2026-03-25"), batch_size: "4" };
+  const many = { ...sglang, silicon_data_source: sglang.silicon_data_source.replace("=4", "=128"), batch_size: "128" };
+  const qwen = { ...sglang, model_path: "Qwen/Qwen3.5-397B-A17B", system: "b300_sxm", tp_size: "4", moe_tp_size: "4" };
+  it.each<readonly [string, Readonly<Record<string, string>>, string]>([
+    ["an image of theirs", { backend_version: "1.2.0rc6.post3" }, "on"],
+    ["another image", { backend_version: "1.2.0rc6.post2" }, "not said"],
+    ["clients of both entries", sglang, "either"],
+    ["clients of theirs alone", many, "on"],
+    [
+      "as many before there was one",
+      { ...many, silicon_data_source: many.silicon_data_source.replace("2026-03-25", "2025-12-31") },
+      "not said",
+    ],
+    ["a cut of theirs alone", qwen, "on"],
+    ["the same later", { ...qwen, silicon_data_source: day("2026-04-17") }, "not said"],
+    ["experts on ranks", { ...qwen, moe_tp_size: "1", moe_ep_size: "4" }, "not said"],
+  ])("are told by %s", (_name, change, said) => expect(siliconSpeculation(one(change))).toBe(said));
+
+  it("set rows apart that are quicker by more than repeats, where an entry without drafts too has the configuration", () => {
+    const rows = (change: Readonly<Record<string, string>>): readonly SiliconRow[] =>
+      readSilicon(sample(change, { ...change, id: "b", silicon_tpot_ms: "18" })).rows;
+    expect([...contradictingRows(rows(sglang))]).toEqual(["b"]);
+    expect([...contradictingRows(rows({}))]).toEqual([]);
+    expect([...contradictingRows(rows(many))]).toEqual(["a", "b"]);
+  });
+});
+
 test("folds are the hashes of the groups' names", () => {
   for (const [group, fold] of Object.entries(SILICON_FOLDS)) {
     let hash = 0x811c9dc5;
@@ -171,17 +229,18 @@ const SHARED = "../shared/data/aiconfigurator-silicon/silicon_sample.csv";
 
 describe.skipIf(!existsSync(SHARED))("the public sample", () => {
   const { rows } = existsSync(SHARED) ? readSilicon(readFileSync(SHARED, "utf8")) : { rows: [] };
-  it("has 2,687 rows in the 32 groups of the folds", () => {
-    expect(rows.length).toBe(2687);
+  it("has 2,687 rows of 2,551 measurements in the 32 groups of the folds", () => {
+    const { rows: kept, duplicates } = readSilicon(readFileSync(SHARED, "utf8"));
+    expect([kept.length, duplicates]).toEqual([2551, 136]);
     expect([...new Set(rows.map(siliconGroup))].sort()).toEqual(Object.keys(SILICON_FOLDS).sort());
   });
-  it("has 156 cuts of more than 8 devices in servers of 8, all corrected, and 55 totals of racks, all left out", () => {
+  it("has 143 cuts of more than 8 devices in servers of 8, all corrected, and 55 totals of racks, all left out", () => {
     const cuts = rows.flatMap((row) =>
       row.mode === "agg" && row.whole ? [{ row, side: row.whole, cut: siliconCut(row, row.whole) }] : [],
     );
     const beyond = cuts.filter(({ side }) => side.tensor * side.data * side.pipeline > 8);
     const [servers, racks] = [false, true].map((rack) => beyond.filter(({ row }) => row.system.startsWith("gb") === rack));
-    expect([servers!.length, servers!.every(({ cut }) => "cut" in cut && cut.corrected)]).toEqual([156, true]);
+    expect([servers!.length, servers!.every(({ cut }) => "cut" in cut && cut.corrected)]).toEqual([143, true]);
     expect([racks!.length, racks!.every(({ cut }) => "impossible" in cut)]).toEqual([55, true]);
   });
   it("has 12 aggregated rows without clients, and 30 whose clients are on replicas or ranks they do not name", () => {

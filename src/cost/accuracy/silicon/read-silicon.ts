@@ -21,16 +21,22 @@ export interface SiliconSample {
 }
 
 /**
+ * How far both times of one measurement may lie apart: some dumps keep two decimals, others all. Repeats differ by some per cent (the sample's README), so two
+ * runs do not agree in both times to that. Units: ms.
+ */
+const ROUNDED_MS = 0.005 * (1 + 1e-6);
+
+/**
  * Reads AIConfigurator's sample of measured deployments (`silicon_sample.csv`).
  *
- * Rows that repeat a measurement (equal model, system, engine, mode, lengths, both times) are counted and dropped but for the first. Labels that name
- * one architecture are one model here.
+ * Rows that repeat a measurement (equal model, system, engine, mode, lengths, both times but for rounding) are counted and dropped but for the first. Labels
+ * that name one architecture are one model here.
  * Errors: `measurements-invalid` with line and column for a missing column, a number that is none, an engine, model or device that is not known.
  */
 export function readSilicon(text: string, file = "silicon_sample.csv"): SiliconSample {
   const table = readCsvColumns<string, string>(text, { file, numbers: NUMBERS, texts: TEXTS });
   const rows: SiliconRow[] = [];
-  const seen = new Set<string>();
+  const seen = new Map<string, (readonly [ttftMs: number, tpotMs: number])[]>();
   let duplicates = 0;
   for (let index = 0; index < table.count; index++) {
     const cell = (column: string): string => must(table.texts[column], column)[index]!.trim();
@@ -47,12 +53,14 @@ export function readSilicon(text: string, file = "silicon_sample.csv"): SiliconS
     const sheet = findDeviceSheet(cell("system"));
     if (sheet === undefined) throw wrong("system", `no device is known as "${cell("system").slice(0, 40)}"`);
     if (!ENGINES.includes(cell("backend"))) throw wrong("backend", `no engine is known as "${cell("backend").slice(0, 40)}"`);
-    const key = [model, cell("system"), cell("backend"), cell("mode"), ...NUMBERS.map(number)].join("|");
-    if (seen.has(key)) {
+    const times = [number("silicon_ttft_ms"), number("silicon_tpot_ms")] as const;
+    const key = [model, cell("system"), cell("backend"), cell("mode"), number("isl"), number("osl")].join("|");
+    const measured = seen.get(key) ?? [];
+    if (measured.some(([ttftMs, tpotMs]) => Math.abs(ttftMs - times[0]) <= ROUNDED_MS && Math.abs(tpotMs - times[1]) <= ROUNDED_MS)) {
       duplicates += 1;
       continue;
     }
-    seen.add(key);
+    seen.set(key, [...measured, times]);
     const note = cell("silicon_data_source");
     const clients = /silicon_concurrency=(\d+)/.exec(note)?.[1];
     const sides = {
@@ -80,8 +88,8 @@ export function readSilicon(text: string, file = "silicon_sample.csv"): SiliconS
       ...(sides.whole && { whole: sides.whole }),
       ...(sides.prefill && { prefill: sides.prefill }),
       ...(sides.decode && { decode: sides.decode }),
-      ttftMs: number("silicon_ttft_ms"),
-      tpotMs: number("silicon_tpot_ms"),
+      ttftMs: times[0],
+      tpotMs: times[1],
     });
   }
   return { rows, duplicates };

@@ -1,6 +1,7 @@
 import { quantile } from "../../../base/statistics.ts";
 import { siliconCut } from "./silicon-faults.ts";
 import { type SiliconRow, siliconGroup } from "./silicon-row.ts";
+import { siliconSpeculation } from "./silicon-speculation.ts";
 
 /** A campaign this much quicker than another at equal configurations ran with a setting the file does not name. Repeats differ by 6 % (the sample's README). */
 const QUICKER = 0.75;
@@ -45,17 +46,19 @@ export function contradictingCampaigns(rows: readonly SiliconRow[]): ReadonlySet
 
 /** A row this much quicker than another of its configuration ran with a setting the file does not name. */
 const QUICKER_ROW = 1 / 1.2;
+/** The same where the benchmark has an entry with the setting and one without for it: quicker by more than repeats differ. */
+const QUICKER_ENTRY = 1 / 1.06;
 
 /**
  * Ids of rows that contradict: of a campaign that does, or much quicker than another row of the same configuration (campaigns of one day may hold runs
- * with and without the setting).
+ * with and without the setting); and of those whose entries in the benchmark say that they ran with it.
  */
 export function contradictingRows(rows: readonly SiliconRow[]): ReadonlySet<string> {
   const campaigns = contradictingCampaigns(rows);
   const found = new Set<string>();
   const slowest = new Map<string, number>();
   for (const row of rows) {
-    if (campaigns.has(siliconCampaign(row))) {
+    if (campaigns.has(siliconCampaign(row)) || siliconSpeculation(row) === "on") {
       found.add(row.id);
       continue;
     }
@@ -64,7 +67,8 @@ export function contradictingRows(rows: readonly SiliconRow[]): ReadonlySet<stri
   }
   for (const row of rows) {
     const key = configurationOf(row);
-    if (key !== undefined && row.tpotMs < QUICKER_ROW * (slowest.get(key) ?? 0)) found.add(row.id);
+    const quicker = siliconSpeculation(row) === "either" ? QUICKER_ENTRY : QUICKER_ROW;
+    if (key !== undefined && row.tpotMs < quicker * (slowest.get(key) ?? 0)) found.add(row.id);
   }
   return found;
 }

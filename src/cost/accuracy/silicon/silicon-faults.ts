@@ -9,6 +9,29 @@ const SERVER_DEVICES = 8;
 /** A row's cut as it must have been, or why there is none. */
 export type SiliconCut = { readonly cut: Cut; readonly corrected: boolean } | { readonly impossible: string };
 
+/** Devices of a tray of the GB200, on which its low-latency scripts run one replica. */
+const TRAY_DEVICES = 4;
+/** From then on SGLang on the GB200 is launched from recipes, and entries say what those do. Source: pull requests 633 and 635 of SemiAnalysisAI/InferenceX. */
+const RECIPES_SINCE = "2026-02";
+
+/**
+ * The cut of SGLang on the GB200 where its entry does not say it: low-latency scripts run one tensor group without data-parallel attention, the others one
+ * expert group over all ranks.
+ *
+ * Source: `.github/configs/nvidia-master.yaml` of InferenceMAX until January 2026 ("tp, ep, and dp-attn do nothing because they are hardcoded" in scripts, whose
+ * entries have the expert degree that rows write as a tensor degree); ai-dynamo/dynamo `examples/backends/sglang/slurm_jobs/scripts/gb200-fp4/disagg` and
+ * `gb200-fp8/disagg`: `1k1k-low-latency.sh`, `8k1k-low-latency.sh` (`--data-parallel-size 1 --expert-parallel-size 1`).
+ */
+function scriptedCut(row: SiliconRow, side: SiliconSide): Cut | undefined {
+  if (row.mode !== "disagg" || row.engine !== "sglang" || row.device !== "gb200" || row.measured >= RECIPES_SINCE) return undefined;
+  const { decode } = row;
+  if (decode === undefined || decode.data === 1) return undefined;
+  const group = side.tensor * side.data;
+  const whole = { pipeline: side.pipeline, context: 1 };
+  if (decode.tensor * decode.data === TRAY_DEVICES) return { ...whole, tensor: group, data: 1, expert: 1 };
+  return { ...whole, tensor: side.tensor, data: side.data, expert: group };
+}
+
 /**
  * The cut of one side of a row.
  *
@@ -17,6 +40,8 @@ export type SiliconCut = { readonly cut: Cut; readonly corrected: boolean } | { 
  * Experts are not cut by columns over more devices than that either (2,048 columns over 32 are half a block of DeepSeek's scales): their ranks hold whole ones.
  */
 export function siliconCut(row: SiliconRow, side: SiliconSide): SiliconCut {
+  const scripted = scriptedCut(row, side);
+  if (scripted !== undefined) return { cut: scripted, corrected: true };
   let { tensor, data, expert } = side;
   const multiplied = MULTIPLIED.test(row.source) && row.mode === "agg" && side.expertTensor > 1 && expert > 1;
   if (multiplied) {
