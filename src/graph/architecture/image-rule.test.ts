@@ -23,11 +23,22 @@ describe("images at their own size", () => {
     // Below the smallest: 32 x 32 grows to 256 x 256.
     ["Qwen3-VL-4B", 32, 32, { tokens: 64, patches: 256, squares: 1 }],
     ["Gemma-3-27B", 4000, 20, { tokens: 256, patches: 4096, squares: 1 }],
+    // Ratio 1.78: 2 x 1 and 4 x 2 tiles are as near, and the image fills more than half of 8 (1792 x 896); with one of the whole, 9.
+    ["InternVL3-8B", 1920, 1080, { tokens: 9 * 256, patches: 9 * 1025, squares: 9 }],
+    // 1.5 of 512 x 341: 3 x 2.
+    ["InternVL3-8B", 512, 341, { tokens: 7 * 256, patches: 7 * 1025, squares: 7 }],
+    // Square: 1 x 1, 2 x 2 and 3 x 3 are as near; 2 x 2 is half filled from 634 pixels a side on, 3 x 3 from 951.
+    ["InternVL3-8B", 448, 448, { tokens: 256, patches: 1025, squares: 1 }],
+    ["InternVL3-8B", 633, 633, { tokens: 256, patches: 1025, squares: 1 }],
+    ["InternVL3-8B", 634, 634, { tokens: 5 * 256, patches: 5 * 1025, squares: 5 }],
+    ["InternVL3-8B", 951, 951, { tokens: 10 * 256, patches: 10 * 1025, squares: 10 }],
+    // 12 in a row, and the whole.
+    ["InternVL3-8B", 12_000, 100, { tokens: 13 * 256, patches: 13 * 1025, squares: 13 }],
   ] as const)("%s at %d x %d", (name, width, height, work) => expect(imageWork(ruleOf(name), width, height)).toEqual(work));
 
   it("is never above the most tokens a model lets an image take", () => {
     const side = fc.integer({ min: 1, max: 20_000 });
-    for (const name of ["Qwen2.5-VL-7B", "Qwen3-VL-8B", "Gemma-3-27B"])
+    for (const name of ["Qwen2.5-VL-7B", "Qwen3-VL-8B", "Gemma-3-27B", "InternVL3-8B"])
       fc.assert(
         fc.property(side, side, (width, height) => {
           fc.pre(Math.max(width, height) / Math.min(width, height) < 100);

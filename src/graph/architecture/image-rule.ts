@@ -1,6 +1,6 @@
 /**
- * How a model makes tokens of an image. `native`: resized to a multiple of `patchSide` x `merge` either way, near its own size; `fixed`: to one square.
- * Marks around an image are text.
+ * How a model makes tokens of an image. `native`: resized to a multiple of `patchSide` x `merge` either way, near its own size; `fixed`: to one square;
+ * `tiles`: to as many squares as its shape asks for, each encoded alone. Marks around an image are text.
  */
 export type ImageRule =
   | {
@@ -14,12 +14,27 @@ export type ImageRule =
       /** Patches of the side of the squares that attention in some layers stays within; 0: none does. */
       readonly squareSide: number;
     }
-  | { readonly kind: "fixed"; readonly patches: number; readonly tokens: number };
+  | { readonly kind: "fixed"; readonly patches: number; readonly tokens: number }
+  | TileRule;
+
+/** An image is cut into squares side by side. */
+export interface TileRule {
+  readonly kind: "tiles";
+  /** Pixels of a tile's side. */
+  readonly side: number;
+  /** Of a tile; vectors that stand beside its patches included. */
+  readonly patches: number;
+  readonly tokens: number;
+  /** Tiles of an image, without the one of the whole that stands behind several. */
+  readonly tilesMin: number;
+  readonly tilesMax: number;
+  readonly thumbnail: boolean;
+}
 
 /** What an encoder computes of one image. */
 export interface ImageWork {
   readonly patches: number;
-  /** Squares of patches, those cut short at the edges included; 1 where no layer has any. */
+  /** Squares of patches, those cut short at the edges included; tiles; 1 where no layer has any. */
   readonly squares: number;
   /** Tokens that stand in the prompt. */
   readonly tokens: number;
@@ -36,6 +51,10 @@ export const IMAGE_SIDE_MAX = 100_000;
  */
 export function imageWork(rule: ImageRule, width: number, height: number): ImageWork {
   if (rule.kind === "fixed") return { patches: rule.patches, squares: 1, tokens: rule.tokens };
+  if (rule.kind === "tiles") {
+    const tiles = tilesOf(rule, width, height);
+    return { patches: tiles * rule.patches, squares: tiles, tokens: tiles * rule.tokens };
+  }
   const { patchSide, merge, pixelsMin, pixelsMax, squareSide } = rule;
   const side = patchSide * merge;
   let columns = Math.max(1, halfToEven(width / side));
@@ -59,8 +78,33 @@ export function imageWork(rule: ImageRule, width: number, height: number): Image
 /** Most tokens an image may take. */
 export function imageTokensMax(rule: ImageRule): number {
   if (rule.kind === "fixed") return rule.tokens;
+  if (rule.kind === "tiles") return rule.tokens * withWhole(rule, rule.tilesMax);
   const side = rule.patchSide * rule.merge;
   return Math.floor(rule.pixelsMax / (side * side));
+}
+
+/**
+ * Tiles of an image: rows and columns whose ratio is nearest to the image's; of equal ratios the larger one where the image fills more than half of it.
+ *
+ * Source: `calculate_internvl_targets` and `find_closest_aspect_ratio` of vllm/transformers_utils/processors/internvl.py, vLLM 0.33.0.
+ */
+function tilesOf(rule: TileRule, width: number, height: number): number {
+  const { tilesMin, tilesMax, side } = rule;
+  const ratio = width / height;
+  let best = { tiles: 1, distance: Number.POSITIVE_INFINITY };
+  for (let tiles = tilesMin; tiles <= tilesMax; tiles++) {
+    for (let columns = 1; columns <= tiles; columns++) {
+      if (tiles % columns !== 0) continue;
+      const distance = Math.abs(ratio - columns / (tiles / columns));
+      const nearer = distance < best.distance || (distance === best.distance && width * height > (side * side * tiles) / 2);
+      if (nearer) best = { tiles, distance };
+    }
+  }
+  return withWhole(rule, best.tiles);
+}
+
+function withWhole({ thumbnail }: TileRule, tiles: number): number {
+  return thumbnail && tiles > 1 ? tiles + 1 : tiles;
 }
 
 function halfToEven(value: number): number {

@@ -31,6 +31,8 @@ export interface PlacedBlock {
   readonly block: Block;
   /** Norms of the stream around the block. */
   readonly norms: "before" | "after" | "both";
+  /** Learned factors of what the block adds: one a channel (LayerScale, arXiv 2103.17239), or one number (a gate). */
+  readonly scale?: "channels" | "number";
 }
 
 export type Block = Attention | LatentAttention | CrossAttention | Mamba2 | DenseFeedForward | MixtureFeedForward;

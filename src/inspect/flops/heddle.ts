@@ -37,6 +37,7 @@ export const HEDDLE_FLOPS: FlopRules = {
   Rotary: zero,
   Activation: zero,
   Add: zero,
+  Multiply: zero,
   Concat: zero,
   Combine: zero,
   TopK: zero,

@@ -76,10 +76,36 @@ describe("by hand, an image of 1120 x 1120 (6,400 patches, 1,600 tokens)", () =>
   });
 });
 
+describe("by hand, tiles of 448 x 448 (1,025 patches, 256 tokens each)", () => {
+  const layer = 1024 * (3 * 1024 + 1024 + 2 * 4096);
+  const products = (2 * (1025 * 24 * layer + 1025 * 1024 * 588 + 256 * (4096 * 3584 + 3584 * 3584))) / FLOPS_PER_NS;
+  const attention = (24 * 4 * 16 * 64 * 1025 * 1025) / FLOPS_PER_NS;
+  // Positions are learned, so nothing is rotated.
+  const streams = (1025 * 24 * (2 * 1024 * 2 * 4 + 2 * 4096 * 2)) / BYTES_PER_NS;
+  const of = (count: number, width: number, height: number): VisionShape => imagesOf("InternVL3-8B", count, width, height);
+
+  it("is products, attention and streams of a tile, and thirteen times that of thirteen", () => {
+    const cost = costOf("InternVL3-8B");
+    expect(cost.encodeNs(of(1, 448, 448)) / (products + attention + streams)).toBeCloseTo(1, 2);
+    expect(cost.encodeNs(of(1, 5376, 448)) / (13 * (products + attention + streams))).toBeCloseTo(1, 2);
+  });
+
+  it("deals the tiles of one image to ranks", () => {
+    const dealt = costOf("InternVL3-8B", { tensor: 4 }, { encoderParallel: "data" });
+    const gather = 13 * 256 * 3584 * 2;
+    // The fullest of four has 4 of 13.
+    expect((dealt.encodeNs(of(1, 5376, 448)) - gather) / (4 * (products + attention + streams))).toBeCloseTo(1, 2);
+    // Replicas of data parallelism have whole requests: one has all tiles of one image.
+    const apart = costOf("InternVL3-8B", { data: 4 });
+    expect(apart.encodeNs(of(1, 5376, 448)) / costOf("InternVL3-8B").encodeNs(of(1, 5376, 448))).toBeCloseTo(1, 6);
+  });
+});
+
 test("weights are those of the published tensors but for norms, biases and positions", () => {
   const bytes = (model: string, tensor = 1): number => costOf(model, { tensor }).weightBytes;
   expect(bytes("Qwen2.5-VL-7B") / 2 / 676_550_144).toBeCloseTo(1, 2);
   expect(bytes("Qwen3-VL-4B") / 2 / 415_347_712).toBeCloseTo(0.994, 2);
+  expect(bytes("InternVL3-8B") / 2 / (304_012_288 + 27_540_480)).toBeCloseTo(0.996, 3);
   expect(bytes("Qwen2.5-VL-7B", 2)).toBe(bytes("Qwen2.5-VL-7B") / 2);
   expect(costOf("Qwen2.5-VL-7B", { tensor: 2 }, { encoderParallel: "data" }).weightBytes).toBe(bytes("Qwen2.5-VL-7B"));
 });

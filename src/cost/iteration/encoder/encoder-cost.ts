@@ -91,7 +91,7 @@ export function encoderCostOf(input: EncoderInput): Result<EncoderCost, Iteratio
     tried.push(priced.value);
   }
   const trial = sumTerms(tried);
-  const ways = parallel.data * (encoderParallel === "data" ? parallel.tensor : 1);
+  const ways = { replicas: parallel.data, ranks: encoderParallel === "data" ? parallel.tensor : 1 };
   const bytesEach = model.tokenElements * ELEMENT_BYTES;
   const gatherNs = (tokens: number): number => {
     if (encoderParallel === "weights" || parallel.tensor === 1) return 0;
@@ -117,7 +117,7 @@ export function encoderCostOf(input: EncoderInput): Result<EncoderCost, Iteratio
     model,
     encodeNs(shape) {
       if (shape.images === 0) return 0;
-      fullest(shape, ways, share);
+      fullest(model, shape, ways, share);
       const plain = tableNs(compute, share) * overheads.computeFactor + tableNs(attention, share) * overheads.attentionFactor;
       const kernels = kernelsOf(compute, share) + kernelsOf(attention, share);
       const launched = Math.max(plain * KERNEL_FLOOR, plain + kernels * overheads.kernelNs) + overheads.layerNs * model.layers;
@@ -126,7 +126,7 @@ export function encoderCostOf(input: EncoderInput): Result<EncoderCost, Iteratio
     },
     ...(watts !== undefined && {
       encodeWatts: (shape: Readonly<VisionShape>, ns: number) => {
-        fullest(shape, ways, share);
+        fullest(model, shape, ways, share);
         return iterationWatts(sheet, watts, { ns, memoryNs: tableNs(work.memory, share), computeNs: tableNs(work.compute, share) });
       },
     }),
@@ -145,13 +145,26 @@ export function encoderCostOf(input: EncoderInput): Result<EncoderCost, Iteratio
 
 /** Patches behind a token that is handed on, of the images that have most. */
 export function patchesAToken({ images }: EncoderModel): number {
-  return images.kind === "fixed" ? images.patches / images.tokens : images.merge * images.merge;
+  return images.kind === "native" ? images.merge * images.merge : images.patches / images.tokens;
 }
 
-/** What the fullest of the ranks that images are dealt to encodes: whole images. Images of unlike size stand for as many of their patch-weighted mean. */
-function fullest({ images, patches, patchSquares, tokens }: Readonly<VisionShape>, ways: number, into: RankShare): void {
-  const spread = Math.max(1, Math.min(ways, images));
-  const part = Math.ceil(images / spread) / images;
+/** Data-parallel ranks, which have whole requests, and those of each that images or their tiles are dealt to. */
+interface Ways {
+  readonly replicas: number;
+  readonly ranks: number;
+}
+
+/**
+ * What the fullest of the ranks that images are dealt to encodes: whole images, or tiles. Images of unlike size stand for as many of their patch-weighted mean.
+ *
+ * Source: `run_dp_sharded_vision_model` deals tiles, `run_dp_sharded_mrope_vision_model` images, vllm/model_executor/models/vision.py of vLLM 0.33.0.
+ */
+function fullest({ images: rule }: EncoderModel, shape: Readonly<VisionShape>, ways: Ways, into: RankShare): void {
+  const { images, patches, patchSquares, tokens } = shape;
+  const dealt = rule.kind === "tiles" ? patches / rule.patches : images;
+  const ranks = ways.ranks * (rule.kind === "tiles" ? Math.min(ways.replicas, images) : ways.replicas);
+  const spread = Math.max(1, Math.min(ranks, dealt));
+  const part = Math.ceil(dealt / spread) / dealt;
   into.batches = 1;
   into.tokens = patches * part;
   into.sequences = tokens * part;

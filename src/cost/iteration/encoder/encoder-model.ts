@@ -35,7 +35,7 @@ export function encoderModel(model: SequenceModel): Result<EncoderModel, Iterati
     if (block.kind === "attention") heads = block.heads;
     const key = JSON.stringify(block);
     const seen = counted.get(key);
-    if (seen === undefined) counted.set(key, { block, count: 1 });
+    if (seen === undefined) counted.set(key, { block: withinTile(block, images), count: 1 });
     else seen.count += 1;
   }
   const times = 1 + (stack.taps?.length ?? 0);
@@ -50,6 +50,11 @@ export function encoderModel(model: SequenceModel): Result<EncoderModel, Iterati
     tokenElements: stack.outlet.products.at(-1)! * times,
     tokensMax: imageTokensMax(images),
   });
+}
+
+/** Attention does not see from one tile into another. */
+function withinTile<T extends Attention | DenseFeedForward>(block: T, images: ImageRule): T {
+  return block.kind === "attention" && images.kind === "tiles" ? { ...block, reach: { kind: "chunk", tokens: images.patches } } : block;
 }
 
 /** Parameters of its products; norms, biases and tables of positions are left out: below 1 %. */

@@ -86,7 +86,16 @@ function attention(
   return [
     { name: "projections", repeat, over: "tokens", queries: (patches) => [product(patches, columns, width)] },
     { name: "projections", repeat, over: "tokens", queries: (patches) => [product(patches, width, heads * block.headDim)] },
-    { name: "norms", repeat, over: "tokens", queries: (patches) => [stream(patches * columns * STREAM_BYTES * ROTARY_COPIES)] },
+    ...(block.rotary
+      ? [
+          {
+            name: "norms",
+            repeat,
+            over: "tokens",
+            queries: (patches: number) => [stream(patches * columns * STREAM_BYTES * ROTARY_COPIES)],
+          } as const,
+        ]
+      : []),
     reach.kind === "all"
       ? { name: "attention", repeat, over: "prefill", queries: (images, patches) => [over(images, patches)] }
       : { name: "attention", repeat, over: "tokens", queries: (patches) => [over(Math.max(1, patches / reach.tokens), reach.tokens)] },

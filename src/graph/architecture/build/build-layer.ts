@@ -8,7 +8,7 @@ import type { LastChoice } from "./build-indexer.ts";
 import { buildLatentAttention } from "./build-latent-attention.ts";
 import { buildMamba2 } from "./build-mamba2.ts";
 import { elementwise, norm } from "./products.ts";
-import type { Site } from "./site.ts";
+import { type Site, weight } from "./site.ts";
 
 export interface LayerPlace {
   readonly width: number;
@@ -30,12 +30,16 @@ const SCOPES: Readonly<Record<Block["kind"], string>> = {
 /** Blocks one after the other, each added to the stream. `site.scope` is the layer's. */
 export function buildLayer(site: Site, layer: Layer, stream: TensorId, place: LayerPlace): TensorId {
   let current = stream;
-  for (const { block, norms } of layer.blocks) {
+  for (const { block, norms, scale } of layer.blocks) {
     const within: Site = { ...site, scope: `${site.scope}.${SCOPES[block.kind]}` };
     const columns = place.width;
     const entered = norms === "after" ? current : norm(within, "norm", current, { columns });
     let made = buildBlock(within, block, entered, place);
     if (norms === "both") made = norm(within, "post-norm", made, { columns });
+    if (scale !== undefined) {
+      const factors = weight(within, "scale", [scale === "channels" ? columns : 1]);
+      made = elementwise(within, "Multiply", "scaled", [made, factors], columns);
+    }
     current = elementwise(within, "Add", "residual", [current, made], columns);
     if (norms === "after") current = norm(within, "norm", current, { columns });
   }

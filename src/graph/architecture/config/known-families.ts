@@ -28,6 +28,8 @@ export const KNOWN_FAMILIES = [
   "qwen2_5_vl",
   "qwen3_vl",
   "qwen3_vl_moe",
+  "internvl_chat",
+  "internvl",
   "llama4_text",
   "llama4",
   "mamba2",

@@ -6,6 +6,7 @@ import { describe, expect, it, test } from "vitest";
 import { PUBLISHED, type PublishedModel } from "../../../../test/support/published-models.ts";
 import { activeParameters, type Parameters, parametersOf } from "../../../inspect/parameters.ts";
 import { graphOf } from "../build/build-architecture.ts";
+import { knownConfig } from "../known/known-architecture.ts";
 import { KNOWN_FAMILIES } from "./known-families.ts";
 import { architectureOf, readArchitecture } from "./read-architecture.ts";
 
@@ -26,6 +27,14 @@ function counted(config: PublishedModel["config"], mtp = false): Parameters & { 
   return { ...parameters, active: activeParameters(parameters, architecture.activeConvention) };
 }
 
+/** Parameters of one stack alone. */
+function parametersOfStack(config: PublishedModel["config"], at: number): number {
+  const architecture = architectureOf(config);
+  if (architecture.kind === "recommender") throw new TypeError("stacks are those of sequences");
+  const alone = { ...architecture, stacks: [architecture.stacks[at]!] };
+  return parametersOf(graphOf(alone, { name: "stack", type: "bf16", kvType: "bf16" })).total;
+}
+
 /** `parameters` in billions with as many digits as `printed`. */
 function digits(parameters: number, printed: string, cut = false): string {
   const places = printed.split(".")[1]?.length ?? 0;
@@ -36,7 +45,8 @@ function digits(parameters: number, printed: string, cut = false): string {
 
 test("every family that is read has a published model here", () => {
   const covered = new Set(PUBLISHED.flatMap(({ config }) => [config["model_type"], textTypeOf(config)]));
-  const alike = ["granite", "granitemoeshared"]; // As Llama with other scalars, and as Granite MoE with the shared expert of Qwen2 MoE.
+  // As Llama with other scalars, as Granite MoE with the shared expert of Qwen2 MoE, and internvl_chat in other words (below).
+  const alike = ["granite", "granitemoeshared", "internvl"];
   expect(KNOWN_FAMILIES.filter((family) => !covered.has(family) && !alike.includes(family))).toEqual([]);
 });
 
@@ -108,6 +118,38 @@ test("GLM-4.5 has 355 billion, counted as published: with its drafting module, w
   expect(counted(config).total).toBe(92 * layer + 89 * experts + 3 * 3 * 5120 * 12288 + tables + 5120);
 });
 
+describe("InternVL", () => {
+  const eight = knownConfig("InternVL3-8B")!;
+
+  it("is its encoder (304 million at 1,024 channels, published so), two products and its decoder", () => {
+    const layer = 4 * 1024 * 1024 + 4 * 1024 + 2 * 1024 * 4096 + 4096 + 1024 + 2 * 2 * 1024 + 2 * 1024;
+    const encoder = 24 * layer + 588 * 1024 + 1024 + 1024 + 1025 * 1024;
+    expect(encoder).toBe(304_012_288);
+    const products = 2 * 4096 + 4096 * 3584 + 3584 + 3584 * 3584 + 3584;
+    const decoder = 7_615_616_512 - 2 * (152_064 - 151_674) * 3584;
+    expect(counted(eight).total).toBe(encoder + products + decoder);
+  });
+
+  it("has norms of queries and keys, and no offsets of them, at 3,200 channels", () => {
+    const layer = 4 * 3200 * 3200 + 3200 + 2 * 3200 * 12_800 + 12_800 + 3200 + 2 * 3200 + 2 * 3200 + 2 * 3200;
+    const encoder = 45 * layer + 588 * 3200 + 3200 + 3200 + 1025 * 3200;
+    const products = 2 * 12_800 + 12_800 * 8192 + 8192 + 8192 * 8192 + 8192;
+    const tower = parametersOfStack(knownConfig("InternVL3-78B")!, 0);
+    expect(tower).toBe(encoder + products);
+  });
+
+  it("is the same in the words of transformers, and with a decoder of another family", () => {
+    const { vision_config: vision, llm_config: text } = eight as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+    const { qkv_bias: bias, qk_normalization: normed, image_size: side, patch_size: patch, ...rest } = vision!;
+    const words = { attention_bias: bias, use_qk_norm: normed, image_size: [side, side], patch_size: [patch, patch] };
+    const other = { model_type: "internvl", vision_feature_layer: -1, text_config: text, vision_config: { ...rest, ...words } };
+    expect(architectureOf(other)).toEqual({ ...architectureOf(eight), family: "internvl" });
+    const intern = { ...text, model_type: "internlm2", bias: false };
+    const llama = { ...text, model_type: "llama" };
+    expect(architectureOf({ ...eight, llm_config: intern })).toEqual(architectureOf({ ...eight, llm_config: llama }));
+  });
+});
+
 const LLAMA = published("Llama-2-7B");
 const CHANGED: readonly (readonly [PublishedModel["config"], string, string])[] = [
   [{ ...LLAMA, model_type: "llama9" }, "architecture-unknown", "model_type"],
@@ -139,6 +181,11 @@ const CHANGED: readonly (readonly [PublishedModel["config"], string, string])[] 
     "model-config-invalid",
     "vision_config.deepstack_visual_indexes",
   ],
+  [{ ...published("InternVL3-8B"), llm_config: { model_type: "phi3" } }, "architecture-unknown", "llm_config.model_type"],
+  [{ ...published("InternVL3-8B"), select_layer: -4 }, "architecture-unknown", "select_layer"],
+  [{ ...published("InternVL3-8B"), downsample_ratio: 0.25 }, "model-config-invalid", "downsample_ratio"],
+  [{ ...published("InternVL3-8B"), force_image_size: 450 }, "model-config-invalid", "vision_config.patch_size"],
+  [{ ...published("InternVL3-8B"), min_dynamic_patch: 13 }, "architecture-unknown", "min_dynamic_patch"],
   [{ ...published("Granite-4.0-H-Tiny"), layer_types: Array(40).fill("rwkv") }, "architecture-unknown", "layer_types"],
   [{ ...published("Codestral-Mamba-7B"), num_heads: 100 }, "model-config-invalid", "num_heads"],
   [{ ...published("BERT-base-uncased"), is_decoder: true }, "architecture-unknown", "is_decoder"],

@@ -11,6 +11,7 @@ import { gemma3 } from "./gemma3.ts";
 import { glm4Moe } from "./glm4-moe.ts";
 import { gptOss } from "./gpt-oss.ts";
 import { bamba, graniteHybrid } from "./hybrids.ts";
+import { internVl } from "./internvl.ts";
 import type { KnownFamily } from "./known-families.ts";
 import { llama4, llama4Text } from "./llama4.ts";
 import { mamba2 } from "./mamba2.ts";
@@ -51,6 +52,8 @@ const READERS: Readonly<Record<KnownFamily, (raw: unknown) => Architecture>> = {
   qwen2_5_vl: qwen25Vl,
   qwen3_vl: qwen3Vl,
   qwen3_vl_moe: qwen3Vl,
+  internvl_chat: internVl,
+  internvl: internVl,
   llama4_text: (raw) => llama4Text(raw),
   llama4,
   mamba2,

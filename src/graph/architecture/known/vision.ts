@@ -40,7 +40,67 @@ const QWEN3_VISION_LARGE = {
 };
 const QWEN3_TEXT = { vocab_size: 151936, head_dim: 128, max_position_embeddings: 262144 };
 
+const INTERNVIT = { patch_size: 14, image_size: 448, num_channels: 3 };
+const INTERNVL = {
+  model_type: "internvl_chat",
+  downsample_ratio: 0.5,
+  dynamic_image_size: true,
+  force_image_size: 448,
+  min_dynamic_patch: 1,
+  max_dynamic_patch: 12,
+  select_layer: -1,
+  use_thumbnail: true,
+};
+
 export const VISION_MODELS = {
+  "InternVL3-8B": {
+    ...INTERNVL,
+    vision_config: {
+      ...INTERNVIT,
+      hidden_size: 1024,
+      intermediate_size: 4096,
+      num_hidden_layers: 24,
+      num_attention_heads: 16,
+      qkv_bias: true,
+      qk_normalization: false,
+      norm_type: "layer_norm",
+    },
+    llm_config: {
+      model_type: "qwen2",
+      vocab_size: 151674,
+      hidden_size: 3584,
+      intermediate_size: 18944,
+      num_hidden_layers: 28,
+      num_attention_heads: 28,
+      num_key_value_heads: 4,
+      max_position_embeddings: 32768,
+      tie_word_embeddings: false,
+    },
+  },
+  "InternVL3-78B": {
+    ...INTERNVL,
+    vision_config: {
+      ...INTERNVIT,
+      hidden_size: 3200,
+      intermediate_size: 12800,
+      num_hidden_layers: 45,
+      num_attention_heads: 25,
+      qkv_bias: false,
+      qk_normalization: true,
+      norm_type: "rms_norm",
+    },
+    llm_config: {
+      model_type: "qwen2",
+      vocab_size: 151674,
+      hidden_size: 8192,
+      intermediate_size: 29568,
+      num_hidden_layers: 80,
+      num_attention_heads: 64,
+      num_key_value_heads: 8,
+      max_position_embeddings: 32768,
+      tie_word_embeddings: false,
+    },
+  },
   "Qwen2.5-VL-7B": {
     ...QWEN25_VL,
     vocab_size: 152064,
