@@ -9,13 +9,27 @@ export interface SplitOptions {
   readonly objective: SplitObjective;
   /** Only splits below it are of interest. */
   readonly below: number;
+  /** Lets several like devices share a piece, each with every so manyth sample; left out: one device a piece. */
+  readonly replication?: Replication;
   /** Asked every few ten thousand steps. */
   readonly shouldStop?: () => boolean;
+}
+
+export interface Replication {
+  /** Time to bring a byte of weights from one replica to another, per sample; 0 where weights do not change, as in inference. */
+  readonly syncPerByte: number;
+}
+
+/** Load of a piece on each of r devices: a share of the samples, and its part of an all-reduce of the weights over a ring. */
+export function replicatedLoad(load: number, replicas: number, sync: number): number {
+  return load / replicas + (2 * (replicas - 1) * sync) / replicas;
 }
 
 export interface LatticeSplit {
   /** Device of every vertex; `undefined` where no split is below the limit, or the search was stopped. */
   readonly deviceOf: Int32Array | undefined;
+  /** Devices that share each piece, by its first device: that one and those numbered next; 0 for devices that begin no piece. */
+  readonly replicasOf: Int32Array;
   readonly value: number;
   readonly complete: boolean;
   /** Pieces looked at. */
@@ -32,6 +46,7 @@ interface Table {
   readonly value: Float64Array;
   readonly before: Int32Array;
   readonly type: Int8Array;
+  readonly replicas: Int16Array;
 }
 
 /**
@@ -51,6 +66,7 @@ export function splitLattice(graph: Hypergraph, lattice: Lattice, options: Split
   let moves = 0;
   let stopped = false;
   let below = options.below;
+  const { replication } = options;
   const visit = (root: number, ideal: number): void => {
     for (let step = lattice.start[ideal]!; step < lattice.start[ideal + 1]!; step++) {
       const next = lattice.next[step]!;
@@ -58,9 +74,10 @@ export function splitLattice(graph: Hypergraph, lattice: Lattice, options: Split
       stamp[next] = root;
       if ((++moves & STOP_STEPS) === 0 && options.shouldStop?.() === true) stopped = true;
       grow(piece, lattice.vertex[step]!);
-      if (worthGrowing(piece, below)) {
+      if (worthGrowing(piece, below, options.replication !== undefined)) {
         for (let t = 0; t < loads.length; t++) loads[t] = pieceLoad(piece, t);
-        relax(table, { root, next, loads, below, sum: options.objective === "sum" });
+        const sync = replication === undefined ? Infinity : replication.syncPerByte * piece.sums[loads.length + 1]!;
+        relax(table, { root, next, loads, below, sync, sum: options.objective === "sum" });
         if (next === lattice.count - 1) below = Math.min(below, least(table, whole));
         visit(root, next);
       }
@@ -71,8 +88,8 @@ export function splitLattice(graph: Hypergraph, lattice: Lattice, options: Split
     if (least(table, ideal * table.states) < below) visit(ideal, ideal);
   }
   const value = least(table, whole);
-  const deviceOf = value === Infinity ? undefined : traced(graph, lattice, table);
-  return { deviceOf, value, complete: !stopped, moves };
+  if (value === Infinity) return { deviceOf: undefined, replicasOf: new Int32Array(0), value, complete: !stopped, moves };
+  return { ...traced(graph, lattice, table), value, complete: !stopped, moves };
 }
 
 function emptyTable(graph: Hypergraph, lattice: Lattice): Table {
@@ -84,14 +101,22 @@ function emptyTable(graph: Hypergraph, lattice: Lattice): Table {
   });
   const value = new Float64Array(lattice.count * states).fill(Infinity);
   value[0] = 0;
-  return { radix, states, value, before: new Int32Array(value.length), type: new Int8Array(value.length) };
+  return {
+    radix,
+    states,
+    value,
+    before: new Int32Array(value.length),
+    type: new Int8Array(value.length),
+    replicas: new Int16Array(value.length),
+  };
 }
 
 /** Whether some type may hold the piece, or more, below the limit: neither work nor bytes ever shrink. */
-function worthGrowing({ graph, sums }: Piece, below: number): boolean {
+function worthGrowing({ graph, sums }: Piece, below: number, replicated: boolean): boolean {
   const kinds = graph.types.length;
   for (let t = 0; t < kinds; t++) {
-    if (sums[t]! < below && sums[kinds + 1]! <= graph.types[t]!.memoryBytes) return true;
+    const sharers = replicated ? Math.max(1, graph.types[t]!.count) : 1;
+    if (sums[t]! / sharers < below && sums[kinds + 1]! <= graph.types[t]!.memoryBytes) return true;
   }
   return false;
 }
@@ -101,26 +126,33 @@ interface Step {
   readonly next: number;
   readonly loads: Float64Array;
   readonly below: number;
+  /** Time to bring the weights of the piece from one replica to another; Infinity: no replicas. */
+  readonly sync: number;
   readonly sum: boolean;
 }
 
-/** Offers a piece between two ideals to every state, on a device of each type. */
-function relax({ radix, states, value, before, type }: Table, { root, next, loads, below, sum }: Step): void {
+/** Offers a piece between two ideals to every state, on one device or shared by several of a type. */
+function relax({ radix, states, value, before, type, replicas }: Table, { root, next, loads, below, sync, sum }: Step): void {
   for (let t = 0; t < radix.length; t++) {
-    const load = loads[t]!;
-    if (load >= below) continue;
+    if (loads[t]! === Infinity) continue;
     const width = radix[t]!;
     const full = t + 1 < radix.length ? radix[t + 1]! : states;
-    for (let used = 0; used < states; used++) {
-      const known = value[root * states + used]!;
-      // Devices of this type are used up where adding one would carry into the next type's digit.
-      if (known >= below || (used % full) + width >= full) continue;
-      const offered = sum ? known + load : known > load ? known : load;
-      const slot = next * states + used + width;
-      if (offered >= value[slot]! || offered >= below) continue;
-      value[slot] = offered;
-      before[slot] = root;
-      type[slot] = t;
+    const sharersMax = sync === Infinity ? 1 : full / width - 1;
+    for (let sharers = 1; sharers <= sharersMax; sharers++) {
+      const load = sharers === 1 ? loads[t]! : replicatedLoad(loads[t]!, sharers, sync);
+      if (load >= below) continue;
+      for (let used = 0; used < states; used++) {
+        const known = value[root * states + used]!;
+        // Devices of this type are used up where adding them would carry into the next type's digit.
+        if (known >= below || (used % full) + sharers * width >= full) continue;
+        const offered = sum ? known + load : known > load ? known : load;
+        const slot = next * states + used + sharers * width;
+        if (offered >= value[slot]! || offered >= below) continue;
+        value[slot] = offered;
+        before[slot] = root;
+        type[slot] = t;
+        replicas[slot] = sharers;
+      }
     }
   }
 }
@@ -131,9 +163,10 @@ function least({ value, states }: Table, from: number): number {
   return found;
 }
 
-/** Follows the table back from the best state of the whole: the device of every vertex. */
-function traced(graph: Hypergraph, lattice: Lattice, table: Table): Int32Array {
+/** Follows the table back from the best state of the whole. */
+function traced(graph: Hypergraph, lattice: Lattice, table: Table): { readonly deviceOf: Int32Array; readonly replicasOf: Int32Array } {
   const deviceOf = new Int32Array(graph.size).fill(-1);
+  const replicasOf = new Int32Array(graph.typeOf.length);
   const members = membersOf(lattice);
   const free = graph.types.map((_type, t) => Array.from(graph.typeOf.keys()).filter((device) => graph.typeOf[device] === t));
   let ideal = lattice.count - 1;
@@ -143,14 +176,16 @@ function traced(graph: Hypergraph, lattice: Lattice, table: Table): Int32Array {
   }
   while (ideal !== 0) {
     const slot = ideal * table.states + used;
-    const device = free[table.type[slot]!]!.shift()!;
+    const sharers = table.replicas[slot]!;
+    const device = free[table.type[slot]!]!.splice(0, sharers)[0]!;
+    replicasOf[device] = sharers;
     const root = table.before[slot]!;
     const earlier = members(root);
     for (const v of members(ideal)) if (!earlier.has(v)) deviceOf[v] = device;
-    used -= table.radix[table.type[slot]!]!;
+    used -= sharers * table.radix[table.type[slot]!]!;
     ideal = root;
   }
-  return deviceOf;
+  return { deviceOf, replicasOf };
 }
 
 /** Members of an ideal, found by any path of steps that leads to it. */
