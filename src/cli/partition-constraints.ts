@@ -81,20 +81,21 @@ export function apart(constraints: readonly Constraint[]): HeddleError {
   });
 }
 
-/** Why constraints leave no placement, found before any search. */
-export function constraintFailure(error: ConstraintError): HeddleError {
+/** Why constraints leave no placement, found before any search; `named` gives a constraint the device ids that it came with. */
+export function constraintFailure(error: ConstraintError, named: (constraint: Constraint) => Constraint): HeddleError {
+  const textOf = (constraint: Constraint): string => constraintText(named(constraint));
   switch (error.code) {
     case "constraint-matches-nothing":
-      return new HeddleError("usage", { where: constraintText(error.constraint), detail: `no operator is called ${error.pattern}` });
+      return new HeddleError("usage", { where: textOf(error.constraint), detail: `no operator is called ${error.pattern}` });
     case "constraint-place-unknown":
-      return new HeddleError("usage", { where: constraintText(error.constraint), detail: `devices: ${error.places.join(", ")}` });
+      return new HeddleError("usage", { where: textOf(error.constraint), detail: `devices: ${error.places.join(", ")}` });
     case "constraints-contradict": {
       const [first = "", ...more] = error.operators;
       const operators = more.length === 0 ? first : `${first} and ${more.length} more`;
       if (error.constraints.length === 0)
         return new HeddleError("plan-no-capacity", { where: operators, detail: "no device has the memory and the peak for its type" });
       return new HeddleError("pin-impossible", {
-        where: error.constraints.map(constraintText).join(" "),
+        where: error.constraints.map(textOf).join(" "),
         detail: `no device is left for ${operators}`,
       });
     }

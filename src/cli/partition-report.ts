@@ -10,9 +10,9 @@ const STAGES_SHOWN = 24;
 /** A placement for people. */
 export function placementText(report: PlacementReport): string {
   const { parts, stages, ns, reserve } = report;
-  const rows = parts.map(({ device, operators, computeNs, transferNs, bytes, memoryBytes }) => [
+  const rows = parts.map(({ device, operators, sharedBy, computeNs, transferNs, bytes, memoryBytes }) => [
     device,
-    String(operators),
+    sharedBy === undefined ? String(operators) : `${operators}, every ${ordinal(sharedBy)} run`,
     formatNs(computeNs),
     formatNs(transferNs),
     percent((computeNs + transferNs) / ns),
@@ -21,7 +21,12 @@ export function placementText(report: PlacementReport): string {
   ]);
   const listed = stages
     .slice(0, STAGES_SHOWN)
-    .map(({ device, operators, scopes }, index) => [String(index), device, String(operators.length), scopes]);
+    .map(({ device, sharedWith = [], operators, scopes }, index) => [
+      String(index),
+      [device, ...sharedWith].join(", "),
+      String(operators.length),
+      scopes,
+    ]);
   return [
     `${report.name}, ${report.phase}: ${report.run}`,
     resultLines(report).join("\n"),
@@ -41,8 +46,8 @@ export function placementText(report: PlacementReport): string {
 /** The same in lines, for the page that draws it. */
 export function placementLines(report: PlacementReport): readonly string[] {
   const parts = report.parts.map(
-    ({ device, operators, computeNs, transferNs, bytes, memoryBytes }) =>
-      `${device}: ${operators} operators, ${formatNs(computeNs)} of work and ${formatNs(transferNs)} of transfers, ${quantity(bytes, "B")} (${percent(bytes / memoryBytes)} of its memory)`,
+    ({ device, operators, sharedBy, computeNs, transferNs, bytes, memoryBytes }) =>
+      `${device}: ${operators} operators${sharedBy === undefined ? "" : ` every ${ordinal(sharedBy)} run`}, ${formatNs(computeNs)} of work and ${formatNs(transferNs)} of transfers, ${quantity(bytes, "B")} (${percent(bytes / memoryBytes)} of its memory)`,
   );
   const costs = report.constraints.map(({ constraint, cost }) => `${constraint}: costs ${cost === 0 ? "nothing found" : formatNs(cost)}`);
   return [`placement for ${report.phase}, ${report.run}`, ...resultLines(report), ...parts, ...costs, ...notes(report)];
@@ -53,7 +58,7 @@ function resultLines(report: PlacementReport): readonly string[] {
   const found = `${method}, ${moves} moves, ${(tookMs / 1000).toFixed(1)} s`;
   const bound = gap === 0 ? "proven the least" : `no placement takes less than ${formatNs(boundNs)} (${boundMethod}), gap ${percent(gap)}`;
   const lines = [`${OBJECTIVES[objective] ?? objective} ${formatNs(ns)} (${found}); ${bound}`];
-  if (contiguousNs !== undefined) lines.push(`best found in parts that follow one another: ${formatNs(contiguousNs)}`);
+  if (contiguousNs !== undefined) lines.push(`best found in parts that follow one another, a device each: ${formatNs(contiguousNs)}`);
   return lines;
 }
 
@@ -82,6 +87,12 @@ function notes({ whole, unused, otherSets, ns, unknownOperators }: PlacementRepo
       ? [`${unknownOperators} operators of unknown work are placed as if they took no time (\`heddle inspect\` lists them)`]
       : [];
   return [...alone, ...unknown, ...(unused.length > 0 ? [`without work: ${unused.join(", ")}`] : []), ...sets];
+}
+
+/** 2nd, 3rd, 4th, 21st … */
+function ordinal(n: number): string {
+  const teen = n % 100 >= 11 && n % 100 <= 13;
+  return `${n}${teen ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th")}`;
 }
 
 function percent(part: number): string {

@@ -10,6 +10,27 @@ import type { PlacementReport } from "../plan/place-graph/placement-report.ts";
 import { addPartitionCommand } from "./commands/partition.ts";
 
 const RACK = "examples/racks/unlike-devices.yaml";
+/** Three of one device behind a link each. */
+const LIKE = ["a", "b", "c"];
+const BASIS = "basis: data-sheet, source: test";
+const LIKE_DEVICES = [
+  "version: 1",
+  "name: like",
+  "fingerprint: data-sheets",
+  "devices:",
+  ...LIKE.map(
+    (id, core) =>
+      `  - { id: ${id}, kind: gpu, driver: none, threads: 1, cores: [${core}], memory: ${id}-hbm, peaks: [{ type: bf16, operationsPerSecond: 100.0e12, ${BASIS} }] }`,
+  ),
+  "memories:",
+  ...LIKE.map((id) => `  - { id: ${id}-hbm, tier: hbm, capacityBytes: 42949672960, bandwidthBytesPerSecond: 1.0e12, ${BASIS} }`),
+  "links:",
+  ...LIKE.flatMap((id) => {
+    const others = LIKE.filter((other) => other !== id);
+    return others.map((to) => `  - { from: ${id}, to: ${to}, via: network, bandwidthBytesPerSecond: 30.0e9, latencyNs: 1000, ${BASIS} }`);
+  }),
+  "",
+].join("\n");
 const folder = mkdtempSync(join(tmpdir(), "heddle-partition-"));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -50,6 +71,29 @@ describe("heddle partition", () => {
     expect(found.ns).toBeCloseTo(found.contiguousNs!, 3);
     expect(new Set(found.stages.map(({ device }) => device)).size).toBe(found.stages.length);
     expect(found.boundNs).toBeLessThanOrEqual(found.ns);
+  });
+
+  it("lets like devices share a part, each with all of its bytes and its share of the time", async () => {
+    const rack = join(folder, "like.yaml");
+    writeFileSync(rack, LIKE_DEVICES);
+    const model = config("Llama-3.1-8B");
+    const alone = await report(model, "--rack", rack, "--seconds", "2", "--contiguous");
+    const shared = await report(model, "--rack", rack, "--seconds", "2", "--replicate");
+    expect(shared.ns).toBeLessThan(alone.ns);
+    expect(shared.contiguousNs).toBeCloseTo(alone.ns, 3);
+    const [stage] = shared.stages.filter(({ sharedWith }) => sharedWith !== undefined);
+    const parts = shared.parts.filter(({ device }) => [stage!.device, ...stage!.sharedWith!].includes(device));
+    expect(new Set(parts.map(({ sharedBy, bytes, computeNs }) => `${sharedBy} ${bytes} ${computeNs}`)).size).toBe(1);
+    expect(parts[0]!.sharedBy).toBe(parts.length);
+    expect(shared.ns).toBeCloseTo(Math.max(...shared.parts.map(({ computeNs, transferNs }) => computeNs + transferNs)), 3);
+    // One of the devices that share is named alone: it leaves the others.
+    const pinned = await report(model, "--rack", rack, "--seconds", "2", "--replicate", "--pin", `embedding.*=${stage!.device}`);
+    expect(pinned.constraints[0]!.cost).toBeGreaterThanOrEqual(0);
+    expect(pinned.ns).toBeGreaterThanOrEqual(shared.ns * (1 - 1e-9));
+    const unknown = printed(model, "--rack", rack, "--seconds", "0.5", "--pin", "no such operator=b");
+    await expect(unknown).rejects.toMatchObject({ where: "--pin no such operator=b" });
+    await expect(printed(model, "--rack", rack, "--replicate", "--objective", "latency")).rejects.toThrow("--objective throughput");
+    expect(await printed(model, "--rack", rack, "--seconds", "2", "--replicate")).toMatch(/every \d(nd|rd|th) run/);
   });
 
   it("is not refused by devices that stand alone and cannot run it", async () => {

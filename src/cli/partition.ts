@@ -7,7 +7,7 @@ import { readOnRack } from "../inspect/classify/rack-reading.ts";
 import { type PagePlacement, pageDataOf } from "../inspect/page/page-data.ts";
 import { deviceSets } from "../plan/place-graph/device-sets.ts";
 import { placementProblem } from "../plan/place-graph/placement-problem.ts";
-import { type FoundPlacement, type PlacementReport, placementReport } from "../plan/place-graph/placement-report.ts";
+import { type FoundPlacement, namedOn, type PlacementReport, placementReport } from "../plan/place-graph/placement-report.ts";
 import type { Rack } from "../rack/rack.ts";
 import { type InspectedModel, inspectedModel, type ModelFlags } from "./inspect-model.ts";
 import { writePage } from "./inspect-page.ts";
@@ -23,6 +23,7 @@ interface PartitionFlags extends ModelFlags {
   readonly rack: string;
   readonly objective: Objective;
   readonly contiguous?: boolean;
+  readonly replicate?: boolean;
   readonly phase?: string;
   readonly devices?: string;
   readonly reserve: number;
@@ -40,6 +41,12 @@ interface PartitionFlags extends ModelFlags {
 const MS_PER_S = 1000;
 
 export async function partition(path: string, flags: PartitionFlags): Promise<void> {
+  if (flags.replicate === true && flags.objective !== "throughput") {
+    throw new HeddleError("usage", {
+      where: "--replicate",
+      detail: "devices that take turns shorten no single run: it goes with --objective throughput",
+    });
+  }
   const model = inspectedModel(openInspectSource(path), flags);
   const phase = phaseNamed(model, flags.phase);
   const rack = withDevices(readRackFile(flags.rack), flags.devices);
@@ -87,6 +94,7 @@ function phaseNamed({ inspection }: InspectedModel, name: string | undefined): I
 function pagePlacement(report: PlacementReport, phase: number): PagePlacement {
   const devices = report.parts.map(({ device }) => device);
   const operators: number[] = [];
+  // A stage that devices share has the colour of the first.
   for (const { device, places } of report.stages) for (const place of places) operators[place] = devices.indexOf(device);
   return { devices, operators, phase, lines: placementLines(report) };
 }
@@ -109,7 +117,7 @@ function withDevices(rack: Rack, ids: string | undefined): Rack {
 /** The sets one after another, each with its part of the time. */
 function solveAll(
   tasks: readonly PlacementTask[],
-  { seconds: limit, moves, seed: given, objective, contiguous = false }: PartitionFlags,
+  { seconds: limit, moves, seed: given, objective, contiguous = false, replicate = false }: PartitionFlags,
 ): Promise<readonly FoundPlacement[]> {
   const limitMs = (limit * MS_PER_S) / tasks.length;
   return withShareProgress("placing", async ({ signal, onProgress }) => {
@@ -117,7 +125,16 @@ function solveAll(
     for (const [index, { set, ...task }] of tasks.entries()) {
       const report = (ms: number): void => onProgress((index + Math.min(1, ms / limitMs)) / tasks.length, "Ctrl-C: the best so far");
       const limits = { limitMs, ...(moves === undefined ? {} : { moves }) };
-      const answer = await solvePlacement({ ...task, objective, contiguous, seed: given, ...limits, signal, onProgress: report });
+      const answer = await solvePlacement({
+        ...task,
+        objective,
+        contiguous,
+        replicate,
+        seed: given,
+        ...limits,
+        signal,
+        onProgress: report,
+      });
       found.push({ set, problem: task.problem, ...answer });
     }
     return found;
@@ -126,8 +143,8 @@ function solveAll(
 
 /** Why no set of devices has a placement: what was asked for, or room. */
 function refusal(found: readonly FoundPlacement[]): HeddleError {
-  for (const { found: answer } of found) {
-    if (!answer.ok && answer.error.code !== "no-placement") return constraintFailure(answer.error);
+  for (const { set, found: answer } of found) {
+    if (!answer.ok && answer.error.code !== "no-placement") return constraintFailure(answer.error, (wanted) => namedOn(set, wanted));
   }
   const { set, problem } = must(found[0], "a rack has devices");
   const need = problem.nodes.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -7,7 +7,7 @@ const SECONDS_DEFAULT = 10;
 const HELP = `
 Every operator of the model gets a device, so that samples follow one another as fast as may be (throughput: the busiest device decides) or one
 sample is through as soon as may be (latency). Times are roofline estimates from the rack file's figures, transfers are latency + bytes / bandwidth of
-each device's best link; weights, constants and state must find room. Operators that touch the same state share a device. The result says how good it
+each device's best link; a part that devices share is held whole by each of them; weights, constants and state must find room. Operators that touch the same state share a device. The result says how good it
 is: a lower bound that no placement beats, and the gap to it. Ctrl-C ends the search with the best so far.
 
 Patterns are globs over the operators' names (\`heddle inspect --operators\` lists them): * is any text, ? any character. A pin to where an operator cannot run (its driver, where it is
@@ -19,7 +19,8 @@ Devices of the rack that share cores are alternatives: the best of the largest s
 Examples:
   heddle partition config.json --rack examples/racks/unlike-devices.yaml --phase prefill
   heddle partition model.onnx --rack rack.yaml --objective latency --seconds 30
-  heddle partition config.json --rack rack.yaml --pin 'embedding=xeon' --together 'layers.3.*' --forbid '*.attention*=npu'
+  heddle partition config.json --rack rack.yaml --pin 'embedding.*=xeon' --together 'layers.3.*' --forbid '*.attention*=npu'
+  heddle partition config.json --rack rack.yaml --replicate
   heddle partition config.json --rack rack.yaml --devices h100,l40s --json -o placement.json`;
 
 /** Adds `heddle partition`. */
@@ -32,6 +33,7 @@ export function addPartitionCommand(program: Command): void {
   addModelOptions(command)
     .addOption(new Option("--objective <name>", "what is made small").choices(["throughput", "latency"]).default("throughput"))
     .option("--contiguous", "only cuts into parts that follow one another: one stage a device")
+    .option("--replicate", "as --contiguous, and several like devices may share a part, taking runs in turns (throughput)")
     .option("--phase <name>", "run it is cut for: prefill, decode or run (default: the model's last)")
     .option("--devices <ids>", "only these devices of the rack, separated by commas")
     .option("--reserve <share>", "share of a memory kept for activations and the runtime", share, RESERVE_DEFAULT)

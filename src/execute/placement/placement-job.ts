@@ -4,6 +4,7 @@ import type { NoPlacement, Partition } from "../../plan/partition/partition.ts";
 import type { Constrained } from "../../plan/partition/partition-constrained.ts";
 import type { LatencyPlacement } from "../../plan/partition/place-for-latency.ts";
 import type { PartitionProblem } from "../../plan/partition/problem.ts";
+import type { ReplicatedPartition } from "../../plan/partition/replicated.ts";
 
 /** What a placement is judged by: the time between two samples of a pipeline, or the time of one sample. */
 export type Objective = "throughput" | "latency";
@@ -17,6 +18,8 @@ export interface PlacementJob {
   readonly objective: Objective;
   /** Only splits whose parts follow one another. */
   readonly contiguous: boolean;
+  /** As `contiguous`, and several like devices may share a part. For throughput alone. */
+  readonly replicate: boolean;
   readonly seed: number;
   readonly limitMs: number;
   /** Moves of each search at most; absent: as many as the time allows. Where they end it, the answer does not depend on the machine's speed. */
@@ -33,4 +36,5 @@ export interface PlacementAnswer {
 
 export type PlacedGraph =
   | ({ readonly objective: "throughput" } & Constrained<Partition>)
+  | ({ readonly objective: "throughput" } & Constrained<ReplicatedPartition>)
   | ({ readonly objective: "latency" } & Constrained<LatencyPlacement>);

@@ -1,9 +1,9 @@
-import { must } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type Constraint, type ConstraintError, constrained, type NamedProblem } from "./constraints.ts";
 import { type NoPlacement, type Partition, type PartitionOptions, partition } from "./partition.ts";
 import { type LatencyPlacement, placeForLatency } from "./place-for-latency.ts";
 import type { Assignment, PartitionProblem } from "./problem.ts";
+import { partitionReplicated, type ReplicatedPartition } from "./replicated.ts";
 
 /** A value found, and one that none is below. */
 export interface ValueAndBound {
@@ -58,6 +58,18 @@ const LATENCY: Search<LatencyPlacement> = {
   renumbered: (found, deviceOf) => ({ ...found, assignment: renumbered(found.assignment, deviceOf) }),
 };
 
+/** Inference: weights do not change, so replicas have nothing to sum. */
+const REPLICATED: Search<ReplicatedPartition> = {
+  solve: (problem, { shouldStop }) =>
+    partitionReplicated(problem, { replication: { syncPerByte: 0 }, ...(shouldStop === undefined ? {} : { shouldStop }) }),
+  valueOf: ({ value, bound }) => ({ value, bound: bound.value }),
+  renumbered: (found, deviceOf) => ({
+    ...found,
+    assignment: renumbered(found.assignment, deviceOf),
+    stages: found.stages.map((stage) => ({ ...stage, devices: stage.devices.map((device) => deviceOf[device]!) })),
+  }),
+};
+
 /**
  * Places a graph for throughput under constraints, and says what each of them costs: it is solved again without that one, starting from the placement found.
  *
@@ -69,6 +81,15 @@ export function partitionConstrained(
   options: ConstrainedOptions = {},
 ): Result<Constrained<Partition>, ConstraintError | NoPlacement> {
   return solveConstrained(THROUGHPUT, named, constraints, options);
+}
+
+/** As `partitionConstrained`, in contiguous splits whose stages several like devices may share, each for its share of the samples. */
+export function partitionReplicatedConstrained(
+  named: NamedProblem,
+  constraints: readonly Constraint[],
+  options: ConstrainedOptions = {},
+): Result<Constrained<ReplicatedPartition>, ConstraintError | NoPlacement> {
+  return solveConstrained(REPLICATED, named, constraints, options);
 }
 
 /** Places a graph for latency under constraints, and says what each of them costs. Errors: as `partitionConstrained`. */
@@ -94,7 +115,8 @@ function solveConstrained<Found extends { readonly assignment: Assignment }>(
   const costs = constraints.map((constraint) => {
     const others = constraints.filter((other) => other !== constraint);
     const freed = solve(search, named, others, costStop === undefined ? again : { ...again, shouldStop: costStop() });
-    return costOf(constraint, bound, search.valueOf(must(freed.ok ? freed.value : undefined, "fewer constraints leave what there was")));
+    // A search that is stopped early may miss what there was with the constraint: then nothing is known of the rest.
+    return costOf(constraint, bound, freed.ok ? search.valueOf(freed.value) : { value: bound.value, bound: 0 });
   });
   return ok({ ...found.value, costs });
 }

@@ -8,6 +8,8 @@ import type { DeviceSet } from "./device-sets.ts";
 export interface PlacedPart {
   readonly device: string;
   readonly operators: number;
+  /** Devices that take turns at them, run by run, where there are several; its times are its share of theirs. */
+  readonly sharedBy?: number;
   /** Its operators, and its outputs and inputs that cross. Units: ns. */
   readonly computeNs: number;
   readonly transferNs: number;
@@ -19,6 +21,8 @@ export interface PlacedPart {
 /** Operators that one device runs in a row. */
 export interface PlacedStage {
   readonly device: string;
+  /** Other devices that take turns with it, run by run. */
+  readonly sharedWith?: readonly string[];
   /** Names, in the order of the graph, and places in it: names may repeat. */
   readonly operators: readonly string[];
   readonly places: readonly OperatorId[];
@@ -26,8 +30,18 @@ export interface PlacedStage {
   readonly scopes: string;
 }
 
-/** Devices of a set with what an assignment gives them; those with nothing are left out. */
-export function placedParts(problem: PartitionProblem, { types, ids }: DeviceSet, assignment: Assignment): readonly PlacedPart[] {
+/** Device of every node, and the lists of devices that share what is assigned to the first of them. */
+export interface SharedAssignment {
+  readonly assignment: Assignment;
+  readonly sharers: readonly (readonly number[])[];
+}
+
+/** Devices of a set with what an assignment gives them; those with nothing are left out. Each that shares a part has all of its bytes and an equal share of its time. */
+export function placedParts(
+  problem: PartitionProblem,
+  { types, ids }: DeviceSet,
+  { assignment, sharers }: SharedAssignment,
+): readonly PlacedPart[] {
   const typeOf = deviceTypes(problem.types);
   const parts = ids.map((device, at) => ({
     device,
@@ -46,16 +60,30 @@ export function placedParts(problem: PartitionProblem, { types, ids }: DeviceSet
   evaluate(problem, assignment).loads.forEach((load, at) => {
     parts[at]!.transferNs = Math.max(0, load - parts[at]!.computeNs);
   });
-  return parts.filter(({ operators }) => operators > 0);
+  const shared = parts.map((part, at) => {
+    const sharing = sharers.find((devices) => devices.includes(at));
+    if (sharing === undefined) return part;
+    const { operators, computeNs, transferNs, bytes } = parts[sharing[0]!]!;
+    const r = sharing.length;
+    return { ...part, operators, sharedBy: r, computeNs: computeNs / r, transferNs: transferNs / r, bytes };
+  });
+  return shared.filter(({ operators }) => operators > 0);
 }
 
 /** An order in which the parts can run. */
-export function placedStages(graph: Graph, problem: PartitionProblem, { ids }: DeviceSet, assignment: Assignment): readonly PlacedStage[] {
+export function placedStages(
+  graph: Graph,
+  problem: PartitionProblem,
+  { ids }: DeviceSet,
+  { assignment, sharers }: SharedAssignment,
+): readonly PlacedStage[] {
   const stages = stagesOf(problem, assignment) ?? [];
   return stages.map(({ device, nodes }) => {
     const operators = [...nodes].sort((a, b) => a - b);
+    const others = sharers.find(([first]) => first === device)?.slice(1);
     return {
       device: ids[device]!,
+      ...(others === undefined ? {} : { sharedWith: others.map((other) => ids[other]!) }),
       operators: operators.map((id) => graph.operators[id]!.name),
       places: operators,
       scopes: scopesText(graph, operators),

@@ -19,7 +19,10 @@ export interface FoundPlacement {
 
 /** What both objectives' searches answer. */
 export interface SolvedPlacement {
+  /** Device of every node; the first of those that share it, where some do. */
   readonly assignment: Assignment;
+  /** Stages of which several like devices may share one, each with its part of the runs. */
+  readonly stages?: readonly ({ readonly device: number } | { readonly devices: readonly number[] })[];
   readonly value: number;
   readonly bound: Bound | number;
   readonly gap: number;
@@ -42,7 +45,7 @@ export interface PlacementReport {
   readonly boundMethod: string;
   readonly gap: number;
   readonly method: string;
-  /** The best split into parts that follow one another, where the search found one. */
+  /** The best split into parts that follow one another, each on one device, where the search found one. */
   readonly contiguousNs: number | undefined;
   readonly moves: number;
   readonly tookMs: number;
@@ -91,7 +94,8 @@ export function placementReport({
   if (best === undefined) return undefined;
   const { set, problem, solution, tookMs } = best;
   const { value, bound, gap, method, contiguous, moves, assignment } = solution;
-  const parts = placedParts(problem, set, assignment);
+  const sharers = (solution.stages ?? []).flatMap((stage) => ("devices" in stage && stage.devices.length > 1 ? [stage.devices] : []));
+  const parts = placedParts(problem, set, { assignment, sharers });
   const others = found
     .filter((one) => one.set !== set)
     .map((one) => ({ devices: one.set.ids, ns: one.found.ok ? one.found.value.value : undefined }));
@@ -111,19 +115,19 @@ export function placementReport({
     reserve,
     unknownOperators,
     parts,
-    stages: placedStages(graph, problem, set, assignment),
+    stages: placedStages(graph, problem, set, { assignment, sharers }),
     unused: set.ids.filter((id) => !parts.some(({ device }) => device === id)),
     whole: set.types.map(({ ids, memoryBytes }, type) => {
       const { ns, bytes, fits } = wholeOn(problem, type);
       return { device: ids[0]!, ns: fits && ns < Infinity ? ns : undefined, bytes, memoryBytes };
     }),
-    constraints: solution.costs.map(({ constraint, ...cost }) => ({ constraint: constraintText(named(constraint, set)), ...cost })),
+    constraints: solution.costs.map(({ constraint, ...cost }) => ({ constraint: constraintText(namedOn(set, constraint)), ...cost })),
     otherSets: others.sort((a, b) => (a.ns ?? Infinity) - (b.ns ?? Infinity)),
   };
 }
 
 /** The constraint with a device's id in place of its number among like devices. */
-function named(constraint: Constraint, { types }: DeviceSet): Constraint {
+export function namedOn({ types }: DeviceSet, constraint: Constraint): Constraint {
   const idOf = (place: string): string => {
     const type = types.find(({ name, ids }) => ids.some((_id, at) => place === `${name}#${at}`));
     return type === undefined ? place : type.ids[Number(place.slice(type.name.length + 1))]!;
