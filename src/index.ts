@@ -98,6 +98,7 @@ export type {
   TensorData,
   Variant,
   VariantCheck,
+  WayReport,
 } from "./sdk/sdk-types.ts";
 export { tensor } from "./sdk/tensor.ts";
 export { simulateDataflow } from "./simulate/dataflow/simulate-dataflow.ts";

@@ -52,7 +52,13 @@ export const DATAFLOW_FAULTS = {
   "hidden-choice": "a placement depends on something that is not in the log",
 } as const satisfies Record<string, string>;
 
-export type PlantedFault = keyof typeof PLANTED_FAULTS | keyof typeof DATAFLOW_FAULTS;
+/** Of the comparison of ways that work which comes again can go. */
+export const WAY_FAULTS = {
+  "way-mislaid": "what a way took counts for the one over all devices",
+  "way-ignored": "tasks go over all devices whatever way was chosen",
+} as const satisfies Record<string, string>;
+
+export type PlantedFault = keyof typeof PLANTED_FAULTS | keyof typeof DATAFLOW_FAULTS | keyof typeof WAY_FAULTS;
 
 let active: PlantedFault | undefined;
 let calls = 0;

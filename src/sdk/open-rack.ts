@@ -83,7 +83,9 @@ function startSession({ machine, seats, opened, options, reopen }: Opened): Open
   const clock = createWallClock();
   const timeline = options.trace === undefined ? undefined : createRunTimeline(rack);
   const records = createRecords(rack, timeline);
-  const config: DataflowConfig = { rack: machine.dataflow, limits: DATAFLOW_LIMITS, policy: DATAFLOW_POLICY_PARAMETERS };
+  const { oneDevice = options.policy === undefined ? "measured" : "never" } = options;
+  const compareWays = oneDevice === "measured";
+  const config: DataflowConfig = { rack: machine.dataflow, limits: DATAFLOW_LIMITS, policy: DATAFLOW_POLICY_PARAMETERS, compareWays };
   const parts: Omit<Session, "executor"> = {
     machine,
     seats: [...opened],

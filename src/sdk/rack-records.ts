@@ -1,12 +1,12 @@
 import type { HeddleError } from "../base/heddle-error.ts";
 import type { Nanoseconds } from "../base/units.ts";
-import type { DeviceId, HandleId, StageId, StartCommand, TaskId } from "../engine/dataflow/dataflow-types.ts";
+import type { DeviceId, HandleId, StageId, StartCommand, TaskId, WayChosenCommand } from "../engine/dataflow/dataflow-types.ts";
 import type { ExecutorWatch, LoadedStage, MovedStorage, RanTask } from "../execute/dataflow/executor-watch.ts";
 import type { Rack } from "../rack/rack.ts";
 import { FRONT_END } from "../rack/rack-check.ts";
 import { type CollectiveTotals, countCollectives, memberSummaries } from "./gang-summary.ts";
 import type { RunTimeline } from "./rack-timeline.ts";
-import type { RackEvent, RunSummary } from "./sdk-types.ts";
+import type { RackEvent, RunSummary, WayReport } from "./sdk-types.ts";
 import type { ClientTask } from "./session.ts";
 
 /** What was seen of an open rack; the report and the timeline are made from it. */
@@ -22,6 +22,8 @@ export interface RackRecords {
   readonly predictions: Map<TaskId, Nanoseconds | undefined>;
   /** Tasks that have been started and have not ended. */
   readonly running: Map<TaskId, { readonly devices: readonly DeviceId[] }>;
+  /** By work that comes again. */
+  readonly ways: Map<number, WayReport>;
   readonly timeline: RunTimeline | undefined;
 }
 
@@ -47,6 +49,7 @@ export function createRecords(rack: Rack, timeline: RunTimeline | undefined): Ra
     models: new Map(),
     predictions: new Map(),
     running: new Map(),
+    ways: new Map(),
     timeline,
   };
 }
@@ -96,7 +99,18 @@ export function recordingWatch(options: RecordOptions): ExecutorWatch {
       records.devices[device]!.up = true;
       onEvent({ type: "device-up", device: id(device) });
     },
+    wayChosen: (command) => wayChosen(options, command),
   };
+}
+
+function wayChosen({ rack, records, taskOf, now, onEvent }: RecordOptions, { bout, first, reason, ...command }: WayChosenCommand): void {
+  const nameOf = (device: DeviceId): string | undefined => rack.devices[device]?.id;
+  const graph = taskOf(first)?.run?.graph ?? "";
+  const device = nameOf(command.device);
+  const measured = command.ways.map((way) => ({ device: nameOf(way.device), tries: way.tries, medianNs: way.medianNs, ratio: way.ratio }));
+  records.ways.set(bout, { graph, device, reason, measured });
+  records.timeline?.wayChosen({ graph, device, reason, atNs: now() });
+  onEvent({ type: "way-chosen", graph, device, reason });
 }
 
 function started({ rack, records, taskOf }: RecordOptions, { task, devices }: StartCommand): void {

@@ -23,5 +23,6 @@ export function rackReport({ machine }: Session, records: RackRecords, plans: re
     refusals: stages.flatMap(({ name, refusals }) =>
       refusals.flatMap((reason, device) => (reason === undefined ? [] : [{ stage: name, device: rack.devices[device]!.id, reason }])),
     ),
+    ways: [...records.ways.values()],
   };
 }

@@ -6,6 +6,7 @@ import type { GangRow } from "../execute/gang/run-rank.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 import { FRONT_END } from "../rack/rack-check.ts";
 import type { Flow, Slice, SliceKind, Timeline, Track } from "../trace/timeline.ts";
+import type { WayReport } from "./sdk-types.ts";
 
 /** Collects what happened on a rack as a timeline. */
 export interface RunTimeline {
@@ -21,6 +22,8 @@ export interface RunTimeline {
   moved(move: MovedStorage & { readonly from: string; readonly to: string; readonly tensor: string; readonly bytes: number }): void;
   loaded(load: LoadedStage & { readonly track: string; readonly name: string }): void;
   lost(track: string, atNs: Nanoseconds, detail: string): void;
+  /** On the device it goes to, or on all. */
+  wayChosen(way: Pick<WayReport, "graph" | "device" | "reason"> & { readonly atNs: Nanoseconds }): void;
   timeline(): Timeline;
 }
 
@@ -79,6 +82,12 @@ export function createRunTimeline(rack: Rack): RunTimeline {
       if (beganNs < endNs) slices.push({ track, kind: "reconfigure", name: "reconfigure", startNs: beganNs, endNs, args: { stage: name } });
     },
     lost: (track, atNs, detail) => slices.push({ track, kind: "lost", name: "lost", startNs: atNs, endNs: atNs, args: { detail } }),
+    wayChosen: ({ graph, device, reason, atNs }) => {
+      const name = device === undefined ? `${graph}: over all devices` : `${graph}: on ${device} alone`;
+      for (const { id } of rack.devices)
+        if (device === undefined || device === id)
+          slices.push({ track: id, kind: "way", name, startNs: atNs, endNs: atNs, args: { graph, reason } });
+    },
     timeline: () => ({
       name: rack.name,
       tracks: [

@@ -4,6 +4,7 @@ import type { HostTensor, TensorArray, TensorType } from "../execute/device/tens
 import type { ProgramSource } from "../execute/seat/seat-types.ts";
 import type { AttributeValue } from "../graph/onnx/builder.ts";
 import type { Program } from "../graph/program/program.ts";
+import type { WayReason } from "../policy/way-choice.ts";
 import type { Device, Rack } from "../rack/rack.ts";
 
 /*
@@ -195,6 +196,11 @@ export interface RackOptions {
   readonly devices?: readonly OwnDevice[];
   /** Other graphs that compute what part of a graph computes, for some devices; chosen where they are predicted to end sooner. */
   readonly variants?: readonly Variant[];
+  /**
+   * Whether work that comes again may go to one device alone where that was measured to be quicker than all of them (`RackReport.ways`); with "never" it always goes over all
+   * devices. "measured" when absent, "never" beside a policy of one's own, which then decides alone.
+   */
+  readonly oneDevice?: "measured" | "never";
   readonly onEvent?: (event: RackEvent) => void;
 }
 
@@ -297,6 +303,32 @@ export interface RackReport {
     readonly uncalibrated: boolean;
   }[];
   readonly refusals: readonly { readonly stage: string; readonly device: string; readonly reason: string }[];
+  /** Work that came again and could go more than one way; what was measured as of the last change. */
+  readonly ways: readonly WayReport[];
+}
+
+/**
+ * Which way work goes that came again: all that was asked for from a moment at which the rack had nothing to do until it had nothing to do again.
+ *
+ * It goes over all devices first. Then each device that could do all of it, and by its own runs might be the quickest alone, is tried; the quickest way by
+ * measured makespans is taken, and others are looked at again now and then. A task whose inputs only another device has is not moved for it.
+ */
+export interface WayReport {
+  /** The graph it begins with. */
+  readonly graph: string;
+  /** The device it goes to alone; undefined: over all of them. */
+  readonly device: string | undefined;
+  readonly reason: WayReason;
+  /**
+   * The way over all devices first, then each device alone that is compared. `medianNs`: of its last makespans; `ratio`: of these over what the quickest took at about the same
+   * time, which is what counts. Undefined before the first.
+   */
+  readonly measured: readonly {
+    readonly device: string | undefined;
+    readonly tries: number;
+    readonly medianNs: number | undefined;
+    readonly ratio: number | undefined;
+  }[];
 }
 
 /** Things that happen, as they happen. */
@@ -313,6 +345,8 @@ export type RackEvent =
     }
   | { readonly type: "device-up"; readonly device: string }
   | { readonly type: "device-down"; readonly device: string; readonly detail: string }
+  /** Work that comes again goes another way than the last time, or for another reason. `device` undefined: over all devices. */
+  | { readonly type: "way-chosen"; readonly graph: string; readonly device: string | undefined; readonly reason: WayReason }
   | { readonly type: "task-lost"; readonly run: number; readonly stage: string; readonly device: string; readonly detail: string };
 
 /** A value of a graph that is being defined. */

@@ -28,7 +28,9 @@ export type SliceKind =
   | "load"
   | "transfer"
   | "collective"
-  | "lost";
+  | "lost"
+  /** At a moment: work that comes again goes to this device, or no more to one alone. */
+  | "way";
 
 /** A stretch of time on a track. */
 export interface Slice {

@@ -7,6 +7,8 @@ export interface DataflowConfig {
   readonly rack: DataflowRack;
   readonly limits: DataflowLimits;
   readonly policy: DataflowPolicyParameters;
+  /** Work that comes again is also tried on one device alone, and stays where it was quickest. Absent: it goes over all devices always. */
+  readonly compareWays?: boolean;
 }
 
 export interface DataflowLimits {

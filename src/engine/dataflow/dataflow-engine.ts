@@ -2,10 +2,19 @@ import { assert, unreachable } from "../../base/assert.ts";
 import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
 import type { Engine } from "../engine.ts";
 import { put } from "./accesses.ts";
+import { beginBout, endBout, joinBout, spoilBout } from "./bouts.ts";
 import { cancelTask, releaseHandle } from "./client-endings.ts";
 import type { DataflowConfig } from "./dataflow-config.ts";
 import { type DataflowState, NONE } from "./dataflow-state.ts";
-import type { ClientEvent, DataflowCommand, DataflowEvent, ExecutorEvent, HandleId, RepeatedEvent } from "./dataflow-types.ts";
+import type {
+  ClientEvent,
+  DataflowCommand,
+  DataflowEvent,
+  ExecutorEvent,
+  HandleId,
+  RepeatedEvent,
+  SubmittedEvent,
+} from "./dataflow-types.ts";
 import { failLoad, failRun, failTransfer, finishTransfer } from "./executor-ends.ts";
 import { beginFetch, endFetch } from "./fetch.ts";
 import { finishRun } from "./finish.ts";
@@ -53,6 +62,7 @@ export function createDataflowEngine(config: DataflowConfig, policy: DataflowPol
       take(flow, event);
       lookAtHeld(flow);
       settle(flow);
+      endBout(flow);
       const { pendingMax, acceptAgainBelow } = config.limits;
       if (!state.accepting && state.pending < pendingMax * acceptAgainBelow) setAccepting(flow, true);
       return flow.commands;
@@ -94,16 +104,13 @@ function takeFromClient(flow: Flow, event: ClientEvent): void {
       takePut(flow, event.handle, event.bytes);
       return;
     case "submitted":
-      if (
-        submit(flow, event.first, { tasks: event.tasks, template: event.template ?? NONE, replayed: false }) &&
-        event.template !== undefined
-      )
-        beginRecording(flow, event.template, { tasks: event.tasks, first: event.first });
+      takeTasks(flow, event);
       return;
     case "repeated":
       repeat(flow, event);
       return;
     case "task-cancelled":
+      spoilBout(flow);
       cancelTask(flow, event.task);
       return;
     case "fetch":
@@ -118,6 +125,15 @@ function takeFromClient(flow: Flow, event: ClientEvent): void {
     default:
       unreachable(event);
   }
+}
+
+function takeTasks(flow: Flow, { first, tasks, template }: SubmittedEvent): void {
+  // What is recorded goes where it was recorded to go.
+  if (template === undefined) beginBout(flow, first, tasks);
+  else spoilBout(flow);
+  if (!submit(flow, first, { tasks, template: template ?? NONE, replayed: false })) return;
+  joinBout(flow, tasks);
+  if (template !== undefined) beginRecording(flow, template, { tasks, first });
 }
 
 function takePut(flow: Flow, handle: HandleId, bytes: number): void {
@@ -137,6 +153,7 @@ function takePut(flow: Flow, handle: HandleId, bytes: number): void {
 /** A recorded batch once more: as it was decided, or scheduled anew and recorded again where that does not hold. */
 function repeat(flow: Flow, { template: name, first }: RepeatedEvent): void {
   const { state } = flow;
+  spoilBout(flow);
   const template = state.templates.get(name);
   if (template === undefined) {
     flow.commands.push({ type: "rejected", first, refusal: { code: "no-template", template: name } });
@@ -156,6 +173,7 @@ function repeat(flow: Flow, { template: name, first }: RepeatedEvent): void {
 }
 
 function takeFromExecutor(flow: Flow, event: ExecutorEvent): void {
+  if (!event.type.endsWith("-finished")) spoilBout(flow);
   switch (event.type) {
     case "task-finished":
       finishRun(flow, event);

@@ -1,4 +1,5 @@
 import type { Bytes, Nanoseconds } from "../../base/units.ts";
+import { type Bouts, createBouts } from "./bout-state.ts";
 import type { DataflowConfig } from "./dataflow-config.ts";
 import type {
   AccessMode,
@@ -53,6 +54,7 @@ export interface DataflowState {
   readonly readyOfStage: Map<number, number>;
   readonly templates: Map<TemplateId, Template>;
   readonly histories: Histories;
+  readonly bouts: Bouts;
   next: NextIds;
   /** Client tasks accepted and not ended. */
   pending: number;
@@ -398,6 +400,7 @@ export function createDataflowState(config: DataflowConfig, links: LinkModel[], 
     readyOfStage: new Map(),
     templates: new Map(),
     histories,
+    bouts: createBouts(),
     next: { value: 0, storage: 0, run: 0, transfer: 0, load: 0, engineTask: FIRST_ENGINE_TASK, order: 0 },
     pending: 0,
     accepting: true,

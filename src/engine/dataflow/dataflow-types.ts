@@ -1,4 +1,5 @@
 import type { Bytes, BytesPerSecond, Nanoseconds, Ratio } from "../../base/units.ts";
+import type { WayReason } from "../../policy/way-choice.ts";
 
 /** Dense ids, given by the front end; index into the rack's lists. Memory 0 is home: the front end's own memory, which is never lost. */
 export type MemoryId = number;
@@ -217,7 +218,27 @@ export type DataflowCommand =
   /** Whether there is room for submissions; sent when it changes. */
   | { readonly type: "accepting"; readonly accepting: boolean }
   /** A repetition was taken with its recorded decisions, or, with a reason, is scheduled anew and recorded again. */
-  | { readonly type: "recorded"; readonly template: TemplateId; readonly active: boolean; readonly reason?: RecordedReason };
+  | { readonly type: "recorded"; readonly template: TemplateId; readonly active: boolean; readonly reason?: RecordedReason }
+  | WayChosenCommand;
+
+/**
+ * Work that comes again goes another way than the last time, or for another reason: over all devices, or on one alone. For people; nothing is to be done.
+ */
+export interface WayChosenCommand {
+  readonly type: "way-chosen";
+  /** The same number for the same work. */
+  readonly bout: number;
+  /** Its first task. */
+  readonly first: TaskId;
+  /** -1: all devices. */
+  readonly device: DeviceId;
+  readonly reason: WayReason;
+  /**
+   * What is known of each way that is compared, the one over all devices first: median of its last makespans, and of their ratios to what the quickest took at about the same
+   * time, by which ways are compared; absent before the first.
+   */
+  readonly ways: readonly { readonly device: DeviceId; readonly tries: number; readonly medianNs?: Nanoseconds; readonly ratio?: Ratio }[];
+}
 
 export interface StartCommand {
   readonly type: "start";

@@ -1,5 +1,6 @@
 import { hiddenNumber, planted } from "../../base/planted-fault.ts";
 import { earliestFinish } from "../../policy/policies/earliest-finish.ts";
+import { boutDevice, spoilBout } from "./bouts.ts";
 import type { Candidate } from "./candidate.ts";
 import { candidatesFor, counted } from "./candidates.ts";
 import { ASSIGNED, NONE, type ReadyQueue, type Task } from "./dataflow-state.ts";
@@ -55,8 +56,7 @@ export interface Choice {
 /** The policy's choice among all devices or for one, checked; the default's where it is none. `undefined`: the task waits. */
 export function choose(flow: Flow, task: Task, only: DeviceId = NONE): Choice | undefined {
   const { state, config, policy } = flow;
-  const candidates = candidatesFor(flow, task, only);
-  const usable = withoutFailed(candidates, task.gang);
+  const usable = (only === NONE ? usableOfBout(flow, task) : undefined) ?? withoutFailed(candidatesFor(flow, task, only), task.gang);
   if (usable.length < task.gang) return undefined;
   const { scheduledOn, scheduledEndAt } = task;
   const view = { task: task.id, priority: task.priority, gang: task.gang, now: flow.now, scheduledOn, scheduledEndAt };
@@ -89,6 +89,19 @@ export function choose(flow: Flow, task: Task, only: DeviceId = NONE): Choice | 
   const burdenNs = members.reduce((sum, one) => sum + one.burdenNs, 0);
   const movedNs = members.reduce((sum, one) => sum + one.movedNs, 0);
   return { devices, variant, predictedNs, endsAt, burdenNs, movedNs };
+}
+
+/**
+ * The candidate on the one device that the bout is on. `undefined` where it may go anywhere: also where that device cannot run it, failed it, or would have to
+ * be sent what only another one has, such as the state of a sequence.
+ */
+function usableOfBout(flow: Flow, task: Task): readonly Candidate[] | undefined {
+  const device = boutDevice(flow);
+  if (device === NONE || task.gang > 1) return undefined;
+  const there = candidatesFor(flow, task, device).filter(({ failedBefore, movedNs }) => !failedBefore && movedNs === 0);
+  if (there.length > 0) return there;
+  spoilBout(flow);
+  return undefined;
 }
 
 function isIdle(flow: Flow, device: DeviceId): boolean {

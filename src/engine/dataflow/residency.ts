@@ -1,6 +1,7 @@
 import { must } from "../../base/assert.ts";
 import { planted } from "../../base/planted-fault.ts";
 import type { Bytes, Nanoseconds } from "../../base/units.ts";
+import { spoilBout } from "./bouts.ts";
 import { type Device, NONE, type Resident, type Task } from "./dataflow-state.ts";
 import type { DeviceId, LoadId, StageId } from "./dataflow-types.ts";
 import type { Flow } from "./flow.ts";
@@ -128,6 +129,9 @@ export function startLoad(flow: Flow, device: DeviceId, task: Task): void {
   const { state } = flow;
   const one = state.devices[device]!;
   const id = state.next.load++;
+  const { residentMax, residentBytesMax } = flow.config.rack.classes[flow.map.classOf[device]!]!;
+  // Where stages make room for one another, loads are part of what work takes each time.
+  if (residentMax === undefined && residentBytesMax === undefined) spoilBout(flow);
   one.load = id;
   one.busyUntil = flow.now + expectedLoadNs(flow, device, task);
   const member = memberOn(task, device);

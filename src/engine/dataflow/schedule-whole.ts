@@ -1,5 +1,6 @@
 import type { Bytes } from "../../base/units.ts";
 import type { BatchSchedule, BatchView } from "../../policy/batch-schedule/batch-view.ts";
+import { boutDevice } from "./bouts.ts";
 import { createArrivals } from "./candidates.ts";
 import { NONE, type Task } from "./dataflow-state.ts";
 import type { StageId } from "./dataflow-types.ts";
@@ -19,7 +20,7 @@ export function scheduleWhole(flow: Flow, tasks: readonly Task[]): void {
   const { state, policy } = flow;
   const devices = state.devices.length;
   // A schedule counts time alone.
-  if (flow.config.policy.energyNsPerJoule > 0) return;
+  if (flow.config.policy.energyNsPerJoule > 0 || boutDevice(flow) !== NONE) return;
   if (policy.schedule === undefined || tasks.length < 2 || tasks.length !== state.pending || tasks.length * devices > SIZE_MAX) return;
   if (tasks.some(({ gang, priority }) => gang > 1 || priority !== tasks[0]!.priority) || !hasRoom(flow, tasks)) return;
   const batch = batchViewOf(flow, tasks);

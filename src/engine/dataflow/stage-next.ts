@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { planted } from "../../base/planted-fault.ts";
 import { isWorth } from "../../policy/worth.ts";
+import { boutDevice } from "./bouts.ts";
 import { candidatesFor, readyAt } from "./candidates.ts";
 import { ASSIGNED, BLOCKED, NONE, STAGED, type Task } from "./dataflow-state.ts";
 import type { DeviceId, TaskId } from "./dataflow-types.ts";
@@ -143,6 +144,8 @@ function canRun(flow: Flow, task: Task, deviceClass: number): boolean {
 
 function moveIfSooner(flow: Flow, task: Task, { from, to }: { from: DeviceId; to: DeviceId }): boolean {
   const { state } = flow;
+  const alone = boutDevice(flow);
+  if (alone !== NONE && alone !== to) return false;
   // It is one of those that are ahead of it there.
   const endsAt = readyAt(flow, from, task);
   if (task.scheduledOn === from && endsAt <= task.scheduledEndAt + LATE_MAX * task.predictedNs) return false;

@@ -1,6 +1,6 @@
 import type { HeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
-import type { DeviceId, HandleId, StageId, StartCommand, TransferCommand } from "../../engine/dataflow/dataflow-types.ts";
+import type { DeviceId, HandleId, StageId, StartCommand, TransferCommand, WayChosenCommand } from "../../engine/dataflow/dataflow-types.ts";
 import type { RunPart } from "../device/device-driver.ts";
 import type { GangRow } from "../gang/run-rank.ts";
 
@@ -13,6 +13,7 @@ export interface ExecutorWatch {
   failed(what: { readonly stage: StageId | undefined; readonly device: DeviceId; readonly error: HeddleError }): void;
   lost(device: DeviceId, error: HeddleError): void;
   joined(device: DeviceId): void;
+  wayChosen(command: WayChosenCommand): void;
 }
 
 export interface RanTask {

@@ -242,6 +242,8 @@ function perform(live: Live, command: DataflowCommand): void {
       return;
     case "recorded":
       return;
+    case "way-chosen":
+      live.options.watch.wayChosen(command);
   }
 }
 

@@ -5,7 +5,7 @@ import type { DataflowConfig } from "../../engine/dataflow/dataflow-config.ts";
 import { createDataflowEngine } from "../../engine/dataflow/dataflow-engine.ts";
 import type { DataflowState } from "../../engine/dataflow/dataflow-state.ts";
 import type { DataflowEvent, HandleId, StageSpec } from "../../engine/dataflow/dataflow-types.ts";
-import { type Learned, startingState } from "../../engine/dataflow/learned-state.ts";
+import { type Learned, learnedFrom, startingState } from "../../engine/dataflow/learned-state.ts";
 import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
 import { type AnswerTimes, answerTimes } from "./answer-times.ts";
 import { NO_MISHAPS } from "./dataflow-mishaps.ts";
@@ -67,7 +67,7 @@ export function forecastRun(
   const before = events.slice(0, first).map(({ at, event }): RecordedStep => ({ at, event, commands: engine.step(event, at) }));
   const state = engine.snapshot() as DataflowState;
   if (state.pending > 0) return err({ code: "tasks-under-way", pending: state.pending });
-  const learned: Learned = structuredClone({ histories: state.histories, links: state.links });
+  const learned = learnedFrom(state);
   const part = events.slice(first, end).map(({ at, event }): RecordedStep => ({ at, event, commands: engine.step(event, at) }));
   const stranger = earlierHandle(part);
   if (stranger !== undefined) return err({ code: "earlier-handle", handle: stranger });
