@@ -27,8 +27,11 @@ if (given?.includes("--help") === true) {
   printResult(false, undefined, () => USAGE);
   process.exit(0);
 }
-if (name === undefined || !names.includes(name) || unknown !== undefined) {
-  note(unknown === undefined ? USAGE : `${USAGE}\n${unknown}: ${OWN.includes(unknown) ? "goes before --" : "unknown"}`);
+// What a bench is to take would else be dropped, and all of it run.
+const misplaced = given?.filter((argument) => !argument.startsWith("-"))[1];
+if (name === undefined || !names.includes(name) || unknown !== undefined || misplaced !== undefined) {
+  const why = misplaced === undefined ? "" : `\n${misplaced}: goes behind --`;
+  note(unknown === undefined ? `${USAGE}${why}` : `${USAGE}\n${unknown}: ${OWN.includes(unknown) ? "goes before --" : "unknown"}`);
   process.exit(EXIT_USAGE);
 }
 

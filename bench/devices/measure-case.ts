@@ -7,8 +7,11 @@ import type { Batch, DeviceCase } from "./device-case.ts";
 import { devicesApart } from "./devices-apart.ts";
 import { forecastErrors } from "./forecast.ts";
 
-/** Batches before the first one that counts: compiling, and two of every kind of run on every device; more where batches are short, for warm code. */
-const LEARNING_BATCHES = 4;
+/**
+ * Batches before the first one that counts: two for compiling and for every kind of run on every device, then three of each way that work may go which comes again
+ * (over all devices, or on one of two: `policy/way-choice.ts`), one more for what is not measured; more where batches are short, for warm code.
+ */
+const LEARNING_BATCHES = 12;
 const WARM_MS = 1_000;
 /**
  * Where runs take less than a ms, more: the code of seats is compiled while it runs, and a rack that has two of them has half of the runs for each. Until a
