@@ -29,6 +29,8 @@ const EXPECTED: readonly (readonly [string, number, number, number])[] = [
   ["Granite-4.0-H-Small", 2 * 4 * 8 * 128 * 2, 2 * 4 * 8 * 128 * 2, 36 * (128 * 64 * 128 + 3 * 8448) * 2],
   ["Codestral-Mamba-7B", 0, 0, 64 * (128 * 64 * 128 + 3 * (8192 + 2 * 8 * 128)) * 2],
   ["Whisper large-v3", 2 * 32 * 1280 * 2, 2 * 32 * 1280 * 2, 2 * 32 * 1280 * 1500 * 2],
+  // 32 layers keep tokens; 8 keep what they attend to of an image, 4 x 1,601 positions.
+  ["Llama-3.2-11B-Vision", 2 * 32 * 8 * 128 * 2, 2 * 32 * 8 * 128 * 2, 2 * 8 * 8 * 128 * 6404 * 2],
   ["BERT-base-uncased", 0, 0, 0],
 ];
 

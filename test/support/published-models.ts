@@ -219,6 +219,12 @@ export const PUBLISHED: readonly PublishedModel[] = [
   { name: "Qwen3-VL-4B", total: "4.44", source: "model card (4,437,815,808 of its safetensors)", config: known("Qwen3-VL-4B") },
   { name: "Qwen3-VL-8B", total: "8.77", source: "model card (8,767,123,696 of its safetensors)", config: known("Qwen3-VL-8B") },
   { name: "Qwen3-VL-235B-A22B", total: "236", source: "model card (236B of its safetensors)", config: known("Qwen3-VL-235B-A22B") },
+  {
+    name: "Llama-3.2-11B-Vision",
+    total: "10.7",
+    source: "model card (10,670,220,835 of its safetensors)",
+    config: known("Llama-3.2-11B-Vision"),
+  },
   { name: "InternVL3-8B", total: "7.94", source: "model card (7.94B of its safetensors)", config: known("InternVL3-8B") },
   { name: "Llama-3.1-405B", total: "405.9", source: "model card (405,853,388,800 of its safetensors)", config: known("Llama-3.1-405B") },
   { name: "Llama-2-70B", total: "69.0", source: "model card (68,976,648,192 of its safetensors)", config: known("Llama-2-70B") },

@@ -39,7 +39,7 @@ export function decoderBlocks(model: SequenceModel): Result<DecoderBlocks, Itera
   const counted = new Map<string, { block: PricedBlock; count: number }>();
   for (const layer of stack.layers) {
     for (const { block } of layer.blocks) {
-      if (block.kind === "cross-attention") return err({ code: "no-basis", missing: "iterations with attention over an encoder's output" });
+      if (block.kind === "cross-attention") return err({ code: "no-basis", missing: crossing(model.family, stack) });
       const key = JSON.stringify(block);
       const seen = counted.get(key);
       if (seen === undefined) counted.set(key, { block, count: 1 });
@@ -55,6 +55,15 @@ export function decoderBlocks(model: SequenceModel): Result<DecoderBlocks, Itera
     positions: stack.stem.positions,
     blocks: [...counted.values()],
   });
+}
+
+/**
+ * Why no iteration is priced: what an encoder hands to such layers takes room of KV that no token of the prompt takes, and is computed in no layer else; batches
+ * and rooms here know tokens alone. `heddle inspect` counts it.
+ */
+function crossing(family: string, { layers }: SequenceModel["stacks"][number]): string {
+  const count = layers.filter(({ blocks }) => blocks.some(({ block }) => block.kind === "cross-attention")).length;
+  return `iterations of ${family}: ${count} of its ${layers.length} layers attend to an encoder's output, whose keys and values are of no token; heddle inspect counts them`;
 }
 
 /** Whether a decoder has experts. */

@@ -21,8 +21,11 @@ export type Reach = { readonly kind: "all" } | { readonly kind: "window" | "chun
 export interface CrossAttention {
   readonly kind: "cross-attention";
   readonly heads: number;
+  readonly kvHeads: number;
   readonly headDim: number;
   readonly bias: Attention["bias"];
+  /** Learned norms of queries and keys, per head. */
+  readonly qkNorm: "none" | "per-head";
   /** Positions of the encoder's output. */
   readonly sourceLength: number;
   readonly sourceWidth: number;

@@ -1,5 +1,5 @@
 /** How a stack's input becomes vectors. */
-export type Stem = TokenStem | PatchStem | AudioStem;
+export type Stem = TokenStem | PatchStem | TileStem | AudioStem;
 
 export interface TokenStem {
   readonly kind: "tokens";
@@ -26,6 +26,19 @@ export interface PatchStem {
   readonly positions?: number;
 }
 
+/** Tiles of one image, each patch one product; all are encoded together, those an image does not fill as well. Source: transformers 5.23, `modeling_mllama.py`. */
+export interface TileStem {
+  readonly kind: "tiles";
+  readonly tiles: number;
+  /** Of a tile, without the learned vector that stands beside them. */
+  readonly patches: number;
+  readonly patchElements: number;
+  /** Positions that fill a tile up to a multiple of eight. */
+  readonly padding: number;
+  /** Shapes that tiles may be laid out in; tables of positions have a row for each and one for none. */
+  readonly shapes: number;
+}
+
 /** A mel spectrogram through two convolutions of three frames, the second of stride 2. Source: Whisper, arXiv 2212.04356, 2.2. */
 export interface AudioStem {
   readonly kind: "audio";
@@ -37,5 +50,6 @@ export interface AudioStem {
 /** Positions of an encoder's stem whose length is fixed; undefined for tokens. */
 export function fixedLength(stem: Stem): number | undefined {
   if (stem.kind === "patches") return stem.patches + (stem.classToken ? 1 : 0);
+  if (stem.kind === "tiles") return stem.tiles * (stem.patches + 1 + stem.padding);
   return stem.kind === "audio" ? stem.positions : undefined;
 }

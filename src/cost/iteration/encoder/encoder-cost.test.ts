@@ -101,6 +101,35 @@ describe("by hand, tiles of 448 x 448 (1,025 patches, 256 tokens each)", () => {
   });
 });
 
+describe("by hand, four tiles together (4 x 1,608 positions, 6,404 handed on)", () => {
+  const given = 4 * 1608;
+  const layer = 1280 * (4 * 1280 + 2 * 5120);
+  const products = (2 * (given * (40 * layer + 1280 * 588) + 6404 * 7680 * 4096)) / FLOPS_PER_NS;
+  // Heads of 80 are computed as 96, over the tiles that an image does not fill as well.
+  const attention = (40 * 4 * 16 * 96 * given * given) / FLOPS_PER_NS;
+  const streams = (given * 40 * (2 * 1280 * 2 * 4 + 2 * 5120 * 2)) / BYTES_PER_NS;
+
+  it("takes as long whatever the image's size", () => {
+    const cost = costOf("Llama-3.2-11B-Vision");
+    const shape = imagesOf("Llama-3.2-11B-Vision", 1, 100, 80);
+    expect(shape).toEqual({ images: 1, patches: given, patchSquares: given * given, tokens: 6404 });
+    expect(shape).toEqual(imagesOf("Llama-3.2-11B-Vision", 1, 4000, 3000));
+    expect(cost.encodeNs(shape) / (products + attention + streams)).toBeCloseTo(1, 2);
+    expect(cost.tokenBytes).toBe(2 * 4096);
+  });
+
+  it("comes before layers whose iterations are not priced, by name", () => {
+    const architecture = knownArchitecture("Llama-3.2-11B-Vision")!;
+    const common = { architecture, sheet: SHEET, parallel: ONE_DEVICE, operators: PLAIN_ROOFLINE } as const;
+    expect(iterationCostOf({ ...common, precision: { weights: "bf16", kv: "bf16" } })).toMatchObject({
+      error: {
+        code: "no-basis",
+        missing: expect.stringMatching(/^iterations of mllama: 8 of its 40 layers attend to an encoder's output/),
+      },
+    });
+  });
+});
+
 test("weights are those of the published tensors but for norms, biases and positions", () => {
   const bytes = (model: string, tensor = 1): number => costOf(model, { tensor }).weightBytes;
   expect(bytes("Qwen2.5-VL-7B") / 2 / 676_550_144).toBeCloseTo(1, 2);

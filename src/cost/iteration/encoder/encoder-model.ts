@@ -25,7 +25,12 @@ export interface EncoderModel {
 export function encoderModel(model: SequenceModel): Result<EncoderModel, IterationFault> {
   const { images, family } = model;
   const stack = model.stacks[0];
-  if (images === undefined || stack?.role !== "encoder" || stack.stem.kind !== "patches" || stack.outlet.kind !== "projector")
+  if (
+    images === undefined ||
+    stack?.role !== "encoder" ||
+    (stack.stem.kind !== "patches" && stack.stem.kind !== "tiles") ||
+    stack.outlet.kind !== "projector"
+  )
     return err({ code: "no-basis", missing: `images: no encoder of ${family} is known that makes tokens of them` });
   const counted = new Map<string, { block: Attention | DenseFeedForward; count: number }>();
   let heads = 1;

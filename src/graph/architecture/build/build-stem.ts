@@ -1,7 +1,7 @@
 import { constant, symbol } from "../../ir/expression.ts";
 import { BATCH, type TensorId, TOKENS } from "../../ir/graph.ts";
 import { ENCODED } from "../sizes.ts";
-import type { AudioStem, PatchStem, Stem, TokenStem } from "../stem.ts";
+import type { AudioStem, PatchStem, Stem, TileStem, TokenStem } from "../stem.ts";
 import { elementwise, norm } from "./products.ts";
 import { operate, perPosition, type Site, weight } from "./site.ts";
 
@@ -26,6 +26,8 @@ export function buildStem(site: Site, stem: Stem, place: StemPlace): Entry {
       return tokens(site, stem, place);
     case "patches":
       return patches(site, stem, place.width);
+    case "tiles":
+      return tiles(site, stem, place.width);
     case "audio":
       return audio(site, stem, place.width);
   }
@@ -58,6 +60,29 @@ function patches(site: Site, stem: PatchStem, width: number): Entry {
   let stream = added.length === 0 ? made : elementwise(site, "Add", "sum", [made, ...added], width);
   if (stem.norm) stream = norm(site, "norm", stream, { columns: width });
   return { stream, input };
+}
+
+/** Patches, a class vector a tile, and gated tables: of tiles before and behind the layers, of positions, and of positions in tiles. */
+function tiles(site: Site, stem: TileStem, width: number): Entry {
+  const count = constant(stem.tiles * stem.patches);
+  const shape = [symbol(ENCODED), count, constant(stem.patchElements)];
+  const input = site.graph.tensor({ name: `${site.scope}.patches`, type: site.type, shape, origin: "input" });
+  const product = weight(site, "product", [width, stem.patchElements]);
+  const made = operate(site, "Linear", { name: "product", inputs: [input, product], shape: [symbol(ENCODED), count, constant(width)] });
+  const positions = stem.patches + 1;
+  const rows = stem.shapes + 1;
+  const added = [
+    weight(site, "class", [width]),
+    weight(site, "tiles-before", [rows, stem.tiles * width]),
+    weight(site, "tiles-before-gate", [1]),
+    weight(site, "tiles-behind", [rows, stem.tiles * width]),
+    weight(site, "tiles-behind-gate", [1]),
+    weight(site, "positions", [positions, width]),
+    weight(site, "tile-positions", [rows, stem.tiles * positions * width]),
+    weight(site, "positions-gate", [1]),
+  ];
+  const stream = elementwise(site, "Add", "sum", [made, ...added], width);
+  return { stream: norm(site, "norm", stream, { columns: width }), input };
 }
 
 /** Elements of a Whisper convolution's window, and how far apart the second one's windows lie. */

@@ -30,6 +30,7 @@ export const KNOWN_FAMILIES = [
   "qwen3_vl_moe",
   "internvl_chat",
   "internvl",
+  "mllama",
   "llama4_text",
   "llama4",
   "mamba2",

@@ -84,6 +84,7 @@ const EXACT: readonly (readonly [string, number])[] = [
   ["Qwen2.5-VL-72B", 73_410_777_344],
   ["Qwen3-VL-4B", 4_437_815_808],
   ["Qwen3-VL-8B", 8_767_123_696],
+  ["Llama-3.2-11B-Vision", 10_670_220_835],
   ["Phi-3-mini", 3_821_079_552],
   ["Phi-4", 14_659_507_200],
   ["OLMoE-1B-7B", 6_919_161_856],
@@ -144,13 +145,24 @@ describe("InternVL", () => {
     const words = { attention_bias: bias, use_qk_norm: normed, image_size: [side, side], patch_size: [patch, patch] };
     const other = { model_type: "internvl", vision_feature_layer: -1, text_config: text, vision_config: { ...rest, ...words } };
     expect(architectureOf(other)).toEqual({ ...architectureOf(eight), family: "internvl" });
-    const intern = { ...text, model_type: "internlm2", bias: false };
-    const llama = { ...text, model_type: "llama" };
-    expect(architectureOf({ ...eight, llm_config: intern })).toEqual(architectureOf({ ...eight, llm_config: llama }));
+    const decoder = {
+      hidden_size: 4096,
+      intermediate_size: 14_336,
+      num_hidden_layers: 32,
+      num_attention_heads: 32,
+      num_key_value_heads: 8,
+    };
+    const intern = { ...decoder, model_type: "internlm2", vocab_size: 92_553, bias: false, tie_word_embeddings: false };
+    // InternVL2.5-8B, as the hub counts its tensors.
+    expect(counted({ ...eight, llm_config: intern }).total).toBe(8_075_365_376);
   });
 });
 
 const LLAMA = published("Llama-2-7B");
+const changedPart = (part: string, changes: object): PublishedModel["config"] => {
+  const config = published("Llama-3.2-11B-Vision");
+  return { ...config, [part]: { ...(config[part] as object), ...changes } };
+};
 const CHANGED: readonly (readonly [PublishedModel["config"], string, string])[] = [
   [{ ...LLAMA, model_type: "llama9" }, "architecture-unknown", "model_type"],
   [{ ...LLAMA, model_type: "__proto__" }, "architecture-unknown", "model_type"],
@@ -181,6 +193,15 @@ const CHANGED: readonly (readonly [PublishedModel["config"], string, string])[] 
     "model-config-invalid",
     "vision_config.deepstack_visual_indexes",
   ],
+  [changedPart("text_config", { cross_attention_layers: [40] }), "model-config-invalid", "text_config.cross_attention_layers"],
+  [changedPart("text_config", { cross_attention_layers: undefined }), "model-config-invalid", "text_config.cross_attention_layers"],
+  [changedPart("vision_config", { vision_output_dim: 1280 }), "model-config-invalid", "vision_config.vision_output_dim"],
+  [
+    changedPart("vision_config", { intermediate_layers_indices: [3, 7, 15, 23, 32] }),
+    "model-config-invalid",
+    "vision_config.intermediate_layers_indices",
+  ],
+  [changedPart("vision_config", { image_size: 561 }), "model-config-invalid", "vision_config.patch_size"],
   [{ ...published("InternVL3-8B"), llm_config: { model_type: "phi3" } }, "architecture-unknown", "llm_config.model_type"],
   [{ ...published("InternVL3-8B"), select_layer: -4 }, "architecture-unknown", "select_layer"],
   [{ ...published("InternVL3-8B"), downsample_ratio: 0.25 }, "model-config-invalid", "downsample_ratio"],

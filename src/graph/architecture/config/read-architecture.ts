@@ -16,6 +16,7 @@ import type { KnownFamily } from "./known-families.ts";
 import { llama4, llama4Text } from "./llama4.ts";
 import { mamba2 } from "./mamba2.ts";
 import { graniteMoe, mixtral, olmoe, qwenMoe } from "./mixture-decoders.ts";
+import { mllama } from "./mllama.ts";
 import { opt } from "./opt.ts";
 import { qwenNext } from "./qwen-next.ts";
 import { qwen3Vl, qwen25Vl } from "./qwen-vl.ts";
@@ -54,6 +55,7 @@ const READERS: Readonly<Record<KnownFamily, (raw: unknown) => Architecture>> = {
   qwen3_vl_moe: qwen3Vl,
   internvl_chat: internVl,
   internvl: internVl,
+  mllama,
   llama4_text: (raw) => llama4Text(raw),
   llama4,
   mamba2,

@@ -59,8 +59,10 @@ function decoderOf(config: Fields): Stack {
   const cross: CrossAttention = {
     kind: "cross-attention",
     heads,
+    kvHeads: heads,
     headDim,
     bias,
+    qkNorm: "none",
     sourceLength: config.max_source_positions,
     sourceWidth: width,
   };
