@@ -105,7 +105,8 @@ describe("the steady state", () => {
     expect(roundNs).toBeGreaterThan(0.9 * 10 * 8e6);
     expect(roundNs).toBeLessThan(1.3 * 0.9 * 10 * 8e6);
     const often = held(100);
-    expect(often.tpotNs).toBeLessThanOrEqual(plain.tpotNs);
+    // Straight lines: together they take as long, to the nanosecond that prices are whole in.
+    expect(often.tpotNs).toBeLessThanOrEqual(plain.tpotNs + 1);
     // TensorRT-LLM's rounds end sooner where tokens come faster than its share of an iteration needs.
     const gather = (ratio: number) => {
       const waits = { name: "trtllm" as const, batchWaitTimeoutIters: 100, batchWaitMaxTokensRatio: ratio };

@@ -66,6 +66,10 @@ export interface ReplicaModel {
   readonly kvBytesPerSecond?: number;
   /** Of what is made of a token of an image, where it encodes. Units: bytes. */
   readonly imageBytesPerToken?: number;
+  /** An iteration is formed while the one before it runs: who arrives joins the one after; absent: the next. */
+  readonly stepsAhead?: 0 | 1;
+  /** Prompts have iterations of their own, which decodes wait for; absent: they share iterations with decodes. */
+  readonly promptsApart?: boolean;
   /** What a client waits for the engine's front end: part of TTFT; absent: it is taken at the engine. */
   readonly front?: Pick<FrontTime, "ns" | "nsInFlight">;
 }

@@ -10,6 +10,7 @@ import type { SequenceModel } from "../../graph/architecture/architecture.ts";
 import type { Pool } from "../../plan/deployment/deployment.ts";
 import { devicesOf } from "../../plan/slo/fleet-plan.ts";
 import type { DesignFault, DesignPricer, FigureFactors, ReplicaDesign } from "../../plan/slo/slo-problem.ts";
+import { rulesOf } from "../../policy/serving/scheduling-rules.ts";
 import type { DeviceSheet } from "../../rack/catalog/device-sheet.ts";
 import { scaleSheet } from "../../rack/catalog/scale-sheet.ts";
 import type { AdapterMix } from "./adapter-mix.ts";
@@ -69,6 +70,7 @@ export function designPricer(
     if (!priced.ok) return err(designFault(priced.error));
     if (!model.ok) return err(designFault(model.error));
     const { budget, ffn } = priced.value;
+    const { stepsAhead, mixing } = rulesOf(design.engine.name, design.engine);
     const front = measuredAt === "client" ? frontTimeOf(design.engine.name, { mixture: hasExperts(architecture) }) : undefined;
     return ok({
       cost: cost.value,
@@ -77,6 +79,8 @@ export function designPricer(
       kvBytesPerToken: sequenceBytes(model.value, ONE_DEVICE, design.precision).perToken,
       ...(kvBytesPerSecond === undefined ? {} : { kvBytesPerSecond }),
       ...(encoder?.ok === true && { imageBytesPerToken: encoder.value.tokenElements * IMAGE_ELEMENT_BYTES }),
+      stepsAhead,
+      promptsApart: mixing === "prefill-first",
       ...(front === undefined ? {} : { front }),
     });
   };

@@ -9,8 +9,13 @@ const shape: BatchShape = emptyBatch();
 /** Times of prompts beside decodes. */
 export interface PromptTimes {
   readonly service: Service;
-  /** What an average prompt adds to the iterations it is in. Units: ns. */
-  readonly extraNs: number;
+  /** Of a mean prompt with nobody beside it but the decodes. Units: ns. */
+  readonly aloneNs: number;
+  /** Iterations it is cut into, and prompts that share one at most. */
+  readonly chunks: number;
+  readonly together: number;
+  /** What an average prompt adds to the time between decodes where so many come together, from 1 to `together`. Units: ns. */
+  readonly extraNs: (gathered: number) => number;
   /** What binds where prompts come faster than this: encoding, where their images take most of it. */
   readonly limit: "prefill" | "encode";
 }
@@ -26,22 +31,23 @@ export interface PromptInput {
   /** Of prompt tokens found cached; ratio. */
   readonly cachedShare: number;
   readonly beside: Beside;
-  /** Prompts that come together because they were held back from decodes; 1 where absent. */
-  readonly held?: number;
 }
+
+const NOTHING_BESIDE: Beside = { decodes: 0, context: 0 };
 
 /**
  * Time of prompts in chunks of `maxBatchedTokens`, beside decodes.
  *
  * Model: prompts shorter than a chunk share iterations when they queue, so what each takes of the server is its share of a full iteration; alone a prompt
- * takes its own iterations. What its images take to encode comes before. Moments come from the mean and mean square of the lengths, as time grows nearly linearly with the tokens of a chunk.
+ * takes its own iterations. Engines that run prompts in iterations of their own (`promptsApart`) let decodes wait for all of it. What its images take to encode comes before. Moments come from the mean and mean square of the lengths, as time grows nearly linearly with the tokens of a chunk.
  */
 export function promptTimes(
   replica: ReplicaModel,
   design: ReplicaDesign,
-  { workload, cachedShare, beside, held = 1 }: PromptInput,
+  { workload, cachedShare, beside: decoding }: PromptInput,
 ): PromptTimes {
-  const { cost } = replica;
+  const { cost, promptsApart = false } = replica;
+  const beside = promptsApart ? NOTHING_BESIDE : decoding;
   const { prompt } = workload;
   const images = encodedHere(design, workload);
   const encoding = (prompts: number): number =>
@@ -53,25 +59,31 @@ export function promptTimes(
   const chunks = Math.max(1, Math.ceil(mean / chunk));
   // As many whole prompts as fit an iteration share it.
   const together = Math.max(1, Math.floor(chunk / Math.max(1, mean)));
-  // Prompts that were held back come together; those that come as they like are alone.
-  const gathered = Math.min(together, Math.max(1, held));
-  const gatheredNs = gathered === 1 ? aloneNs : iterationNs(cost, beside, mean * gathered, cached, gathered) + encoding(gathered);
+  const withoutNs = promptsApart ? 0 : chunks * iterationNs(cost, beside, 0, 0);
+  const extraNs = (gathered: number): number => {
+    const ns = gathered === 1 ? aloneNs : iterationNs(cost, beside, mean * gathered, cached, gathered) + encoding(gathered);
+    return Math.max(0, ns - withoutNs) / gathered;
+  };
   const sharedNs =
     together === 1 ? aloneNs : (iterationNs(cost, beside, mean * together, cached, together) + encoding(together)) / together;
   const spread = prompt.mean === 0 ? 1 : prompt.meanSquare / (prompt.mean * prompt.mean);
   return {
     limit: 2 * encoding(together) > sharedNs * together ? "encode" : "prefill",
     service: { meanNs: sharedNs, meanSquareNs: sharedNs * sharedNs * spread },
-    extraNs: Math.max(0, gatheredNs - chunks * iterationNs(cost, beside, 0, 0)) / gathered,
+    aloneNs,
+    chunks,
+    together,
+    extraNs,
   };
 }
 
 /** Time of a prompt of the percentile's length, alone in the queue. Units: ns. */
 export function slowPromptNs(
-  { cost }: ReplicaModel,
+  { cost, promptsApart = false }: ReplicaModel,
   design: ReplicaDesign,
-  { workload, cachedShare, beside, percentile }: PromptInput & { readonly percentile: number },
+  { workload, cachedShare, beside: decoding, percentile }: PromptInput & { readonly percentile: number },
 ): number {
+  const beside = promptsApart ? NOTHING_BESIDE : decoding;
   const tokens = workload.prompt.quantile(percentile);
   const images = encodedHere(design, workload);
   const encoding = images === undefined ? 0 : encodeNs(cost, images, notFound(images, images.quantile(percentile)));

@@ -1,8 +1,10 @@
 import { normalQuantile } from "../../../base/statistics.ts";
 import { NS_PER_S } from "../../../base/units.ts";
 import type { ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
+import { firstTokenNs } from "./first-token.ts";
 import { fixedPoint } from "./fixed-point.ts";
 import { heldBack } from "./held-back.ts";
+import { promptRounds } from "./prompt-rounds.ts";
 import { iterationNs, promptTimes, slowPromptNs } from "./prompt-service.ts";
 import { waitQuantileNs } from "./queue.ts";
 import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooSmall, withFront } from "./steady-load.ts";
@@ -12,8 +14,8 @@ import { missedTarget, NO_STEADY_STATE, type SteadyInput, type SteadyState, tooS
  *
  * Model: with n sequences decoding, an iteration takes T(n); prompts make some iterations longer, so that the mean iteration is
  * T(n) / (1 - rate x extra), where `extra` is what a prompt adds; by Little's law n = rate x outputs x mean iteration. The fixed point gives n. Time per
- * token at the percentile: the mean iteration, how many more sequences there are at times, and the prompts that a request happens to meet. Time to first token: what is left of the current
- * iteration, the wait for prompts before and for what holds prompts back, its own chunks, and the front end where it is taken at the client.
+ * token at the percentile: the mean iteration, how many more sequences there are at times, and the prompts that a request happens to meet. Time to first token: `firstTokenNs`, the wait
+ * for what holds prompts back, and the front end where it is taken at the client.
  */
 export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input: SteadyInput): SteadyState {
   const { rate, workload, target, cachedShare } = input;
@@ -29,11 +31,11 @@ export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input
     const beside = { decodes: sequences, context: sequences * contextEach };
     const decodeNs = iterationNs(replica.cost, beside, 0, 0);
     const held = heldBack(design, { perNs, promptTokens: prompt.mean, decodes: sequences, iterationNs: decodeNs });
-    const prompts = promptTimes(replica, design, { workload, cachedShare, beside, held: held.prompts });
-    const prefillShare = perNs * prompts.extraNs;
-    const busy = Math.max(prefillShare, perNs * prompts.service.meanNs);
-    const meanNs = busy >= 1 ? Number.POSITIVE_INFINITY : decodeNs / (1 - prefillShare);
-    return { beside, prompts, prefillShare, meanNs, held };
+    const prompts = promptTimes(replica, design, { workload, cachedShare, beside });
+    const rounds = promptRounds(prompts, { perNs, decodeNs, held: held.prompts });
+    const prefillShare = perNs * rounds.extraNs;
+    const meanNs = perNs * prompts.service.meanNs >= 1 ? Number.POSITIVE_INFINITY : rounds.meanNs;
+    return { beside, decodeNs, prompts, rounds, prefillShare, meanNs, held };
   };
   const sequences = fixedPoint((n) => perNs * output.mean * at(n).meanNs, most);
   if (sequences === undefined) {
@@ -41,16 +43,17 @@ export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input
     const broken = meanNs === Number.POSITIVE_INFINITY ? prompts.limit : most < limit ? "kv" : "sequences";
     return { ...NO_STEADY_STATE, sequences: most, kvTokens: most * contextEach, prefillShare, broken };
   }
-  const { beside, prompts, prefillShare, meanNs, held } = at(sequences);
+  const { beside, decodeNs, prompts, rounds, prefillShare, meanNs, held } = at(sequences);
   const slowNs = slowPromptNs(replica, design, { workload, cachedShare, beside, percentile: target.percentile });
-  // Where in a round a request arrives is even.
-  const waitNs = waitQuantileNs(perNs, prompts.service, target.percentile) + target.percentile * held.roundNs;
-  const engineNs = meanNs / 2 + waitNs + slowNs;
-  const ttftNs = withFront(replica, engineNs, { perNs, decoding: sequences });
-  const deviations = Math.max(0, normalQuantile(target.percentile));
+  const { percentile } = target;
+  const deviations = Math.max(0, normalQuantile(percentile));
+  const waitNs = waitQuantileNs(perNs, prompts.service, percentile);
+  const freeNs = firstTokenNs(replica, { perNs, sequences, decodeNs, prompts, rounds, slowNs, waitNs, percentile, deviations });
+  // Where in a round of what holds prompts back a request arrives is even.
+  const ttftNs = withFront(replica, freeNs + percentile * held.roundNs, { perNs, decoding: sequences });
   // Arrivals as they like make the number of sequences vary as much as its mean; what a request sees is an average over its life.
   const busier = at(Math.min(most, sequences + LIFE_AVERAGE * deviations * Math.sqrt(sequences))).meanNs - meanNs;
-  const lumps = deviations * promptLumpsNs(perNs, prompts, { meanNs, tokens: output.quantile(SHORT_ANSWERS) });
+  const lumps = deviations * promptLumpsNs(perNs, rounds, { meanNs, tokens: output.quantile(SHORT_ANSWERS) });
   const tpotNs = meanNs + Math.sqrt(busier * busier + lumps * lumps);
   return { ttftNs, tpotNs, sequences, kvTokens: sequences * contextEach, prefillShare, broken: missedTarget(ttftNs, tpotNs, target) };
 }
