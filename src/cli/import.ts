@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { formatNs } from "../base/duration.ts";
-import { HeddleError } from "../base/heddle-error.ts";
 import { writeWhole } from "../execute/discover/rack-cache.ts";
 import { knownArchitecture } from "../graph/architecture/known/known-architecture.ts";
 import type { Deployment } from "../plan/deployment/deployment.ts";
@@ -11,6 +10,7 @@ import { type EngineMetrics, engineMetrics } from "../simulate/imported/engine-m
 import { type FleetFile, writeFleetFile } from "../simulate/imported/fleet-file.ts";
 import { type MeasuredFigures, measuredColumns, measuredFigures } from "../simulate/imported/measured-columns.ts";
 import { prometheusSamples } from "../simulate/imported/prometheus-text.ts";
+import { checkServedModel, withReported } from "../simulate/imported/reported-settings.ts";
 import { requestColumns } from "../simulate/workload/columns/request-columns.ts";
 import { readWorkload } from "../simulate/workload/read-workload.ts";
 import { defaultLines, rate } from "./deployment/deployment-text.ts";
@@ -43,10 +43,13 @@ export function importFleet(log: string, options: ImportOptions): void {
   const folder = dirname(options.deployment);
   const metrics =
     options.metrics === undefined ? undefined : parseTextFile(options.metrics, (text) => engineMetrics(prometheusSamples(text)));
-  const { read, settings } = withSettings(readDeploymentFile(options.deployment), metrics);
+  const stated = readDeploymentFile(options.deployment);
+  const { read, settings } = metrics === undefined ? { read: stated, settings: [] } : withReported(stated, metrics);
+  if (metrics !== undefined) checkServedModel(read.deployment, metrics.models, "the scrape");
   // Prices now, so that what cannot be simulated is said now.
   priceDeployment(read.deployment, folder);
   const workload = parseBytesFile(log, readWorkload);
+  if (workload.model !== undefined) checkServedModel(read.deployment, [workload.model], "the log");
   const measured = measuredColumns(workload);
   const requests = requestColumns(workload);
   const fleet: FleetFile = {
@@ -71,34 +74,6 @@ export function importFleet(log: string, options: ImportOptions): void {
   printResult(options.json === true, report, () => importText(report));
 }
 
-/** Settings that the engine itself reports, in every pool; a file that says otherwise is wrong. Errors: `deployment-invalid` naming the field. */
-function withSettings(read: ReadDeployment, metrics: EngineMetrics | undefined): { read: ReadDeployment; settings: string[] } {
-  const settings = Object.entries(metrics?.settings ?? {});
-  if (settings.length === 0) return { read, settings: [] };
-  if (read.deployment.pools.length > 1) {
-    throw new HeddleError("usage", {
-      where: "--metrics",
-      detail: "one scrape says nothing of which pool it is of; give it with a deployment of one pool",
-    });
-  }
-  const filled = new Set(read.defaults.map(({ field }) => field));
-  for (const [field, value] of settings) {
-    const stated = read.deployment.pools[0]!.engine[field as keyof EngineMetrics["settings"]];
-    if (stated !== undefined && stated !== value && !filled.has(`pools.0.engine.${field}`)) {
-      throw new HeddleError("deployment-invalid", {
-        where: `pools.0.engine.${field}`,
-        detail: `is ${stated}, but the engine reports ${value}`,
-      });
-    }
-  }
-  const pools = read.deployment.pools.map((pool) => ({ ...pool, engine: { ...pool.engine, ...metrics!.settings } }));
-  const defaults = read.defaults.filter(({ field }) => !settings.some(([name]) => field === `pools.0.engine.${name}`));
-  return {
-    read: { deployment: { ...read.deployment, pools }, defaults },
-    settings: settings.map(([field, value]) => `pools.0.engine.${field} = ${value}`),
-  };
-}
-
 /** Sheets and the configuration that stand in files of their own, so that the fleet file needs none of them. */
 function partsOf({ model, pools }: Deployment, folder: string): Pick<FleetFile, "devices" | "config"> {
   const devices: Record<string, DeviceSheet> = {};
@@ -114,6 +89,7 @@ function importText({ file, source, requests, leftOut, settings, defaults, measu
     `${file}: ${requests} requests (${source})`,
     ...leftOut.map(({ reason, rows }) => `left out: ${rows} rows ${reason}`),
     ...(settings.length === 0 ? [] : [`as the engine reports: ${settings.join(", ")}`]),
+    ...(metrics === undefined || metrics.unknown.length === 0 ? [] : [`not taken, as not known: ${metrics.unknown.join(", ")}`]),
     "",
     ...(measured === undefined ? ["The log has no latencies: what-if will have nothing to compare itself with."] : measuredLines(measured)),
     ...(metrics === undefined || metrics.latencies.length === 0 ? [] : metricLines(metrics)),

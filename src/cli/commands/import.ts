@@ -5,7 +5,7 @@ const HELP = `
 A log is what a load generator or an engine wrote of single requests: results of \`vllm bench serve --save-result --save-detailed\`, AIPerf's
 profile_export.jsonl, an engine's request log (JSONL with queued_ts, first_token_ts, last_token_ts), or OpenTelemetry spans (OTLP JSON); or a trace
 without latencies. No log says on which devices it ran, so a deployment file does. --metrics takes a scrape of the engine's /metrics (Prometheus text):
-its KV blocks, block size, memory fraction and prefix caching go into the deployment, its histograms are printed.
+its KV blocks and their type, block size, memory fraction and prefix caching go into the deployment, its histograms are printed.
 
 Examples:
   heddle import result.json --deployment fleet.yaml --out fleet.json

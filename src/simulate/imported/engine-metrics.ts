@@ -1,10 +1,17 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { EngineSettings } from "../../plan/deployment/deployment.ts";
+import type { PeakType } from "../../rack/peak-type.ts";
 import type { MetricSample } from "./prometheus-text.ts";
 
 /** What a scrape of an engine says of its settings and of what it has served. */
 export interface EngineMetrics {
   readonly settings: Partial<Pick<EngineSettings, "blockTokens" | "kvBlocks" | "memoryFraction" | "prefixCaching">>;
+  /** Type of KV, where the engine was told one. */
+  readonly kvType?: PeakType;
+  /** Settings whose value is not known here, as `name=value`: nothing is taken of them. */
+  readonly unknown: readonly string[];
+  /** Names under which the engine serves. */
+  readonly models: readonly string[];
   /** Quantiles of latencies, from the bounds of histogram buckets, so only as fine as those. Units: ns. */
   readonly latencies: readonly MetricLatency[];
   readonly preemptions?: number;
@@ -31,11 +38,25 @@ const LATENCIES: readonly (readonly [string, string])[] = [
 ];
 const SPACES = ["vllm:", "sglang:"];
 
-/** Errors: `workload-invalid` where a scrape says none of it, as one that is empty or of something else does. */
+/** Types of KV as vLLM is told them; `auto` is the weights' and says none. Source: vllm-project/vllm, vllm/config/cache.py, `CacheDType`. */
+const KV_TYPES: Readonly<Record<string, PeakType | undefined>> = {
+  auto: undefined,
+  bfloat16: "bf16",
+  float16: "f16",
+  fp8: "f8e4m3",
+  fp8_e4m3: "f8e4m3",
+  fp8_e5m2: "f8e5m2",
+};
+
+/**
+ * Of several engines (data-parallel ranks, replicas of one pool) the least KV blocks count, as the fullest decides.
+ *
+ * Errors: `workload-invalid` where a scrape says none of it, as one that is empty or of something else does, or where its engines are set otherwise.
+ */
 export function engineMetrics(samples: readonly MetricSample[]): EngineMetrics {
   const metrics = readMetrics(samples);
-  const { settings, latencies, preemptions } = metrics;
-  if (Object.keys(settings).length > 0 || latencies.length > 0 || preemptions !== undefined) return metrics;
+  const { settings, kvType, latencies, preemptions } = metrics;
+  if (kvType !== undefined || Object.keys(settings).length > 0 || latencies.length > 0 || preemptions !== undefined) return metrics;
   const ours = samples.filter(({ name }) => SPACES.some((space) => name.startsWith(space))).length;
   const found =
     samples.length === 0 ? "no sample at all" : `${samples.length} sample${samples.length === 1 ? "" : "s"} (of vLLM or SGLang: ${ours})`;
@@ -46,20 +67,36 @@ export function engineMetrics(samples: readonly MetricSample[]): EngineMetrics {
 }
 
 function readMetrics(samples: readonly MetricSample[]): EngineMetrics {
-  const info = samples.find(({ name }) => name === "vllm:cache_config_info")?.labels ?? {};
-  const whole = (label: string): number | undefined => (/^\d{1,12}$/.test(info[label] ?? "") ? Number(info[label]) : undefined);
-  const blockTokens = whole("block_size");
-  const kvBlocks = whole("num_gpu_blocks");
+  const engines = samples.filter(({ name }) => name === "vllm:cache_config_info").map(({ labels }) => labels);
+  const info = engines[0] ?? {};
+  for (const label of ["block_size", "gpu_memory_utilization", "enable_prefix_caching", "cache_dtype"]) {
+    const other = engines.find((labels) => labels[label] !== info[label]);
+    if (other !== undefined) {
+      throw new HeddleError("workload-invalid", {
+        where: "the metrics",
+        detail: `are of engines with ${label} ${info[label] ?? "absent"} and ${other[label] ?? "absent"}; give the scrape of one pool's`,
+      });
+    }
+  }
+  const blocks = engines.flatMap(({ num_gpu_blocks: count = "" }) => (/^[1-9]\d{0,11}$/.test(count) ? [Number(count)] : []));
+  const kvBlocks = blocks.length === 0 ? undefined : Math.min(...blocks);
+  const size = info["block_size"] ?? "";
+  const blockTokens = /^[1-9]\d{0,11}$/.test(size) ? Number(size) : undefined;
   const fraction = Number(info["gpu_memory_utilization"]);
   const caching = info["enable_prefix_caching"];
+  const cacheType = info["cache_dtype"];
+  const kvType = cacheType === undefined ? undefined : KV_TYPES[cacheType];
   const preemptions = samples.filter(({ name }) => /^vllm:num_preemptions(_total)?$/.test(name));
   return {
     settings: {
-      ...(blockTokens === undefined || blockTokens === 0 ? {} : { blockTokens }),
-      ...(kvBlocks === undefined || kvBlocks === 0 ? {} : { kvBlocks }),
+      ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...(kvBlocks === undefined ? {} : { kvBlocks }),
       ...(fraction > 0 && fraction <= 1 ? { memoryFraction: fraction } : {}),
       ...(caching === "True" || caching === "False" ? { prefixCaching: caching === "True" } : {}),
     },
+    ...(kvType === undefined ? {} : { kvType }),
+    unknown: cacheType === undefined || Object.hasOwn(KV_TYPES, cacheType) ? [] : [`cache_dtype=${cacheType}`],
+    models: [...new Set(samples.flatMap(({ labels }) => labels["model_name"] ?? []))],
     latencies: LATENCIES.flatMap(([metric, name]) =>
       SPACES.flatMap((space) => {
         const latency = latencyOf(samples, `${space}${metric}`, name);

@@ -7,10 +7,12 @@ import { seededPrng } from "../../base/prng.ts";
 import { readDeployment } from "../../plan/deployment/deployment-file.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
 import { generateColumns } from "../workload/generate/generate-columns.ts";
+import { vllmBenchWorkload } from "../workload/vllm-bench-json.ts";
 import { engineMetrics } from "./engine-metrics.ts";
 import { type FleetFile, isFleetText, readFleetFile, writeFleetFile } from "./fleet-file.ts";
 import { measuredFigures } from "./measured-columns.ts";
 import { prometheusSamples } from "./prometheus-text.ts";
+import { checkServedModel, withReported } from "./reported-settings.ts";
 
 const requests = generateColumns("sessions:rate=1,turns=1-3,think=5,prompt=50-300,output=2-9,seconds=6,system=1x128");
 const { deployment } = readDeployment("version: 1\nmodel: Llama-3.1-8B\npools:\n  - { device: mine }\n");
@@ -110,6 +112,42 @@ describe("scrapes of an engine", () => {
     expect(metrics.settings).toEqual({ blockTokens: 16, kvBlocks: 2588, memoryFraction: 0.9, prefixCaching: false });
     expect(metrics.latencies).toEqual([{ name: "end to end", count: 20, meanNs: 1.5e9, p50Ns: [0, 1e9], p99Ns: [1e9, Infinity] }]);
     expect(metrics.preemptions).toBe(247);
+  });
+
+  const info = (labels: string): string => `vllm:cache_config_info{block_size="16",${labels},engine="0",model_name="Qwen/Qwen3-30B-A3B"} 1`;
+  const metricsOf = (...labels: readonly string[]) => engineMetrics(prometheusSamples(labels.map(info).join("\n")));
+  const deployed = (fields = "") =>
+    readDeployment(`version: 1\nmodel: Qwen3-30B-A3B\npools:\n  - { name: a, device: h100-sxm, ${fields} }\n`);
+
+  it("take the type of KV, and of several engines the fewest blocks; settings that differ are refused", () => {
+    const found = withReported(
+      deployed(),
+      metricsOf('cache_dtype="fp8",num_gpu_blocks="41000"', 'cache_dtype="fp8",num_gpu_blocks="39999"'),
+    );
+    expect(found.read.deployment.pools[0]).toMatchObject({ precision: { kv: "f8e4m3" }, engine: { kvBlocks: 39_999 } });
+    expect(found.settings).toContain("pools.0.precision.kv = f8e4m3");
+    expect(found.read.defaults.map(({ field }) => field)).not.toContain("pools.0.precision.kv");
+    expect(withReported(deployed(), metricsOf('cache_dtype="auto"')).read.deployment.pools[0]!.precision.kv).toBe("bf16");
+    expect(metricsOf('cache_dtype="fp8_ds_mla"')).toMatchObject({ unknown: ["cache_dtype=fp8_ds_mla"] });
+    expect(() => metricsOf('cache_dtype="fp8"', 'cache_dtype="auto"')).toThrow(/cache_dtype fp8 and auto/);
+  });
+
+  it("contradict a deployment that says otherwise, of KV's type and of the model", () => {
+    const stated = deployed("precision: { weights: bf16, kv: bf16 }");
+    expect(() => withReported(stated, metricsOf('cache_dtype="fp8_e5m2"'))).toThrow(
+      expect.objectContaining({ code: "deployment-invalid", detail: "is bf16, but the engine reports f8e5m2" }),
+    );
+    const { deployment } = deployed();
+    expect(metricsOf('cache_dtype="auto"').models).toEqual(["Qwen/Qwen3-30B-A3B"]);
+    // Other forms of its name, names that nobody knows, and an adapter beside it.
+    for (const served of [["Qwen/Qwen3-30B-A3B-Instruct"], ["chat"], ["my-adapter", "qwen3-30b-a3b"], []]) {
+      expect(() => checkServedModel(deployment, served, "the log")).not.toThrow();
+    }
+    expect(() => checkServedModel(deployment, ["meta-llama/Llama-3.1-8B"], "the log")).toThrow(
+      expect.objectContaining({ code: "deployment-invalid", detail: "is Qwen3-30B-A3B, but the log is of meta-llama/Llama-3.1-8B" }),
+    );
+    const bench = { model_id: "Qwen/Qwen3-8B", input_lens: [3], output_lens: [2], ttfts: [0.1], itls: [[0.1]], request_rate: "inf" };
+    expect(vllmBenchWorkload(bench).model).toBe("Qwen/Qwen3-8B");
   });
 
   it.each([

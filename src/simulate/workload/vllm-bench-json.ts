@@ -46,6 +46,7 @@ export function vllmBenchWorkload(fields: Fields): Workload {
   return {
     source: `vLLM benchmark result, ${arrivals}`,
     clock: "client",
+    ...(typeof fields["model_id"] === "string" && { model: fields["model_id"] }),
     ...(failures === 0 ? {} : { leftOut: [{ reason: "failed", rows: failures }] }),
     requests,
   };

@@ -8,6 +8,8 @@ export interface Workload {
   readonly leftOut?: readonly { readonly reason: string; readonly rows: number }[];
   /** Whose clock measured the requests, where they were: a client's times hold network and tokenisation too. */
   readonly clock?: "client" | "engine";
+  /** Name of the model that answered, where the file has it. */
+  readonly model?: string;
   /** In order of arrival; the first arrives at 0 or later. */
   readonly requests: readonly WorkloadRequest[];
 }
