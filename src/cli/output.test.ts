@@ -49,6 +49,23 @@ it("breaks words where whole ones do not fit", () => {
   for (const line of drawn.split("\n")) expect(line.length).toBeLessThanOrEqual(24);
 });
 
+it.each([24, 40])(
+  "puts columns that have no room beside the others below them at %i, the first before each, with every word whole",
+  (columns) => {
+    Object.assign(stdout, { isTTY: true, columns });
+    const head = ["device", "bandwidth", "memory", "power", "price"];
+    const drawn = table(head, [
+      ["cerebras-wse-3", "21 PB/s", "47.2 GB", "23000 W", ""],
+      ["t4", "300 GB/s", "17.2 GB", "70 W", "$0.35/h"],
+    ]);
+    for (const line of drawn.split("\n")) expect(line.length).toBeLessThanOrEqual(columns);
+    for (const text of ["bandwidth", "21 PB/s", "23000 W", "$0.35/h"]) expect(drawn.split(text)).toHaveLength(2);
+    const parts = drawn.split("\n\n");
+    expect(parts.length).toBeGreaterThan(1);
+    for (const part of parts) expect(part).toMatch(/^device.*\ncerebras-wse-3 .*\nt4 /);
+  },
+);
+
 it("separates by tabs in a pipe", () => {
   Object.assign(stdout, { isTTY: false });
   expect(table(["a", "b"], [["1", "2"]])).toBe("a\tb\n1\t2");

@@ -11,17 +11,54 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** A plain table: aligned in a terminal, boxed with cells of several lines where it is too wide for that, tab-separated in a pipe. */
+/**
+ * A plain table, tab-separated in a pipe. In a terminal it is aligned; where it is too wide for that, boxed with cells of several lines; where whole words do not
+ * fit then, in tables below one another that each begin with the first column.
+ */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (process.stdout.isTTY !== true) return [head, ...rows].map((row) => row.join("\t")).join("\n");
   const all = [head, ...rows];
+  if (process.stdout.isTTY !== true) return all.map((row) => row.join("\t")).join("\n");
   const columns = process.stdout.columns ?? COLUMNS;
+  return wholeWords(all, columns) ?? sheets(all, columns);
+}
+
+/** The table as one, aligned or boxed; undefined where a row of whole words is wider than the terminal. */
+function wholeWords(all: readonly (readonly string[])[], columns: number): string | undefined {
   const plain = aligned(all);
   if (plain.every(({ length }) => length <= columns)) return plain.join("\n");
-  const whole = fittingWidths(all, columns, longestWord);
-  // Words are broken only where a row of whole words does not fit.
-  const wrapOnWordBoundary = rowWidth(whole) <= columns;
-  const colWidths = wrapOnWordBoundary ? whole : fittingWidths(all, columns, () => CELL_LEAST);
+  const widths = fittingWidths(all, columns, longestWord);
+  return rowWidth(widths) <= columns ? boxed(all, widths, true) : undefined;
+}
+
+/** Tables of the first column and as many others as fit beside it; what is too wide alone has its words broken. */
+function sheets(all: readonly (readonly string[])[], columns: number): string {
+  const count = all[0]?.length ?? 0;
+  const drawn: string[] = [];
+  for (let from = 1; from < count; ) {
+    const of = (to: number): (readonly string[])[] => all.map((row) => [row[0] ?? "", ...row.slice(from, to)]);
+    let to = from + 1;
+    while (to < count && aligned(of(to + 1)).every(({ length }) => length <= columns)) to++;
+    const part = of(to);
+    drawn.push(
+      wholeWords(part, columns) ??
+        boxed(
+          part,
+          fittingWidths(part, columns, () => CELL_LEAST),
+          false,
+        ),
+    );
+    from = to;
+  }
+  return count < 2
+    ? boxed(
+        all,
+        fittingWidths(all, columns, () => CELL_LEAST),
+        false,
+      )
+    : drawn.join("\n\n");
+}
+
+function boxed([head = [], ...rows]: readonly (readonly string[])[], colWidths: number[], wrapOnWordBoundary: boolean): string {
   const drawn = new Table({ head: [...head], style: { head: [], border: [] }, colWidths, wordWrap: true, wrapOnWordBoundary });
   drawn.push(...rows.map((row) => [...row]));
   return drawn.toString();
