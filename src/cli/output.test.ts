@@ -49,7 +49,7 @@ it("breaks words where whole ones do not fit", () => {
   for (const line of drawn.split("\n")) expect(line.length).toBeLessThanOrEqual(24);
 });
 
-it.each([24, 40])(
+it.each([26, 40])(
   "puts columns that have no room beside the others below them at %i, the first before each, with every word whole",
   (columns) => {
     Object.assign(stdout, { isTTY: true, columns });
