@@ -45,9 +45,28 @@ export function firstIssue(error: z.ZodError): { readonly path: readonly Propert
   return issue === undefined ? { path: [], message: "is not valid" } : { path: issue.path, message: messageOf(issue) };
 }
 
-/** The library's words, but for the two that people meet most: a field that is not there, and one that may have one value alone. */
+/** What stands where something else is meant, in the library's words. */
+const OTHER_TYPE = /^Invalid input: expected (\w+), received (\w+)$/;
+
+/** The library's words, but for those that people meet most: a field that is not there or of another type, and one that may have one value alone. */
 function messageOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) return `it is missing; ${issue.expected} is meant`;
+  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined"))
+    return `it is missing; ${nameOf(issue.expected)} is meant`;
+  const other = issue.code === "invalid_type" ? OTHER_TYPE.exec(issue.message) : null;
+  if (other !== null) return `is ${nameOf(other[2]!)}; ${nameOf(other[1]!)} is meant`;
   if (issue.code === "invalid_value" && issue.values.length === 1) return `must be ${String(issue.values[0])}`;
   return issue.message;
+}
+
+/** A type in the words of who writes a file. */
+function nameOf(type: string): string {
+  const names: Readonly<Record<string, string>> = {
+    null: "empty",
+    object: "a map",
+    array: "a list",
+    string: "text",
+    boolean: "true or false",
+    int: "a whole number",
+  };
+  return names[type] ?? `a ${type}`;
 }

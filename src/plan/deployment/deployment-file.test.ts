@@ -105,6 +105,26 @@ describe("deployment files", () => {
     expect(filled).toEqual(["pools.0.scaling.everyNs", "pools.0.outages.resubmitNs"]);
   });
 
+  it("reads amounts with their units, and is of version 1 where it says none", () => {
+    const units = SPLIT.replace("bandwidthBytesPerSecond: 1, latencyNs: 0", "bandwidthBytesPerSecond: 25 GB/s, latencyNs: 50 us").replace(
+      "role: prefill",
+      "role: prefill, startUpNs: 90 s, outages: { meanUpNs: 720 h, repairNs: 10 min }, offload: { bytes: 400 GiB, bandwidthBytesPerSecond: 400 Gb/s }",
+    );
+    const numbers = SPLIT.replace(
+      "bandwidthBytesPerSecond: 1, latencyNs: 0",
+      "bandwidthBytesPerSecond: 25000000000, latencyNs: 50000",
+    ).replace(
+      "role: prefill",
+      "role: prefill, startUpNs: 90000000000, outages: { meanUpNs: 2592000000000000, repairNs: 600000000000 }, offload: { bytes: 429496729600, bandwidthBytesPerSecond: 50000000000 }",
+    );
+    expect(readDeployment(units)).toEqual(readDeployment(numbers));
+    expect(readDeployment(SMALL.replace("version: 1\n", ""))).toEqual(readDeployment(SMALL));
+    expect(() => readDeployment(SPLIT.replace("Second: 1", "Second: 25 GB"))).toThrow(
+      /kvTransfer.bandwidthBytesPerSecond.*a number of bytes\/s, or text such as "3.35 TB\/s"/,
+    );
+    expect(() => readDeployment(SPLIT.replace("latencyNs: 0", "latencyNs: 0.3 ns"))).toThrow(/line 6, kvTransfer.latencyNs/);
+  });
+
   it("fills in what a balance of ranks leaves out, as TensorRT-LLM does", () => {
     const { deployment, defaults } = readDeployment(held("trtllm", "attentionDpBalance: { timeoutIters: 60 }", "data: 2"));
     expect(deployment.pools[0]!.engine.attentionDpBalance).toEqual({ timeoutIters: 60, batchingWaitIters: 10 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type FigureUnit, figureQuantity, numberOrText } from "../../rack/catalog/figure-text.ts";
 import { peakType } from "../../rack/rack-schema.ts";
 import { nameText, positive } from "../../rack/schema-parts.ts";
 import { LORA_MODULES } from "./lora.ts";
@@ -20,8 +21,28 @@ const RANK_MAX = 4096;
 const EVERY_NS_MIN = 1e7;
 const UP_NS_MIN = 6e10;
 
+/** A number, or text with its unit as people write it (`25 GB/s`, `90 s`, `400 GB`). */
+const written = <T extends z.ZodType<number>>(unit: FigureUnit, number: T) =>
+  z.preprocess((given) => (typeof given === "string" ? (figureQuantity(given, unit) ?? given) : given), number);
+const amount = (unit: "bytes" | "bytes/s") =>
+  written(
+    unit,
+    z
+      .number({ error: `must be ${numberOrText(unit)}` })
+      .gt(0)
+      .max(Number.MAX_SAFE_INTEGER),
+  );
+const nanoseconds = (least: number) =>
+  written(
+    "ns",
+    z
+      .int({ error: `must be ${numberOrText("ns")}` })
+      .min(least)
+      .max(NS_MAX),
+  );
+
 const count = (most: number) => z.int().min(1).max(most);
-const whole = z.int().min(0).max(NS_MAX);
+const whole = nanoseconds(0);
 
 const parallel = z.strictObject({
   tensor: z.exactOptional(count(RANKS_MAX)),
@@ -73,20 +94,20 @@ const lora = z.strictObject({
   format: z.exactOptional(z.enum(["bf16", "f16", "f32"])),
   fullySharded: z.exactOptional(z.boolean()),
   overlapLoading: z.exactOptional(z.boolean()),
-  hostBytesPerSecond: z.exactOptional(positive),
-  diskBytesPerSecond: z.exactOptional(positive),
+  hostBytesPerSecond: z.exactOptional(amount("bytes/s")),
+  diskBytesPerSecond: z.exactOptional(amount("bytes/s")),
 });
 
 const scaling = z.strictObject({
   least: count(REPLICAS_MAX),
   initial: z.exactOptional(count(REPLICAS_MAX)),
-  everyNs: z.exactOptional(z.int().min(EVERY_NS_MIN).max(NS_MAX)),
+  everyNs: z.exactOptional(nanoseconds(EVERY_NS_MIN)),
   orderAbove: positive,
   drainBelow: z.number().min(0),
 });
 
 const outages = z.strictObject({
-  meanUpNs: z.int().min(UP_NS_MIN).max(NS_MAX),
+  meanUpNs: nanoseconds(UP_NS_MIN),
   repairNs: whole,
   resubmitNs: z.exactOptional(whole),
 });
@@ -95,7 +116,7 @@ const ffn = z.strictObject({
   device: nameText,
   parallel: z.exactOptional(z.strictObject({ tensor: z.exactOptional(count(RANKS_MAX)), expert: z.exactOptional(count(RANKS_MAX)) })),
   microBatches: z.exactOptional(count(MICRO_BATCHES_MAX)),
-  link: z.exactOptional(z.strictObject({ bandwidthBytesPerSecond: positive, latencyNs: whole })),
+  link: z.exactOptional(z.strictObject({ bandwidthBytesPerSecond: amount("bytes/s"), latencyNs: whole })),
 });
 
 const encoder = z.strictObject({
@@ -114,7 +135,7 @@ const pool = z.strictObject({
   engine: z.exactOptional(engine),
   speculation: z.exactOptional(speculation),
   lora: z.exactOptional(lora),
-  offload: z.exactOptional(z.strictObject({ bytes: positive, bandwidthBytesPerSecond: positive })),
+  offload: z.exactOptional(z.strictObject({ bytes: amount("bytes"), bandwidthBytesPerSecond: amount("bytes/s") })),
   startUpNs: z.exactOptional(whole),
   scaling: z.exactOptional(scaling),
   outages: z.exactOptional(outages),
@@ -122,15 +143,19 @@ const pool = z.strictObject({
   encoder: z.exactOptional(encoder),
 });
 
-/** Form of a deployment file, version 1: all but the model, the pools and their devices may be left out. */
+/** Form of a deployment file, version 1 where it says none: all but the model, the pools and their devices may be left out. */
 export const deploymentSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.exactOptional(z.literal(1)),
   model: nameText,
   pools: z.array(pool).min(1).max(POOLS_MAX),
   routing: z.exactOptional(z.enum(["round-robin", "random", "least-loaded", "prefix-aware", "adapter-affinity", "priced"])),
   fabric: z.exactOptional(nameText),
   kvTransfer: z.exactOptional(
-    z.strictObject({ bandwidthBytesPerSecond: z.exactOptional(positive), latencyNs: whole, layerwise: z.exactOptional(z.boolean()) }),
+    z.strictObject({
+      bandwidthBytesPerSecond: z.exactOptional(amount("bytes/s")),
+      latencyNs: whole,
+      layerwise: z.exactOptional(z.boolean()),
+    }),
   ),
 });
 

@@ -13,6 +13,9 @@ const UNITS: Readonly<Record<FigureUnit, ReadonlyMap<string, number>>> = {
     ["ns", 1],
     ["us", 1e3],
     ["ms", 1e6],
+    ["s", 1e9],
+    ["min", 6e10],
+    ["h", 3.6e12],
   ]),
   Hz: new Map(prefixed("Hz", DECIMAL)),
   W: new Map(prefixed("W", DECIMAL)),
@@ -37,19 +40,25 @@ export function figureQuantity(text: string, unit: FigureUnit): number | undefin
   return match?.[1] === undefined || scale === undefined ? undefined : Number(match[1]) * scale;
 }
 
+const EXAMPLES: Readonly<Record<FigureUnit, string>> = {
+  "operations/s": "989 TFLOPS",
+  bytes: "80 GiB",
+  "bytes/s": "3.35 TB/s",
+  ns: "1.5 us",
+  Hz: "1.8 GHz",
+  W: "700 W",
+  "dollars/h": "2.5",
+  count: "132",
+};
+
 /** Words for an error: what may be written. */
+export function numberOrText(unit: FigureUnit): string {
+  return `a number of ${unit}, or text such as "${EXAMPLES[unit]}"`;
+}
+
+/** The same of a device sheet. */
 export function unitHint(unit: FigureUnit): string {
-  const example = {
-    "operations/s": "989 TFLOPS",
-    bytes: "80 GiB",
-    "bytes/s": "3.35 TB/s",
-    ns: "1.5 us",
-    Hz: "1.8 GHz",
-    W: "700 W",
-    "dollars/h": "2.5",
-    count: "132",
-  }[unit];
-  return `a number of ${unit}, or text such as "${example}" or, with \`like\`, "x2"`;
+  return `${numberOrText(unit)} or, with \`like\`, "x2"`;
 }
 
 function prefixed(unit: string, prefixes: Readonly<Record<string, number>>, scale = 1): [string, number][] {
