@@ -3,16 +3,17 @@
  * Method: configurations of published models with seeded damage to their text, and with wrong values put into their fields.
  */
 import { expect, test } from "vitest";
-import { type Prng, seededPrng } from "../../src/base/prng.ts";
+import type { Prng } from "../../src/base/prng.ts";
 import type { Architecture } from "../../src/graph/architecture/architecture.ts";
 import { architectureOfGguf } from "../../src/graph/architecture/config/gguf-config.ts";
 import { architectureOf, readArchitecture } from "../../src/graph/architecture/config/read-architecture.ts";
 import { readGguf } from "../../src/graph/gguf/read-gguf.ts";
 import { inspect } from "../../src/inspect/inspection.ts";
-import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
+import { countBy, guardedBytes, mutate } from "../support/mutate.ts";
 import { PUBLISHED } from "../support/published-models.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
 import { mutateText } from "./mutate-text.ts";
+import { outcomesOf } from "./seeded-outcomes.ts";
 
 const ALLOWED = ["model-config-invalid", "architecture-unknown"];
 const VALUES: readonly unknown[] = [null, true, 0, 1, -1, 1.5, 2 ** 31, 1e308, 7, 64, "", "x", "full_attention", [], [0], [null], {}, 1024];
@@ -39,17 +40,8 @@ function count(architecture: Architecture): void {
   expect(found.phases.every(({ total }) => total.flops >= 0 && total.bytes > 0)).toBe(true);
 }
 
-function fuzz(cases: number, firstSeed: number, damage: (prng: Prng) => string): Record<string, number> {
-  const outcomes: string[] = [];
-  for (let seed = firstSeed; seed < firstSeed + cases; seed++) {
-    const text = damage(seededPrng(seed));
-    try {
-      outcomes.push(outcomeOf(() => count(readArchitecture(text)), ALLOWED));
-    } catch (cause) {
-      throw new Error(`seed ${seed}: ${text.slice(0, 400)}`, { cause });
-    }
-  }
-  return countBy(outcomes);
+function fuzz(cases: number, first: number, damage: (prng: Prng) => string): Record<string, number> {
+  return countBy(outcomesOf({ first, count: cases, allowed: ALLOWED }, (prng) => count(readArchitecture(damage(prng)))));
 }
 
 test("the configurations are whole before they are damaged", () => {
@@ -83,9 +75,9 @@ test("2,500 configurations with wrong values, up to three each", () => {
 test("1,000 damaged GGUF headers", () => {
   const allowed = [...ALLOWED, "gguf-invalid", "gguf-unsupported", "model-weights-missing"];
   const whole = tinyGguf({ family: "qwen3", format: "BF16" });
-  const outcomes = Array.from({ length: 1000 }, (_unused, seed) => {
-    const bytes = mutate(seededPrng(50_000 + seed), whole, 3000);
-    return outcomeOf(() => count(architectureOfGguf(readGguf(guardedBytes(bytes, 4 * bytes.length + 4096)))), allowed);
+  const outcomes = outcomesOf({ first: 50_000, count: 1000, allowed }, (prng) => {
+    const bytes = mutate(prng, whole, 3000);
+    count(architectureOfGguf(readGguf(guardedBytes(bytes, 4 * bytes.length + 4096))));
   });
   expect(countBy(outcomes)["valid"]).toBeGreaterThan(0);
 });

@@ -1,12 +1,13 @@
 // Goal: no trace, however damaged, does more than end in an error of the table. Method: seeded damage to protobuf and JSON of traces, wrong values
 // in their fields, lengths that claim too much, and circles.
 import { describe, expect, it } from "vitest";
-import { type Prng, seededPrng } from "../../src/base/prng.ts";
+import type { Prng } from "../../src/base/prng.ts";
 import { readChakra } from "../../src/graph/chakra/read-chakra.ts";
 import { inspectGraph } from "../../src/inspect/inspect-graph.ts";
 import { SMALL_TRACE, type WrittenNode, writeChakra } from "../support/chakra-writer.ts";
 import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
 import { mutateText } from "./mutate-text.ts";
+import { outcomesOf } from "./seeded-outcomes.ts";
 
 const ALLOWED = ["chakra-invalid", "chakra-unsupported"];
 
@@ -30,28 +31,17 @@ function read(trace: Uint8Array): void {
   expect(inspectGraph(graph, { name: "trace", sizes: {} }).phases).toHaveLength(1);
 }
 
-/** Outcomes of cases with a seed each; a failure names its seed. */
-function outcomesOf(first: number, count: number, use: (prng: Prng) => void): readonly string[] {
-  return Array.from({ length: count }, (_, at) => {
-    try {
-      return outcomeOf(() => use(seededPrng(first + at)), ALLOWED);
-    } catch (cause) {
-      throw new Error(`seed ${first + at}`, { cause });
-    }
-  });
-}
-
 describe("damaged traces", () => {
   it("end in coded errors or load where bytes are damaged", () => {
     const trace = writeChakra(TRACE);
-    const outcomes = outcomesOf(1_000_000, 1500, (prng) => read(mutate(prng, trace, trace.length)));
+    const outcomes = outcomesOf({ first: 1_000_000, count: 1500, allowed: ALLOWED }, (prng) => read(mutate(prng, trace, trace.length)));
     const counts = countBy(outcomes);
     expect(counts["chakra-invalid"]).toBeGreaterThan(300);
     expect(counts["valid"]).toBeGreaterThan(100);
   });
 
   it("end in coded errors or load where values are others", () => {
-    const outcomes = outcomesOf(2_000_000, 800, (prng) => {
+    const outcomes = outcomesOf({ first: 2_000_000, count: 800, allowed: ALLOWED }, (prng) => {
       read(writeChakra(TRACE.map((node) => (prng.nextBelow(3) === 0 ? hostile(node, prng) : node))));
     });
     expect(Object.keys(countBy(outcomes)).sort()).toEqual(["chakra-invalid", "valid"]);
@@ -62,7 +52,9 @@ describe("damaged traces", () => {
       return { Id: id, Name: name, NodeType: type, data_deps: dataDeps, ctrlDeps, runtime: 3, ...attributes };
     });
     const text = JSON.stringify({ workload_graph }, null, 1);
-    const outcomes = outcomesOf(3_000_000, 700, (prng) => read(new TextEncoder().encode(mutateText(text, prng))));
+    const outcomes = outcomesOf({ first: 3_000_000, count: 700, allowed: ALLOWED }, (prng) =>
+      read(new TextEncoder().encode(mutateText(text, prng))),
+    );
     const counts = countBy(outcomes);
     expect(counts["chakra-invalid"]).toBeGreaterThan(200);
     expect(counts["valid"]).toBeGreaterThan(20);

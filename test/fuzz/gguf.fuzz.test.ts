@@ -3,7 +3,6 @@
  * and tokenizer; each case reads header, decoder, tensors and tokenizer; reads are counted, and a failure names its seed.
  */
 import { expect, test } from "vitest";
-import { seededPrng } from "../../src/base/prng.ts";
 import { dequantiseAll } from "../../src/graph/decoder/dequantise.ts";
 import { decoderFromGguf } from "../../src/graph/gguf/decoder-from-gguf.ts";
 import { readGguf } from "../../src/graph/gguf/read-gguf.ts";
@@ -11,6 +10,7 @@ import { loadTokenizer } from "../../src/graph/tokenizer/tokenizer.ts";
 import { type MetadataValue, writeGguf } from "../support/gguf-writer.ts";
 import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
 import { type TinyModelOptions, tinyGguf, tinyGgufParts } from "../support/tiny-gguf.ts";
+import { outcomesOf } from "./seeded-outcomes.ts";
 
 const CASES = 500;
 const ALLOWED = [
@@ -53,16 +53,8 @@ for (const [index, [name, options]] of FILES.entries()) {
     const original = tinyGguf(options);
     readAll(original);
     const headerBytes = readGguf(guardedBytes(original, WINDOWS_BYTES)).headerBytes;
-    const outcomes: string[] = [];
-    for (let i = 0; i < CASES; i++) {
-      const seed = 1_000_000 * (index + 1) + i;
-      const damaged = mutate(seededPrng(seed), original, headerBytes);
-      try {
-        outcomes.push(outcomeOf(() => readAll(damaged), ALLOWED));
-      } catch (cause) {
-        throw new Error(`seed ${seed}`, { cause });
-      }
-    }
+    const cases = { first: 1_000_000 * (index + 1), count: CASES, allowed: ALLOWED };
+    const outcomes = outcomesOf(cases, (prng) => readAll(mutate(prng, original, headerBytes)));
     const counts = countBy(outcomes);
     expect(counts["gguf-invalid"]).toBeGreaterThan(CASES / 10);
     expect(counts["valid"]).toBeGreaterThan(0);

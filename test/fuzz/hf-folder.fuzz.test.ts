@@ -6,13 +6,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Prng, seededPrng } from "../../src/base/prng.ts";
+import type { Prng } from "../../src/base/prng.ts";
 import { dequantiseAll } from "../../src/graph/decoder/dequantise.ts";
 import { decoderFromHf } from "../../src/graph/hf-config/decoder-from-hf.ts";
 import { shardNames } from "../../src/graph/hf-config/hf-weights.ts";
 import { loadTokenizer } from "../../src/graph/tokenizer/tokenizer.ts";
-import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
+import { countBy, guardedBytes, mutate } from "../support/mutate.ts";
 import { writeTinyHf } from "../support/tiny-hf.ts";
+import { outcomesOf } from "./seeded-outcomes.ts";
 
 const FAMILY_ERRORS = [
   "safetensors-invalid",
@@ -61,17 +62,8 @@ function readAll({ config, weights, tokenizer, tokenizerConfig }: Folder): void 
   if (made.hasChatTemplate) made.applyChatTemplate([{ role: "user", content: "hi" }], { addGenerationPrompt: true });
 }
 
-function fuzz(cases: number, firstSeed: number, damage: (prng: Prng) => () => void): Record<string, number> {
-  const outcomes: string[] = [];
-  for (let seed = firstSeed; seed < firstSeed + cases; seed++) {
-    const use = damage(seededPrng(seed));
-    try {
-      outcomes.push(outcomeOf(use, ALLOWED));
-    } catch (cause) {
-      throw new Error(`seed ${seed}`, { cause });
-    }
-  }
-  return countBy(outcomes);
+function fuzz(count: number, first: number, damage: (prng: Prng) => () => void): Record<string, number> {
+  return countBy(outcomesOf({ first, count, allowed: ALLOWED }, (prng) => damage(prng)()));
 }
 
 const FOLDERS = (["llama", "qwen2", "qwen3"] as const).map(tinyFolder);

@@ -20,6 +20,7 @@ import { inspectGraph } from "../../src/inspect/inspect-graph.ts";
 import { storedInGraph } from "../../src/inspect/stored-weights.ts";
 import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
 import { info, node, quantisedModel, tinyOnnxFiles } from "../support/tiny-onnx.ts";
+import { outcomesOf } from "./seeded-outcomes.ts";
 
 const CASES = 900;
 const ALLOWED = ["onnx-invalid", "onnx-unsupported"];
@@ -46,16 +47,10 @@ const files = { ...tinyOnnxFiles(), quantised: quantisedModel() };
 for (const [index, [name, file]] of Object.entries(files).entries()) {
   test(`${name}: ${CASES} damaged files`, { timeout: PATIENCE_MS }, () => {
     check(readOnnx(guardedBytes(file, WINDOWS_BYTES)).graph);
-    const outcomes: string[] = [];
-    for (let i = 0; i < CASES; i++) {
-      const seed = 50_000_000 + 1_000_000 * index + i;
-      const damaged = mutate(seededPrng(seed), file, file.length);
-      try {
-        outcomes.push(outcomeOf(() => check(readOnnx(guardedBytes(damaged, 4 * file.length + WINDOWS_BYTES)).graph), ALLOWED));
-      } catch (cause) {
-        throw new Error(`seed ${seed}`, { cause });
-      }
-    }
+    const outcomes = outcomesOf({ first: 50_000_000 + 1_000_000 * index, count: CASES, allowed: ALLOWED }, (prng) => {
+      const damaged = mutate(prng, file, file.length);
+      check(readOnnx(guardedBytes(damaged, 4 * file.length + WINDOWS_BYTES)).graph);
+    });
     const counts = countBy(outcomes);
     expect(counts["onnx-invalid"]).toBeGreaterThan(CASES / 20);
     expect(counts["valid"]).toBeGreaterThan(0);

@@ -4,11 +4,11 @@
  */
 import { expect, test } from "vitest";
 import { bytesOf } from "../../src/base/bytes.ts";
-import { seededPrng } from "../../src/base/prng.ts";
 import { onnxProgram } from "../../src/graph/program/onnx-program.ts";
-import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
+import { countBy, guardedBytes, mutate } from "../support/mutate.ts";
 import { STORED_FILES, storedModel } from "../support/stored-onnx.ts";
 import { tinyOnnxFiles } from "../support/tiny-onnx.ts";
+import { outcomesOf } from "./seeded-outcomes.ts";
 
 const CASES = 500;
 const ALLOWED = ["onnx-invalid", "onnx-unsupported", "model-weights-missing"];
@@ -28,16 +28,8 @@ function takeOut(file: Uint8Array): void {
 
 for (const [index, [name, file]] of Object.entries({ ...tinyOnnxFiles(), stored: storedModel() }).entries()) {
   test(`${name}: stages of ${CASES} damaged files`, () => {
-    const outcomes: string[] = [];
-    for (let i = 0; i < CASES; i++) {
-      const seed = 7_000_000 * (index + 1) + i;
-      const damaged = mutate(seededPrng(seed), file, file.length);
-      try {
-        outcomes.push(outcomeOf(() => takeOut(damaged), ALLOWED));
-      } catch (cause) {
-        throw new Error(`seed ${seed}`, { cause });
-      }
-    }
+    const cases = { first: 7_000_000 * (index + 1), count: CASES, allowed: ALLOWED };
+    const outcomes = outcomesOf(cases, (prng) => takeOut(mutate(prng, file, file.length)));
     const counts = countBy(outcomes);
     expect(counts["onnx-invalid"]).toBeGreaterThan(CASES / 10);
   });

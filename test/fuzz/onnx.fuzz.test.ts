@@ -11,6 +11,7 @@ import type { Fact } from "../../src/graph/shapes/fact.ts";
 import { RULES } from "../../src/graph/shapes/rule-table.ts";
 import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
 import { tinyOnnxFiles } from "../support/tiny-onnx.ts";
+import { outcomesOf } from "./seeded-outcomes.ts";
 
 const CASES = 800;
 const ALLOWED = ["onnx-invalid", "onnx-unsupported"];
@@ -30,16 +31,10 @@ function check(graph: Graph): void {
 for (const [index, [name, file]] of Object.entries(tinyOnnxFiles()).entries()) {
   test(`${name}: ${CASES} damaged files`, () => {
     check(readOnnx(guardedBytes(file, WINDOWS_BYTES)).graph);
-    const outcomes: string[] = [];
-    for (let i = 0; i < CASES; i++) {
-      const seed = 1_000_000 * (index + 1) + i;
-      const damaged = mutate(seededPrng(seed), file, file.length);
-      try {
-        outcomes.push(outcomeOf(() => check(readOnnx(guardedBytes(damaged, 4 * file.length + WINDOWS_BYTES)).graph), ALLOWED));
-      } catch (cause) {
-        throw new Error(`seed ${seed}`, { cause });
-      }
-    }
+    const outcomes = outcomesOf({ first: 1_000_000 * (index + 1), count: CASES, allowed: ALLOWED }, (prng) => {
+      const damaged = mutate(prng, file, file.length);
+      check(readOnnx(guardedBytes(damaged, 4 * file.length + WINDOWS_BYTES)).graph);
+    });
     const counts = countBy(outcomes);
     expect(counts["onnx-invalid"]).toBeGreaterThan(CASES / 10);
     expect(counts["valid"]).toBeGreaterThan(0);

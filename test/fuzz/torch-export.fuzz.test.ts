@@ -3,7 +3,7 @@
 import { strToU8, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { bytesOf } from "../../src/base/bytes.ts";
-import { type Prng, seededPrng } from "../../src/base/prng.ts";
+import type { Prng } from "../../src/base/prng.ts";
 import { textOf } from "../../src/graph/ir/expression.ts";
 import { ATEN_RULES } from "../../src/graph/shapes/aten/rule-table.ts";
 import { readTorchExport } from "../../src/graph/torch-export/read-torch-export.ts";
@@ -12,6 +12,7 @@ import { countBy, guardedBytes, mutate, outcomeOf } from "../support/mutate.ts";
 import { entriesOf, programName } from "../support/pt2-archive.ts";
 import { pt2Sample } from "../support/pt2-samples.ts";
 import { mutateText } from "./mutate-text.ts";
+import { outcomesOf } from "./seeded-outcomes.ts";
 
 const ALLOWED = ["torch-export-invalid", "torch-export-unsupported"];
 const FILES = ["mlp-core.pt2", "moe-written.pt2", "windows-core.pt2", "cnn-core.pt2", "mlp-core-old.pt2", "decoder-core.pt2"];
@@ -56,22 +57,11 @@ function damaged(archive: Uint8Array, prng: Prng): Uint8Array {
   return whole;
 }
 
-/** Outcomes of cases with a seed each; a failure names its seed. */
-function outcomesOf(first: number, count: number, use: (prng: Prng) => void): readonly string[] {
-  return Array.from({ length: count }, (_, at) => {
-    try {
-      return outcomeOf(() => use(seededPrng(first + at)), ALLOWED);
-    } catch (cause) {
-      throw new Error(`seed ${first + at}`, { cause });
-    }
-  });
-}
-
 describe("damaged archives", () => {
   it("end in coded errors or load where the zip is damaged", () => {
     const outcomes = FILES.flatMap((file, index) => {
       const archive = pt2Sample(file);
-      return outcomesOf(1_000_000 + index * 10_000, 250, (prng) => read(damaged(archive, prng)));
+      return outcomesOf({ first: 1_000_000 + index * 10_000, count: 250, allowed: ALLOWED }, (prng) => read(damaged(archive, prng)));
     });
     expect(outcomes).toHaveLength(1500);
     const counts = countBy(outcomes);
@@ -82,7 +72,9 @@ describe("damaged archives", () => {
   it("end in coded errors or load where the text of the JSON is damaged", () => {
     const outcomes = FILES.flatMap((file, index) => {
       const archive = opened(file);
-      return outcomesOf(2_000_000 + index * 10_000, 150, (prng) => read(withText(archive, mutateText(archive.text, prng))));
+      return outcomesOf({ first: 2_000_000 + index * 10_000, count: 150, allowed: ALLOWED }, (prng) =>
+        read(withText(archive, mutateText(archive.text, prng))),
+      );
     });
     expect(outcomes).toHaveLength(900);
     expect(countBy(outcomes)["torch-export-invalid"]).toBeGreaterThan(500);
@@ -91,7 +83,7 @@ describe("damaged archives", () => {
   it("end in coded errors or load where values of the JSON are others", () => {
     const outcomes = FILES.flatMap((file, index) => {
       const archive = opened(file);
-      return outcomesOf(3_000_000 + index * 10_000, 250, (prng) => {
+      return outcomesOf({ first: 3_000_000 + index * 10_000, count: 250, allowed: ALLOWED }, (prng) => {
         const program: unknown = JSON.parse(archive.text);
         for (let changes = 1 + prng.nextBelow(3); changes > 0; changes--) changeOne(program, prng);
         read(withText(archive, JSON.stringify(program)));
@@ -105,7 +97,7 @@ describe("damaged archives", () => {
 
   it("give figures or coded errors where they load", () => {
     const archive = opened("mlp-core.pt2");
-    const outcomes = outcomesOf(4_000_000, 200, (prng) => {
+    const outcomes = outcomesOf({ first: 4_000_000, count: 200, allowed: ALLOWED }, (prng) => {
       const program: unknown = JSON.parse(archive.text);
       changeOne(program, prng);
       const { graph } = readTorchExport(bytesOf(withText(archive, JSON.stringify(program))));
@@ -162,7 +154,7 @@ describe("calls that no model makes", () => {
   it("end in coded errors or load, for every operator with a rule", () => {
     const names = Object.keys(ATEN_RULES);
     expect(names.length).toBeGreaterThan(250);
-    const outcomes = outcomesOf(5_000_000, CALLS_PER_RULE * names.length, (prng) => {
+    const outcomes = outcomesOf({ first: 5_000_000, count: CALLS_PER_RULE * names.length, allowed: ALLOWED }, (prng) => {
       const type = names[prng.nextBelow(names.length)]!;
       read(withText(archive, JSON.stringify(oneCall(`torch.ops.aten.${type}${prng.nextBelow(9) === 0 ? "_" : ""}.default`, prng))));
     });
