@@ -76,9 +76,11 @@ describe("heddle partition", () => {
   it("lets like devices share a part, each with all of its bytes and its share of the time", async () => {
     const rack = join(folder, "like.yaml");
     writeFileSync(rack, LIKE_DEVICES);
-    const model = config("Llama-3.1-8B");
-    const alone = await report(model, "--rack", rack, "--seconds", "2", "--contiguous");
-    const shared = await report(model, "--rack", rack, "--seconds", "2", "--replicate");
+    const model = join(folder, "two-layers.json");
+    const llama = JSON.parse(readFileSync(config("Llama-3.1-8B"), "utf8")) as Record<string, unknown>;
+    writeFileSync(model, JSON.stringify({ ...llama, num_hidden_layers: 2 }));
+    const alone = await report(model, "--rack", rack, "--seconds", "20", "--contiguous");
+    const shared = await report(model, "--rack", rack, "--seconds", "20", "--replicate");
     expect(shared.ns).toBeLessThan(alone.ns);
     expect(shared.contiguousNs).toBeCloseTo(alone.ns, 3);
     const [stage] = shared.stages.filter(({ sharedWith }) => sharedWith !== undefined);
@@ -87,13 +89,13 @@ describe("heddle partition", () => {
     expect(parts[0]!.sharedBy).toBe(parts.length);
     expect(shared.ns).toBeCloseTo(Math.max(...shared.parts.map(({ computeNs, transferNs }) => computeNs + transferNs)), 3);
     // One of the devices that share is named alone: it leaves the others.
-    const pinned = await report(model, "--rack", rack, "--seconds", "2", "--replicate", "--pin", `embedding.*=${stage!.device}`);
+    const pinned = await report(model, "--rack", rack, "--seconds", "20", "--replicate", "--pin", `embedding.*=${stage!.device}`);
     expect(pinned.constraints[0]!.cost).toBeGreaterThanOrEqual(0);
     expect(pinned.ns).toBeGreaterThanOrEqual(shared.ns * (1 - 1e-9));
     const unknown = printed(model, "--rack", rack, "--seconds", "0.5", "--pin", "no such operator=b");
     await expect(unknown).rejects.toMatchObject({ where: "--pin no such operator=b" });
     await expect(printed(model, "--rack", rack, "--replicate", "--objective", "latency")).rejects.toThrow("--objective throughput");
-    expect(await printed(model, "--rack", rack, "--seconds", "2", "--replicate")).toMatch(/every \d(nd|rd|th) run/);
+    expect(await printed(model, "--rack", rack, "--seconds", "20", "--replicate")).toMatch(/every \d(nd|rd|th) run/);
   });
 
   it("is not refused by devices that stand alone and cannot run it", async () => {
