@@ -1,6 +1,6 @@
 /** Perplexity of a text as it would be served: through prefill in chunks, or decode step by step. */
 import { must } from "../../src/base/assert.ts";
-import type { PrefillFormat } from "../../src/cost/stage-format.ts";
+import type { StageFormat } from "../../src/cost/stage-format.ts";
 import type { StepRow } from "../../src/engine/replica-engine-types.ts";
 import type { LoadedStage, StageDriver } from "../../src/execute/stage-driver.ts";
 import type { DecoderModel } from "../../src/graph/decoder/model.ts";
@@ -10,7 +10,7 @@ export interface ServedPath {
   readonly model: DecoderModel;
   readonly phase: "prefill" | "decode";
   /** Of that phase, and of the head. */
-  readonly format: PrefillFormat;
+  readonly format: StageFormat;
   readonly threads?: number;
 }
 

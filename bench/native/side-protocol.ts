@@ -1,4 +1,4 @@
-import type { ComputeFormat, GraphFormat } from "../../src/rack/rack.ts";
+import type { ComputeFormat } from "../../src/rack/rack.ts";
 
 /** One engine under test in a process of its own: heddle's stages, or llama.cpp through node-llama-cpp. */
 export interface HeddleSetup {
@@ -6,7 +6,7 @@ export interface HeddleSetup {
   readonly driver: string;
   readonly model: string;
   readonly threads: number;
-  readonly prefillFormat: GraphFormat;
+  readonly prefillFormat: ComputeFormat;
   readonly decodeFormat: ComputeFormat;
   /** Tokens of a prompt computed at once. */
   readonly chunk: number;

@@ -1,5 +1,4 @@
-import type { ComputeFormat, GraphFormat } from "../rack/rack.ts";
+import type { ComputeFormat } from "../rack/rack.ts";
 
-/** Formats of weights that prompts can be pinned to, and decode steps. */
-export const PREFILL_FORMATS: readonly GraphFormat[] = ["f32", "bf16", "int4", "int8-row"];
-export const DECODE_FORMATS: readonly ComputeFormat[] = [...PREFILL_FORMATS, "block-int8"];
+/** Formats of weights that prompts and decode steps can be pinned to. */
+export const PLAN_FORMATS: readonly ComputeFormat[] = ["f32", "bf16", "int4", "int8-row", "block-int8"];

@@ -11,7 +11,7 @@ import type { PlanOptions, StagePin } from "../plan/plan-request.ts";
 import { judgedStreams, streamsText } from "../plan/predict.ts";
 import type { Rack } from "../rack/rack.ts";
 import { formatNs, note, printResult, table } from "./output.ts";
-import { DECODE_FORMATS, PREFILL_FORMATS } from "./plan-formats.ts";
+import { PLAN_FORMATS } from "./plan-formats.ts";
 import { isSloPlan, planElsewhere } from "./plan-slo/plan-elsewhere.ts";
 import type { EmitFlags, SloFlags } from "./plan-slo/slo-options.ts";
 import { pullWithProgress } from "./pull-progress.ts";
@@ -74,8 +74,8 @@ function planOptions(flags: PlanFlags): PlanOptions {
     ...(flags.pin === undefined || flags.pin.length === 0 ? {} : { pins: flags.pin }),
     ...(flags.replicas === undefined ? {} : { replicas: flags.replicas }),
     ...(flags.stages === undefined ? {} : { stages: flags.stages }),
-    ...(flags.prefillFormat === undefined ? {} : { prefillFormat: format("--prefill-format", flags.prefillFormat, PREFILL_FORMATS) }),
-    ...(flags.decodeFormat === undefined ? {} : { decodeFormat: format("--decode-format", flags.decodeFormat, DECODE_FORMATS) }),
+    ...(flags.prefillFormat === undefined ? {} : { prefillFormat: format("--prefill-format", flags.prefillFormat, PLAN_FORMATS) }),
+    ...(flags.decodeFormat === undefined ? {} : { decodeFormat: format("--decode-format", flags.decodeFormat, PLAN_FORMATS) }),
     ...(flags.maxSequences === undefined ? {} : { maxSequences: flags.maxSequences }),
     ...(flags.context === undefined ? {} : { contextLimit: flags.context }),
     ...(flags.kvMemory === undefined ? {} : { kvMemoryBytes: flags.kvMemory }),

@@ -40,15 +40,16 @@ interface PhaseWeights {
 }
 
 /**
- * Bytes of a stage's weights: its layers once a phase, the head in the decode format. The embedding is looked up in the file. `eightBit` matters to
+ * Bytes of a stage's weights: its layers once a phase (once for both in `block-int8`), the head in the decode format. The embedding is looked up in the file. `eightBit` matters to
  * `block-int8` alone. Units: bytes.
  */
 export function stageWeightBytes(
   spec: DecoderSpec,
-  stage: PhaseWeights & { readonly prefillFormat: GraphFormat },
+  stage: PhaseWeights & { readonly prefillFormat: ComputeFormat },
   eightBit: EightBitShare = ALL_EIGHT_BITS,
 ): number {
-  const prefill = (stage.toLayer - stage.fromLayer) * layerWeights(spec) * WEIGHT_BYTES[stage.prefillFormat];
+  const { fromLayer, toLayer, prefillFormat } = stage;
+  const prefill = prefillFormat === "block-int8" ? 0 : (toLayer - fromLayer) * layerWeights(spec) * WEIGHT_BYTES[prefillFormat];
   return Math.ceil(prefill + decodeWeightBytes(spec, stage, eightBit));
 }
 

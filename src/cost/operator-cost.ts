@@ -4,6 +4,7 @@ import type { ComputeFormat, Device, DeviceCalibration, GraphFormat } from "../r
 import { attentionPricer, kernelAttentionPricer } from "./attention-cost.ts";
 import { ALL_EIGHT_BITS, type EightBitShare } from "./block-weights.ts";
 import { headProduct, layerProducts } from "./decoder-shape.ts";
+import { KERNEL_PROMPT_ROWS } from "./kernel-prompt-rows.ts";
 import { type Priced, scalePriced, sumPriced } from "./priced.ts";
 import { blockPricer, type ProductPricer, productPricer } from "./product-cost.ts";
 import { mixesPhases } from "./stage-format.ts";
@@ -47,7 +48,7 @@ export function operatorPricer(
   };
   const decode = decodeFormat === "block-int8" ? kernelParts(spec, stage, table, eightBit) : graphs(decodeFormat);
   if (decode === undefined) return missing(`${decodeFormat} products`);
-  const prefill = graphs(prefillFormat);
+  const prefill = prefillFormat === "block-int8" ? decode && inPasses(decode, table) : graphs(prefillFormat);
   if (prefill === undefined) return missing(`${prefillFormat} products`);
   const parts = { spec, stage, decode, prefill: { ...prefill, head: decode.head } };
   return ok({ ...partsOf(parts), source: "operator tables", noise: table.noise });
@@ -80,6 +81,29 @@ function kernelParts(spec: DecoderSpec, stage: CostedStage, table: DeviceCalibra
   if (product === undefined || head === undefined || attention === undefined) return undefined;
   const fixed: Priced = { ns: kernels.stepNs + (stage.toLayer - stage.fromLayer) * kernels.layerNs, spread: noise, basis: "measured" };
   return { product, head, attention: ({ sequences, context }) => attention(sequences, context), fixed };
+}
+
+/**
+ * Prompts in the kernels: rows of one sequence in passes of as many as steps have room for. A chunk's rows attend to it from its start to its end, on average
+ * to half of it; what was measured is rows of several sequences, whose keys and values no cache held before, so a row of a prompt takes no longer.
+ */
+function inPasses(parts: PhaseParts, { kernels }: DeviceCalibration): PhaseParts {
+  const { product, attention } = parts;
+  const most = kernels === undefined || "refused" in kernels ? 1 : Math.max(...kernels.attention.map(({ sequences }) => sequences));
+  const passes = (rows: number, priceOf: (rows: number) => Priced): Priced => {
+    const whole = Math.floor(rows / KERNEL_PROMPT_ROWS);
+    const rest = rows % KERNEL_PROMPT_ROWS;
+    return sumPriced([...(whole > 0 ? [scalePriced(priceOf(KERNEL_PROMPT_ROWS), whole)] : []), ...(rest > 0 ? [priceOf(rest)] : [])]);
+  };
+  return {
+    ...parts,
+    product: (m, n, k) => passes(m, (rows) => product(rows, n, k)),
+    attention: (run) => {
+      const context = run.context + (run.rows - 1) / 2;
+      const measured = Math.min(run.rows, most);
+      return scalePriced(attention({ ...run, rows: measured, sequences: measured, context }), run.rows / measured);
+    },
+  };
 }
 
 function partsOf(parts: RunParts): StageParts {
@@ -137,15 +161,15 @@ function fixedPart(stage: CostedStage, { launchNs, operatorNs, noise }: DeviceCa
   return { ns: launchNs + operators * operatorNs, spread: noise, basis: "measured" };
 }
 
-/** Formats prompts can have on a device: those of graphs that its tables hold products of. */
-export function prefillFormats(device: Device): readonly GraphFormat[] {
+/** Formats of graphs that a device's tables hold products of: those that both phases can have. */
+export function graphFormats(device: Device): readonly GraphFormat[] {
   const held = heldFormats(device);
   return (["f32", "bf16", "int4", "int8-row"] as const).filter((format) => held.has(format));
 }
 
 /** Formats decode steps can have on a device. */
 export function decodeFormats(device: Device): readonly ComputeFormat[] {
-  return heldFormats(device).has("block-int8") ? [...prefillFormats(device), "block-int8"] : prefillFormats(device);
+  return heldFormats(device).has("block-int8") ? [...graphFormats(device), "block-int8"] : graphFormats(device);
 }
 
 function heldFormats({ calibration }: Device): ReadonlySet<ComputeFormat> {

@@ -1,5 +1,5 @@
 import type { Nanoseconds } from "../base/units.ts";
-import type { PrefillFormat, StageFormat } from "./stage-format.ts";
+import type { StageFormat } from "./stage-format.ts";
 
 /** What a stage was when it was measured; a calibration prices only stages that agree. */
 export interface StageIdentity {
@@ -9,7 +9,7 @@ export interface StageIdentity {
   readonly toLayer: number;
   readonly driver: string;
   readonly threads: number;
-  readonly prefillFormat: PrefillFormat;
+  readonly prefillFormat: StageFormat;
   readonly decodeFormat: StageFormat;
 }
 

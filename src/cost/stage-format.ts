@@ -1,13 +1,10 @@
-import type { ComputeFormat, GraphFormat } from "../rack/rack.ts";
+import type { ComputeFormat } from "../rack/rack.ts";
 
 /**
  * Weights of a phase of a stage: a format that heddle lowers products to, or `file`: as the model's file holds them, computed by a library that
  * reads the file itself.
  */
 export type StageFormat = ComputeFormat | "file";
-
-/** Weights of prompts. */
-export type PrefillFormat = GraphFormat | "file";
 
 /**
  * Whether decoding rows share a run with a prompt's chunk, so that weights are read once: where both phases have one format. Not in bf16: kernels
@@ -18,6 +15,6 @@ export function mixesPhases({ prefillFormat, decodeFormat }: PhaseFormats): bool
 }
 
 interface PhaseFormats {
-  readonly prefillFormat: PrefillFormat;
+  readonly prefillFormat: StageFormat;
   readonly decodeFormat: StageFormat;
 }

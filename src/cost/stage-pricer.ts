@@ -1,5 +1,5 @@
 import type { Priced } from "./priced.ts";
-import type { PrefillFormat, StageFormat } from "./stage-format.ts";
+import type { StageFormat } from "./stage-format.ts";
 import type { StepShape } from "./step-cost.ts";
 
 /** What the cost of a stage depends on besides the iteration; a `StagePlan` is one. */
@@ -9,7 +9,7 @@ export interface CostedStage {
   readonly device: string;
   readonly driver: string;
   readonly threads: number;
-  readonly prefillFormat: PrefillFormat;
+  readonly prefillFormat: StageFormat;
   readonly decodeFormat: StageFormat;
 }
 

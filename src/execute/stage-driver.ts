@@ -1,4 +1,4 @@
-import type { PrefillFormat, StageFormat } from "../cost/stage-format.ts";
+import type { StageFormat } from "../cost/stage-format.ts";
 import type { StepTask } from "../engine/replica-engine-types.ts";
 import type { DecoderModel } from "../graph/decoder/model.ts";
 import type { StagePlan } from "../plan/plan.ts";
@@ -18,7 +18,7 @@ export interface DriverDescription {
   readonly boundary: "stage" | "model";
   readonly shapes: "dynamic";
   /** Weight formats both phases may have. */
-  readonly numerics: readonly PrefillFormat[];
+  readonly numerics: readonly StageFormat[];
   /** Those that decode steps and heads alone may have. */
   readonly decodeNumerics: readonly StageFormat[];
   /** Whether blocks can be sealed and gathered; where not, no task may ask for it, and a replica has no slots for them. */

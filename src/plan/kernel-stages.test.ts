@@ -1,12 +1,12 @@
 // Goal: plans give each driver's block-int8 the memory it takes. Method: both drivers, and another format, by hand.
 import { expect, it } from "vitest";
 import { ALL_EIGHT_BITS } from "../cost/block-weights.ts";
-import { heldInEightBits, kernelPages, pageCopies } from "./kernel-stages.ts";
+import { heldInEightBits, kernelPages, kernelRoomBytes, kernelRows, pageCopies, promptRefusal } from "./kernel-stages.ts";
 
 const spec = { layers: 2, width: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 128, vocabulary: 320 } as const;
 const file = { layers: 0, head: 0 };
-const stage = (driver: string, decodeFormat: "block-int8" | "f32") => ({
-  ...{ driver, decodeFormat, fromLayer: 0, toLayer: 2 },
+const stage = (driver: string, decodeFormat: "block-int8" | "f32", prefillFormat: "block-int8" | "f32" = "f32") => ({
+  ...{ driver, prefillFormat, decodeFormat, fromLayer: 0, toLayer: 2 },
   ...{ threads: 2, contextLimit: 512, maxSequences: 4 },
 });
 const pages = (driver: string, decodeFormat: "block-int8" | "f32"): number =>
@@ -23,6 +23,17 @@ it("heddle's own kernels keep the file's blocks of 4 bits, and pages once, in 4 
   expect(heldInEightBits(stage("ort", "block-int8"), file)).toBe(file);
   expect(pageCopies(stage("ort", "block-int8"), spec)).toBe(1);
   expect(pages("ort", "block-int8")).toBeLessThan(Infinity);
+});
+
+it("prompts in block-int8 take room for their rows, and need the driver and the decode steps that have it", () => {
+  const prompts = stage("ort", "block-int8", "block-int8");
+  expect(kernelRows(prompts) - kernelRows(stage("ort", "block-int8"))).toBe(64);
+  const roomOf = (one: typeof prompts): number => kernelRoomBytes(spec as unknown as Parameters<typeof kernelRoomBytes>[0], one);
+  expect(roomOf(prompts)).toBeGreaterThan(roomOf(stage("ort", "block-int8")));
+  expect(promptRefusal(prompts)).toBeUndefined();
+  expect(promptRefusal(stage("openvino", "block-int8"))).toBeUndefined();
+  expect(promptRefusal(stage("openvino", "block-int8", "block-int8"))).toContain("not those of openvino");
+  expect(promptRefusal(stage("ort", "f32", "block-int8"))).toContain("not in f32");
 });
 
 it("other formats are held once on either", () => {

@@ -1,8 +1,10 @@
 import type { Ratio } from "../base/units.ts";
 import { ALL_EIGHT_BITS, type EightBitShare } from "../cost/block-weights.ts";
 import { decodeWeightBytes } from "../cost/decoder-shape.ts";
+import { KERNEL_PROMPT_ROWS } from "../cost/kernel-prompt-rows.ts";
+import { decodeFormats, graphFormats } from "../cost/operator-cost.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
-import type { ComputeFormat } from "../rack/rack.ts";
+import type { ComputeFormat, Device } from "../rack/rack.ts";
 import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
 
 /**
@@ -11,8 +13,28 @@ import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
  */
 export const KERNEL_DRIVERS: readonly string[] = ["ort", "openvino"];
 
+/** Those whose devices compute prompts in it as well: rows of a prompt are rows of the same steps. */
+const PROMPT_KERNEL_DRIVERS: readonly string[] = ["ort"];
+
 /** Of a device that is asked for `block-int8` and does not have it. */
 export const KERNEL_DRIVERS_TEXT = `only devices of drivers ${KERNEL_DRIVERS.join(" and ")}`;
+
+/** Why a stage's prompts cannot come in `block-int8` where its decode steps have the other format; undefined where they can, or have another. */
+export function promptRefusal({ driver, prefillFormat, decodeFormat }: PhaseStage): string | undefined {
+  if (prefillFormat !== "block-int8") return undefined;
+  if (!PROMPT_KERNEL_DRIVERS.includes(driver))
+    return `only devices of driver ${PROMPT_KERNEL_DRIVERS.join(" and ")} take prompts in block-int8, not those of ${driver}`;
+  return decodeFormat === "block-int8" ? undefined : `prompts in block-int8 are rows of decode steps in block-int8, not in ${decodeFormat}`;
+}
+
+/** Formats prompts can have on a device. */
+export function promptFormats(device: Device): readonly ComputeFormat[] {
+  return PROMPT_KERNEL_DRIVERS.includes(device.driver) ? decodeFormats(device) : graphFormats(device);
+}
+
+interface PhaseStage extends DecodeStage {
+  readonly prefillFormat: ComputeFormat | "file";
+}
 
 interface DecodeStage {
   readonly driver: string;
@@ -55,7 +77,7 @@ const ROW_BYTES = 5;
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
 /** A stage whose decode steps may run in the kernels, and what they make room for. */
-export interface KernelStageShape extends DecodeStage {
+export interface KernelStageShape extends PhaseStage {
   readonly fromLayer: number;
   readonly toLayer: number;
   readonly threads: number;
@@ -89,10 +111,16 @@ export function kernelPageBytes({ kvHeads, headDim }: Pick<DecoderSpec, "kvHeads
   return { keys: heads * (columns + FLOAT), values: heads * columns * 2 };
 }
 
+/** Rows that a step of a stage's kernels has room for. */
+export function kernelRows({ prefillFormat, maxSequences }: Pick<KernelStageShape, "prefillFormat" | "maxSequences">): number {
+  return maxSequences + (prefillFormat === "block-int8" ? KERNEL_PROMPT_ROWS : 0);
+}
+
 /** What a stage's kernels hold beside weights and pages, at most: rows of a step, scores of each thread, rotations, logits, norms, a page that comes. Units: bytes. */
-export function kernelRoomBytes(spec: DecoderSpec, { fromLayer, toLayer, threads, contextLimit, maxSequences }: KernelStageShape): number {
+export function kernelRoomBytes(spec: DecoderSpec, stage: KernelStageShape): number {
+  const { fromLayer, toLayer, threads, contextLimit } = stage;
   const { width, heads, kvHeads, headDim, feedForward, vocabulary } = spec;
-  const rows = Math.max(maxSequences, HEAD_ROWS);
+  const rows = Math.max(kernelRows(stage), HEAD_ROWS);
   const inBytes = (columns: number): number => (columns + BLOCK) * ROW_BYTES;
   const mixed = heads * headDim;
   const qkv = (heads + 2 * kvHeads) * headDim;

@@ -45,6 +45,7 @@ function kernelNeeds({ request, contextLimit }: DraftContext): string {
     fromLayer: 0,
     toLayer: Math.ceil(model.spec.layers / stages),
     driver: "ort",
+    prefillFormat: options.prefillFormat ?? "int8-row",
     decodeFormat: "block-int8",
     threads: 1,
     contextLimit,

@@ -1,6 +1,6 @@
-import { decodeFormats, prefillFormats } from "../cost/operator-cost.ts";
+import { decodeFormats } from "../cost/operator-cost.ts";
 import type { ComputeFormat, Device } from "../rack/rack.ts";
-import { isPaged, KERNEL_DRIVERS_TEXT, kernelShapeRefusal } from "./kernel-stages.ts";
+import { isPaged, KERNEL_DRIVERS_TEXT, kernelShapeRefusal, promptFormats, promptRefusal } from "./kernel-stages.ts";
 import type { PlanError, PlanOptions, PlanRequest, StagePin } from "./plan-request.ts";
 import { isWholeModel } from "./whole-model.ts";
 
@@ -69,20 +69,27 @@ function checkFormats({ prefillFormat, decodeFormat, pins = [] }: PlanOptions, u
   for (const scope of [{ on: "this rack", devices: usable, beside: "" }, ...pinned]) {
     const { devices } = scope;
     const fault =
-      unmeasured("--prefill-format", prefillFormat, { ...scope, held: devices.flatMap(prefillFormats) }) ??
+      unmeasured("--prefill-format", prefillFormat, { ...scope, held: devices.flatMap(promptFormats) }) ??
       unmeasured("--decode-format", decodeFormat, { ...scope, held: devices.flatMap(decodeFormats) });
     if (fault !== undefined) return fault;
   }
-  return undefined;
+  return prefillFormat === "block-int8" && decodeFormat !== undefined && decodeFormat !== "block-int8"
+    ? { code: "pin-impossible", pin: `--prefill-format ${prefillFormat}`, possible: "--decode-format block-int8: their rows share steps" }
+    : undefined;
 }
 
 /** Asked for where only heddle's own kernels compute in it, their format is refused with the reason; where the planner chooses, it takes another. */
 function checkKernelShape({ model, options }: PlanRequest, usable: readonly Device[]): PinError | undefined {
-  const own = options?.decodeFormat === "block-int8" && !usable.some(({ driver }) => isPaged(driver, "block-int8"));
+  const prompts = options?.prefillFormat === "block-int8";
+  const own = prompts || (options?.decodeFormat === "block-int8" && !usable.some(({ driver }) => isPaged(driver, "block-int8")));
   const refused = own ? kernelShapeRefusal(model.spec) : undefined;
   return refused === undefined
     ? undefined
-    : { code: "pin-impossible", pin: "--decode-format block-int8", possible: `another format: ${refused}` };
+    : {
+        code: "pin-impossible",
+        pin: `${prompts ? "--prefill-format" : "--decode-format"} block-int8`,
+        possible: `another format: ${refused}`,
+      };
 }
 
 /** Devices that a format is looked for on, and the pin that names them. */
@@ -99,7 +106,12 @@ function unmeasured(
 ): PinError | undefined {
   if (format === undefined || held.includes(format)) return undefined;
   const possible = `formats measured on ${on}: ${[...new Set(held)].join(", ")}`;
-  const refused = format === "block-int8" ? devices.flatMap(kernelRefusal) : [];
+  const prompts = (device: Device): readonly string[] => {
+    const refusal =
+      flag === "--prefill-format" ? promptRefusal({ ...device, prefillFormat: "block-int8", decodeFormat: "block-int8" }) : undefined;
+    return refusal === undefined ? kernelRefusal(device) : [`${device.id} refused: ${refusal}`];
+  };
+  const refused = format === "block-int8" ? devices.flatMap(prompts) : [];
   return { code: "pin-impossible", pin: `${flag} ${format}${beside}`, possible: [possible, ...refused].join("; ") };
 }
 

@@ -1,6 +1,6 @@
 import type { Estimate } from "../cost/estimate.ts";
 import { pagesFor } from "../state/block.ts";
-import { KERNEL_DRIVERS, KERNEL_DRIVERS_TEXT } from "./kernel-stages.ts";
+import { KERNEL_DRIVERS, KERNEL_DRIVERS_TEXT, promptRefusal } from "./kernel-stages.ts";
 import type { Plan, ReplicaPlan } from "./plan.ts";
 
 /** A relation between parts of a plan that does not hold; `path` names the field. */
@@ -55,6 +55,8 @@ function checkStages(replica: ReplicaPlan, path: Path): PlanFault | undefined {
         message: `is block-int8, which ${KERNEL_DRIVERS_TEXT} compute in, not ${stage.driver}`,
       };
     }
+    const prompts = promptRefusal(stage);
+    if (prompts !== undefined) return { path: [...at, "prefillFormat"], message: `is block-int8, but ${prompts}` };
     next = stage.toLayer;
     const fault = checkEstimate(stage.decodeStep, [...at, "decodeStep"]) ?? checkEstimate(stage.prefill512, [...at, "prefill512"]);
     if (fault !== undefined) return fault;

@@ -93,6 +93,17 @@ describe("plan file", () => {
     expect(error.detail).toContain("only devices of drivers ort and openvino");
   });
 
+  it("takes prompts in block-int8 beside decode steps in it, of the driver whose kernels take them", () => {
+    const both = ["prefillFormat", "decodeFormat"].reduce(
+      (text, field) => text.replace(new RegExp(`"${field}":"[^"]+"`, "g"), `"${field}":"block-int8"`),
+      JSON.stringify(JSON.parse(writePlan(plan))),
+    );
+    expect(readPlan(both).replicas[0]!.stages[0]!.prefillFormat).toBe("block-int8");
+    const error = failure(both.replace('"driver":"ort"', '"driver":"openvino"'));
+    expect([error.code, error.where]).toEqual(["plan-invalid", "replicas[0].stages[0].prefillFormat"]);
+    expect(error.detail).toContain("only devices of driver ort take prompts in block-int8");
+  });
+
   it("names the stage that ends before the model does", () => {
     expect(failure(writePlan(plan), 32).where).toBe("replicas[0].stages[1].toLayer");
   });

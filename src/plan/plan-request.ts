@@ -4,7 +4,7 @@ import type { StageCalibration } from "../cost/stage-calibration.ts";
 import type { CostedStage } from "../cost/stage-pricer.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
 import type { WeightFormat } from "../graph/decoder/weights.ts";
-import type { ComputeFormat, GraphFormat, Rack } from "../rack/rack.ts";
+import type { ComputeFormat, Rack } from "../rack/rack.ts";
 import type { PolicyParameters } from "./plan.ts";
 
 /** Everything a plan is made from. */
@@ -36,7 +36,7 @@ export interface PlanOptions {
   readonly replicas?: number;
   /** Stages of each replica. */
   readonly stages?: number;
-  readonly prefillFormat?: GraphFormat;
+  readonly prefillFormat?: ComputeFormat;
   readonly decodeFormat?: ComputeFormat;
   readonly maxSequences?: number;
   readonly contextLimit?: number;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { computeFormat, graphFormat } from "../rack/rack-schema.ts";
+import { computeFormat } from "../rack/rack-schema.ts";
 import { finiteAmount, nameText, positive } from "../rack/schema-parts.ts";
 
 const REPLICAS_MAX = 1024;
@@ -15,8 +15,7 @@ const sentence = z.string().max(TEXT_MAX);
 const layer = z.int().min(0).max(LAYERS_MAX);
 
 /** `file`: as the model's file holds them. */
-const prefillFormat = z.enum([...graphFormat.options, "file"]);
-const decodeFormat = z.enum([...computeFormat.options, "file"]);
+const stageFormat = z.enum([...computeFormat.options, "file"]);
 
 const estimate = z.strictObject({
   valueNs: finiteAmount,
@@ -32,8 +31,8 @@ const stage = z.strictObject({
   device: nameText,
   driver: nameText,
   threads: z.int().min(1).max(4096),
-  prefillFormat,
-  decodeFormat,
+  prefillFormat: stageFormat,
+  decodeFormat: stageFormat,
   decodeStep: estimate,
   prefill512: estimate,
   why: sentence,

@@ -1,6 +1,6 @@
 import type { Nanoseconds } from "../base/units.ts";
 import type { Estimate } from "../cost/estimate.ts";
-import type { PrefillFormat, StageFormat } from "../cost/stage-format.ts";
+import type { StageFormat } from "../cost/stage-format.ts";
 
 /** A plan: which layers run where, in which formats, how many replicas; with predictions and reasons. Written as JSON by `heddle plan`. */
 export interface Plan {
@@ -36,7 +36,7 @@ export interface StagePlan {
   readonly device: string;
   readonly driver: string;
   readonly threads: number;
-  readonly prefillFormat: PrefillFormat;
+  readonly prefillFormat: StageFormat;
   readonly decodeFormat: StageFormat;
   /** One decode step of one sequence at context 256, and a prefill of 512 tokens. */
   readonly decodeStep: Estimate;

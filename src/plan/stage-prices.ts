@@ -1,21 +1,21 @@
 import { must } from "../base/assert.ts";
 import { stageWeightBytes } from "../cost/decoder-shape.ts";
-import { decodeFormats, prefillFormats } from "../cost/operator-cost.ts";
+import { decodeFormats } from "../cost/operator-cost.ts";
 import type { StageCostInput } from "../cost/stage-cost.ts";
 import type { CostedStage } from "../cost/stage-pricer.ts";
 import { type PricedStepCost, stepCostFrom } from "../cost/step-cost-from.ts";
 import { kvBytesPerToken } from "../graph/decoder/spec.ts";
-import type { ComputeFormat, Device, GraphFormat } from "../rack/rack.ts";
+import type { ComputeFormat, Device } from "../rack/rack.ts";
 import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
 import { DEFAULT_MAX_SEQUENCES } from "./default-policy.ts";
 import type { DraftContext } from "./draft-context.ts";
-import { kernelPages } from "./kernel-stages.ts";
+import { kernelPages, promptFormats, promptRefusal } from "./kernel-stages.ts";
 import type { PlanModel } from "./plan-request.ts";
 import { DECODE_CONTEXT, decodeShape, promptCost } from "./predict.ts";
 
 /** Weight formats of the two phases of a stage. */
 export interface FormatPair {
-  readonly prefillFormat: GraphFormat;
+  readonly prefillFormat: ComputeFormat;
   readonly decodeFormat: ComputeFormat;
 }
 
@@ -80,12 +80,15 @@ export function stagePrices(context: DraftContext): StagePrices {
 
 function worthTrying(context: DraftContext, device: Device, { price, bytes }: Pick<StagePrices, "price" | "bytes">): readonly FormatPair[] {
   const { options, model } = context.request;
-  const choose = <F extends ComputeFormat>(held: readonly F[], pinned: F | undefined): readonly F[] =>
+  const choose = (held: readonly ComputeFormat[], pinned: ComputeFormat | undefined): readonly ComputeFormat[] =>
     held.filter((format) => (pinned === undefined ? context.allowed.includes(format) : format === pinned));
   const decode = choose(decodeFormats(device), options?.decodeFormat);
   const whole = { fromLayer: 0, toLayer: model.spec.layers };
-  const ranked = choose(prefillFormats(device), options?.prefillFormat)
+  // Prompts come in the kernels where that is asked for: they take longer there, and steps among which they come are smoother, which no price here knows.
+  const asked = choose(promptFormats(device), options?.prefillFormat);
+  const ranked = (options?.prefillFormat === undefined ? asked.filter((format) => format !== "block-int8") : asked)
     .flatMap((prefillFormat) => decode.map((decodeFormat) => ({ prefillFormat, decodeFormat })))
+    .filter((pair) => promptRefusal({ ...pair, driver: device.driver }) === undefined)
     .flatMap((pair) => {
       const known = price(device, pair, whole);
       return known === undefined ? [] : [{ pair, ns: requestNs(known), bytes: bytes(pair, whole) }];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededPrng } from "../../src/base/prng.ts";
-import type { PrefillFormat, StageFormat } from "../../src/cost/stage-format.ts";
+import type { StageFormat } from "../../src/cost/stage-format.ts";
 import type { Lane } from "../../src/engine/replica-engine-types.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
 import { argmax } from "../../src/execute/sampling/ranking.ts";
@@ -22,7 +22,7 @@ export interface DriverCase {
   readonly name: string;
   readonly create: () => Promise<StageDriver>;
   /** What the driver must declare; what it lacks is tested to be refused. */
-  readonly formats: readonly PrefillFormat[];
+  readonly formats: readonly StageFormat[];
   /** What it must declare for decode steps alone, on this machine. */
   readonly decodeFormats?: readonly StageFormat[];
   readonly boundary: DriverDescription["boundary"];
@@ -47,7 +47,7 @@ const ROUNDING: Readonly<Record<StageFormat, number>> = {
 
 /** Formats of a stage's two phases. */
 interface Formats {
-  readonly prefillFormat: PrefillFormat;
+  readonly prefillFormat: StageFormat;
   readonly decodeFormat: StageFormat;
 }
 
@@ -75,10 +75,11 @@ function referenceOf(of: DecoderModel, tokens: readonly number[]): readonly Floa
 
 export function driverSuite({ name, create, formats, decodeFormats = [], boundary, sealedBlocks, logits, absent }: DriverCase): void {
   const alike = formats.map((format): Formats => ({ prefillFormat: format, decodeFormat: format }));
-  const apart = decodeFormats.map((decodeFormat): Formats => ({ prefillFormat: formats.at(-1)!, decodeFormat }));
+  const graphs = formats.filter((format) => format !== "block-int8");
+  const apart = decodeFormats.map((decodeFormat): Formats => ({ prefillFormat: graphs.at(-1)!, decodeFormat }));
   const pairs = [...alike, ...apart];
-  /** What does not depend on the format is checked in one, and in those of decode steps alone. */
-  const few = [alike[0]!, ...apart];
+  /** What does not depend on the format is checked in one, and in those that are computed beside the runtime. */
+  const few = [alike[0]!, ...alike.filter(({ prefillFormat }) => prefillFormat === "block-int8"), ...apart];
   // The summary of `npm test` names tests of this title with their reason.
   if (absent !== undefined) test.skip(`absent device: driver ${name}: ${absent}`, () => {});
   describe.skipIf(absent !== undefined)(`driver ${name}`, () => {
@@ -203,7 +204,7 @@ export function driverSuite({ name, create, formats, decodeFormats = [], boundar
       }
     });
 
-    test.each(few)("KV takes the pages of the open lanes and gives them back: $decodeFormat", (pair) =>
+    test.each(few)("KV takes the pages of the open lanes and gives them back: $prefillFormat, $decodeFormat", (pair) =>
       onChain(pair, async (chain) => {
         const [stage] = chain.stages;
         const page = kvBytesPerToken(model.spec) * BLOCK_TOKENS;
@@ -216,7 +217,8 @@ export function driverSuite({ name, create, formats, decodeFormats = [], boundar
         expect(working).toBeLessThan(1.5 * page);
         expect(working).toBeGreaterThan(page / 4);
         await chain.step({ opens: [opening(3, [], 10)], rows: [rowOf(3, "prefill", 0, 10)] }, prompts[3]!.slice(0, 10));
-        expect(stage?.kvBytes()).toBe(working * pages + page);
+        // Prompts that are rows of decode steps take no pages of another kind.
+        expect(stage?.kvBytes()).toBe(working * pages + (pair.prefillFormat === "block-int8" ? working : page));
         await chain.step({ closes: [0, 3], opens: [opening(0)], rows: [rowOf(0, "prefill", 0, 1)] }, [1]);
         const again = await chain.step({ rows: [rowOf(0, "decode", 1)] }, [2]);
         expect(again.length).toBe(model.spec.vocabulary);
@@ -235,21 +237,24 @@ export function driverSuite({ name, create, formats, decodeFormats = [], boundar
       await chain.release();
     });
 
-    test.each(few)("a range of layers is loaded, or refused where the whole model is the boundary: $decodeFormat", async (pair) => {
-      const halves = (): Promise<StageChain> => loadChain(driver, model, { cuts: [1], ...pair });
-      if (boundary === "model") return expect(halves()).rejects.toThrow(/all 2 layers or none/);
-      let expected: readonly Float32Array[] = [];
-      await onChain(pair, async (whole) => {
-        expected = await teacherForced(whole, prompts[0]!.slice(0, 4));
-      });
-      const split = await halves();
-      const rows = await teacherForced(split, prompts[0]!.slice(0, 4));
-      await split.release();
-      expect(rows.length).toBe(4);
-      for (const [i, row] of rows.entries()) expect(largestDifference(row, expected[i]!) / largest(row)).toBeLessThan(ROUNDING.f32);
-    });
+    test.each(few)(
+      "a range of layers is loaded, or refused where the whole model is the boundary: $prefillFormat, $decodeFormat",
+      async (pair) => {
+        const halves = (): Promise<StageChain> => loadChain(driver, model, { cuts: [1], ...pair });
+        if (boundary === "model") return expect(halves()).rejects.toThrow(/all 2 layers or none/);
+        let expected: readonly Float32Array[] = [];
+        await onChain(pair, async (whole) => {
+          expected = await teacherForced(whole, prompts[0]!.slice(0, 4));
+        });
+        const split = await halves();
+        const rows = await teacherForced(split, prompts[0]!.slice(0, 4));
+        await split.release();
+        expect(rows.length).toBe(4);
+        for (const [i, row] of rows.entries()) expect(largestDifference(row, expected[i]!) / largest(row)).toBeLessThan(ROUNDING.f32);
+      },
+    );
 
-    test.each(few)("a sealed block stands for its tokens, or is refused where there are none: $decodeFormat", (pair) =>
+    test.each(few)("a sealed block stands for its tokens, or is refused where there are none: $prefillFormat, $decodeFormat", (pair) =>
       onChain(pair, async (chain) => {
         const seal = { lane: 0, block: 0, tokens: BLOCK_TOKENS, target: { slot: 0, generation: 0 } };
         const prompt = prompts[0]!.slice(0, BLOCK_TOKENS);

@@ -12,7 +12,7 @@ const stages = { formats: ["f32", "int4", "int8-row"], boundary: "stage", sealed
 /** Where the machine has none, plans have none either, and say why. */
 const decodeFormats = kernelRefusal() === undefined ? (["block-int8"] as const) : [];
 
-driverSuite({ name: "ort", create: createOrtDriver, ...stages, decodeFormats });
+driverSuite({ name: "ort", create: createOrtDriver, ...stages, formats: [...stages.formats, ...decodeFormats], decodeFormats });
 driverSuite({ name: "ort-wasm", create: createOrtWasmDriver, ...stages });
 driverSuite({
   name: "llama",

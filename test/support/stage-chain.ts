@@ -1,5 +1,5 @@
 /** Loaded stages one behind another, driven by hand: what numerics tests and benches compute with. */
-import type { PrefillFormat, StageFormat } from "../../src/cost/stage-format.ts";
+import type { StageFormat } from "../../src/cost/stage-format.ts";
 import type { Lane, OpenSequence, StepRow, StepTask } from "../../src/engine/replica-engine-types.ts";
 import type { LoadedStage, StageDriver } from "../../src/execute/stage-driver.ts";
 import type { DecoderModel } from "../../src/graph/decoder/model.ts";
@@ -9,7 +9,7 @@ import { BLOCK_TOKENS, type SlotRef } from "../../src/state/block.ts";
 export interface ChainOptions {
   /** Layers where the model is cut; none for the whole model in one stage. */
   readonly cuts?: readonly number[];
-  readonly prefillFormat?: PrefillFormat;
+  readonly prefillFormat?: StageFormat;
   readonly decodeFormat?: StageFormat;
   readonly threads?: number;
   readonly maxSequences?: number;

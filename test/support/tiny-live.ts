@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StageCalibration, StageIdentity } from "../../src/cost/stage-calibration.ts";
-import type { PrefillFormat, StageFormat } from "../../src/cost/stage-format.ts";
+import type { StageFormat } from "../../src/cost/stage-format.ts";
 import type { StepCostInput } from "../../src/cost/step-cost-from.ts";
 import { openDecoderModel } from "../../src/execute/model-store/open-model.ts";
 import { kvBytesPerToken } from "../../src/graph/decoder/spec.ts";
@@ -17,7 +17,7 @@ export interface TinyLiveOptions {
   readonly model?: TinyModelOptions;
   readonly replicas?: number;
   readonly stages?: number;
-  readonly format?: PrefillFormat;
+  readonly format?: StageFormat;
   /** `format` where absent. */
   readonly decodeFormat?: StageFormat;
   /** `llama`: the whole model in llama.cpp, without sealed blocks. */

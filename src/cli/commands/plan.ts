@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_MODEL } from "../../execute/model-store/catalog.ts";
 import type { StagePin } from "../../plan/plan-request.ts";
-import { DECODE_FORMATS, PREFILL_FORMATS } from "../plan-formats.ts";
+import { PLAN_FORMATS } from "../plan-formats.ts";
 import { addEmitOptions, addSloOptions } from "../plan-slo/slo-options.ts";
 import { lazyAction } from "./lazy-action.ts";
 
@@ -41,8 +41,8 @@ export function addPlanOptions(command: Command): Command {
     .option("--pin <stage=device>", "run a stage on a device (replica.stage=device for one replica); repeatable", collectPin, [])
     .option("--replicas <n>", "number of replicas", count)
     .option("--stages <n>", "stages of each replica", count)
-    .option("--prefill-format <format>", `weights of prefill: ${PREFILL_FORMATS.join(", ")}`)
-    .option("--decode-format <format>", `weights of decode: ${DECODE_FORMATS.join(", ")}`)
+    .option("--prefill-format <format>", `weights of prefill: ${PLAN_FORMATS.join(", ")}`)
+    .option("--decode-format <format>", `weights of decode: ${PLAN_FORMATS.join(", ")}`)
     .option("--max-sequences <n>", "sequences that may run at once in a replica; plans are judged at as many, up to 8", count)
     .option("--context <tokens>", "longest prompt and output together", count)
     .option("--kv-memory <bytes>", "memory for keys and values over all replicas, for example 2G", bytes)

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { computeFormat, graphFormat } from "../../rack/rack-schema.ts";
+import { computeFormat } from "../../rack/rack-schema.ts";
 
 const amount = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 const count = z
@@ -7,8 +7,7 @@ const count = z
   .min(0)
   .max(2 ** 31);
 const name = z.string().min(1).max(400);
-const prefillFormat = z.enum([...graphFormat.options, "file"]);
-const decodeFormat = z.enum([...computeFormat.options, "file"]);
+const stageFormat = z.enum([...computeFormat.options, "file"]);
 const ROWS_MAX = 10_000;
 
 /** Form of a cached stage calibration. */
@@ -19,8 +18,8 @@ export const stageCalibrationSchema = z.strictObject({
   toLayer: count,
   driver: name,
   threads: count,
-  prefillFormat,
-  decodeFormat,
+  prefillFormat: stageFormat,
+  decodeFormat: stageFormat,
   pageTokens: z.int().min(1).max(65_536),
   decode: z
     .array(z.strictObject({ batch: count, context: count, ns: amount }))

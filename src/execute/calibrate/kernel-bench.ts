@@ -53,12 +53,16 @@ export async function kernelStepBench(
     step: async (count, { sequences, context }) => {
       const stage = must(stages.get(count), "a stage that was loaded");
       const rows = Array.from({ length: sequences }, (_, row) => {
-        return { position: context, pages: Array.from({ length: pagesFor(context + 1) }, (_page, page) => row * PAGES_EACH + page) };
+        return {
+          position: context,
+          count: 1,
+          pages: Array.from({ length: pagesFor(context + 1) }, (_page, page) => row * PAGES_EACH + page),
+        };
       });
       const own = x.subarray(0, sequences * shapes.width);
       return timeOf(() => {
         smallValues(own);
-        stage.decode(rows, own);
+        stage.step(rows, own);
       });
     },
     release,

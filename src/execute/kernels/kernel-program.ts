@@ -1,6 +1,6 @@
 /** Records of the phases of a step; words are what `wasm/decode.ts` and `wasm/attend.ts` read. */
 const WORDS = 18;
-const KIND = { norm: 0, quantise: 1, product: 2, attend: 3 } as const;
+const KIND = { norm: 0, quantise: 1, product: 2, attend: 3, keep: 4 } as const;
 const MODE = { store: 0, add: 1, gate: 2 } as const;
 
 export const RECORD_BYTES = WORDS * 4;
@@ -40,26 +40,30 @@ export type KernelPhase =
       /** Outputs of one chunk. */
       readonly share: number;
     }
-  | {
-      readonly kind: "attend";
-      readonly qkv: number;
-      readonly apart: number;
-      readonly keys: number;
-      readonly values: number;
-      /** Where the result goes in int8; 0: nowhere. */
-      readonly activations: number;
-      readonly mixed: number;
-      readonly heads: number;
-      readonly kvHeads: number;
-      readonly headDim: number;
-      readonly interleaved: boolean;
-      readonly cosines: number;
-      readonly sines: number;
-      /** 0: none. */
-      readonly queryNorm: number;
-      readonly keyNorm: number;
-      readonly epsilon: number;
-    };
+  | { readonly kind: "keep"; readonly of: AttendPhase }
+  | AttendPhase;
+
+/** Attention of each row over its sequence, its own token included. */
+export interface AttendPhase {
+  readonly kind: "attend";
+  readonly qkv: number;
+  readonly apart: number;
+  readonly keys: number;
+  readonly values: number;
+  /** Where the result goes in int8; 0: nowhere. */
+  readonly activations: number;
+  readonly mixed: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly interleaved: boolean;
+  readonly cosines: number;
+  readonly sines: number;
+  /** 0: none. */
+  readonly queryNorm: number;
+  readonly keyNorm: number;
+  readonly epsilon: number;
+}
 
 /** Writes the records at `at`; how many chunks they have is written step by step. */
 export function writeProgram(memory: ArrayBufferLike, at: number, phases: readonly KernelPhase[]): void {
@@ -73,11 +77,12 @@ export function writeProgram(memory: ArrayBufferLike, at: number, phases: readon
       words.set([matrix.weights, matrix.outputs, phase.share, matrix.columns, phase.activations, norm?.weight ?? 0, matrix.bits], 2);
       words.set([MODE[phase.mode], phase.to, phase.apart, phase.bias, norm?.from ?? 0, norm?.width ?? 0], 9);
       floats[15] = norm?.epsilon ?? 0;
-    } else if (phase.kind === "attend") {
-      words.set([phase.qkv, phase.apart, phase.keys, phase.values, phase.activations, phase.heads, phase.kvHeads, phase.headDim], 2);
-      words.set([phase.interleaved ? 1 : 0, phase.cosines, phase.sines, phase.queryNorm, phase.keyNorm], 10);
-      floats[15] = phase.epsilon;
-      words[16] = phase.mixed;
+    } else if (phase.kind === "attend" || phase.kind === "keep") {
+      const { qkv, apart, keys, values, activations, heads, kvHeads, headDim, ...rest } = phase.kind === "keep" ? phase.of : phase;
+      words.set([qkv, apart, keys, values, activations, heads, kvHeads, headDim], 2);
+      words.set([rest.interleaved ? 1 : 0, rest.cosines, rest.sines, rest.queryNorm, rest.keyNorm], 10);
+      floats[15] = rest.epsilon;
+      words[16] = rest.mixed;
     } else {
       words.set([phase.from, phase.width * 4, phase.width, phase.columns, phase.to], 2);
       if (phase.kind === "norm") {
@@ -91,11 +96,31 @@ export function writeProgram(memory: ArrayBufferLike, at: number, phases: readon
 /** Rows that each thread norms itself rather than wait for another to have done it. */
 export const SELF_NORMED = 2;
 
-/** Chunks of a phase on so many rows, and whether its threads norm them. */
-export function shareOut(phase: KernelPhase, rows: number): { readonly chunks: number; readonly selfNormed: boolean } {
-  const few = rows <= SELF_NORMED;
-  if (phase.kind === "attend") return { chunks: rows * phase.kvHeads, selfNormed: false };
-  if (phase.kind === "product")
-    return { chunks: rows === 0 ? 0 : Math.ceil(phase.matrix.outputs / phase.share), selfNormed: few && phase.norm !== undefined };
-  return { chunks: few && phase.kind === "norm" ? 0 : rows, selfNormed: false };
+/** Rows of a step; `kept`: some attend to others of it, so all keys and values of a layer are written before any row attends. */
+export interface StepRows {
+  readonly rows: number;
+  readonly kept: boolean;
+}
+
+/** Chunks of a phase in a step. */
+function chunksOf(phase: KernelPhase, { rows, kept }: StepRows): number {
+  switch (phase.kind) {
+    case "attend":
+      return rows * phase.kvHeads;
+    case "keep":
+      return kept ? rows * phase.of.kvHeads : 0;
+    case "product":
+      return rows === 0 ? 0 : Math.ceil(phase.matrix.outputs / phase.share);
+    case "norm":
+      return rows <= SELF_NORMED ? 0 : rows;
+    case "quantise":
+      return rows;
+  }
+}
+
+/** Writes what changes from step to step into the record at `at` of `words`: how many chunks it has and, of a phase that takes part, how it does its work. */
+export function shareOut(words: Uint32Array, at: number, phase: KernelPhase, step: StepRows): void {
+  words[at] = chunksOf(phase, step);
+  if (phase.kind === "product") words[at + 16] = step.rows <= SELF_NORMED && phase.norm !== undefined ? 1 : 0;
+  if (phase.kind === "attend") words[at + 17] = step.kept ? 1 : 0;
 }

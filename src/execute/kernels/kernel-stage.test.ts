@@ -14,7 +14,7 @@ import { decoderFromGguf } from "../../graph/gguf/decoder-from-gguf.ts";
 import { readGguf } from "../../graph/gguf/read-gguf.ts";
 import { kernelPageBytes, kernelRoomBytes } from "../../plan/kernel-stages.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
-import type { KernelRow, KernelStage } from "../drivers/shared/decode-kernels.ts";
+import type { KernelPart, KernelStage } from "../drivers/shared/decode-kernels.ts";
 import { loadKernelStage } from "./kernel-stage.ts";
 import { webAssembly } from "./web-assembly.ts";
 
@@ -27,6 +27,8 @@ const STRAY = 1.005;
 const DOUBT = 0.0005;
 const CONTEXT = 256;
 const PAGES = 24;
+/** Rows that a step has room for. */
+const ROWS = 44;
 
 interface Case extends TinyModelOptions {
   readonly rows: number;
@@ -82,7 +84,7 @@ interface Rig {
 async function withStage(given: Case, layers: readonly [number, number], check: (rig: Rig) => void): Promise<void> {
   const model = modelOf(given);
   const [fromLayer, toLayer] = layers;
-  const request = { fromLayer, toLayer, threads: given.threads, contextLimit: CONTEXT, pageCapacity: PAGES, maxRows: 6 };
+  const request = { fromLayer, toLayer, threads: given.threads, contextLimit: CONTEXT, pageCapacity: PAGES, maxRows: ROWS };
   const stage = await loadKernelStage(model, request);
   try {
     check({ model, plain: blockInt8Stage(model, fromLayer, toLayer), stage, prng: seededPrng((given.seed ?? 1) + 77) });
@@ -92,12 +94,12 @@ async function withStage(given: Case, layers: readonly [number, number], check: 
 }
 
 /** Positions of rows: within a page, at its ends, over several. */
-function drawRows(prng: Prng, count: number): KernelRow[] {
+function drawRows(prng: Prng, count: number): KernelPart[] {
   const free = Array.from({ length: PAGES }, (_, page) => page);
   return Array.from({ length: count }, () => {
     const position = [0, 1, BLOCK_TOKENS - 1, BLOCK_TOKENS, prng.nextBelow(BLOCK_TOKENS), prng.nextBelow(200)][prng.nextBelow(6)]!;
     const pages = Array.from({ length: pagesFor(position + 1) }, () => free.splice(prng.nextBelow(free.length), 1)[0]!);
-    return { position, pages };
+    return { position, count: 1, pages };
   });
 }
 
@@ -137,12 +139,12 @@ function checkStep(rig: Rig, count: number): void {
   const rows = drawRows(prng, count);
   const size = pageFloats(model);
   // A row writes to its last page alone.
-  const lastOf = ({ pages }: KernelRow, all: readonly Float32Array[], buffer: number): Float32Array =>
+  const lastOf = ({ pages }: KernelPart, all: readonly Float32Array[], buffer: number): Float32Array =>
     all[buffer]!.subarray(pages.at(-1)! * size, (pages.at(-1)! + 1) * size);
-  const readLast = (row: KernelRow, to: readonly Float32Array[]): void => {
+  const readLast = (row: KernelPart, to: readonly Float32Array[]): void => {
     for (const buffer of to.keys()) stage.pages.read(buffer, row.pages.at(-1)!, lastOf(row, to, buffer));
   };
-  const putLast = (row: KernelRow): void => {
+  const putLast = (row: KernelPart): void => {
     for (const buffer of before.keys()) stage.pages.put(buffer, row.pages.at(-1)!, lastOf(row, before, buffer));
   };
   const written = before.map((page) => page.slice());
@@ -153,7 +155,7 @@ function checkStep(rig: Rig, count: number): void {
     const stream = drawRow(prng, width, (given) => {
       putLast(row);
       own.set(given);
-      stage.decode([row], own);
+      stage.step([row], own);
       readLast(row, written);
       const expected = plain.decode({ x: given, ...row, written }, scratch);
       if (expected.doubt <= DOUBT) return false;
@@ -165,7 +167,7 @@ function checkStep(rig: Rig, count: number): void {
     x.set(stream, i * width);
     return own;
   });
-  stage.decode(rows, x);
+  stage.step(rows, x);
   const after = contents(rig);
   alone.forEach((own, i) => {
     expect(bits(x.subarray(i * width, (i + 1) * width)), `row ${i} among others`).toBe(bits(own));
@@ -281,7 +283,7 @@ describe("a stage of decode kernels", () => {
         );
         for (let step = 0; step < count; step++) {
           const x = stream.slice();
-          stage.decode(rows, x);
+          stage.step(rows, x);
           found.push(bits(x) + bits(stage.head(x, given.rows)));
         }
       });
@@ -291,10 +293,73 @@ describe("a stage of decode kernels", () => {
     expect(await steps(4, 60)).toEqual(Array.from({ length: 60 }, () => expected));
   });
 
+  const prompts: [string, Case][] = [
+    ["4 bits, three heads a key", { width: 96, heads: 6, kvHeads: 2, headDim: 16, feedForward: 160, format: "Q4_1", rows: 1, threads: 2 }],
+    ["head norms, widths that 32 does not divide", { family: "qwen3", width: 72, heads: 3, kvHeads: 3, headDim: 12, rows: 1, threads: 3 }],
+    ["8 bits, biases", { family: "qwen2", width: 64, heads: 4, kvHeads: 1, headDim: 32, format: "Q8_0", rows: 1, threads: 1 }],
+  ];
+  it.each(prompts)(
+    "a prompt in parts of any size, alone and beside others, is what its tokens are one by one: %s",
+    async (_name, given) => {
+      const length = 90;
+      await withStage({ layers: 2, ...given }, [0, 2], (rig) => {
+        const { stage, model, prng } = rig;
+        const { width } = model.spec;
+        const empty = Array.from({ length: stage.pages.buffers }, () => uniform(prng, PAGES * pageFloats(model)));
+        const prompt = uniform(prng, length * width);
+        const others = uniform(prng, 3 * width);
+        const pages = [7, 2, 11];
+        // Sequences of others: their own pages, the last of which is nobody else's.
+        const beside = [0, 64, 100].map((position, i) => ({ position, count: 1, pages: [3 * i + 12, 3 * i + 13] }));
+        put(rig, empty);
+        const one = prompt.slice();
+        for (let at = 0; at < length; at++) stage.step([{ position: at, count: 1, pages }], one.subarray(at * width, (at + 1) * width));
+        const apart = others.slice();
+        beside.forEach((row, i) => {
+          stage.step([row], apart.subarray(i * width, (i + 1) * width));
+        });
+        const expected = [bits(one), bits(apart), ...contents(rig).map(bits)].join();
+        for (const sizes of [
+          [44, 44, 2],
+          [1, 2, 3, 30, 41, 13],
+          [40, 40, 10],
+        ]) {
+          put(rig, empty);
+          const found = prompt.slice();
+          const foundBeside = others.slice();
+          let at = 0;
+          for (const [turn, count] of sizes.entries()) {
+            // One of the others goes before the part and one behind it, where there is room.
+            const more = count <= ROWS - 2 && turn < 2 ? beside.slice(turn, turn + 2) : [];
+            const [first, second] = more.map((_row, i) => others.subarray((turn + i) * width, (turn + i + 1) * width));
+            const part = { position: at, count, pages };
+            const own = prompt.subarray(at * width, (at + count) * width);
+            const x = Float32Array.from([...(first ?? []), ...own, ...(second ?? [])]);
+            stage.step([...more.slice(0, 1), part, ...more.slice(1)], x);
+            if (first !== undefined) foundBeside.set(x.subarray(0, width), turn * width);
+            if (second !== undefined) foundBeside.set(x.subarray(x.length - width), (turn + 1) * width);
+            found.set(x.subarray(more.length === 0 ? 0 : width, (more.length === 0 ? 0 : width) + own.length), at * width);
+            at += count;
+          }
+          expect(at).toBe(length);
+          // Where no part had room beside it, they come behind it.
+          if (bits(foundBeside) === bits(others)) {
+            beside.forEach((row, i) => {
+              stage.step([row], foundBeside.subarray(i * width, (i + 1) * width));
+            });
+          }
+          expect([bits(found), bits(foundBeside), ...contents(rig).map(bits)].join() === expected, `parts of ${sizes.join(", ")}`).toBe(
+            true,
+          );
+        }
+      });
+    },
+  );
+
   it("a stream of zeros stays so", async () => {
     await withStage({ width: 64, rows: 1, threads: 1 }, [0, 2], ({ stage, model }) => {
       const x = new Float32Array(model.spec.width);
-      stage.decode([{ position: 0, pages: [0] }], x);
+      stage.step([{ position: 0, count: 1, pages: [0] }], x);
       expect(x).toEqual(new Float32Array(model.spec.width));
       expect(stage.head(x, 1)).toEqual(new Float32Array(model.spec.vocabulary));
     });
@@ -321,7 +386,7 @@ describe("what the planner knows of the kernels", () => {
     Object.assign(webAssembly, { Memory: counting });
     const stage = await loadKernelStage(model, request).finally(() => Object.assign(webAssembly, { Memory }));
     await stage.release();
-    const shape = { ...request, driver: "ort", decodeFormat: "block-int8", maxSequences: limits.maxRows } as const;
+    const shape = { ...request, driver: "ort", prefillFormat: "f32", decodeFormat: "block-int8", maxSequences: limits.maxRows } as const;
     const weights = decodeWeightBytes(spec, shape, { layers: 0, head: 0 });
     const { keys, values } = kernelPageBytes(spec);
     const known = weights + PAGES * layers * (keys + values) + kernelRoomBytes(spec, shape);

@@ -7,7 +7,7 @@ import type { KernelStage, KernelStageRequest } from "../drivers/shared/decode-k
 import { PHASE_COUNT, PHASE_STRIDE, PHASE_TABLE, STEP_ROWS } from "./kernel-control.ts";
 import { createKernelMemory, createKernelSpace } from "./kernel-memory.ts";
 import { kernelPages, loosePageBytes } from "./kernel-pages.ts";
-import { RECORD_BYTES, shareOut, writeProgram } from "./kernel-program.ts";
+import { RECORD_BYTES, type StepRows, shareOut, writeProgram } from "./kernel-program.ts";
 import { HEAD_ROWS, placeRoom, writeRoom } from "./kernel-room.ts";
 import { createKernelTeam } from "./kernel-team.ts";
 import { askLargePages } from "./large-pages.ts";
@@ -41,13 +41,12 @@ export async function loadKernelStage(model: DecoderModel, request: KernelStageR
   words[PHASE_STRIDE / 4] = RECORD_BYTES;
   writeRoom(words, places);
   const team = await createKernelTeam({ threads, memory });
-  const run = (rows: number, part: "layers" | "head"): void => {
-    words[STEP_ROWS / 4] = rows;
+  const run = (step: StepRows, part: "layers" | "head"): void => {
+    words[STEP_ROWS / 4] = step.rows;
     phases.forEach((phase, i) => {
-      const { chunks, selfNormed } = shareOut(phase, rows);
       const record = (table + i * RECORD_BYTES) / 4;
-      words[record] = i < layers === (part === "layers") ? chunks : 0;
-      if (phase.kind === "product") words[record + 16] = selfNormed ? 1 : 0;
+      if (i < layers === (part === "layers")) shareOut(words, record, phase, step);
+      else words[record] = 0;
     });
     team.run();
   };
@@ -55,17 +54,23 @@ export async function loadKernelStage(model: DecoderModel, request: KernelStageR
   const { width, vocabulary } = spec;
   return {
     pages: kernelPages(memory, team.exports, { addresses: pages, loose }, spec),
-    decode: (rows, x) => {
-      assert(rows.length <= maxRows && x.length === rows.length * width, "a step has as many rows as there is room for", {
-        rows: rows.length,
-      });
-      rows.forEach(({ position, pages: held }, row) => {
-        assert(position < contextLimit && held.length >= pagesFor(position + 1), "a row's page has room for its token", { position });
-        words[places.positions / 4 + row] = position;
-        words.set(held, (places.pageTable + row * places.pagesStride) / 4);
-      });
+    step: (parts, x) => {
+      const rows = parts.reduce((sum, { count }) => sum + count, 0);
+      assert(rows <= maxRows && x.length === rows * width, "a step has as many rows as there is room for", { rows });
+      let row = 0;
+      for (const { position, count, pages: held } of parts) {
+        const end = position + count;
+        assert(count > 0 && end <= contextLimit && held.length >= pagesFor(end), "pages have room for the tokens that come", {
+          position,
+          count,
+        });
+        for (let at = position; at < end; at++, row++) {
+          words[places.positions / 4 + row] = at;
+          words.set(held, (places.pageTable + row * places.pagesStride) / 4);
+        }
+      }
       stream.set(x);
-      run(rows.length, "layers");
+      run({ rows, kept: parts.some(({ count }) => count > 1) }, "layers");
       x.set(stream.subarray(0, x.length));
     },
     head: (x, rows) => {
@@ -74,7 +79,7 @@ export async function loadKernelStage(model: DecoderModel, request: KernelStageR
       for (let from = 0; from < rows; from += HEAD_ROWS) {
         const count = Math.min(HEAD_ROWS, rows - from);
         new Float32Array(buffer, head.x, count * width).set(x.subarray(from * width, (from + count) * width));
-        run(count, "head");
+        run({ rows: count, kept: false }, "head");
         for (let row = 0; row < count; row++) {
           out.set(new Float32Array(buffer, head.logits + row * head.apart, vocabulary), (from + row) * vocabulary);
         }

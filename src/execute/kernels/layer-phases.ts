@@ -3,7 +3,7 @@ import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import { kernelPageBytes } from "../../plan/kernel-stages.ts";
 import { rotationTables } from "../drivers/shared/rotations.ts";
 import { type KernelSpace, padded } from "./kernel-memory.ts";
-import type { KernelPhase } from "./kernel-program.ts";
+import type { AttendPhase, KernelPhase } from "./kernel-program.ts";
 import { HEAD_ROWS, type Room } from "./kernel-room.ts";
 import { KERNEL_BLOCK } from "./kernel-weights.ts";
 import { type Fill, placeWeights } from "./place-weights.ts";
@@ -71,6 +71,24 @@ export function layerPhases(
     const x = { to: places.x, apart: width * FLOAT, bias: 0 };
     const before = norm("attention-norm");
     const after = norm("ffn-norm");
+    const attend: AttendPhase = {
+      kind: "attend",
+      qkv: places.qkv,
+      apart: qkvWidth * FLOAT,
+      keys: pageRoom("keys"),
+      values: pageRoom("values"),
+      activations: whole ? places.attended : 0,
+      mixed: places.mixed,
+      heads,
+      kvHeads,
+      headDim,
+      interleaved: spec.rope.interleaved,
+      cosines,
+      sines,
+      queryNorm: spec.qkNorm ? weights.vector([name("q-norm")]) : 0,
+      keyNorm: spec.qkNorm ? weights.vector([name("k-norm")]) : 0,
+      epsilon,
+    };
     phases.push(
       before,
       {
@@ -84,24 +102,8 @@ export function layerPhases(
         bias,
         share: share(qkv.outputs, 4),
       },
-      {
-        kind: "attend",
-        qkv: places.qkv,
-        apart: qkvWidth * FLOAT,
-        keys: pageRoom("keys"),
-        values: pageRoom("values"),
-        activations: whole ? places.attended : 0,
-        mixed: places.mixed,
-        heads,
-        kvHeads,
-        headDim,
-        interleaved: spec.rope.interleaved,
-        cosines,
-        sines,
-        queryNorm: spec.qkNorm ? weights.vector([name("q-norm")]) : 0,
-        keyNorm: spec.qkNorm ? weights.vector([name("k-norm")]) : 0,
-        epsilon,
-      },
+      { kind: "keep", of: attend },
+      attend,
     );
     if (!whole)
       phases.push({

@@ -64,7 +64,7 @@ export async function createProductProbe({ n, k, threads, bits, maxRows }: Probe
     run: (rows) => {
       words[STEP_ROWS / 4] = rows;
       phases.forEach((phase, i) => {
-        words[(table + i * RECORD_BYTES) / 4] = shareOut(phase, rows).chunks;
+        shareOut(words, (table + i * RECORD_BYTES) / 4, phase, { rows, kept: false });
       });
       team.run();
     },

@@ -27,7 +27,7 @@ export async function loadOrtRuntime(): Promise<Result<OnnxRuntime, string>> {
   return ok({
     version: ort.env.versions.node ?? "unknown",
     formats: ["f32", "int4", "int8-row"],
-    kernels: { refusal: kernelRefusal, load: loadKernelStage, probe: createProductProbe },
+    kernels: { prompts: true, refusal: kernelRefusal, load: loadKernelStage, probe: createProductProbe },
     createSession: async (model, options) => {
       const session = await ort.InferenceSession.create(model.model, {
         executionProviders: ["cpu"],

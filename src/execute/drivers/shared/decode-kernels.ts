@@ -2,9 +2,10 @@ import type { BlockBits } from "../../../cost/block-weights.ts";
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { PageStore } from "./page-pool.ts";
 
-/** A row of a decode step: its sequence's tokens so far, and the pages they lie in, the last of which has room for one more. */
-export interface KernelRow {
+/** Consecutive tokens of a sequence, each a row of a step: its tokens before them, and the pages that hold these and have room for the new ones. */
+export interface KernelPart {
   readonly position: number;
+  readonly count: number;
   readonly pages: readonly number[];
 }
 
@@ -23,8 +24,11 @@ export interface KernelStageRequest {
 export interface KernelStage {
   /** Working KV pages: keys of the stage's layer i at 2i, values at 2i + 1. */
   readonly pages: PageStore;
-  /** One step: writes keys and values behind those of each row, and the residual stream after the stage over `x`, [rows, width]. */
-  decode(rows: readonly KernelRow[], x: Float32Array): void;
+  /**
+   * One step: writes keys and values behind those of each sequence, and the residual stream after the stage over `x`, [rows, width], part after part. A
+   * row's result is the same alone, beside others and in any part.
+   */
+  step(parts: readonly KernelPart[], x: Float32Array): void;
   /** Logits [rows, vocabulary] of residual rows; of the model's last stage alone. */
   head(x: Float32Array, rows: number): Float32Array;
   release(): Promise<void>;
@@ -48,6 +52,8 @@ export interface ProductProbe {
 
 /** Decode steps and heads that a driver computes beside its runtime's graphs, in heddle's own kernels or in the runtime's: format `block-int8`. */
 export interface DecodeKernels {
+  /** Whether a step takes several rows of one sequence, so that prompts come in the format too. */
+  readonly prompts: boolean;
   /** Why there are none here, undefined where there are. */
   refusal(): string | undefined;
   /** Errors: `plan-invalid` where the machine or the size refuses. */

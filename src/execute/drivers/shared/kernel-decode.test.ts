@@ -12,7 +12,7 @@ import { BLOCK_TOKENS } from "../../../state/block.ts";
 import { openDecoderModel } from "../../model-store/open-model.ts";
 import type { StageDriver } from "../../stage-driver.ts";
 import { loadOrtRuntime } from "../ort/ort-runtime.ts";
-import type { DecodeKernels, KernelRow, KernelStageRequest } from "./decode-kernels.ts";
+import type { DecodeKernels, KernelPart, KernelStageRequest } from "./decode-kernels.ts";
 import { onnxStageDriver } from "./onnx-stage-driver.ts";
 
 const FORMATS = { prefillFormat: "f32", decodeFormat: "block-int8" } as const;
@@ -27,7 +27,7 @@ const tokens = Array.from({ length: 70 }, (_, i) => (7 * i) % vocabulary);
 
 interface Written {
   readonly requests: KernelStageRequest[];
-  readonly steps: KernelRow[][];
+  readonly steps: KernelPart[][];
   /** Pages that were put of the first layer's keys. */
   readonly put: number[];
   readonly pages: Float32Array[];
@@ -36,7 +36,7 @@ interface Written {
 }
 
 /** A driver whose kernels add 1 to every row, and give each row's first value as all its logits. */
-async function writingDriver(refusal?: string): Promise<{ driver: StageDriver; written: Written }> {
+async function writingDriver(refusal?: string, prompts = true): Promise<{ driver: StageDriver; written: Written }> {
   const written: Written = { requests: [], steps: [], put: [], pages: [], sessions: 0, released: 0 };
   const load: DecodeKernels["load"] = async (_model, request) => {
     written.requests.push(request);
@@ -54,8 +54,8 @@ async function writingDriver(refusal?: string): Promise<{ driver: StageDriver; w
         },
         read: (buffer, page, to) => to.set(pageOf(buffer, page)),
       },
-      decode: (rows, x) => {
-        written.steps.push(rows.map(({ position, pages }) => ({ position, pages: [...pages] })));
+      step: (parts, x) => {
+        written.steps.push(parts.map(({ position, count, pages }) => ({ position, count, pages: [...pages] })));
         x.forEach((value, i) => {
           x[i] = value + 1;
         });
@@ -70,7 +70,7 @@ async function writingDriver(refusal?: string): Promise<{ driver: StageDriver; w
   if (!loaded.ok) throw new TypeError(loaded.error);
   const runtime = ok({
     ...loaded.value,
-    kernels: { refusal: () => refusal, load, probe: () => Promise.reject(new TypeError("nothing is timed")) },
+    kernels: { prompts, refusal: () => refusal, load, probe: () => Promise.reject(new TypeError("nothing is timed")) },
     createSession: (...made: Parameters<typeof loaded.value.createSession>) => {
       written.sessions++;
       return loaded.value.createSession(...made);
@@ -101,8 +101,8 @@ test("a row comes with its pages, which hold its prompt, and with one more where
   const rows = [rowOf(0, "decode", 64), rowOf(2, "prefill", 0, 3), rowOf(1, "decode", 70)];
   const logits = await chain.step({ opens, rows }, [1, 2, 3, 4, 5]);
   expect(written.steps[0]).toEqual([
-    { position: 64, pages: [0, 1] },
-    { position: 70, pages: [2, 3] },
+    { position: 64, count: 1, pages: [0, 1] },
+    { position: 70, count: 1, pages: [2, 3] },
   ]);
   // Once a lane, before its first step; the page it grows by is not put.
   expect(written.put).toEqual([0, 2, 3]);
@@ -114,7 +114,7 @@ test("a row comes with its pages, which hold its prompt, and with one more where
   expect(keys.slice(0, PAGE)).toEqual(keys.slice(2 * PAGE, 3 * PAGE));
   // A hole stays where it is: nothing reads what lies between the pages of a lane.
   await chain.step({ closes: [0], rows: [rowOf(1, "decode", 71)] }, [1]);
-  expect(written.steps[1]).toEqual([{ position: 71, pages: [2, 3] }]);
+  expect(written.steps[1]).toEqual([{ position: 71, count: 1, pages: [2, 3] }]);
   expect(written.put.length).toBe(3);
   expect(chain.stages[0]!.kvBytes()).toBe(2 * 2 * BYTES + OPENED_PAGES * 4 * PAGE * 4);
   await chain.release();
@@ -133,6 +133,62 @@ test("a residual row is its embedding with what the kernels added, before the he
   expect(cut[0]! - again[0]!).toBeCloseTo(1, 5);
   await chain.release();
   await halves.release();
+});
+
+const STEPS = { prefillFormat: "block-int8", decodeFormat: "block-int8" } as const;
+
+test("prompts are rows of the kernels' steps, in as many passes as there is room for, and no graph is made", async () => {
+  const { driver, written } = await writingDriver();
+  const chain = await loadChain(driver, model, { ...STEPS, maxSequences: 3, contextLimit: 256, workingPages: 9 });
+  expect(written.sessions).toBe(0);
+  expect(written.requests).toEqual([{ fromLayer: 0, toLayer: 2, threads: 1, contextLimit: 256, pageCapacity: 9, maxRows: 3 + 64 }]);
+  const [first] = await prefillChunks(chain, tokens.slice(0, 3), [3]);
+  const rows = [rowOf(1, "prefill", 0, 70), rowOf(0, "decode", 3), rowOf(2, "prefill", 0, 2)];
+  const logits = await chain.step({ opens: [opening(1), opening(2)], rows }, [...tokens, 5, 6, 5]);
+  expect(written.steps).toEqual([
+    [{ position: 0, count: 3, pages: [0] }],
+    // A page for the tokens of each pass: 67 of the prompt, then what is left of it beside the others.
+    [{ position: 0, count: 67, pages: [1, 2] }],
+    [
+      { position: 67, count: 3, pages: [1, 2] },
+      { position: 3, count: 1, pages: [0] },
+      { position: 0, count: 2, pages: [3] },
+    ],
+  ]);
+  // Each row went through once: the last of each part is its embedding and 1.
+  expect(logits.length).toBe(3 * vocabulary);
+  expect(logits[vocabulary]).toBe(logits[2 * vocabulary]);
+  expect(first![0]).not.toBe(logits[vocabulary]);
+  expect(chain.stages[0]!.kvBytes()).toBe(2 * 4 * BYTES);
+  expect(written.put).toEqual([]);
+  await chain.release();
+});
+
+test("a prompt goes on from sealed blocks in pages of its own, and one that is broken off gives its pages back", async () => {
+  const { driver, written } = await writingDriver();
+  const chain = await loadChain(driver, model, { ...STEPS, maxSequences: 3, contextLimit: 256, workingPages: 4 });
+  const target = { slot: 0, generation: 0 };
+  const seal = { lane: 0, block: 0, tokens: BLOCK_TOKENS, target };
+  must(written.pages[0], "keys of layer 0").fill(3, 0, PAGE);
+  await chain.step({ opens: [opening(0)], rows: [rowOf(0, "prefill", 0, 64)], seals: [seal] }, tokens.slice(0, 64));
+  await chain.step({ opens: [opening(1, [target], 70, 20)], rows: [rowOf(1, "prefill", 20, 50)] }, tokens.slice(20));
+  expect(written.put).toEqual([1]);
+  expect(written.steps[1]).toEqual([{ position: 20, count: 50, pages: [1, 2] }]);
+  expect(written.pages[0]!.slice(PAGE, 2 * PAGE)).toEqual(new Float32Array(PAGE).fill(3));
+  // Broken off with pages of its own, both, beside the other's one: a third sequence takes them.
+  await chain.step({ closes: [1], opens: [opening(2)], rows: [rowOf(2, "prefill", 0, 3)] }, [1, 2, 3]);
+  expect(written.steps[2]).toEqual([{ position: 0, count: 3, pages: [1] }]);
+  expect(chain.stages[0]!.kvBytes()).toBe(2 * 2 * BYTES + 4 * PAGE * 4);
+  await chain.release();
+});
+
+test("prompts in block-int8 are refused of kernels that take none", async () => {
+  const { driver } = await writingDriver(undefined, false);
+  expect(driver.describe().numerics).not.toContain("block-int8");
+  await expect(loadChain(driver, model, STEPS)).rejects.toMatchObject({
+    code: "plan-invalid",
+    detail: "ort takes no prompts in block-int8; use another prefill format",
+  });
 });
 
 test("kernels that are refused are one error with the reason", async () => {

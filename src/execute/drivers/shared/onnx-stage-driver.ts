@@ -13,13 +13,14 @@ export function onnxStageDriver(
   if (!runtime.ok) throw new HeddleError("driver-missing", { where: id, detail: runtime.error });
   const { formats, kernels, version } = runtime.value;
   const { batchTolerance } = options;
+  const own = kernels !== undefined && kernels.refusal() === undefined ? (["block-int8"] as const) : [];
   return {
     id,
     describe: () => ({
       boundary: "stage",
       shapes: "dynamic",
-      numerics: formats,
-      decodeNumerics: kernels !== undefined && kernels.refusal() === undefined ? ["block-int8"] : [],
+      numerics: kernels?.prompts === true ? [...formats, ...own] : formats,
+      decodeNumerics: own,
       sealedBlocks: true,
       logits: "absolute",
       batchTolerance,

@@ -1,4 +1,4 @@
-import { assert } from "../../../base/assert.ts";
+import { assert, must } from "../../../base/assert.ts";
 import { HeddleError } from "../../../base/heddle-error.ts";
 import { mixesPhases, type StageFormat } from "../../../cost/stage-format.ts";
 import type { Seal, StepRow, StepTask } from "../../../engine/replica-engine-types.ts";
@@ -7,13 +7,14 @@ import type { WeightTensor } from "../../../graph/decoder/weights.ts";
 import type { GraphFormat } from "../../../graph/lower/compute-format.ts";
 import { createPackedWeights, type PackedWeights } from "../../../graph/lower/packed-weights.ts";
 import { lowerStage, type StageRange } from "../../../graph/lower/stage-graph.ts";
+import { kernelRows } from "../../../plan/kernel-stages.ts";
 import type { StagePlan } from "../../../plan/plan.ts";
 import { BLOCK_TOKENS } from "../../../state/block.ts";
 import type { LoadedStage, StageLimits, StageOutput } from "../../stage-driver.ts";
 import type { DecodePath, DecodeRow } from "./decode-path.ts";
 import { embedTokens } from "./embedding.ts";
 import { graphDecode } from "./graph-decode.ts";
-import { kernelDecode } from "./kernel-decode.ts";
+import { kernelDecode, kernelSteps } from "./kernel-decode.ts";
 import { runMixed } from "./mixed-run.ts";
 import type { OnnxRuntime } from "./onnx-session.ts";
 import { loadPhase, type PhaseSession } from "./phase-session.ts";
@@ -27,7 +28,8 @@ interface Stage {
   readonly kv: StageKv;
   readonly width: number;
   readonly decode: DecodePath;
-  readonly prompt: PhaseSession;
+  /** None where decode steps take prompts' rows. */
+  readonly prompt: PhaseSession | undefined;
   /** A prompt's graph takes decoding rows as well: both phases have one weight format. */
   readonly mixes: boolean;
   /** Only in the first stage. */
@@ -48,18 +50,21 @@ export async function loadOnnxStage(
   const { stage: plan, limits } = request;
   const { fromLayer, toLayer, threads } = plan;
   const { dialect = "onnxruntime" } = runtime;
-  const format = computed(runtime, plan, plan.prefillFormat);
   const packed = createPackedWeights();
   const range = { fromLayer, toLayer, rotations: rotationTables(spec.rope, limits.contextLimit), pageTokens: BLOCK_TOKENS, dialect };
   const decode = await loadDecode(runtime, model, { plan, limits, range, packed });
   const mixes = mixesPhases(plan);
-  const forPrompt = plan.prefillFormat === plan.decodeFormat ? packed : createPackedWeights();
-  const lowered = lowerStage(spec, weights, { ...range, phase: mixes ? "mixed" : "prefill", format }, forPrompt);
+  const loadPrompt = (): Promise<PhaseSession> => {
+    const format = computed(runtime, plan, plan.prefillFormat);
+    const forPrompt = plan.prefillFormat === plan.decodeFormat ? packed : createPackedWeights();
+    const lowered = lowerStage(spec, weights, { ...range, phase: mixes ? "mixed" : "prefill", format }, forPrompt);
+    return loadPhase(runtime, lowered, { format, threads });
+  };
   const stage: Stage = {
-    kv: createStageKv(spec, toLayer - fromLayer, { ...limits, store: decode.pages }),
+    kv: createStageKv(spec, toLayer - fromLayer, { ...limits, store: decode.pages, pagedPrompts: decode.step !== undefined }),
     width: spec.width,
     decode,
-    prompt: await loadPhase(runtime, lowered, { format, threads }),
+    prompt: decode.step === undefined ? await loadPrompt() : undefined,
     mixes,
     embedding: fromLayer === 0 ? weights.read("embedding") : undefined,
     last: toLayer === spec.layers,
@@ -70,7 +75,7 @@ export async function loadOnnxStage(
     kvBytes: () => stageKvBytes(stage.kv, stage.due),
     release: async () => {
       await stage.decode.release();
-      await stage.prompt.session.release();
+      await stage.prompt?.session.release();
     },
   };
 }
@@ -95,8 +100,16 @@ async function loadDecode(runtime: OnnxRuntime, model: DecoderModel, { plan, lim
   }
   const refusal = kernels.refusal();
   if (refusal !== undefined) throw new HeddleError("plan-invalid", { where: device, detail: `block-int8 cannot be had here: ${refusal}` });
-  const { contextLimit, workingPages: pageCapacity, maxSequences: maxRows } = limits;
-  return kernelDecode(await kernels.load(model, { fromLayer, toLayer, threads, contextLimit, pageCapacity, maxRows }));
+  const { contextLimit, workingPages: pageCapacity, maxSequences } = limits;
+  const prompts = plan.prefillFormat === "block-int8";
+  if (prompts && !kernels.prompts)
+    throw new HeddleError("plan-invalid", {
+      where: device,
+      detail: `${plan.driver} takes no prompts in block-int8; use another prefill format`,
+    });
+  const maxRows = kernelRows({ ...plan, maxSequences });
+  const stage = await kernels.load(model, { fromLayer, toLayer, threads, contextLimit, pageCapacity, maxRows });
+  return prompts ? kernelSteps(stage, maxRows) : kernelDecode(stage);
 }
 
 /** Errors: `plan-invalid` for a format the runtime does not compute in. */
@@ -158,6 +171,10 @@ async function runRows({ kv, width, decode, prompt, mixes }: Stage, step: readon
     if (row.phase === "decode") rows.push({ lane, at });
     else chunks.push({ lane, count, at });
     at += count;
+  }
+  if (prompt === undefined) {
+    await must(decode.step, "steps take prompts where no graph does")(kv, { rows, chunks, x, width });
+    return;
   }
   if (rows.length > 0 && (!mixes || chunks.length === 0)) await decode.decode(kv, { rows, x, width });
   for (const [index, chunk] of chunks.entries()) {

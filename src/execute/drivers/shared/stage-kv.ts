@@ -10,7 +10,7 @@ import { copyStaged, giveStaging, holds, type Staging, type StagingMemory, takeS
  * Keys and values of one stage, f32 but for pages in a store: of every open lane, staged while its prompt comes in and in pages once it decodes; and sealed blocks.
  *
  * Model: a prompt wants its past contiguous and alone, decode steps want the pasts of all rows side by side. A lane moves once, whole, before
- * its first decode step. Lanes grow and join without a copy; holes that closed lanes leave are filled a few pages a step.
+ * its first decode step; where steps take prompts too, it lies in pages from the first. Lanes grow and join without a copy; holes that closed lanes leave are filled a few pages a step.
  */
 export interface StageKv {
   readonly shape: PageShape;
@@ -20,6 +20,8 @@ export interface StageKv {
   readonly pool: PagePool;
   readonly memory: StagingMemory;
   readonly sealed: Map<number, SealedBlock>;
+  /** Prompts come into pages at once: nothing is staged. */
+  readonly pagedPrompts: boolean;
 }
 
 /** One block, [layer and kind, KV, T, D], of which the first `tokens` tokens count. */
@@ -33,7 +35,7 @@ interface SealedBlock {
 export function createStageKv(
   spec: Pick<DecoderSpec, "kvHeads" | "headDim">,
   layers: number,
-  { store, ...limits }: StageLimits & { readonly store?: PageStore | undefined },
+  { store, pagedPrompts = false, ...limits }: StageLimits & { readonly store?: PageStore | undefined; readonly pagedPrompts?: boolean },
 ): StageKv {
   const { maxSequences, workingPages } = limits;
   const shape = { buffers: layers * 2, kvHeads: spec.kvHeads, headDim: spec.headDim };
@@ -44,6 +46,7 @@ export function createStageKv(
     pool: createPagePool(shape, { capacity: workingPages, maxSequences, store }),
     memory: { spare: undefined },
     sealed: new Map(),
+    pagedPrompts,
   };
 }
 
@@ -68,6 +71,11 @@ export function openStageLane(kv: StageKv, { lane, tokens, gather, gatherTokens 
     assert(wanted <= sealed.tokens, "a block is read as far as it was sealed", { ...ref, wanted, tokens: sealed.tokens });
     return { data: sealed.data, held: { ...ref, tokens: wanted } };
   });
+  kv.lengths[lane] = gatherTokens;
+  if (kv.pagedPrompts) {
+    for (const { data } of blocks) putBlock(kv.pool, lane, data);
+    return;
+  }
   const staging = takeStaging(kv.memory, kv.shape, { pages: pagesFor(Math.max(tokens, 1)), first: gather[0] });
   const { capacity, held } = staging;
   const missing = blocks.flatMap((block, index) => (holds(staging, index, block.held) ? [] : [{ ...block, index }]));
@@ -80,7 +88,17 @@ export function openStageLane(kv: StageKv, { lane, tokens, gather, gatherTokens 
   // What lay behind the gathered tokens is the new prompt's from here on.
   held.splice(0, held.length, ...blocks.map((block) => block.held));
   kv.staged[lane] = staging;
-  kv.lengths[lane] = gatherTokens;
+}
+
+/** The next page of a lane, with what a sealed block holds. */
+function putBlock(pool: PagePool, lane: number, data: Float32Array): void {
+  const page = takePage(pool, lane);
+  const size = pool.pageFloats;
+  for (let b = 0; b * size < data.length; b++) {
+    const block = data.subarray(b * size, (b + 1) * size);
+    if (pool.store === undefined) pool.buffers[b]!.set(block, page * size);
+    else pool.store.put(b, page, block);
+  }
 }
 
 /** The contiguous past of a lane whose prompt comes in. */

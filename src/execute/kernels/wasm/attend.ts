@@ -1,4 +1,4 @@
-/** Attention of one row and one head of keys and values, over the pages of the row's sequence. */
+/** Attention of one row and one head of keys and values, over the pages of the row's sequence; and what a row adds to them. */
 import { exponential } from "./exponential";
 import { SCORES_ROOM, STEP_PAGES, STEP_PAGES_STRIDE, STEP_POSITIONS, THREAD_ROOM, THREAD_ROOM_STRIDE } from "../kernel-control";
 import { keepKey, keepQuery, keepValue } from "./kept";
@@ -55,6 +55,34 @@ function softmax(scores: usize, tokens: i32): f32 {
   return <f32>1 / (f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3)));
 }
 
+/** Turns a row's key of one head by its position and writes it and the value behind those of its sequence. `room`: a head in f32. */
+function append(record: usize, row: i32, kvHead: i32, room: usize): void {
+  const kvHeads = load<i32>(record, 32);
+  const width = load<i32>(record, 36);
+  const size = <usize>(width << 2);
+  const position = load<i32>(load<usize>(STEP_POSITIONS) + <usize>(row << 2));
+  const pages = load<usize>(STEP_PAGES) + <usize>row * load<usize>(STEP_PAGES_STRIDE);
+  const turns = <usize>position * <usize>(width << 1);
+  const columns = (width + 7) & ~7;
+  const valueSize = <usize>(columns << 1);
+  const keyBytes = <usize>(columns + 4) * PAGE_TOKENS, valueBytes = valueSize * PAGE_TOKENS;
+  const page = load<usize>(pages + <usize>((position / PAGE_TOKENS) << 2)) * kvHeads + <usize>kvHead;
+  const place = <usize>(position % PAGE_TOKENS);
+  const from = load<usize>(record, 8) + <usize>row * load<usize>(record, 12) + <usize>(load<i32>(record, 28) + kvHead) * size;
+  memory.fill(room, 0, valueSize << 1);
+  turned(from, room, width, load<usize>(record, 56), load<f32>(record, 60), load<usize>(record, 44) + turns, load<usize>(record, 48) + turns, load<i32>(record, 40) != 0, 1);
+  const key = load<usize>(record, 16) + page * keyBytes;
+  store<f32>(key + <usize>columns * PAGE_TOKENS + (place << 2), keepKey(room, key + place * <usize>columns, columns));
+  memory.copy(room, from + <usize>kvHeads * size, size);
+  keepValue(room, load<usize>(record, 20) + page * valueBytes + place * valueSize, columns);
+}
+
+/** Keys and values of rows that other rows of the step attend to. The record is that of the attention behind it; chunks are those of `attend`. */
+export function keep(record: usize, chunk: i32, thread: i32): void {
+  const kvHeads = load<i32>(record, 32);
+  append(record, chunk / kvHeads, chunk % kvHeads, load<usize>(THREAD_ROOM) + <usize>thread * load<usize>(THREAD_ROOM_STRIDE));
+}
+
 /** The record's words are in `kernel-program.ts`. Chunks: rows times heads of keys and values. */
 export function attend(record: usize, chunk: i32, thread: i32): void {
   const kvHeads = load<i32>(record, 32);
@@ -70,7 +98,6 @@ export function attend(record: usize, chunk: i32, thread: i32): void {
   const cosines = load<usize>(record, 44) + <usize>position * pairBytes;
   const sines = load<usize>(record, 48) + <usize>position * pairBytes;
   const queryNorm = load<usize>(record, 52);
-  const keyNorm = load<usize>(record, 56);
   const epsilon = load<f32>(record, 60);
   const given = load<usize>(record, 8) + <usize>row * load<usize>(record, 12);
   const queryHeads = heads * kvHeads;
@@ -96,13 +123,7 @@ export function attend(record: usize, chunk: i32, thread: i32): void {
     turned(from, sums, width, queryNorm, epsilon, cosines, sines, interleaved, scale);
     store<f32>(queryScales + <usize>(head << 2), keepQuery(sums, queries + <usize>head * valueSize, columns));
   }
-  const last = load<usize>(pages + <usize>((position / PAGE_TOKENS) << 2));
-  const place = <usize>(position % PAGE_TOKENS);
-  turned(given + <usize>(queryHeads + kvHead) * size, sums, width, keyNorm, epsilon, cosines, sines, interleaved, 1);
-  const key = keys + last * keyPage;
-  store<f32>(key + keyScales + (place << 2), keepKey(sums, key + place * <usize>columns, columns));
-  memory.copy(sums, given + <usize>(queryHeads + kvHeads + kvHead) * size, size);
-  keepValue(sums, values + last * valuePage + place * valueSize, columns);
+  if (load<i32>(record, 68) == 0) append(record, row, kvHead, sums);
   memory.fill(sums, 0, floats);
 
   const tokens = position + 1;

@@ -1,10 +1,10 @@
 /** Entry of the kernels: threads run one step's program together, phase after phase. */
-import { attend } from "./attend";
+import { attend, keep } from "./attend";
 import { begin, chunkOf, claim, finish, phaseAt, phaseOf, STEP_DONE } from "./claim";
 import { exponential } from "./exponential";
 import { NORMED_ROOM, STEP_ROWS, THREAD_ROOM, THREAD_ROOM_STRIDE } from "../kernel-control";
 import { keepKeys, keepValues } from "./kept";
-import { KIND_ATTEND, KIND_PRODUCT, KIND_QUANTISE } from "./layout";
+import { KIND_ATTEND, KIND_KEEP, KIND_PRODUCT, KIND_QUANTISE } from "./layout";
 import { BLOCK_BYTES_4, BLOCK_BYTES_8, groupOfRows } from "./product";
 import { normRow, quantiseBlock, quantiseRow, rowBytes } from "./quantise";
 
@@ -29,6 +29,7 @@ function run(record: usize, chunk: i32, thread: i32, phase: u64): void {
   const kind = load<i32>(record, 4);
   if (kind == KIND_PRODUCT) product(record, chunk, thread, phase);
   else if (kind == KIND_ATTEND) attend(record, chunk, thread);
+  else if (kind == KIND_KEEP) keep(record, chunk, thread);
   else {
     const columns = load<i32>(record, 20);
     const width = load<i32>(record, 16);
@@ -65,6 +66,9 @@ function activationsOf(record: usize, thread: i32, phase: u64): usize {
   return to;
 }
 
+/** Rows that meet a chunk's weights together, so that their activations stay in a first- or second-level cache from one group of outputs to the next. */
+const TILE: i32 = 16;
+
 /** A chunk of a product: `share` outputs, in groups of four, for all rows. */
 function product(record: usize, chunk: i32, thread: i32, phase: u64): void {
   const weights = load<usize>(record, 8);
@@ -83,34 +87,38 @@ function product(record: usize, chunk: i32, thread: i32, phase: u64): void {
   const from = chunk * share;
   const end = min(from + share, outputs);
   if (mode == GATE) {
-    gated(record, activations, from, end, thread);
+    for (let first = 0; first < rows; first += TILE) gated(record, activations, from, end, thread, first, min(rows - first, TILE));
     return;
   }
   const bias = load<usize>(record, 48);
-  for (let output = from; output < end; output += 4) {
-    const group = <usize>(output >> 2);
-    groupOfRows(weights + group * groupBytes, bits, activations, columns, rows, stride, totals, totals + <usize>(rows << 4));
-    let at = to + <usize>(output << 2);
-    for (let r = 0; r < rows; r++) {
-      let y = v128.load(totals + <usize>(r << 4));
-      if (mode == ADD) y = f32x4.add(v128.load(at), y);
-      else if (bias != 0) y = f32x4.add(y, v128.load(bias + <usize>(output << 2)));
-      v128.store(at, y);
-      at += apart;
+  for (let first = 0; first < rows; first += TILE) {
+    const count = min(rows - first, TILE);
+    const a = activations + <usize>first * stride;
+    for (let output = from; output < end; output += 4) {
+      const group = <usize>(output >> 2);
+      groupOfRows(weights + group * groupBytes, bits, a, columns, count, stride, totals, totals + <usize>(count << 4));
+      let at = to + <usize>(output << 2) + <usize>first * apart;
+      for (let r = 0; r < count; r++) {
+        let y = v128.load(totals + <usize>(r << 4));
+        if (mode == ADD) y = f32x4.add(v128.load(at), y);
+        else if (bias != 0) y = f32x4.add(y, v128.load(bias + <usize>(output << 2)));
+        v128.store(at, y);
+        at += apart;
+      }
     }
   }
 }
 
-/** silu(gate)·up in int8: groups of gate and up take turns in the weights; `share` and outputs count features and are multiples of 32. */
-function gated(record: usize, activations: usize, from: i32, end: i32, thread: i32): void {
+/** silu(gate)·up in int8 of `rows` rows from `row` on: groups of gate and up take turns in the weights; `share` and outputs count features and are multiples of 32. */
+function gated(record: usize, activations: usize, from: i32, end: i32, thread: i32, row: i32, rows: i32): void {
   const weights = load<usize>(record, 8);
   const features = load<i32>(record, 12);
   const columns = load<i32>(record, 20);
   const bits = load<i32>(record, 32);
-  const to = load<usize>(record, 40);
-  const rows = load<i32>(STEP_ROWS);
   const stride = rowBytes(columns);
   const out = rowBytes(features);
+  const to = load<usize>(record, 40) + <usize>row * out;
+  const a = activations + <usize>row * stride;
   const room = load<usize>(THREAD_ROOM) + <usize>thread * load<usize>(THREAD_ROOM_STRIDE);
   const totals = <usize>(rows << 4);
   const integers = room + totals * 2;
@@ -119,8 +127,8 @@ function gated(record: usize, activations: usize, from: i32, end: i32, thread: i
   for (let first = from; first < end; first += 32) {
     for (let group = first >> 2; group < (first >> 2) + 8; group++) {
       const gate = <usize>(group << 1);
-      groupOfRows(weights + gate * groupBytes, bits, activations, columns, rows, stride, room, integers);
-      groupOfRows(weights + (gate + 1) * groupBytes, bits, activations, columns, rows, stride, room + totals, integers);
+      groupOfRows(weights + gate * groupBytes, bits, a, columns, rows, stride, room, integers);
+      groupOfRows(weights + (gate + 1) * groupBytes, bits, a, columns, rows, stride, room + totals, integers);
       for (let r = 0; r < rows; r++) {
         const g = v128.load(room + <usize>(r << 4));
         const up = v128.load(room + totals + <usize>(r << 4));

@@ -3,6 +3,7 @@ export const KIND_NORM: i32 = 0;
 export const KIND_QUANTISE: i32 = 1;
 export const KIND_PRODUCT: i32 = 2;
 export const KIND_ATTEND: i32 = 3;
+export const KIND_KEEP: i32 = 4;
 
 /** Weights of a row that share a scale, and activations too. */
 export const BLOCK: i32 = 32;

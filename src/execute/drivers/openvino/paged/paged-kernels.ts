@@ -12,6 +12,7 @@ export async function pagedKernels(core: OpenvinoCore, apiLibrary: string): Prom
     throw new HeddleError("plan-invalid", { where: "paged attention", detail: pass.error });
   };
   return {
+    prompts: false,
     refusal: () => (pass.ok ? undefined : pass.error),
     load: async (model, request) => loadPagedStage(core, found(), model, request),
     probe: async (shape) => createPagedProbe(core, shape),

@@ -2,7 +2,7 @@ import { assert } from "../../../../base/assert.ts";
 import { HeddleError } from "../../../../base/heddle-error.ts";
 import type { DecoderModel } from "../../../../graph/decoder/model.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../../../state/block.ts";
-import type { KernelRow, KernelStage, KernelStageRequest, ProbeShape, ProductProbe } from "../../shared/decode-kernels.ts";
+import type { KernelPart, KernelStage, KernelStageRequest, ProbeShape, ProductProbe } from "../../shared/decode-kernels.ts";
 import type { OpenvinoCore } from "../core.ts";
 import { cpuProperties } from "../cpu-properties.ts";
 import { CODES } from "../element-types.ts";
@@ -42,11 +42,12 @@ export function loadPagedStage(core: OpenvinoCore, pass: PagedPass, model: Decod
   }
   return {
     pages: caches.pages,
-    decode: (rows, x) => {
+    step: (rows, x) => {
       assert(rows.length <= maxRows && x.length === rows.length * spec.width, "a step has as many rows as there is room for", {
         rows: rows.length,
       });
-      for (const { position, pages } of rows) {
+      for (const { position, count, pages } of rows) {
+        assert(count === 1, "steps over paged attention take a token a sequence", { count });
         assert(position < contextLimit && pages.length >= pagesFor(position + 1), "a row's page has room for its token", { position });
       }
       const feeds = { ...fixed, ...countFeeds(rows), inputs_embeds: { type: CODES.f32, data: x, dims: [rows.length, spec.width] } };
@@ -101,7 +102,7 @@ function onlyOutput(graph: LoadedGraph, feeds: Readonly<Record<string, NativeInp
 }
 
 /** Which tokens rows stand behind, and in which of the operator's blocks those lie: one token a row. */
-function countFeeds(rows: readonly KernelRow[]): Record<string, NativeInput> {
+function countFeeds(rows: readonly KernelPart[]): Record<string, NativeInput> {
   const counts = (values: readonly number[]): NativeInput => ({ type: CODES.i32, data: Int32Array.from(values), dims: [values.length] });
   const blocks: number[] = [];
   const begins = [0];
