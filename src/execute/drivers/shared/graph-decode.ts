@@ -14,7 +14,8 @@ export async function graphDecode(
   { range, packed, threads }: { readonly range: StageRange; readonly packed: PackedWeights; readonly threads: number },
 ): Promise<DecodePath> {
   const { format, dialect } = range;
-  const phase = await loadPhase(runtime, lowerStage(spec, weights, { ...range, phase: "decode" }, packed), { format, threads });
+  const graph = lowerStage(spec, weights, { ...range, phase: "decode" }, packed);
+  const phase = await loadPhase(runtime, graph, { format, threads, manyRows: false });
   const lowered = range.toLayer === spec.layers ? lowerHead(spec, weights, format, dialect) : undefined;
   const head = lowered && {
     logits: lowered.logits,

@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly threads: number;
   /** Type products and attention are computed in, where the runtime can choose; f32 where absent. */
   readonly precision?: SessionPrecision;
+  /** Runs have many rows and follow one another: threads are to wait awake for the next operator, where the runtime can choose. */
+  readonly manyRows?: boolean;
 }
 
 export type TensorData = Float32Array | BigInt64Array | Int32Array;

@@ -58,7 +58,7 @@ export async function loadOnnxStage(
     const format = computed(runtime, plan, plan.prefillFormat);
     const forPrompt = plan.prefillFormat === plan.decodeFormat ? packed : createPackedWeights();
     const lowered = lowerStage(spec, weights, { ...range, phase: mixes ? "mixed" : "prefill", format }, forPrompt);
-    return loadPhase(runtime, lowered, { format, threads });
+    return loadPhase(runtime, lowered, { format, threads, manyRows: true });
   };
   const stage: Stage = {
     kv: createStageKv(spec, toLayer - fromLayer, { ...limits, store: decode.pages, pagedPrompts: decode.step !== undefined }),

@@ -13,9 +13,9 @@ export interface PhaseSession {
 export async function loadPhase(
   runtime: OnnxRuntime,
   { model, ...graph }: StageGraph,
-  { format, threads }: { readonly format: GraphFormat; readonly threads: number },
+  { format, threads, manyRows }: { readonly format: GraphFormat; readonly threads: number; readonly manyRows: boolean },
 ): Promise<PhaseSession> {
-  return { graph, session: await runtime.createSession(model, { threads, precision: precisionOf(format) }) };
+  return { graph, session: await runtime.createSession(model, { threads, precision: precisionOf(format), manyRows }) };
 }
 
 /**
