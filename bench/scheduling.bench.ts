@@ -85,6 +85,7 @@ async function measure(tasks: number, repeated: boolean): Promise<Measured> {
       rack: rackOf(),
       limits: { ...DATAFLOW_LIMITS, pendingMax: PENDING + BATCH, lineageDepthMax: 16 },
       policy: DATAFLOW_POLICY_PARAMETERS,
+      compareWays: true,
     },
     counted,
   );

@@ -71,6 +71,8 @@ export interface DataflowPolicyParameters {
  */
 export interface DataflowPolicy {
   readonly name: string;
+  /** It changes nothing of what it is shown: it gets no copies. Of policies that are not the caller's own. */
+  readonly onlyReads?: true;
   /** Larger goes first among tasks of one priority. */
   urgency(task: UrgencyView): number;
   /** Where and when each task of a batch is to run that has the rack to itself; `undefined`: task by task. A policy need not have it. */

@@ -15,6 +15,8 @@ const NO_CHOICE = -1;
 export function ownPolicy(policy: Policy, devices: readonly Device[], taskOf: (task: TaskId) => PolicyTask | undefined): DataflowPolicy {
   return {
     name: OWN_POLICY,
+    // The caller's function is shown views made from them.
+    onlyReads: true,
     urgency: earliestFinish.urgency,
     place: (task, candidates, parameters) => {
       const known = taskOf(task.task);

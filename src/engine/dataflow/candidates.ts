@@ -1,21 +1,15 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { CountedList } from "../../policy/batching.ts";
+import { type Arrivals, createArrivals } from "./arrivals.ts";
 import { othersFrom, priceBurdens, startOf } from "./burden.ts";
 import type { Candidate } from "./candidate.ts";
-import { NONE, type Storage, type Task, type Value } from "./dataflow-state.ts";
-import { type DeviceId, HOME, type MemoryId, type StageSpec } from "./dataflow-types.ts";
-import { type Flow, storageBy, taskBy, valueBy } from "./flow.ts";
+import { NONE, type Task } from "./dataflow-state.ts";
+import type { DeviceId, MemoryId, StageId, StageSpec } from "./dataflow-types.ts";
+import { type Flow, taskBy, valueBy } from "./flow.ts";
 import { basisOf, type History, historyOf, predictUnitNs, spentUnitNs } from "./histories.ts";
-import { instanceAt } from "./instances.ts";
-import { predictTransferNs } from "./link-model.ts";
-import { linkFreeAt } from "./moves.ts";
-import { linkFrom } from "./rack-map.ts";
 import { isBefore } from "./ready.ts";
 import { loadNsOn } from "./residency.ts";
-
-/** Instances that an estimate looks at as sources of a transfer; keeps its cost flat where a value is everywhere. */
-const SOURCES_MAX = 3;
 
 /** Looks a policy may take at each candidate. */
 const LOOKS_MAX = 16;
@@ -24,20 +18,23 @@ const LOOKS_MAX = 16;
 export function candidatesFor(flow: Flow, task: Task, only: DeviceId = NONE): Candidate[] {
   const stage = flow.state.stages.get(task.stage)!;
   const arrivals = createArrivals(flow, task);
-  const candidates: Candidate[] = [];
+  let count = 0;
   for (let variant = 0; variant < stage.variants.length; variant++) {
     const spec = stage.variants[variant]!;
     const history = historyOf(flow.state.histories, { operator: stage.operator, variant, footprint: task.footprint });
+    const at = { device: NONE, priorNs: spec.priorNs, others: 0 };
+    const pricing: Pricing = { task, device: NONE, stage, variant, history, arrivals, at, loaded: { stage: stage.stage, variant } };
     for (const device of flow.map.devicesOfClass[spec.class] ?? []) {
       if (only !== NONE && device !== only) continue;
       if (!flow.state.devices[device]!.alive || (task.devices !== undefined && !task.devices.includes(device))) continue;
-      if (!fits(flow, task, { device, stage, variant })) continue;
-      const into = flow.candidates[candidates.length] ?? emptyCandidate();
-      flow.candidates[candidates.length] = into;
-      price(flow, into, { task, device, stage, variant, history, arrivals });
-      candidates.push(into);
+      pricing.device = device;
+      if (!fits(flow, task, pricing)) continue;
+      const into = flow.candidates[count] ?? emptyCandidate();
+      flow.candidates[count++] = into;
+      price(flow, into, pricing);
     }
   }
+  const candidates = flow.candidates.slice(0, count);
   priceBurdens(flow, candidates);
   return candidates;
 }
@@ -48,17 +45,22 @@ interface Option {
   readonly variant: number;
 }
 
+/** What an option is priced from: one object for all devices, because a decision prices them all and each object is one more for the collector. */
 interface Pricing extends Option {
+  device: DeviceId;
   readonly task: Task;
   readonly history: History;
   readonly arrivals: Arrivals;
+  /** What a run is predicted from, filled in for each device. */
+  readonly at: { device: DeviceId; readonly priorNs: Nanoseconds | undefined; others: number };
+  readonly loaded: { readonly stage: StageId; readonly variant: number };
 }
 
 /** Prices an option into `into`, an object used again for every decision. */
 function price(flow: Flow, into: Candidate, given: Pricing): void {
-  const { task, device, stage, variant, history, arrivals } = given;
+  const { task, device, stage, variant, history, arrivals, at, loaded } = given;
   const { histories, devices } = flow.state;
-  const { priorNs, class: deviceClass, joules = 0 } = stage.variants[variant]!;
+  const { class: deviceClass, joules = 0 } = stage.variants[variant]!;
   const { queue, gangs } = devices[device]!;
   into.device = device;
   into.class = deviceClass;
@@ -66,12 +68,14 @@ function price(flow: Flow, into: Candidate, given: Pricing): void {
   into.deviceReadyAt = readyAt(flow, device, task);
   into.dataReadyAt = arrivals.readyAt(flow.map.memoryOf[device]!);
   into.movedNs = arrivals.moved[flow.map.memoryOf[device]!]!;
-  into.loadNs = loadNsOn(flow, device, { stage: stage.stage, variant });
+  into.loadNs = loadNsOn(flow, device, loaded);
   into.spentNs = into.loadNs > 0 && stays(flow, deviceClass) ? spentUnitNs(history) * task.work : 0;
-  into.others = othersFrom(flow, device, { startsAt: startOf(into) });
-  into.runNs = predictUnitNs(histories, history, { device, priorNs, others: into.others }) * task.work;
+  into.others = histories.contention.machineOf[device]! < 0 ? 0 : othersFrom(flow, device, { startsAt: startOf(into) });
+  at.device = device;
+  at.others = into.others;
+  into.runNs = predictUnitNs(histories, history, at) * task.work;
   into.joules = joules * task.work;
-  into.basis = basisOf(histories, history, { device, priorNs });
+  into.basis = basisOf(histories, history, at);
   into.samples = history.count[device]!;
   into.samplesUnderWay = history.underWay[device]!;
   into.failedBefore = task.failedOn.includes(device);
@@ -153,90 +157,6 @@ export function readyAt(flow: Flow, device: DeviceId, task: Task): Nanoseconds {
     at += ahead.predictedNs;
   }
   return at;
-}
-
-/** A task's inputs on their way to a memory. */
-export interface Arrivals {
-  /** When the last could be there. */
-  readyAt(memory: MemoryId): Nanoseconds;
-  /** By memory, once it was asked for: what copying those takes that only other devices have. */
-  readonly moved: readonly Nanoseconds[];
-}
-
-/** Worked out once a memory: transfers over one channel take turns, those under way first. */
-export function createArrivals(flow: Flow, task: Task): Arrivals {
-  const inputs: { readonly value: Value; readonly storage: Storage; readonly there: Uint8Array }[] = [];
-  for (const { input } of task.uses) {
-    if (input === NONE) continue;
-    const value = valueBy(flow, input);
-    const storage = storageBy(flow, value.storage);
-    inputs.push({ value, storage, there: whereIs(flow, value, storage) });
-  }
-  const known: Nanoseconds[] = [];
-  const moved: Nanoseconds[] = [];
-  const readyAt = (memory: MemoryId): Nanoseconds => {
-    const before = known[memory];
-    if (before !== undefined) return before;
-    let last = flow.now;
-    let queuedNs = 0;
-    let movedNs = 0;
-    for (const { value, storage, there } of inputs) {
-      if (there[memory] === HERE) continue;
-      if (there[memory] === COMING) {
-        const transfer = flow.state.transfers.get(instanceAt(storage, memory)?.arriving ?? NONE);
-        if (transfer !== undefined) last = Math.max(last, linkFreeAt(flow, transfer.link));
-        continue;
-      }
-      let soonest = Infinity;
-      let soonestNs = 0;
-      let isHome = false;
-      const { instances } = storage;
-      let looked = 0;
-      for (let i = 0; i < instances.length && looked < SOURCES_MAX; i++) {
-        const source = instances[i]!;
-        if (source.version < value.version) continue;
-        looked++;
-        const link = linkFrom(flow.map, source.memory, memory);
-        const takesNs =
-          link < 0
-            ? overHomeNs(flow, source.memory, { memory, bytes: value.bytes })
-            : predictTransferNs(flow.state.links[link]!, value.bytes);
-        const startsAt = link < 0 ? flow.now : linkFreeAt(flow, link);
-        if (startsAt + takesNs >= soonest) continue;
-        soonest = startsAt + takesNs;
-        soonestNs = takesNs;
-        isHome = source.memory === HOME;
-      }
-      if (soonest === Infinity) continue;
-      last = Math.max(last, soonest + queuedNs);
-      queuedNs += soonestNs;
-      if (!isHome) movedNs += soonestNs;
-    }
-    known[memory] = last;
-    moved[memory] = movedNs;
-    return last;
-  };
-  return { readyAt, moved };
-}
-
-const HERE = 1;
-const COMING = 2;
-
-/** By memory. */
-function whereIs(flow: Flow, value: Value, { instances }: Storage): Uint8Array {
-  const there = new Uint8Array(flow.map.memories);
-  for (let i = 0; i < instances.length; i++) {
-    const { memory, version, arriving } = instances[i]!;
-    if (version >= value.version) there[memory] = HERE;
-    else if (arriving !== NONE) there[memory] = COMING;
-  }
-  return there;
-}
-
-function overHomeNs(flow: Flow, source: MemoryId, to: { readonly memory: MemoryId; readonly bytes: number }): Nanoseconds {
-  const up = linkFrom(flow.map, source, HOME);
-  const down = linkFrom(flow.map, HOME, to.memory);
-  return predictTransferNs(flow.state.links[up]!, to.bytes) + predictTransferNs(flow.state.links[down]!, to.bytes);
 }
 
 /** A list that ends the turn of a policy that looks without end. */

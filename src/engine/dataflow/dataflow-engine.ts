@@ -2,6 +2,7 @@ import { assert, unreachable } from "../../base/assert.ts";
 import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
 import type { Engine } from "../engine.ts";
 import { put } from "./accesses.ts";
+import { createArrivalsRoom } from "./arrivals-room.ts";
 import { beginBout, endBout, joinBout, spoilBout } from "./bouts.ts";
 import { cancelTask, releaseHandle } from "./client-endings.ts";
 import type { DataflowConfig } from "./dataflow-config.ts";
@@ -47,6 +48,7 @@ export function createDataflowEngine(config: DataflowConfig, policy: DataflowPol
     now: 0,
     commands: [],
     candidates: [],
+    arrivals: createArrivalsRoom(config.rack.memories.length),
     tasksToLookAt: [],
     memoriesToLookAt: [],
     devicesToLookAt: [],

@@ -1,6 +1,7 @@
 import { must } from "../../base/assert.ts";
 import type { Nanoseconds } from "../../base/units.ts";
 import type { DataflowPolicy } from "../../policy/dataflow-policy.ts";
+import type { ArrivalsRoom } from "./arrivals-room.ts";
 import type { Candidate } from "./candidate.ts";
 import type { DataflowConfig } from "./dataflow-config.ts";
 import type { DataflowState, Storage, Task, Value, ValueId } from "./dataflow-state.ts";
@@ -17,6 +18,8 @@ export interface Flow {
   commands: DataflowCommand[];
   /** Used again for every decision. */
   readonly candidates: Candidate[];
+  /** Used again for every decision. */
+  readonly arrivals: ArrivalsRoom;
   /** Granted tasks whose data, loads or devices may have become ready. */
   readonly tasksToLookAt: TaskId[];
   /** Memories with room that staged tasks may be waiting for. */

@@ -1,7 +1,7 @@
 import type { Bytes } from "../../base/units.ts";
 import type { BatchSchedule, BatchView } from "../../policy/batch-schedule/batch-view.ts";
+import { createArrivals } from "./arrivals.ts";
 import { boutDevice } from "./bouts.ts";
-import { createArrivals } from "./candidates.ts";
 import { NONE, type Task } from "./dataflow-state.ts";
 import type { StageId } from "./dataflow-types.ts";
 import { type Flow, valueBy } from "./flow.ts";

@@ -14,6 +14,7 @@ import { isWorth } from "../worth.ts";
  */
 export const earliestFinish: DataflowPolicy = {
   name: "earliest-finish",
+  onlyReads: true,
   urgency: ({ upwardRankNs }) => upwardRankNs,
   schedule: scheduleBatch,
   place: (task, candidates, parameters) =>
