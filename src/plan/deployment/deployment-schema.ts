@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type FigureUnit, figureQuantity, numberOrText } from "../../rack/catalog/figure-text.ts";
 import { peakType } from "../../rack/rack-schema.ts";
 import { nameText, positive } from "../../rack/schema-parts.ts";
-import { LORA_MODULES } from "./lora.ts";
+import { LATENT_MODULES, LORA_MODULES } from "./lora.ts";
 
 /** Largest counts that are plausible: devices of a replica along one axis, replicas of a pool, pools. */
 const RANKS_MAX = 65_536;
@@ -90,7 +90,12 @@ const lora = z.strictObject({
   maxLoras: z.exactOptional(count(LORAS_MAX)),
   maxRank: z.exactOptional(count(RANK_MAX)),
   cpuLoras: z.exactOptional(count(LORAS_MAX)),
-  modules: z.exactOptional(z.array(z.enum(LORA_MODULES)).min(1).max(LORA_MODULES.length)),
+  modules: z.exactOptional(
+    z
+      .array(z.enum([...LORA_MODULES, ...LATENT_MODULES]))
+      .min(1)
+      .max(LORA_MODULES.length + LATENT_MODULES.length),
+  ),
   format: z.exactOptional(z.enum(["bf16", "f16", "f32"])),
   fullySharded: z.exactOptional(z.boolean()),
   overlapLoading: z.exactOptional(z.boolean()),

@@ -1,6 +1,8 @@
 /** Products of a layer that an adapter changes, as PEFT's `target_modules` less `_proj`. */
 export const LORA_MODULES = ["q", "k", "v", "o", "gate", "up", "down"] as const;
-export type LoraModule = (typeof LORA_MODULES)[number];
+/** Those of latent attention: to the latent vectors, and from them to the heads (PEFT's `kv_a_proj_with_mqa`, less what follows `kv_a`). */
+export const LATENT_MODULES = ["q_a", "kv_a", "q_b", "kv_b"] as const;
+export type LoraModule = (typeof LORA_MODULES)[number] | (typeof LATENT_MODULES)[number];
 
 /** Adapters (LoRA) that a pool's replicas serve beside the model. */
 export interface LoraSettings {

@@ -97,6 +97,20 @@ describe("what is written", () => {
     expect(Object.keys(yaml({}))).not.toEqual(expect.arrayContaining([expect.stringMatching(/batch_wait|attention_dp_config/)]));
   });
 
+  it("names adapters of latent attention as checkpoints do, and leaves names out where all seven others are there", () => {
+    const adapted = (target: "vllm" | "sglang", modules: NonNullable<Pool["lora"]>["modules"]): string => {
+      const lora = { maxLoras: 4, maxRank: 16, cpuLoras: 8, modules, format: "bf16", fullySharded: false, overlapLoading: false } as const;
+      const pools = [samplePool({ replicas: 1, lora, engine: { ...samplePool().engine, name: target } })];
+      const out = emitted(target, sampleDeployment({ pools }));
+      expect(checkEmitted(out).faults).toEqual([]);
+      return out.commands[0]!.args.join(" ");
+    };
+    for (const target of ["vllm", "sglang"] as const)
+      expect(adapted(target, ["q_a", "kv_a", "q_b", "o"])).toContain("--lora-target-modules q_a_proj kv_a_proj_with_mqa q_b_proj o_proj");
+    expect(adapted("vllm", ["q", "k", "v", "o", "gate", "up", "down"])).not.toContain("--lora-target-modules");
+    expect(adapted("vllm", ["q_a", "kv_a", "q_b", "o", "gate", "up", "down"])).toContain("--lora-target-modules q_a_proj");
+  });
+
   it("tells split replicas of vLLM where others reach them", () => {
     for (const target of ["kubernetes", "dynamo", "llm-d"] as const) {
       const split = { ...splitDeployment("vllm"), routing: "random" as const };

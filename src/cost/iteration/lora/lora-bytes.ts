@@ -20,13 +20,13 @@ export interface AdapterShare {
  * What tensor ranks keep and compute of an adapter's two halves.
  *
  * Model: a column's first half is whole on every rank and its second half shared by outputs; a row's first half is shared by inputs and its second half
- * whole, as the sum over ranks follows. Fully sharded, a column's first half is shared by rank, a row's second half by outputs.
+ * whole, as the sum over ranks follows. What every rank has whole is not shared at all. Fully sharded, a column's first half is shared by rank, a row's second half by outputs.
  * Source: vllm-project/vllm `LoRAConfig.fully_sharded_loras`, `lora/layers/column_parallel_linear.py`, `row_parallel_linear.py`; SGLang shares as
  * vLLM does without it.
  */
 export function adapterShare({ cut, inputs, parts }: AdaptedProduct, tensor: number, fullySharded: boolean): AdapterShare {
   const outputs = parts.map(({ outputs: all, pieces }) =>
-    cut === "column" ? all / Math.min(tensor, pieces) : all / (fullySharded ? tensor : 1),
+    cut === "whole" ? all : cut === "column" ? all / Math.min(tensor, pieces) : all / (fullySharded ? tensor : 1),
   );
   return {
     inputs: cut === "row" ? inputs / tensor : inputs,

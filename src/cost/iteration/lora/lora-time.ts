@@ -102,7 +102,7 @@ export function loraTime(input: LoraTimeInput): Result<LoraTime, IterationFault>
       const computed = experts === undefined ? tiled : (rankTokens / tokens) * Math.max(rows * visits, TILE_ROWS * there * touched);
       const shrinkNs = Math.max(stream(shrinkBytes), 2 * computed * inputs * count * rankShare * nsAFlop);
       const expandNs = Math.max(stream(expandBytes), 2 * computed * outputs * nsAFlop);
-      const linkNs = sharded ? (way === "column" ? gather(between) : reduce(between)) : 0;
+      const linkNs = sharded && way !== "whole" ? (way === "column" ? gather(between) : reduce(between)) : 0;
       ns += layers * (shrinkNs + expandNs + linkNs);
     }
     return ns;

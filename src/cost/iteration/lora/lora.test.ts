@@ -66,7 +66,26 @@ describe("sizes of adapters", () => {
     ]);
   });
 
-  it("have no basis for experts elsewhere, latent attention and products that are not there", () => {
+  it("of latent attention are whole on every rank to the latent vectors, and shared from there", () => {
+    const latent = (tensor: number, fullySharded: boolean): number =>
+      adapterBytes(products("DeepSeek-V3", ["q_a", "kv_a", "q_b", "o"]), 16, {
+        cut: { ...ONE_DEVICE, tensor },
+        fullySharded,
+        elementBytes: 2,
+      });
+    // 61 layers of 128 heads: 7,168 to 1,536 and 512 + 64, 1,536 to heads of 128 + 64, and heads of 128 to 7,168.
+    const a = 2 * 7168 + 1536 + 576;
+    expect(latent(1, false)).toBe(61 * 16 * 2 * (a + 1536 + 128 * 192 + 128 * 128 + 7168));
+    expect(latent(8, false)).toBe(61 * 16 * 2 * (a + 1536 + 16 * 192 + 16 * 128 + 7168));
+    // Fully sharded: the rank of q_b's first half and the outputs of o's second, and nothing of the products that each rank has whole.
+    expect(latent(8, true)).toBe(61 * 16 * 2 * (a + 1536 / 8 + 16 * 192 + 16 * 128 + 7168 / 8));
+    // Queries of DeepSeek-V2-Lite are one product: 16 heads of 192 from 2,048.
+    const lite = products("DeepSeek-V2-Lite", ["q", "kv_a", "o"]);
+    expect(adapterParameters(lite, 8)).toBe(27 * 8 * (2048 + 16 * 192 + 2048 + 576 + 16 * 128 + 2048));
+    expect(lite.map(({ cut }) => cut)).toEqual(["column", "whole", "row"]);
+  });
+
+  it("have no basis for experts elsewhere, keys and values of latent attention, and products that are not there", () => {
     const refusal = (model: string, modules: readonly AdaptedModule[]): string => JSON.stringify(adaptedProducts(blocks(model), modules));
     expect(refusal("Qwen3-30B-A3B", ["q", "gate", "up", "down"])).toContain(
       "adapters of experts (gate, up, down) are simulated beside those of all",
@@ -75,7 +94,13 @@ describe("sizes of adapters", () => {
       JSON.stringify(adaptedProducts(blocks("Qwen3-30B-A3B"), ALL, { engine, expertRanks }));
     expect(elsewhere("sglang", 1)).toContain("are simulated on vllm alone");
     expect(elsewhere("vllm", 8)).toContain("on expert ranks are not simulated");
-    expect(refusal("DeepSeek-V3", ["q"])).toContain("adapters of latent attention (q) are not simulated");
+    expect(refusal("DeepSeek-V3", ["q"])).toContain("the model has no q that adapters could change");
+    expect(refusal("DeepSeek-V3", ["q_b", "k", "v"])).toContain("latent attention has no k, v: name q_a, kv_a and q_b");
+    expect(refusal("DeepSeek-V3", ["q_a", "kv_b"])).toContain("adapters of kv_b are not in decodes of vllm");
+    const onSglang = adaptedProducts(blocks("DeepSeek-V3"), ["kv_b"], { engine: "sglang", expertRanks: 1 });
+    expect(JSON.stringify(onSglang)).toContain("adapters of kv_b are added head by head in decodes of sglang");
+    expect(refusal("DeepSeek-V3", ["q_a", "gate", "up", "down"])).toContain("beside those of latent attention are not simulated");
+    expect(refusal("Llama-3.1-8B", ["q_a"])).toContain("the model has no q_a");
     expect(refusal("Qwen3-30B-A3B", ["q", "o"])).toContain('"ok":true');
     expect(refusal("OPT-13B", ["gate", "up"])).toContain("the model has no gate");
   });
@@ -123,6 +148,18 @@ describe("time of adapters", () => {
     const exchanged = 32 * 4 * 7000;
     expect(time({ tensor: 4, fullySharded: true })(1, 16, 1)).toBeGreaterThan(exchanged);
     expect(time({ tensor: 4, fullySharded: true })(1, 16, 1)).toBeLessThan(exchanged + time({ tensor: 4 })(1, 16, 1) * 1.01);
+  });
+
+  it("has no exchange where every rank has a product whole", () => {
+    const free: OperatorModel = { source: "test", price: () => ({ ok: true, value: { ns: 0, spread: 0, basis: "data-sheet" } }) };
+    const links: OperatorModel = { source: "test", price: () => ({ ok: true, value: { ns: 7000, spread: 0, basis: "data-sheet" } }) };
+    const exchanged = (modules: readonly AdaptedModule[]): number => {
+      const given = { sheet: { ...sheet, peaks: {} }, cut: { ...ONE_DEVICE, tensor: 8 }, operators: free, network: links };
+      const made = loraTime({ ...given, products: products("DeepSeek-V3", modules), perNode: 8, fullySharded: true, elementBytes: 2 });
+      return made.ok ? made.value({ adapters: 1, ranks: 16, tokens: 4, rankTokens: 64 }, 1) : Number.NaN;
+    };
+    expect(exchanged(["q_a", "kv_a"])).toBe(0);
+    expect(exchanged(["q_a", "kv_a", "q_b", "o"])).toBe(2 * 61 * 7000);
   });
 
   it("streams the experts that an adapter's tokens touch, and a row for each visit", () => {

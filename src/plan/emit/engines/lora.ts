@@ -23,7 +23,7 @@ export function vllmLora({ name, lora }: Pool): LoraArguments {
       ...["--enable-lora", "--max-loras", String(maxLoras), "--max-lora-rank", String(maxRank)],
       ...(cpuLoras === undefined ? [] : ["--max-cpu-loras", String(cpuLoras)]),
       ...(type === undefined ? [] : ["--lora-dtype", type]),
-      ...(modules.length === LORA_MODULES.length ? [] : ["--lora-target-modules", ...modules.map(projection)]),
+      ...(LORA_MODULES.every((each) => modules.includes(each)) ? [] : ["--lora-target-modules", ...modules.map(projection)]),
       ...(fullySharded ? ["--fully-sharded-loras"] : []),
     ],
     missing: [
@@ -63,5 +63,5 @@ export function trtllmLoraMissing({ name, lora }: Pool): readonly Inexpressible[
 }
 
 function projection(module: string): string {
-  return `${module}_proj`;
+  return module === "kv_a" ? "kv_a_proj_with_mqa" : `${module}_proj`;
 }
