@@ -20,6 +20,7 @@ export const SHARED_PATH = "$(EC_SHARED_STORAGE)";
  * keeps it in hosts' memory, from where readers pull it over NIXL.
  *
  * Source: `--mm-encoder-tp-mode`, `--mm-encoder-only` and `--ec-transfer-config` of vllm/engine/arg_utils.py, vLLM 0.33.0 (the sizes have no argument there);
+ * what leaves an encoder out: `_resolve_mm_embedding_inputs` of vllm/config/vllm.py and `language_model_only` of vllm/config/multimodal.py there;
  * docs/features/disagg_encoder.md and examples/disaggregated/disaggregated_encoder of vllm-project/vllm: connector, roles, and the options that its encoders need.
  */
 export function vllmEncoder(pool: Pool, { deployment, encoders }: EngineContext): EncoderArguments {
@@ -44,7 +45,10 @@ export function vllmEncoder(pool: Pool, { deployment, encoders }: EngineContext)
     notes: [
       ...(encodes ? [way.note] : []),
       ...(reads
-        ? [`${pool.name}: vllm has no argument that leaves the encoder out; its weights take room beside those the deployment counts`]
+        ? [
+            `${pool.name}: keeps the encoder, for images whose outputs are lost (--language-model-only with --enable-mm-embeds would leave it out, and such requests fail); ` +
+              "its weights take room beside those the deployment counts",
+          ]
         : []),
     ],
   };
