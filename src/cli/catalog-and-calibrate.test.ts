@@ -33,6 +33,8 @@ describe("heddle rack catalog", () => {
     const one = await printed("rack", "catalog", "h100-sxm");
     expect(one).toContain("memory.bandwidthBytesPerSecond\t3.35 TB/s\tdata-sheet\tNVIDIA H100 Tensor Core GPU data sheet, 2023");
     expect(one).not.toContain("unconfirmed");
+    // Products of floating-point numbers and of whole ones have units of their own, as in the list; times have theirs.
+    for (const text of ["peaks.bf16\t989 TFLOP/s", "peaks.i8\t1.98 POP/s", "host.latencyNs\t1.00 µs"]) expect(one).toContain(text);
     const unsure = await printed("rack", "catalog", "mi300x");
     expect(unsure).toContain("dollarsPerHour\t6\tdata-sheet\tunconfirmed: from memory of Azure");
     expect(unsure).toContain("1 unconfirmed, written from memory of the source: dollarsPerHour");

@@ -5,7 +5,7 @@ import type { DeviceSheet, Figure } from "../rack/catalog/device-sheet.ts";
 import { readDeviceSheet, writeDeviceSheet } from "../rack/catalog/device-sheet-file.ts";
 import { isUnconfirmed } from "../rack/catalog/figure.ts";
 import { LINK_SHEETS } from "../rack/catalog/links.ts";
-import { printResult, table } from "./output.ts";
+import { formatNs, printResult, table } from "./output.ts";
 import { parseTextFile } from "./read-file.ts";
 
 /** `heddle rack catalog`. Errors: `usage`; those of `sheetOf`. */
@@ -71,7 +71,7 @@ function unconfirmedFields(sheet: DeviceSheet): string[] {
 function sheetText(sheet: DeviceSheet): string {
   const rows = figuresOf(sheet).map(({ field, figure, unit }) => [
     field,
-    unit === "" ? String(figure.value) : quantity(figure.value, unit),
+    unit === "" ? String(figure.value) : unit === "ns" ? formatNs(figure.value) : quantity(figure.value, unit),
     figure.basis,
     figure.source,
   ]);
@@ -88,7 +88,7 @@ function figuresOf(sheet: DeviceSheet): SheetFigure[] {
   const add = (field: string, figure: Figure | undefined, unit: string): void => {
     if (figure !== undefined) rows.push({ field, figure, unit });
   };
-  for (const [type, figure] of Object.entries(sheet.peaks)) add(`peaks.${type}`, figure, "OP/s");
+  for (const [type, figure] of Object.entries(sheet.peaks)) add(`peaks.${type}`, figure, type.startsWith("i") ? "OP/s" : "FLOP/s");
   add("memory.capacityBytes", sheet.memory.capacityBytes, "B");
   add("memory.bandwidthBytesPerSecond", sheet.memory.bandwidthBytesPerSecond, "B/s");
   add("cores.count", sheet.cores?.count, "");
@@ -98,7 +98,7 @@ function figuresOf(sheet: DeviceSheet): SheetFigure[] {
   add("cache.bandwidthBytesPerSecond", sheet.cache?.bandwidthBytesPerSecond, "B/s");
   for (const field of ["scaleUp", "host", "network"] as const) {
     add(`${field} (${sheet[field]?.name})`, sheet[field]?.bandwidthBytesPerSecond, "B/s");
-    add(`${field}.latencyNs`, sheet[field]?.latencyNs, "");
+    add(`${field}.latencyNs`, sheet[field]?.latencyNs, "ns");
   }
   add("perNode", sheet.perNode, "");
   add("powerWatts", sheet.powerWatts, "W");

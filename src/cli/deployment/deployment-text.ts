@@ -97,7 +97,7 @@ export function otherRows(report: DeploymentReport): string[][] {
     ["$ a million output tokens", barText(figures.dollarsPerMillionOutputTokens, dollars)],
     ["$ a million tokens", barText(figures.dollarsPerMillionTokens, dollars)],
     [
-      `J an output token, devices while they compute (power ±${Math.round(figures.joulesSpread * 100)} %)`,
+      `J an output token, devices while they compute${figures.joulesSpread === 0 ? "" : ` (power ±${Math.round(figures.joulesSpread * 100)} %)`}`,
       barText(figures.joulesPerOutputToken, rate),
     ],
     ...joined,

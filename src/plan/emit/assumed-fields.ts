@@ -1,5 +1,5 @@
 import type { Deployment, Pool } from "../deployment/deployment.ts";
-import type { Inexpressible } from "./emit-types.ts";
+import type { EmitOptions, Inexpressible } from "./emit-types.ts";
 import { inexpressible } from "./engines/engine-arguments.ts";
 
 /** Fields that say what the simulation takes for granted of machines, links and drafts: no argument sets them, so a note names them. */
@@ -29,6 +29,12 @@ function assumedFields({ engine, speculation, lora, offload, startUpNs = 0, outa
     ...(startUpNs > 0 ? ["startUpNs"] : []),
     ...(outages === undefined ? [] : ["outages"]),
   ];
+}
+
+/** The model's name where it is the catalogue's alone: engines load folders and names of the Hub, which have a publisher. */
+export function checkpointNote({ model }: Deployment, { checkpoint }: EmitOptions): readonly string[] {
+  if (checkpoint?.name !== undefined || model.includes("/")) return [];
+  return [`model: ${model} is what is loaded; where no folder has that name, say the Hub's with --checkpoint publisher/name`];
 }
 
 /** Rules that no target is written: a fleet of fixed size in their stead would be another fleet. */

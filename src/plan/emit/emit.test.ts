@@ -49,6 +49,14 @@ describe("what is written", () => {
     }
   });
 
+  it.each(EMIT_TARGETS)("says of %s that a name without a publisher is loaded as it is", (target) => {
+    const own = withEngine(target, SINGLE);
+    const about = (of: Deployment, options = OPTIONS) => emitted(target, of, options).notes.filter((note) => note.includes("--checkpoint"));
+    expect(about({ ...own, model: "DeepSeek-V3" })).toEqual([expect.stringContaining("model: DeepSeek-V3 is what is loaded")]);
+    expect(about({ ...own, model: "deepseek-ai/DeepSeek-V3" })).toEqual([]);
+    expect(about({ ...own, model: "DeepSeek-V3" }, { ...OPTIONS, checkpoint: { ...OPTIONS.checkpoint, name: "/models/v3" } })).toEqual([]);
+  });
+
   it.each(["sglang", "trtllm"] as const)("holds for dynamo and kubernetes with %s", (name) => {
     const single = { ...SINGLE, pools: SINGLE.pools.map((pool) => ({ ...pool, engine: { ...pool.engine, name } })) };
     for (const target of ["dynamo", "kubernetes"] as const) expect(checkEmitted(emitted(target, single)).faults).toEqual([]);

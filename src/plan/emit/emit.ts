@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Deployment } from "../deployment/deployment.ts";
-import { assumedNotes, scalingMissing } from "./assumed-fields.ts";
+import { assumedNotes, checkpointNote, scalingMissing } from "./assumed-fields.ts";
 import type { EmitOptions, EmitTarget, Emitted, Inexpressible } from "./emit-types.ts";
 import { emitCommands } from "./targets/commands.ts";
 import { emitDynamo } from "./targets/dynamo.ts";
@@ -19,7 +19,8 @@ export function emitDeployment(
 ): Result<Emitted, readonly Inexpressible[]> {
   const { missing: ofTarget, ...emitted } = write(target, deployment, options);
   const missing = [...ofTarget, ...scalingMissing(deployment)];
-  return missing.length === 0 ? ok({ ...emitted, notes: [...emitted.notes, ...assumedNotes(deployment)] }) : err(missing);
+  if (missing.length > 0) return err(missing);
+  return ok({ ...emitted, notes: [...emitted.notes, ...checkpointNote(deployment, options), ...assumedNotes(deployment)] });
 }
 
 function write(target: EmitTarget, deployment: Deployment, options: EmitOptions): Emitted & { readonly missing: readonly Inexpressible[] } {
