@@ -119,6 +119,20 @@ describe("the steady state", () => {
     expect(fronted.ttftNs - plain.ttftNs).toBeCloseTo(5e6 + 1e6 * inFlight, -3);
   });
 
+  it("of decodes alone has more sequences at times than on average", () => {
+    const transfer = { bandwidthBytesPerSecond: 1e15, latencyNs: 0 };
+    const at = (percentile: number) =>
+      steadyState({ ...problem, transfer, target: { ...problem.target, percentile } }, replica, { ...design, role: "decode" }, 20);
+    // n = rate x outputs x T(n) with T of straight lines; nine in ten see at most 0.8 x 1.2816 deviations more.
+    const eachS = 60e-6 + 1100 * 40e-9;
+    const mean = (20 * 200 * 8e-3) / (1 - 20 * 200 * eachS);
+    const stepNs = (n: number) => (8e-3 + n * eachS) * 1e9;
+    expect(at(0.5).sequences).toBeCloseTo(mean, 0);
+    const { sequences } = at(0.9);
+    expect(at(0.5).tpotNs / stepNs(sequences)).toBeCloseTo(1, 4);
+    expect(at(0.9).tpotNs / stepNs(sequences + 0.8 * 1.2816 * Math.sqrt(sequences))).toBeCloseTo(1, 4);
+  });
+
   it("says what breaks first", () => {
     const broken = (changes: Partial<SloProblem>, kvTokens = replica.kvTokens, maxSequences = 256) => {
       const own = { ...design, engine: { ...design.engine, maxSequences } };

@@ -1,5 +1,6 @@
 import { NS_PER_S } from "../../../base/units.ts";
 import type { KvLink, ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
+import { busierSequences } from "./busier-sequences.ts";
 import { fixedPoint } from "./fixed-point.ts";
 import { linkRate } from "./link-rate.ts";
 import { iterationNs, promptTimes, slowPromptNs } from "./prompt-service.ts";
@@ -29,7 +30,7 @@ export function prefillReplica(replica: ReplicaModel, design: ReplicaDesign, inp
 /**
  * A replica that decodes what others have read, in the steady state.
  *
- * Model: n = rate x outputs x T(n). The time in which KV comes over the link delays the second token; spread over all of them it is part of the time
+ * Model: n = rate x outputs x T(n), and at the percentile as many more sequences as there are at times. The time in which KV comes over the link delays the second token; spread over all of them it is part of the time
  * per token.
  */
 export function decodeReplica(
@@ -52,6 +53,7 @@ export function decodeReplica(
     const broken = most < limit ? "kv" : "sequences";
     return { ...NO_STEADY_STATE, sequences: most, kvTokens: most * contextEach, prefillShare: 0, broken };
   }
-  const tpotNs = decodeNs(sequences) + transferNs / Math.max(1, output.mean - 1);
+  const busyNs = decodeNs(Math.min(most, busierSequences(sequences, target.percentile)));
+  const tpotNs = busyNs + transferNs / Math.max(1, output.mean - 1);
   return { ttftNs: 0, tpotNs, sequences, kvTokens: sequences * contextEach, prefillShare: 0, broken: missedTarget(0, tpotNs, target) };
 }

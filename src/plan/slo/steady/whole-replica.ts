@@ -1,6 +1,7 @@
 import { normalQuantile } from "../../../base/statistics.ts";
 import { NS_PER_S } from "../../../base/units.ts";
 import type { ReplicaDesign, ReplicaModel } from "../slo-problem.ts";
+import { busierSequences } from "./busier-sequences.ts";
 import { firstTokenNs } from "./first-token.ts";
 import { fixedPoint } from "./fixed-point.ts";
 import { heldBack } from "./held-back.ts";
@@ -51,15 +52,11 @@ export function wholeReplica(replica: ReplicaModel, design: ReplicaDesign, input
   const freeNs = firstTokenNs(replica, { perNs, sequences, decodeNs, prompts, rounds, slowNs, waitNs, percentile, deviations });
   // Where in a round of what holds prompts back a request arrives is even.
   const ttftNs = withFront(replica, freeNs + percentile * held.roundNs, { perNs, decoding: sequences });
-  // Arrivals as they like make the number of sequences vary as much as its mean; what a request sees is an average over its life.
-  const busier = at(Math.min(most, sequences + LIFE_AVERAGE * deviations * Math.sqrt(sequences))).meanNs - meanNs;
+  const busier = at(Math.min(most, busierSequences(sequences, percentile))).meanNs - meanNs;
   const lumps = deviations * promptLumpsNs(perNs, rounds, { meanNs, tokens: output.quantile(SHORT_ANSWERS) });
   const tpotNs = meanNs + Math.sqrt(busier * busier + lumps * lumps);
   return { ttftNs, tpotNs, sequences, kvTokens: sequences * contextEach, prefillShare, broken: missedTarget(ttftNs, tpotNs, target) };
 }
-
-/** Standard deviation of an average over a life, over that of one moment, where what varies is forgotten in about a life. */
-const LIFE_AVERAGE = 0.8;
 
 /** Answers of this quantile's length stand for those whose time per token varies most: they meet few prompts, or one more. */
 const SHORT_ANSWERS = 0.25;
