@@ -37,3 +37,17 @@ it.each([
   expect(await runCommandLine(["node", "heddle", ...words, "--json"])).toBe(2);
   expect(JSON.parse(text)).toMatchObject({ error: { code: "usage", detail: expect.stringMatching(message) as unknown } });
 });
+
+it.each([
+  [["rack", "catalog", "--nosuch"], "heddle: the command line is not understood (rack catalog): unknown option '--nosuch' [usage]\n"],
+  [["inspect"], "heddle: the command line is not understood (inspect): missing required argument 'model' [usage]\n"],
+  [["inspekt"], "heddle: the command line is not understood: unknown command 'inspekt' (Did you mean inspect?) [usage]\n"],
+])("says %j once, with its code and what to do", async (words, line) => {
+  let text = "";
+  vi.spyOn(process.stderr, "write").mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  expect(await runCommandLine(["node", "heddle", ...words])).toBe(2);
+  expect(text).toBe(`${line}  what to do: see \`heddle <command> --help\`\n`);
+});

@@ -43,6 +43,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const program = new Command("heddle")
     .description("Turns a rack of unlike devices into one programmable machine for AI inference.")
     .version(version)
+    .configureOutput({ outputError: () => {} })
     .exitOverride();
   if (argv.length === 2) return printFirstScreen();
   const named = COMMANDS.filter((entry) => entry.name === argv[2]);
@@ -51,8 +52,24 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
-    return report(thrown, argv.includes("--json"));
+    if (!(thrown instanceof CommanderError)) return report(faultOf(thrown), argv.includes("--json"));
+    if (thrown.exitCode === 0) return 0;
+    // The help of a command that has only others below it is printed already.
+    if (thrown.code === "commander.help") return ERROR_CODES.usage.exit;
+    return report(misuse(thrown, commandOf(program, argv.slice(2))), argv.includes("--json"));
   }
+}
+
+/** Names of the commands that the words begin with. */
+function commandOf(program: Command, [first, ...rest]: readonly string[]): readonly string[] {
+  const command = program.commands.find((one) => one.name() === first);
+  return command === undefined ? [] : [command.name(), ...commandOf(command, rest)];
+}
+
+/** What commander found wrong with a command line. */
+function misuse({ message }: CommanderError, command: readonly string[]): HeddleError {
+  const detail = message.replace(/^error: /, "").replaceAll("\n", " ");
+  return new HeddleError("usage", command.length === 0 ? { detail } : { where: command.join(" "), detail });
 }
 
 async function printFirstScreen(): Promise<number> {
@@ -62,12 +79,7 @@ async function printFirstScreen(): Promise<number> {
 }
 
 /** Prints one clear error and gives the exit status of the table. */
-function report(thrown: unknown, json: boolean): number {
-  if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
-  // What is wrong with a command line is on standard error already, in commander's words.
-  const misused = thrown instanceof CommanderError;
-  if (misused && (!json || thrown.code === "commander.help")) return ERROR_CODES.usage.exit;
-  const error = misused ? new HeddleError("usage", { detail: thrown.message.replace(/^error: /, "") }) : faultOf(thrown);
+function report(error: HeddleError, json: boolean): number {
   const row = ERROR_CODES[error.code];
   if (json) {
     const { code, message, where, detail } = error;
