@@ -21,7 +21,7 @@ export interface HubName {
 
 const HUB_NAME = /^(?<repository>[\w-][\w.-]*\/[\w-][\w.-]*)(?:@(?<revision>[\w./-]+))?(?::(?<file>[\w./-]+))?$/;
 
-/** Reads `name`, `org/repository[@revision][:file]`, a path or a URL. Errors: `model-not-found`. */
+/** Reads `name`, `org/repository[@revision][:file]`, a path or a URL. A name of the catalog is that model, whatever lies here. Errors: `model-not-found`. */
 export function parseModelName(name: string): ModelName {
   if (/^https?:\/\//i.test(name)) return { kind: "url", url: urlOf(name) };
   const path = name.startsWith("~/") ? join(homedir(), name.slice(2)) : resolve(name);
@@ -29,6 +29,7 @@ export function parseModelName(name: string): ModelName {
   if (pathLike && existsSync(path)) return { kind: "path", path };
   const model = knownModel(name);
   if (model !== undefined) return { kind: "known", model };
+  if (existsSync(path)) return { kind: "path", path };
   const hub = HUB_NAME.exec(name)?.groups;
   if (hub !== undefined && !name.includes("..") && !/\.gguf$/i.test(hub["repository"] ?? "")) {
     return { kind: "hub", repository: hub["repository"] ?? "", revision: hub["revision"] ?? "main", file: hub["file"] };
