@@ -5,6 +5,7 @@ export interface ByteSource {
   read(offset: number, length: number): Uint8Array;
 }
 
+/** A file that lies in memory: parts are read without a copy. */
 export function bytesOf(buffer: Uint8Array): ByteSource {
   return { byteLength: buffer.byteLength, read: (offset, length) => buffer.subarray(offset, offset + length) };
 }

@@ -359,4 +359,5 @@ export const ERROR_CODES = {
   internal: { message: "heddle made a mistake", exit: 70, http: 500, todo: "report it with the ledger and the message" },
 } as const satisfies Record<string, ErrorRow>;
 
+/** A code of the table. */
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -38,6 +38,7 @@ export interface RunnableGraph {
   readonly gang?: readonly GangMember[];
 }
 
+/** An input or output of a graph. */
 export interface PortSpec {
   readonly name: string;
   readonly type: TensorType;
@@ -63,11 +64,14 @@ export interface GraphState {
 
 /** A tensor in the host's memory; a plain array is taken with `tensor(data, dims)`. */
 export type Tensor = HostTensor;
+/** Elements of a tensor; f16 and bf16 are their bits in a `Uint16Array`, bool is 0 or 1 in a `Uint8Array`. */
 export type TensorData = TensorArray;
 
 /** What an input may be: a tensor, or an output of a run that has not left its device. */
 export type Input = Tensor | Output;
+/** What a run is given, by the names of the graph's inputs. */
 export type Inputs = Readonly<Record<string, Input>>;
+/** What a run made, by the names of the graph's outputs, in the host's memory. */
 export type Outputs = Readonly<Record<string, Tensor>>;
 
 /** An output of a submitted run. It lies on a device; only `read` copies it to the host. */
@@ -127,6 +131,7 @@ export interface GangMemberSummary {
   readonly collectiveBytes: number;
 }
 
+/** How one run is placed and ordered. */
 export interface RunOptions {
   /** The sequence whose states the run reads and changes; runs of one sequence are ordered as they were submitted. */
   readonly state?: RackState;
@@ -137,6 +142,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How the runs of a stream are placed, and how many are under way. */
 export interface StreamOptions extends RunOptions {
   /** Runs under way at most; 4 when absent. */
   readonly inFlight?: number;
@@ -156,7 +162,9 @@ export interface RackState {
 /** A function of the host as a task: tensors in, tensors out; runs in the caller's process, in the order of data. */
 export type HostTask = (inputs: Inputs) => HostTaskHandle;
 
+/** A submitted task of the host. */
 export interface HostTaskHandle {
+  /** Errors: what the function threw, or what its inputs ended with. */
   readonly done: Promise<void>;
   output(name: string): Promise<Tensor>;
   outputs(): Promise<Outputs>;
@@ -183,6 +191,7 @@ export interface OpenRack {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** How a rack is opened. */
 export interface RackOptions {
   /** Chooses devices; the built-in one (earliest predicted end, transfers counted) when absent. */
   readonly policy?: Policy;
@@ -224,6 +233,7 @@ export interface Variant {
   readonly tolerance?: number;
 }
 
+/** How a variant of an operator compares with the original on one input. */
 export interface VariantCheck {
   readonly variant: string;
   /** Where it ran, and where the original did. */
@@ -260,6 +270,7 @@ export interface PolicyDevice {
 /** Chooses one of the devices, by id; `undefined` leaves it to the built-in policy. Pure: same view, same answer. */
 export type Policy = (task: PolicyTask, devices: readonly PolicyDevice[]) => string | undefined;
 
+/** A stage of a planned graph: its operators, and which devices run it. */
 export interface StageReport {
   readonly name: string;
   readonly operators: readonly string[];
@@ -267,6 +278,7 @@ export interface StageReport {
   readonly states: readonly { readonly name: string; readonly access: GraphState["access"] }[];
 }
 
+/** What a rack did since it was opened. Units: ns, bytes. */
 export interface RackReport {
   readonly devices: readonly {
     readonly id: string;
@@ -372,6 +384,7 @@ export interface GraphMaker {
   output(name: string, value: GraphValue): void;
 }
 
+/** What an operator is beside its inputs. */
 export interface OpOptions {
   /** A number is an integer; floats are `{ float: x }`. */
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
@@ -387,6 +400,7 @@ export interface DecoderGraph extends RunnableGraph {
   readonly contextLength: number;
 }
 
+/** How a decoder becomes a graph. */
 export interface DecoderOptions {
   /** Most tokens a sequence may have; the model's own limit, or 4096, when absent. */
   readonly contextLength?: number;

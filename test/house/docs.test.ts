@@ -51,3 +51,32 @@ describe("docs", () => {
     expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
   });
 });
+
+/** Names of the package's index whose declaration has no docstring. */
+function undocumented(index: string, textOf: (path: string) => string): string[] {
+  const names = [...index.matchAll(/^export (?:type )?\{([^}]*)\} from "\.\/([^"]+)";/gm)].flatMap(([, list = "", path = ""]) =>
+    list.split(",").flatMap((item) => {
+      const name = /^(?:type )?(\w+)/.exec(item.trim())?.[1];
+      return name === undefined ? [] : [{ name, path }];
+    }),
+  );
+  return names.flatMap(({ name, path }) => {
+    const declared = new RegExp(`(\\*/\\n)?^export (?:async )?(?:function\\*?|interface|type|const|class) ${name}\\b`, "m").exec(
+      textOf(path),
+    );
+    return declared?.[1] === undefined ? [`${path}: ${name}`] : [];
+  });
+}
+
+describe("public names", () => {
+  const index = readFileSync("src/index.ts", "utf8");
+  const textOf = (path: string): string => readFileSync(`src/${path}`, "utf8");
+
+  it("have a docstring each, and one without is found", () => {
+    expect(undocumented(index, textOf)).toEqual([]);
+    expect(undocumented(index, (path) => textOf(path).replace("*/\nexport function bytesOf", "*/\n\nexport function bytesOf"))).toEqual([
+      "base/bytes.ts: bytesOf",
+    ]);
+    expect(index.match(/\w+(?=,| \})/g)!.length).toBeGreaterThan(100);
+  });
+});

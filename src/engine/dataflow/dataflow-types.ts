@@ -106,6 +106,7 @@ export interface AccessSpec {
   readonly member?: number;
 }
 
+/** A task as a client submits it: a stage, and the data it reads, appends to, writes and reduces. */
 export interface TaskSpec {
   readonly stage: StageId;
   readonly accesses: readonly AccessSpec[];

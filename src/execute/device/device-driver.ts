@@ -63,8 +63,10 @@ export interface OpenDevice {
   close(): Promise<void>;
 }
 
+/** Whether a device runs an operator; where not, why. */
 export type Support = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
+/** No estimate, and what is missing for one. */
 export interface NoBasis {
   readonly noBasis: string;
 }
@@ -100,6 +102,7 @@ export interface ResidentStage {
   release(): Promise<void>;
 }
 
+/** What a run made, and how long it took. */
 export interface StageRun {
   readonly outputs: Readonly<Record<string, DeviceTensor>>;
   /** From the run's start on the device to its end. Units: ns. */
