@@ -46,6 +46,7 @@ interface Turn {
   readonly out: FleetNodeOutput[];
 }
 
+/** The fleet engine with a session to each host as it comes up; incarnations go on from where the engine's state says. */
 export function createFleetNode(engine: FleetEngine, options: FleetNodeOptions): FleetNode {
   const lives = new Map<number, Life>();
   engine.snapshot().replicas.forEach(({ incarnation }, replica) => {

@@ -16,6 +16,7 @@ export interface ReplicaNode {
   handle(input: ReplicaNodeInput, now: Nanoseconds): ReplicaNodeOutput[];
 }
 
+/** A replica engine with its session to the fleet. `startedAt` is the time of its own clock. Units: ns. */
 export function createReplicaNode(engine: ReplicaEngine, options: ReplicaNodeOptions, startedAt: Nanoseconds): ReplicaNode {
   const session = openSession<FromReplica, ToReplica>(options.incarnation, startedAt);
   let timerAt: Nanoseconds | undefined;

@@ -128,6 +128,7 @@ export function sessionWakeAt<Out, In>(session: Session<Out, In>, timing: Sessio
   return session.ackOwedSince === undefined ? at : Math.min(at, session.ackOwedSince + timing.ackDelayNs);
 }
 
+/** Whether nothing was heard of the peer for the time-out. */
 export function peerIsLost<Out, In>(session: Session<Out, In>, timing: SessionTiming, now: Nanoseconds): boolean {
   return now >= session.lastHeardAt + timing.timeoutNs;
 }

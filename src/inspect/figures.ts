@@ -23,6 +23,7 @@ export function figuresOf(work: Work, sizes: Bindings, times = 1): Figures {
   });
 }
 
+/** The sum of parts, field by field. Units: FLOPs, bytes. */
 export function addFigures(parts: readonly Figures[]): Figures {
   const sum = (field: "flops" | "weightBytes" | "stateBytes" | "activationBytes"): number =>
     parts.reduce((total, part) => total + part[field], 0);

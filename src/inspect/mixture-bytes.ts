@@ -9,6 +9,7 @@ import { valueAt } from "./work.ts";
  */
 const FIRST_EXPERT_PLACE = 2;
 
+/** Whether the operator is a mixture of experts as ONNX Runtime has them. */
 export function isMixture({ domain, type }: Operator): boolean {
   return domain === "com.microsoft" && (type === "MoE" || type === "QMoE");
 }

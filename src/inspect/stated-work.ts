@@ -41,10 +41,12 @@ function isOf({ domain, type }: Operator, { operator }: StatedWork): boolean {
   return operator === type || operator === `${domain}:${type}`;
 }
 
+/** FLOPs that the operator itself states (2 a multiply-add); undefined where it states none. */
 export function statedFlops({ attributes }: Pick<Operator, "attributes">): Expression | undefined {
   return formulaAt(attributes[FLOPS]);
 }
 
+/** Bytes that the operator itself states; undefined where it states none. */
 export function statedBytes({ attributes }: Pick<Operator, "attributes">): Expression | undefined {
   return formulaAt(attributes[BYTES]);
 }

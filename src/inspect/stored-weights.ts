@@ -19,10 +19,12 @@ const NOT_LEARNED = /^rope_|rotary_emb\.inv_freq$/;
 /** Types in which the hub's formats hold learned numbers one by one. */
 const PLAIN: ReadonlySet<string> = new Set(["F64", "F32", "F16", "BF16"]);
 
+/** Learned parameters of a GGUF file and their bytes, by format. */
 export function storedInGguf({ tensors }: GgufFile): StoredWeights {
   return countedUp([...tensors.values()], true);
 }
 
+/** Learned parameters of safetensors files and their bytes, by format; the number is exact only where no tensor is packed. */
 export function storedInSafetensors(files: Iterable<SafetensorsFile>): StoredWeights {
   const all = [...files].flatMap(({ tensors }) =>
     [...tensors].map(([name, { type, shape, byteLength }]) => ({ name, format: type, shape, byteLength })),

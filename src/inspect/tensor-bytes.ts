@@ -8,6 +8,7 @@ export function elementCount(shape: readonly Expression[] | undefined): Expressi
   return multiply(...must(shape, "a tensor of a configuration has a shape"));
 }
 
+/** Bytes of a tensor's elements, without scales of block formats; 0 where its type has no fixed size. */
 export function bytesOfTensor(tensor: Pick<Tensor | State, "shape" | "type">): Expression {
   return multiply(constant(ELEMENT_BYTES[tensor.type]), elementCount(tensor.shape));
 }

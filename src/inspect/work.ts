@@ -19,6 +19,7 @@ export interface Work {
 
 export const NO_WORK: Work = { flops: constant(0), weightBytes: constant(0), stateBytes: constant(0), activationBytes: constant(0) };
 
+/** The sum of parts, field by field. */
 export function sumOf(parts: readonly Work[]): Work {
   return {
     flops: add(...parts.map(({ flops }) => flops)),
@@ -54,6 +55,7 @@ export function valueAt(expression: Expression, sizes: Bindings): number {
   return evaluate(expression, missing.length === 0 ? sizes : { ...sizes, ...Object.fromEntries(missing.map((name) => [name, 1])) });
 }
 
+/** FLOPs and bytes (weights, states and activations together) at given sizes. */
 export function workAt({ flops, weightBytes, stateBytes, activationBytes }: Work, sizes: Bindings): { flops: number; bytes: number } {
   const bytes = [weightBytes, stateBytes, activationBytes].reduce((sum, part) => sum + valueAt(part, sizes), 0);
   return { flops: valueAt(flops, sizes), bytes };

@@ -18,6 +18,7 @@ export interface DraftContext {
   readonly streams: number;
 }
 
+/** What all drafts of a request share: allowed formats, the longest context and the streams they are judged by. */
 export function draftContext(request: PlanRequest): DraftContext {
   const contextLimit = request.options?.contextLimit ?? Math.min(DEFAULT_CONTEXT_LIMIT, request.model.spec.contextLength);
   return {

@@ -32,6 +32,7 @@ export interface ReplicaPrediction {
   readonly stepNs: readonly number[];
 }
 
+/** Times of a replica: of a prompt in the smallest chunk that is about as quick as the quickest, of a token alone, and of steps beside others. */
 export function predictReplica(cost: PricedStepCost, devices: readonly Device[]): ReplicaPrediction {
   const choices = CHUNKS.map((chunk) => ({ chunk, ttft: promptCost(cost, chunk) }));
   const fastest = choices.reduce((least, { ttft }) => Math.min(least, ttft.ns), Infinity);
@@ -70,6 +71,7 @@ export function promptCost(cost: Pick<PricedStepCost, "step">, chunk: number): P
   return sumPriced(steps);
 }
 
+/** The shape of a step in which streams of one context length decode a token each. */
 export function decodeShape(streams: number, context: number): { prefill: []; decodeContexts: number[]; sampledRows: number } {
   return { prefill: [], decodeContexts: new Array<number>(streams).fill(context), sampledRows: streams };
 }

@@ -54,6 +54,7 @@ export function requestNs({ prompt, alone, together, streams }: StagePrice): num
   return prompt + OUTPUT_TOKENS * (alone + together / streams);
 }
 
+/** Prices and bytes of ranges of layers on devices, and the formats worth trying there, each worked out once. Units: ns, bytes. */
 export function stagePrices(context: DraftContext): StagePrices {
   const { spec, eightBit } = context.request.model;
   const prices = new Map<string, StagePrice | undefined>();

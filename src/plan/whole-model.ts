@@ -7,10 +7,12 @@ import type { PlanError, PlanRequest, StagePin } from "./plan-request.ts";
  */
 const WHOLE_MODEL_DRIVERS: readonly string[] = ["llama"];
 
+/** Whether a driver takes whole models only. */
 export function wholeModelDriver(driver: string): boolean {
   return WHOLE_MODEL_DRIVERS.includes(driver);
 }
 
+/** Whether a device takes whole models only. */
 export function isWholeModel({ driver }: Pick<Device, "driver">): boolean {
   return wholeModelDriver(driver);
 }

@@ -44,6 +44,7 @@ export function deviceAtPace(device: Device): Device {
   };
 }
 
+/** A memory whose bandwidth is that many times slower. */
 export function memoryAtPace(memory: Memory, slowdown: number): Memory {
   return slowdown === 1 ? memory : { ...memory, bandwidthBytesPerSecond: memory.bandwidthBytesPerSecond / slowdown };
 }

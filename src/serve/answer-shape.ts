@@ -26,6 +26,7 @@ export interface AnswerShape {
   whole(index: number, text: WholeText): Choice;
 }
 
+/** The `usage` of an answer over all its choices, with cached prompt tokens. Units: tokens. */
 export function usageOf(usages: readonly TokenUsage[]): Readonly<Record<string, unknown>> {
   let prompt = 0;
   let completion = 0;

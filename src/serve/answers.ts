@@ -15,6 +15,7 @@ export interface AnswerHead {
 
 const MS_PER_S = 1_000;
 
+/** What all chunks of an answer begin with: a fresh id and the time in seconds, as OpenAI's API has them. */
 export function answerHead(shape: AnswerShape, model: string): AnswerHead {
   return { id: `${shape.idPrefix}${randomUUID().replaceAll("-", "")}`, created: Math.floor(Date.now() / MS_PER_S), model };
 }

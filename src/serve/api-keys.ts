@@ -24,6 +24,7 @@ export function readApiKeys(path: string): ApiKeys {
   return apiKeys(keys);
 }
 
+/** Compares every key's digest in constant time, so that neither length nor match is told by how long it takes. */
 export function apiKeys(keys: readonly string[]): ApiKeys {
   const known = keys.map(digest);
   return {

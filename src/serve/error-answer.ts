@@ -11,12 +11,14 @@ const TYPES: Readonly<Record<number, string>> = { 401: "authentication_error", 4
 /** When a full queue is worth another try. Units: s. */
 const RETRY_AFTER_S = 1;
 
+/** An error as OpenAI's API has it, with what to do in the message. */
 export function errorBody(error: HeddleError): ErrorBody {
   const { http, todo } = ERROR_CODES[error.code];
   const type = TYPES[http] ?? (http >= SERVER_ERROR ? "server_error" : "invalid_request_error");
   return { error: { message: `${error.message} (${todo})`, type, param: error.where ?? null, code: error.code } };
 }
 
+/** An error as HTTP: the table's status, when to try again (429, 503), and the end of the connection where a body was too long (413). */
 export function errorAnswer(error: HeddleError): Response {
   const { http } = ERROR_CODES[error.code];
   const headers: Record<string, string> = {};

@@ -26,6 +26,7 @@ export interface SlotRef {
   readonly generation: number;
 }
 
+/** Pages that hold so many tokens; a page is a block's 64. */
 export function pagesFor(tokens: number): number {
   return Math.ceil(tokens / BLOCK_TOKENS);
 }

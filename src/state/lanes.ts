@@ -7,6 +7,7 @@ export interface Lanes {
   readonly pages: Int32Array;
 }
 
+/** No lane open. Units: pages of 64 tokens. */
 export function createLanes(maxSequences: number, capacityPages: number): Lanes {
   assert(maxSequences >= 1 && capacityPages >= 1, "a replica has lanes and pages", { maxSequences, capacityPages });
   return { capacityPages, pages: new Int32Array(maxSequences) };
@@ -32,17 +33,20 @@ export function laneFits(lanes: Lanes, lane: number, pages: number, sparePages =
   return workingPages(lanes) - held + pages + spare <= lanes.capacityPages;
 }
 
+/** Opens a lane, or changes how many pages it holds. Errors: an assertion where they are more than are free. */
 export function setLanePages(lanes: Lanes, lane: number, pages: number): void {
   assert(pages >= 1, "an open lane has a page", { lane, pages });
   assert(laneFits(lanes, lane, pages), "lanes stay within their pages", { lane, pages, capacity: lanes.capacityPages });
   lanes.pages[lane] = pages;
 }
 
+/** Gives all pages of a lane back. */
 export function closeLane(lanes: Lanes, lane: number): void {
   assert(lanes.pages[lane]! > 0, "an open lane is closed once", { lane });
   lanes.pages[lane] = 0;
 }
 
+/** How many lanes are open. */
 export function openLanes(lanes: Lanes): number {
   let open = 0;
   for (const pages of lanes.pages) if (pages > 0) open++;

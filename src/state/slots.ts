@@ -31,6 +31,7 @@ const FREE = 0;
 const WRITING = 1;
 const SEALED = 2;
 
+/** A store of that many slots, all free, each in generation 0. */
 export function createSlots(capacity: number): Slots {
   assert(Number.isInteger(capacity) && capacity >= 0, "a slot count is a whole number", capacity);
   return {
@@ -106,6 +107,7 @@ export function leaseSlot(slots: Slots, ref: SlotRef): void {
   slots.evictable.delete(ref.slot);
 }
 
+/** Ends a lease; with the last one the block can be evicted, or is freed where a longer block took its place. */
 export function releaseSlot(slots: Slots, ref: SlotRef): void {
   assertCurrent(slots, ref);
   assert(slots.leases[ref.slot]! > 0, "a lease ends once", ref);

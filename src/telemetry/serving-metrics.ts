@@ -18,6 +18,7 @@ export interface ServingMetrics {
   readonly contentType: string;
 }
 
+/** All metrics of `METRICS` in a registry of their own, labelled with the model's name. */
 export function createServingMetrics(model: string): ServingMetrics {
   const registry = new Registry();
   const counters = new Map<string, Counter>();

@@ -10,6 +10,7 @@ export interface TensorUses {
   readonly readers: ReadonlyMap<TensorId, readonly OperatorId[]>;
 }
 
+/** Who makes and who reads each tensor of a graph; an operator reads what its bodies read. */
 export function tensorUsesOf(graph: Graph): TensorUses {
   const producer = new Map<TensorId, OperatorId>();
   const readers = new Map<TensorId, OperatorId[]>();

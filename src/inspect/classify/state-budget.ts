@@ -40,6 +40,7 @@ export interface BudgetModel {
   readonly contextLength: number | undefined;
 }
 
+/** What a memory has left for states beside the weights and a reserve, and for how many sequences that is. `reserve`: share of the capacity. Units: bytes. */
 export function stateBudgetOf(model: BudgetModel, memory: DeviceFigures["memory"], reserve: number): StateBudget {
   const { weightBytes, perSequence } = model;
   const { capacityBytes } = memory;

@@ -61,18 +61,22 @@ function placesIn(places: Readonly<Record<string, readonly number[]>> | undefine
   return places !== undefined && Object.hasOwn(places, type) ? (places[type] ?? []) : [];
 }
 
+/** Whether the operator only names the same bytes anew: it moves none. */
 export function isView(operator: Operator): boolean {
   return movementOf(operator)?.views.has(operator.type) === true;
 }
 
+/** Places of inputs of which no more is read than is given out. */
 export function selectedPlaces(operator: Operator): readonly number[] {
   return placesIn(movementOf(operator)?.selected, operator.type);
 }
 
+/** Places of tables with a row a position, of which the rows of the run's tokens are read. */
 export function positionPlaces(operator: Operator): readonly number[] {
   return placesIn(movementOf(operator)?.positions, operator.type);
 }
 
+/** Whether the operator puts its last input into its first one. */
 export function isUpdate(operator: Operator): boolean {
   return movementOf(operator)?.updates?.has(operator.type) === true;
 }

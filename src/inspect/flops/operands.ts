@@ -10,10 +10,12 @@ export function inputOf(graph: Graph, operator: Operator, place: number): Tensor
   return id === undefined ? undefined : graph.tensors[id];
 }
 
+/** Shape of an input; undefined where the operator lacks it or the graph does not say. */
 export function shapeAt(graph: Graph, operator: Operator, place: number): Shape | undefined {
   return inputOf(graph, operator, place)?.shape;
 }
 
+/** Shape of an output; undefined where the operator lacks it or the graph does not say. */
 export function outputShape(graph: Graph, operator: Operator, place = 0): Shape | undefined {
   const id = operator.outputs[place];
   return id === undefined ? undefined : graph.tensors[id]!.shape;
@@ -26,6 +28,7 @@ export function multiplyAdds(sizes: readonly (Expression | undefined)[]): Expres
   return product && multiply(constant(2), product);
 }
 
+/** A number among the attributes, or what stands for its absence. */
 export function attributeNumber({ attributes }: Operator, name: string, absent: number): number {
   const value = attributes[name];
   return typeof value === "number" ? value : absent;

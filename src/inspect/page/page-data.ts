@@ -67,6 +67,7 @@ export interface PageWork {
   readonly launches: readonly number[];
 }
 
+/** All that a page shows of a graph, laid out; with devices where a rack was read, with a placement where one was searched. */
 export function pageDataOf(graph: Graph, inspection: Inspection, rack: RackReading | undefined, placement?: PagePlacement): PageData {
   const groups = stageGroupsOf(graph, sizesOf(inspection));
   return {

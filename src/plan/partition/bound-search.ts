@@ -20,6 +20,7 @@ const ATTEMPT_GROWTH = 4;
 const SHARE_WHOLE = 0.9;
 const SHARE_LEAST = 0.02;
 
+/** A search that knows the root's bound and has made no attempt yet. */
 export function startBoundSearch(graph: Hypergraph): BoundSearch {
   return { graph, ...rootBound(graph), share: SHARE_WHOLE, attemptMoves: ATTEMPT_MOVES, order: "tightest" };
 }

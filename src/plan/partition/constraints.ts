@@ -63,6 +63,7 @@ export function constrained(
   return ok({ problem: { ...problem, types: split.types, nodes: coloured }, deviceOf: Int32Array.from(split.devices.flat()) });
 }
 
+/** Name patterns that a constraint speaks of. */
 export function patternsOf(constraint: Constraint): readonly string[] {
   return constraint.kind === "together" ? constraint.patterns : [constraint.pattern];
 }

@@ -4,6 +4,7 @@ export interface Lists {
   readonly items: Int32Array;
 }
 
+/** Lists as one array of items and where each begins. Shapes: `start` lists + 1, `items` all of them. */
 export function listsOf(lists: readonly Iterable<number>[]): Lists {
   const start = new Int32Array(lists.length + 1);
   const items: number[] = [];

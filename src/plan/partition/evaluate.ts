@@ -43,6 +43,7 @@ function transfers({ edges }: PartitionProblem, assignment: Assignment): Iterabl
   return paid.values();
 }
 
+/** What an assignment breaks: operators a device does not run, colours apart, memories too small. Empty for a sound one. */
 export function breachesOf(problem: PartitionProblem, assignment: Assignment): readonly Breach[] {
   const typeOf = deviceTypes(problem.types);
   const bytes = new Float64Array(typeOf.length);

@@ -17,6 +17,7 @@ export interface LoadState {
   readonly delta: Float64Array;
 }
 
+/** Loads of an assignment, kept step by step while vertices move. */
 export function loadState(graph: Hypergraph, deviceOf: Int32Array): LoadState {
   const devices = graph.typeOf.length;
   const nets = graph.netCost.length;

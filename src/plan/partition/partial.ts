@@ -28,6 +28,7 @@ export interface Partial {
   readonly trail: number[];
 }
 
+/** No vertex placed. Vertices come in `order`; branches whose load reaches `limit` end. */
 export function emptyPartial(
   graph: Hypergraph,
   prices: Prices,

@@ -11,6 +11,7 @@ export interface Piece {
   depth: number;
 }
 
+/** A piece without vertices. */
 export function emptyPiece(graph: Hypergraph): Piece {
   const width = graph.types.length + 2;
   return {
@@ -28,6 +29,7 @@ export function pieceLoad({ graph, sums }: Piece, type: number): number {
   return sums[graph.types.length + 1]! > memoryBytes ? Infinity : sums[type]! + transferFactor * sums[graph.types.length]!;
 }
 
+/** Adds a vertex; `shrink` takes back the last one added. Complexity: O(nets of the vertex + device types). */
 export function grow(piece: Piece, vertex: number): void {
   const { graph, pinsIn, sums, saved } = piece;
   const kinds = graph.types.length;

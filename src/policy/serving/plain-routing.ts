@@ -8,6 +8,7 @@ export const roundRobin: ServingRouting = {
   choose: (question) => question.candidates[question.turn++ % question.candidateCount]!,
 };
 
+/** A replica by chance, the same choices for the same seed. */
 export function randomRouting(seed: number): ServingRouting {
   const prng = seededPrng(seed);
   return { name: "random", needsMatch: false, choose: ({ candidates, candidateCount }) => candidates[prng.nextBelow(candidateCount)]! };

@@ -4,6 +4,7 @@ import { adapterAffinity, leastLoaded, prefixAware, randomRouting, roundRobin } 
 import { pricedServing } from "./priced-serving.ts";
 import type { ServingRouting } from "./serving-routing.ts";
 
+/** The router of that name; `seed` matters to those that draw. */
 export function servingRouting(name: RoutingName, seed: number): ServingRouting {
   switch (name) {
     case "round-robin":

@@ -89,6 +89,7 @@ export function trtllmRules(limits: RuleLimits): SchedulingRules {
   return { ...limits, name: "trtllm", mixing: "mixed", reserve: "output", victim: "newest", stepsAhead: 1, reservedBlocks: 0 };
 }
 
+/** The rules by which an engine forms iterations; of engines without rules of their own, vLLM's. */
 export function rulesOf(engine: "vllm" | "sglang" | "trtllm" | "heddle", limits: RuleLimits): SchedulingRules {
   if (engine === "sglang") return sglangRules(limits);
   if (engine === "trtllm") return trtllmRules(limits);

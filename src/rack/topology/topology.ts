@@ -31,6 +31,7 @@ export interface TopologyDraft {
   finish(rest: Pick<Topology, "name" | "bisectionBytesPerSecond" | "path">): Topology;
 }
 
+/** A topology to add switches and links to. Vertices: the devices first, then switches as they come; a link is full duplex. Units: bytes/s. */
 export function draftTopology(devices: number): TopologyDraft {
   const from: number[] = [];
   const to: number[] = [];

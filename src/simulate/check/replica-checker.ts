@@ -16,6 +16,7 @@ export interface ReplicaChecker {
 
 export type ReplicaReport = (invariant: Invariant, message: string, at: Nanoseconds) => void;
 
+/** A checker of one life of a replica, with bookkeeping of its own; `report` is called for each thing that does not hold. */
 export function createReplicaChecker(config: ReplicaConfig, report: ReplicaReport): ReplicaChecker {
   let now: Nanoseconds = 0;
   const book: ReplicaBook = {

@@ -21,6 +21,7 @@ export interface SlotLedger {
   readEnded(ref: SlotRef, task: TaskId): void;
 }
 
+/** Slots as commands and events tell of them, apart from the engine's own store. */
 export function createSlotLedger(capacity: number): SlotLedger {
   const slots = new Map<number, SlotView>();
   const outside = ({ slot }: SlotRef): boolean => !Number.isInteger(slot) || slot < 0 || slot >= capacity;

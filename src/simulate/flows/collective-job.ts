@@ -43,6 +43,7 @@ export interface CollectiveTraffic {
   readonly steps: number;
 }
 
+/** Edges of a collective, how many steps it takes, and what each edge carries in all of them. Units: bytes. */
 export function trafficOf({ kind, algorithm = "ring", orders, bytes }: CollectiveJob): CollectiveTraffic {
   const n = orders[0]!.length;
   if (kind === "all-to-all") {

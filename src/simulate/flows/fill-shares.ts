@@ -17,6 +17,7 @@ export interface ShareFiller {
 /** Below this share of a link's rate what higher priorities leave is rounding, not capacity. */
 const NOTHING_LEFT = 1e-12;
 
+/** Shares links max-min among flows, higher priorities first. Shapes: `capacity` has an entry a link. Units: bytes/ns. */
 export function shareFiller(capacity: Float64Array): ShareFiller {
   const links = capacity.length;
   const left = new Float64Array(links);

@@ -13,6 +13,7 @@ export interface FinishHeap {
   remove(slot: number): void;
 }
 
+/** Flows by when they end, then by rank; a flow's time can change in place. */
 export function finishHeap(): FinishHeap {
   let heap = new Int32Array(64);
   let place = new Int32Array(64).fill(-1);

@@ -34,6 +34,7 @@ const FIRST_SLOTS = 64;
 const FIRST_SHIFT = 2;
 const FIRST_STRIDE = 1 << FIRST_SHIFT;
 
+/** Flows in typed arrays, each in the list of every link it crosses. */
 export function flowStore(links: number): FlowStore {
   const places = FIRST_SLOTS * FIRST_STRIDE;
   return {
@@ -67,6 +68,7 @@ export function addFlow(store: FlowStore, path: ArrayLike<number>): number {
   return slot;
 }
 
+/** Takes a flow out of the lists of its links and frees its slot. */
 export function dropFlow(store: FlowStore, slot: number): void {
   const first = slot * store.stride;
   for (let place = first; place < first + store.hops[slot]!; place++) {

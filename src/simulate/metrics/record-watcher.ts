@@ -17,6 +17,7 @@ export interface RequestRecorder {
   readonly records: readonly RequestRecord[];
 }
 
+/** Records of requests as they end, for metrics: when they came, got their first and last token, and why they ended. */
 export function createRequestRecorder(): RequestRecorder {
   const open = new Map<number, OpenRecord>();
   const records: RequestRecord[] = [];

@@ -25,6 +25,7 @@ export interface Network {
   send(arrive: () => void): void;
 }
 
+/** A network between the fleet and hosts that delays, loses, doubles and reorders messages as the profile says, drawn from `prng`. */
 export function createNetwork(profile: NetworkProfile, clock: Clock, prng: Prng): Network {
   const quiet = profile.jitterNs === 0 && profile.loss === 0 && profile.duplication === 0 && profile.delayed === 0;
   const delay = (): Nanoseconds => {

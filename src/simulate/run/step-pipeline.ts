@@ -23,6 +23,7 @@ export interface StepPipelineOptions {
   readonly drawFactor: () => number;
 }
 
+/** Runs steps through the stages of a replica, each on its device for the time the cost model says, with the times between stages. */
 export function createStepPipeline(clock: Clock, options: StepPipelineOptions): StepPipeline {
   const { cost, devices, stageDevices, drawFactor } = options;
   const owner = {};

@@ -41,6 +41,7 @@ interface DeviceState {
   slowUntil: Nanoseconds;
 }
 
+/** Devices that each do one task at a time, first come first served, at a rate that faults and neighbours change. */
 export function createVirtualDevices(clock: Clock, ids: Iterable<string>, rateOf?: DeviceRate): VirtualDevices {
   const states = new Map<string, DeviceState>();
   for (const id of ids) states.set(id, { waiting: [], running: undefined, busyNs: 0, slowFactor: 1, slowUntil: 0 });

@@ -31,6 +31,7 @@ export interface VirtualHostOptions {
 /** Time from the failure of a device to the event that reports it. */
 const FAILURE_NOTICE_NS: Nanoseconds = 100_000;
 
+/** A host in virtual time: its node, driven by messages, timers and the ends of steps, until it is killed. */
 export function startVirtualHost(clock: Clock, options: VirtualHostOptions): VirtualHost {
   const { node, pipeline, content, guard } = options;
   let alive = true;

@@ -12,6 +12,7 @@ export interface AdapterRoutes {
   asked: number;
 }
 
+/** What a router sees of adapters on each replica: slots, those that nobody needs, and what loading the asked one takes. Units: ns. */
 export function adapterRoutes(replicas: readonly ServingReplica[]): AdapterRoutes {
   const under = replicas.map(() => new Map<number, number>());
   const slots = (replica: number): number => replicas[replica]!.adapters!.device.capacity;

@@ -20,6 +20,7 @@ import { settleReplica } from "./settle-replica.ts";
 
 export const STATE = { absent: 0, starting: 1, serving: 2, draining: 3, lost: 4 } as const;
 
+/** Which replicas serve, start, drain or are down, with the changes that are due: outages given or drawn, and scaling. */
 export function availability(input: ServingInput): Availability {
   const { replicas, requests, outages = [] } = input;
   const groups = scalingGroups(input);

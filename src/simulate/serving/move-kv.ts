@@ -13,6 +13,7 @@ import type { KvWays } from "./serving-input.ts";
 import type { KvMoves, ServingRun } from "./serving-state.ts";
 import { cutLeap, settleReplica } from "./settle-replica.ts";
 
+/** KV on its way from prefill to decode replicas, each over the links of its way. Units: ns, bytes. */
 export function kvMoves(transfer: KvMoves["transfer"], replicas: number, coming: ServingRun["coming"]): KvMoves {
   const { ways } = transfer;
   const arrivals = new TimeHeap<number>();

@@ -10,6 +10,7 @@ export interface ReplicaKinds {
   readonly ofKind: Int32Array;
 }
 
+/** Groups replicas that serve alike: one price and role, as many blocks, the same limits and encoder. */
 export function replicaKinds(replicas: readonly ServingReplica[], settings: readonly ReplicaSettings[]): ReplicaKinds {
   const costs = new Map<IterationCost, number>();
   const known = new Map<string, number>();

@@ -80,6 +80,7 @@ function adapterSums(replicas: ServingRun["replicas"]): Pick<ServingOutcome, "ad
   return { adapters: { admissions, hits, loads, diskLoads: sum("diskLoads"), loadNs: sum("loadNs"), short: sum("short") } };
 }
 
+/** What came of a run that has ended. */
 export function outcomeOf(run: ServingRun, sampler: RunSampler | undefined): ServingOutcome {
   const { context, replicas, lanes } = run;
   const { count } = run.input.requests;

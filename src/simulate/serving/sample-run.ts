@@ -10,6 +10,7 @@ export interface RunSampler {
   readonly samples: ServingSamples;
 }
 
+/** Samples load and memory of every replica at fixed times; undefined where none are asked for. */
 export function runSampler(run: ServingRun): RunSampler | undefined {
   const every = run.input.sampleNs;
   if (every === undefined) return undefined;

@@ -25,6 +25,7 @@ const PREFIX = "poisson:";
 const KEYS = ["rate", "prompt", "output", "seconds", "seed", "prefix"];
 const FORM = "poisson:rate=2,prompt=50-600,output=20-120,seconds=60,seed=1[,prefix=4x256]";
 
+/** Whether a workload is told as a Poisson process, not as a file. */
 export function isPoisson(text: string): boolean {
   return text.startsWith(PREFIX);
 }

@@ -26,6 +26,7 @@ export interface ColumnBuilder {
   columns(blockTokens: number): RequestColumns;
 }
 
+/** Collects requests into columns of typed arrays that grow as they fill. */
 export function createColumnBuilder(rows = 1024): ColumnBuilder {
   let arrivalNs = new Float64Array(rows);
   let promptTokens = new Int32Array(rows);

@@ -14,6 +14,7 @@ export interface PrefixNames {
 
 export const NO_PREFIX = -1;
 
+/** Numbers for prefixes: a prefix is the one before it and a piece, and the same two give the same number. */
 export function createPrefixNames(): PrefixNames {
   let room = 4096;
   let parents = new Int32Array(room);

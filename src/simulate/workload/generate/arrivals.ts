@@ -60,6 +60,7 @@ function varying(rateMax: number, share: (atNs: number) => number): { readonly n
   };
 }
 
+/** Time to the next arrival of a Poisson process. `rate`: a second. Units: ns. */
 export function exponentialNs(rate: number, prng: Prng): number {
   return (-ln(1 - prng.nextFloat()) / rate) * NS_PER_S;
 }

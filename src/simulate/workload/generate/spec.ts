@@ -57,6 +57,7 @@ export function specFields(text: string, form: string): SpecFields {
   };
 }
 
+/** Errors: `workload-invalid` naming the field. */
 export function wholeNumber(text: string, { field, least, most }: { field: string; least: number; most: number }): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
   if (!(value >= least && value <= most)) throw workloadInvalid({ field }, `a whole number from ${least} to ${most} is meant`);
