@@ -16,9 +16,9 @@ const LOG_ERRORS_ONLY = 3;
 const FEW_ROWS = { intra_op: { allow_spinning: "0" } } as const;
 /**
  * With many rows they wait awake for 8 µs, which spans most gaps between two operators, and take shares of a quarter each, so that one that is held up
- * does less. Why: being woken takes a third of what an operator on 256 rows does. Measured as above, a prompt of 512 tokens in chunks of 256, ms, alone
- * and beside a process that keeps one core busy: asleep 325 and 509, 8 µs 291 and 517, 8 µs and quarters 270 and 439 (sixteenths: 280 and 508). In
- * another run: asleep 301 and 449, 8 µs 267 and 469, 30 µs 262 and 505.
+ * does less. Why: a woken thread starts 50 to 70 µs late, a third of what an operator on 256 rows takes. Measured as above, a prompt of 512 tokens in
+ * chunks of 256, medians in ms, a row of figures a run. Asleep, 8 µs, 8 µs and quarters, 30 µs: 301, 267, -, 262; 325, 291, 270, -; in processes of
+ * their own 394, -, 350, -. Beside a process that keeps one core busy: 449, 469, -, 505; 509, 517, 439, -; 500, -, 524, 549 (with quarters).
  */
 const MANY_ROWS = { intra_op: { allow_spinning: "1", spin_duration_us: "8" }, dynamic_block_base: "4" } as const;
 
