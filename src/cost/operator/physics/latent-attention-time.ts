@@ -11,6 +11,7 @@ export interface LatentRates {
   readonly attentionFlopsPerNs: number;
 }
 
+const HALF_BYTES = 2;
 /** Type of attention's arithmetic and of activations. */
 export const LATENT_ATTENTION_TYPE: PeakType = "bf16";
 
@@ -34,7 +35,7 @@ export function latentAttentionNs(
   const options = { flopsPerNs: rates.projectionFlopsPerNs, inputBytes: bytes, weightBytes: bytes };
   const project = (n: number, k: number): number => productNs(device, product, { m: rows, n, k }, options) - product.launchNs;
   const queryDim = plainDim + rotatedDim;
-  let ns = latent.launchNs;
+  let ns = bytes >= HALF_BYTES ? (latent.halfLaunchNs ?? latent.launchNs) : latent.launchNs;
   ns += project(queryRank + kvRank + rotatedDim, width);
   ns += project(heads * queryDim, queryRank);
   ns += project(width, heads * valueDim);

@@ -69,6 +69,8 @@ export interface DecodeAttentionConstants {
 export interface LatentAttentionConstants {
   /** Launches, norms, rotations and copies of the block. Units: ns. */
   readonly launchNs: number;
+  /** The same where projections are in 16 bits, before which nothing is quantised; absent: as in fewer. Units: ns. */
+  readonly halfLaunchNs?: number;
   /** Bytes of activations moved a token and head, over those of its query, key and value. */
   readonly copies: number;
   /** Bytes of activations moved a token, over those of its input. */

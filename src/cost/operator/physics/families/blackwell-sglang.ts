@@ -9,7 +9,7 @@ import { SPARSE_ATTENTION } from "./sparse-attention.ts";
  * what has no data there is the family's. Errors of groups held out in five folds, median:
  * product half 9.6 %, p90 34.0 %; product eight 10.6 %, p90 27.4 %; product eightBlock 10.8 %, p90 29.5 %;
  * product four 12.6 %, p90 32.5 %; prefill-attention 31.2 %, p90 82.1 %; decode-attention 22.9 %, p90 72.7 %;
- * latent-attention (the other engine's tables) 14.0 %, p90 38.2 %; experts half 28.2 %, p90 67.4 %;
+ * latent-attention (the other engine's tables) 9.4 %, p90 26.3 %; experts half 28.2 %, p90 67.4 %;
  * experts eight (the other engine's tables) 10.5 %, p90 32.6 %; experts eightBlock 12.0 %, p90 34.3 %;
  * experts four 11.9 %, p90 33.2 %.
  */
@@ -100,14 +100,15 @@ export const BLACKWELL_SGLANG: PhysicsConstants = {
     spread: 0.92,
   },
   latentAttention: {
-    launchNs: 44500,
-    copies: 7.42,
-    rowCopies: 4.83,
-    prefillShare: 0.977,
+    launchNs: 48900,
+    halfLaunchNs: 29200,
+    copies: 5.95,
+    rowCopies: 2.8,
+    prefillShare: 0.983,
     decodeComputeShare: 1.2,
-    decodeMemoryShare: 0.735,
-    serialShare: 0.0902,
-    spread: 0.45,
+    decodeMemoryShare: 0.724,
+    serialShare: 0.113,
+    spread: 0.29,
   },
   sparseAttention: SPARSE_ATTENTION.blackwellSglang,
   experts: {

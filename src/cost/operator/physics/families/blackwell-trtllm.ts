@@ -9,7 +9,7 @@ import { SPARSE_ATTENTION } from "./sparse-attention.ts";
  * what has no data there is the family's. Errors of groups held out in five folds, median:
  * product half 7.8 %, p90 26.5 %; product eight 7.0 %, p90 23.8 %; product eightBlock 6.6 %, p90 21.4 %;
  * product four (the other engine's tables) 12.6 %, p90 32.5 %; prefill-attention 9.8 %, p90 32.0 %;
- * decode-attention 9.0 %, p90 52.9 %; latent-attention 14.0 %, p90 38.2 %; experts half 9.6 %, p90 37.8 %;
+ * decode-attention 9.0 %, p90 52.9 %; latent-attention 9.3 %, p90 25.8 %; experts half 9.6 %, p90 37.8 %;
  * experts eight 10.5 %, p90 32.6 %; experts eightBlock (the other engine's tables) 12.0 %, p90 34.3 %;
  * experts four 16.0 %, p90 42.4 %.
  */
@@ -100,14 +100,15 @@ export const BLACKWELL_TRTLLM: PhysicsConstants = {
     spread: 1.1,
   },
   latentAttention: {
-    launchNs: 44500,
-    copies: 7.42,
-    rowCopies: 4.83,
-    prefillShare: 0.977,
+    launchNs: 48900,
+    halfLaunchNs: 28200,
+    copies: 5.96,
+    rowCopies: 3.04,
+    prefillShare: 0.982,
     decodeComputeShare: 1.2,
-    decodeMemoryShare: 0.735,
-    serialShare: 0.0902,
-    spread: 0.45,
+    decodeMemoryShare: 0.72,
+    serialShare: 0.0836,
+    spread: 0.29,
   },
   sparseAttention: SPARSE_ATTENTION.blackwellTrtllm,
   experts: {

@@ -9,7 +9,7 @@ import { SPARSE_ATTENTION } from "./sparse-attention.ts";
  * what has no data there is the family's. Errors of groups held out in five folds, median:
  * product half 6.7 %, p90 18.1 %; product eight 11.7 %, p90 30.6 %; product eightBlock 10.4 %, p90 27.7 %;
  * prefill-attention 18.4 %, p90 47.9 %; decode-attention 15.1 %, p90 39.2 %;
- * latent-attention (the other engine's tables) 8.8 %, p90 34.4 %; experts half 15.6 %, p90 49.7 %;
+ * latent-attention (the other engine's tables) 6.8 %, p90 21.6 %; experts half 15.6 %, p90 49.7 %;
  * experts eight (the other engine's tables) 11.2 %, p90 55.2 %; experts eightBlock 8.9 %, p90 24.8 %;
  * experts unpacked 16.3 %, p90 55.2 %.
  */
@@ -86,14 +86,15 @@ export const HOPPER_SGLANG: PhysicsConstants = {
     spread: 0.48,
   },
   latentAttention: {
-    launchNs: 37200,
-    copies: 4.16,
-    rowCopies: 4.02,
-    prefillShare: 0.632,
-    decodeComputeShare: 0.768,
-    decodeMemoryShare: 0.921,
+    launchNs: 39000,
+    halfLaunchNs: 35100,
+    copies: 5.14,
+    rowCopies: 4.37,
+    prefillShare: 0.674,
+    decodeComputeShare: 0.762,
+    decodeMemoryShare: 0.912,
     serialShare: 0.145,
-    spread: 0.4,
+    spread: 0.24,
   },
   sparseAttention: SPARSE_ATTENTION.hopperSglang,
   experts: {

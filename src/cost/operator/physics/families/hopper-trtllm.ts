@@ -8,7 +8,7 @@ import { SPARSE_ATTENTION } from "./sparse-attention.ts";
  * Source: fitted by scripts/fit-kernels.ts on AIConfigurator's tables of the engine's kernels (package aiconfigurator-core 0.12.0, Apache-2.0);
  * what has no data there is the family's. Errors of groups held out in five folds, median:
  * product half 5.1 %, p90 15.1 %; product eight 4.4 %, p90 13.6 %; product eightBlock 7.7 %, p90 20.8 %;
- * prefill-attention 15.3 %, p90 39.2 %; decode-attention 20.3 %, p90 67.2 %; latent-attention 8.8 %, p90 34.4 %;
+ * prefill-attention 15.3 %, p90 39.2 %; decode-attention 20.3 %, p90 67.2 %; latent-attention 6.4 %, p90 20.2 %;
  * experts half 12.1 %, p90 63.0 %; experts eight 11.2 %, p90 55.2 %; experts eightBlock 10.8 %, p90 27.0 %;
  * experts unpacked 13.8 %, p90 31.0 %.
  */
@@ -85,14 +85,15 @@ export const HOPPER_TRTLLM: PhysicsConstants = {
     spread: 1.4,
   },
   latentAttention: {
-    launchNs: 37200,
-    copies: 4.16,
-    rowCopies: 4.02,
-    prefillShare: 0.632,
-    decodeComputeShare: 0.768,
-    decodeMemoryShare: 0.921,
-    serialShare: 0.145,
-    spread: 0.4,
+    launchNs: 37600,
+    halfLaunchNs: 36000,
+    copies: 4.59,
+    rowCopies: 2.22,
+    prefillShare: 0.672,
+    decodeComputeShare: 0.765,
+    decodeMemoryShare: 0.91,
+    serialShare: 0.127,
+    spread: 0.23,
   },
   sparseAttention: SPARSE_ATTENTION.hopperTrtllm,
   experts: {
