@@ -4,10 +4,14 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { PUBLISHED } from "../../../test/support/published-models.ts";
+import type { SequenceModel } from "./architecture.ts";
+import { architectureOf } from "./config/read-architecture.ts";
 import { imageTokensMax, imageWork } from "./image-rule.ts";
 import { knownArchitecture } from "./known/known-architecture.ts";
 
-const ruleOf = (name: string) => knownArchitecture(name)!.images!;
+const scout = architectureOf(PUBLISHED.find(({ name }) => name === "Llama-4-Scout")!.config) as SequenceModel;
+const ruleOf = (name: string) => (name === "Llama-4-Scout" ? scout : knownArchitecture(name)!).images!;
 
 describe("images at their own size", () => {
   it.each([
@@ -32,13 +36,20 @@ describe("images at their own size", () => {
     ["InternVL3-8B", 633, 633, { tokens: 256, patches: 1025, squares: 1 }],
     ["InternVL3-8B", 634, 634, { tokens: 5 * 256, patches: 5 * 1025, squares: 5 }],
     ["InternVL3-8B", 951, 951, { tokens: 10 * 256, patches: 10 * 1025, squares: 10 }],
+    // As the preprocessor of Llama 4: 5 x 3 tiles shrink it least (0.875); one more pixel than a tile takes two, as enlarging little comes before shrinking.
+    ["Llama-4-Scout", 1920, 1080, { tokens: 16 * 144, patches: 16 * 577, squares: 16 }],
+    ["Llama-4-Scout", 336, 336, { tokens: 144, patches: 577, squares: 1 }],
+    ["Llama-4-Scout", 337, 336, { tokens: 3 * 144, patches: 3 * 577, squares: 3 }],
+    ["Llama-4-Scout", 300, 200, { tokens: 144, patches: 577, squares: 1 }],
+    // 3 x 4 tiles (of 336) shrink 4000 x 3000 to 0.336, as 4 x 4 do, on fewer.
+    ["Llama-4-Scout", 4000, 3000, { tokens: 13 * 144, patches: 13 * 577, squares: 13 }],
     // 12 in a row, and the whole.
     ["InternVL3-8B", 12_000, 100, { tokens: 13 * 256, patches: 13 * 1025, squares: 13 }],
   ] as const)("%s at %d x %d", (name, width, height, work) => expect(imageWork(ruleOf(name), width, height)).toEqual(work));
 
   it("is never above the most tokens a model lets an image take", () => {
     const side = fc.integer({ min: 1, max: 20_000 });
-    for (const name of ["Qwen2.5-VL-7B", "Qwen3-VL-8B", "Gemma-3-27B", "InternVL3-8B"])
+    for (const name of ["Qwen2.5-VL-7B", "Qwen3-VL-8B", "Gemma-3-27B", "InternVL3-8B", "Llama-4-Scout"])
       fc.assert(
         fc.property(side, side, (width, height) => {
           fc.pre(Math.max(width, height) / Math.min(width, height) < 100);

@@ -29,6 +29,11 @@ export interface TileRule {
   readonly tilesMin: number;
   readonly tilesMax: number;
   readonly thumbnail: boolean;
+  /**
+   * How tiles are laid out: `ratio`, in rows and columns of the image's shape; `canvas`, so that the image is shrunk as little as can be, enlarged as little where it
+   * need not be, on as few tiles.
+   */
+  readonly fit: "ratio" | "canvas";
 }
 
 /** What an encoder computes of one image. */
@@ -52,7 +57,7 @@ export const IMAGE_SIDE_MAX = 100_000;
 export function imageWork(rule: ImageRule, width: number, height: number): ImageWork {
   if (rule.kind === "fixed") return { patches: rule.patches, squares: 1, tokens: rule.tokens };
   if (rule.kind === "tiles") {
-    const tiles = tilesOf(rule, width, height);
+    const tiles = withWhole(rule, rule.fit === "ratio" ? tilesByRatio(rule, width, height) : tilesOfCanvas(rule, width, height));
     return { patches: tiles * rule.patches, squares: tiles, tokens: tiles * rule.tokens };
   }
   const { patchSide, merge, pixelsMin, pixelsMax, squareSide } = rule;
@@ -88,8 +93,7 @@ export function imageTokensMax(rule: ImageRule): number {
  *
  * Source: `calculate_internvl_targets` and `find_closest_aspect_ratio` of vllm/transformers_utils/processors/internvl.py, vLLM 0.33.0.
  */
-function tilesOf(rule: TileRule, width: number, height: number): number {
-  const { tilesMin, tilesMax, side } = rule;
+function tilesByRatio({ tilesMin, tilesMax, side }: TileRule, width: number, height: number): number {
   const ratio = width / height;
   let best = { tiles: 1, distance: Number.POSITIVE_INFINITY };
   for (let tiles = tilesMin; tiles <= tilesMax; tiles++) {
@@ -100,7 +104,26 @@ function tilesOf(rule: TileRule, width: number, height: number): number {
       if (nearer) best = { tiles, distance };
     }
   }
-  return withWhole(rule, best.tiles);
+  return best.tiles;
+}
+
+/**
+ * Tiles of the canvas on which an image of this size needs the least change. Ties in 32-bit quotients, as there.
+ *
+ * Source: `find_supported_resolutions` and `get_best_fit` of transformers `models/llama4/image_processing_llama4_fast.py` (0331fb3).
+ */
+function tilesOfCanvas({ tilesMin, tilesMax, side }: TileRule, width: number, height: number): number {
+  let best = { tiles: 0, scale: 0 };
+  for (let tiles = tilesMin; tiles <= tilesMax; tiles++) {
+    for (let columns = 1; columns <= tiles; columns++) {
+      if (tiles % columns !== 0) continue;
+      const scale = Math.min(Math.fround((columns * side) / width), Math.fround(((tiles / columns) * side) / height));
+      const enlarged = scale >= 1;
+      const nearer = best.scale >= 1 ? enlarged && scale < best.scale : scale > best.scale;
+      if (best.tiles === 0 || nearer) best = { tiles, scale };
+    }
+  }
+  return best.tiles;
 }
 
 function withWhole({ thumbnail }: TileRule, tiles: number): number {

@@ -4,7 +4,10 @@
  */
 import { describe, expect, it, test } from "vitest";
 import { BYTES_PER_NS, FLOPS_PER_NS, PLAIN_ROOFLINE } from "../../../../test/support/plain-roofline.ts";
+import { PUBLISHED } from "../../../../test/support/published-models.ts";
 import { must } from "../../../base/assert.ts";
+import type { SequenceModel } from "../../../graph/architecture/architecture.ts";
+import { architectureOf } from "../../../graph/architecture/config/read-architecture.ts";
 import { imageWork } from "../../../graph/architecture/image-rule.ts";
 import { knownArchitecture } from "../../../graph/architecture/known/known-architecture.ts";
 import { deviceSheet } from "../../../rack/catalog/catalog.ts";
@@ -12,6 +15,7 @@ import { type Cut, ONE_DEVICE } from "../cut.ts";
 import { emptyBatch, type VisionShape } from "../iteration-cost.ts";
 import { iterationCostOf } from "../iteration-cost-of.ts";
 import { type EncoderCost, type EncoderInput, encoderCostOf } from "./encoder-cost.ts";
+import { encoderModel, encoderParameters } from "./encoder-model.ts";
 import { encodeOnlyCost, withEncoder } from "./with-encoder.ts";
 
 const SHEET = deviceSheet("h100-sxm");
@@ -128,6 +132,16 @@ describe("by hand, four tiles together (4 x 1,608 positions, 6,404 handed on)", 
       },
     });
   });
+});
+
+test("Llama 4 reads tiles of 576 patches and a class vector, in 16 and one of the whole at most", () => {
+  const { config } = PUBLISHED.find(({ name }) => name === "Llama-4-Scout")!;
+  const made = encoderModel(architectureOf(config) as SequenceModel);
+  if (!made.ok) expect.unreachable(made.error.code);
+  expect(made.value.tokensMax).toBe(17 * 144);
+  expect(made.value.blocks.find(({ block }) => block.kind === "attention")!.block).toMatchObject({ reach: { kind: "chunk", tokens: 577 } });
+  const layer = 4 * 1408 * 1408 + 2 * 1408 * 5632;
+  expect(encoderParameters(made.value)).toBe(34 * layer + 588 * 1408 + 5632 * 4096 + 4096 * 4096 + 4096 * 5120);
 });
 
 test("weights are those of the published tensors but for norms, biases and positions", () => {

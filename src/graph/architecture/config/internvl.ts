@@ -75,6 +75,7 @@ export function internVl(raw: unknown): SequenceModel {
     tilesMin: config.dynamic_image_size === false ? 1 : config.min_dynamic_patch,
     tilesMax: config.dynamic_image_size === false ? 1 : config.max_dynamic_patch,
     thumbnail: config.use_thumbnail !== false,
+    fit: "ratio",
   };
   if (images.tilesMin > images.tilesMax) throw unknownSetting("min_dynamic_patch", `${images.tilesMin} above max_dynamic_patch`);
   const note = `an image is 1 to ${images.tilesMax} tiles of ${pixels} x ${pixels} pixels and one of the whole; the encoder's parts are counted a tile`;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { SequenceModel } from "../architecture.ts";
 import type { Reach } from "../attention.ts";
+import type { TileRule } from "../image-rule.ts";
 import type { Stack } from "../stack.ts";
 import { attentionOf, decoderFields, decoderModel, decoderStack, gatedFeedForward, layersOf } from "./decoder-fields.ts";
 import { encoderLayers } from "./encoder-layers.ts";
@@ -53,6 +54,8 @@ const llamaVisionFields = visionFields.extend({
   projector_output_dim: size,
 });
 const fields = z.object({ ...commonFields, text_config: z.record(z.string(), z.unknown()), vision_config: llamaVisionFields });
+/** Tiles of an image at most. Source: `max_patches` of transformers 5.23, Llama4ImageProcessorFast. */
+const TILES_MAX = 16;
 /** A ratio of a half joins two by two positions. */
 const SHUFFLED = 4;
 
@@ -62,11 +65,25 @@ export function llama4(raw: unknown): SequenceModel {
   const text = llama4Text({ model_type: "llama4_text", ...config.text_config }, { path: "text_config", merges: true });
   const decoder = text.stacks[0]!;
   const notes = [...quantisationNotes(config), ...text.notes];
+  const { image_size: pixels, patch_size: patch } = config.vision_config;
+  const across = divide(pixels, patch, "vision_config.patch_size");
+  const images: TileRule = {
+    kind: "tiles",
+    side: pixels,
+    patches: across * across + 1,
+    tokens: divide(across * across, SHUFFLED, "vision_config.image_size"),
+    tilesMin: 1,
+    tilesMax: TILES_MAX,
+    thumbnail: true,
+    fit: "canvas",
+  };
+  const note = `an image is 1 to ${TILES_MAX} tiles of ${pixels} x ${pixels} pixels and one of the whole; the encoder's parts are counted a tile`;
   return {
     ...text,
     family: config.model_type,
     type: typeOf(config) ?? text.type,
-    notes,
+    notes: [...notes, note],
+    images,
     stacks: [towerOf(config.vision_config, decoder.width), decoder],
   };
 }
