@@ -25,6 +25,7 @@ function small(config: Readonly<Record<string, unknown>>): Record<string, unknow
   const layers = 4;
   const shrunk = Object.entries(config).map(([key, value]) => {
     if (/layers$/.test(key) && typeof value === "number") return [key, layers];
+    if (/layers(_indices)?$/.test(key) && Array.isArray(value)) return [key, value.map((index: number) => Math.min(index, layers - 1))];
     if (key === "layer_types" && Array.isArray(value)) return [key, value.slice(0, layers)];
     const record = typeof value === "object" && value !== null && !Array.isArray(value);
     return [key, record ? small(value as Record<string, unknown>) : value];
