@@ -37,10 +37,13 @@ export function fieldPath(path: readonly PropertyKey[]): string {
   return text === "" ? "the whole file" : text;
 }
 
+/** What is said of a field that a form does not have. */
+export const NO_SUCH_FIELD = "there is no such field";
+
 /** The issue of a failed check that explains most: an unknown field (often a misspelt one) before what follows from it. */
 export function firstIssue(error: z.ZodError): { readonly path: readonly PropertyKey[]; readonly message: string } {
   const unknown = error.issues.find((issue) => issue.code === "unrecognized_keys");
-  if (unknown !== undefined) return { path: [...unknown.path, unknown.keys[0] ?? ""], message: "there is no such field" };
+  if (unknown !== undefined) return { path: [...unknown.path, unknown.keys[0] ?? ""], message: NO_SUCH_FIELD };
   const issue = error.issues[0];
   return issue === undefined ? { path: [], message: "is not valid" } : { path: issue.path, message: messageOf(issue) };
 }

@@ -1,4 +1,5 @@
 import { HeddleError } from "../../base/heddle-error.ts";
+import { fieldPath, NO_SUCH_FIELD } from "../../rack/schema-parts.ts";
 import type { Change } from "./change.ts";
 import type { Deployment } from "./deployment.ts";
 import { type FilledDefault, type FindSheet, readDeployment } from "./deployment-file.ts";
@@ -56,23 +57,41 @@ export function changeDeployment(before: Deployment, changes: readonly Change[],
   });
   const notes = forgetBlocks(copy, touched);
   forgetDefaults(copy, touched, given.filled ?? []);
-  const { deployment, defaults } = readChanged(copy, given.find);
+  const { deployment, defaults } = readChanged(
+    copy,
+    changes.map(({ path }, at) => [path, touched[at]!]),
+    given.find,
+  );
   return { deployment, defaults, notes };
 }
 
 /** Reads it as a file; its errors name the field alone, as no file has the line. */
-function readChanged(changed: Fields, find: FindSheet | undefined): ReturnType<typeof readDeployment> {
+function readChanged(
+  changed: Fields,
+  touched: readonly (readonly [path: string, steps: readonly string[]])[],
+  find: FindSheet | undefined,
+): ReturnType<typeof readDeployment> {
   try {
     return readDeployment(JSON.stringify(changed, null, 1), find);
   } catch (thrown) {
     if (!(thrown instanceof HeddleError) || thrown.where === undefined) throw thrown;
-    const { code, where, detail } = thrown;
+    const { code, detail } = thrown;
+    const where = thrown.where.replace(/^line \d+, /, "");
+    // A field that is not there was brought in by the path that leads through it.
+    const [path] = (detail === NO_SUCH_FIELD && touched.find(([, steps]) => prefixesOf(steps).includes(where))) || [];
+    if (path !== undefined)
+      throw new HeddleError("usage", { where: `--change ${path}`, detail: `leads to no field: there is no ${where}` });
     throw new HeddleError(code, {
-      where: `after the change, ${where.replace(/^line \d+, /, "")}`,
+      where: `after the change, ${where}`,
       ...(detail === undefined ? {} : { detail }),
       cause: thrown,
     });
   }
+}
+
+/** The fields that a path leads through, as errors of files name them. */
+function prefixesOf(steps: readonly string[]): readonly string[] {
+  return steps.map((_step, at) => fieldPath(steps.slice(0, at + 1).map((step) => (/^\d+$/.test(step) ? Number(step) : step))));
 }
 
 /** The steps of a path, a pool's name replaced by its number. */

@@ -90,3 +90,12 @@ describe("a point", () => {
     expect(() => point(["pools.0.replicas", "-1"])).toThrow(/deployment/);
   });
 });
+
+it("refuses a field that no deployment has, so that no point of it is run", () => {
+  for (const path of ["rooting", "pools.0.replica", "pools.0.engine.maxSeqs"]) {
+    expect(() => point([path, "2"])).toThrow(
+      expect.objectContaining({ code: "usage", detail: expect.stringContaining("leads to no field") }),
+    );
+  }
+  expect(() => point(["pools.0.replicas", "many"])).toThrow(expect.objectContaining({ code: "deployment-invalid" }));
+});

@@ -43,7 +43,11 @@ export function readFields<T extends z.ZodType>(schema: T, raw: unknown, path = 
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = [path, ...(issue?.path ?? [])].filter((part) => part !== "").join(".");
-  throw invalidField(field || "the document", issue?.message ?? "it is not understood");
+  const missing = issue?.code === "invalid_type" && issue.message.endsWith("received undefined");
+  throw invalidField(
+    field || "the document",
+    missing ? `it is missing; ${issue.expected} is meant` : (issue?.message ?? "it is not understood"),
+  );
 }
 
 export function invalidField(field: string, detail: string): HeddleError {

@@ -238,3 +238,7 @@ test.each([
     expect.objectContaining({ message: expect.stringContaining(field) }),
   );
 });
+
+it("says of a field that is not there that it is missing", () => {
+  expect(() => architectureOf({ ...LLAMA, hidden_size: undefined })).toThrow(/hidden_size\): it is missing; number is meant/);
+});
