@@ -62,37 +62,67 @@ interface Place {
 }
 
 function field(skimming: Skimming, place: Place): void {
-  const { cursor, out } = skimming;
-  const { end, depth } = place;
+  const { cursor } = skimming;
   const from = cursor.position;
-  const tag = cursor.varint(end);
-  const [number, wire] = [Math.floor(tag / 8), tag % 8];
+  const tag = cursor.varint(place.end);
+  const number = Math.floor(tag / 8);
   if (number < 1 || number >= 1 << 29) throw damaged(from, "not a field of a protobuf message");
   const use: FieldUse | undefined = WIRE_FIELDS[place.kind][number];
-  if (wire !== 2) {
-    if (wire === 0) cursor.varint(end);
-    else if (wire === 1 || wire === 5) cursor.skip(wire === 1 ? 8 : 4, end);
-    else throw damaged(from, "not a field of a protobuf message");
-    if (use === undefined) return;
-    if (use === "numbers") count(skimming, 1);
-    if (use === "data" && !keeps(place, { field: number, offset: from, length: cursor.position - from })) return;
-    copy(skimming, from);
-    return;
-  }
-  const length = cursor.varint(end);
-  const start = cursor.position;
-  if (length > end - start) throw damaged(start, `${length} bytes are announced where ${end - start} are left`);
-  if (use !== undefined && use !== "copy" && use !== "numbers" && use !== "data" && use !== "leaf") {
-    const mark = out.open(tag);
-    message(skimming, use, start + length, depth + 1);
-    out.close(mark);
-    return;
-  }
-  cursor.skip(length, end);
+  if (tag % 8 === 2) bytesField(skimming, place, { from, tag, use });
+  else numberField(skimming, place, { from, tag, use });
+}
+
+interface Field {
+  /** Where its tag begins. */
+  readonly from: number;
+  readonly tag: number;
+  /** Undefined: it is left out. */
+  readonly use: FieldUse | undefined;
+}
+
+/** A field of one number. */
+function numberField(skimming: Skimming, place: Place, { from, tag, use }: Field): void {
+  const { cursor } = skimming;
+  const wire = tag % 8;
+  if (wire === 0) cursor.varint(place.end);
+  else if (wire === 1 || wire === 5) cursor.skip(wire === 1 ? 8 : 4, place.end);
+  else throw damaged(from, "not a field of a protobuf message");
   if (use === undefined) return;
-  if (use === "leaf" && ++skimming.messages > MAX_MESSAGES) throw beyond(`more than ${MAX_MESSAGES} messages`);
-  if (use === "numbers") count(skimming, length);
-  if (use === "data" && !keeps(place, { field: number, offset: start, length })) return;
+  if (use === "numbers") count(skimming, 1);
+  if (use === "data" && !keeps(place, { field: Math.floor(tag / 8), offset: from, length: cursor.position - from })) return;
+  copy(skimming, from);
+}
+
+/** A field of so many bytes: text, data, packed numbers or a message. */
+function bytesField(skimming: Skimming, place: Place, { from, tag, use }: Field): void {
+  const { cursor, out } = skimming;
+  const length = cursor.varint(place.end);
+  const start = cursor.position;
+  if (length > place.end - start) throw damaged(start, `${length} bytes are announced where ${place.end - start} are left`);
+  switch (use) {
+    case undefined:
+      cursor.skip(length, place.end);
+      return;
+    case "leaf":
+      if (++skimming.messages > MAX_MESSAGES) throw beyond(`more than ${MAX_MESSAGES} messages`);
+      break;
+    case "numbers":
+      count(skimming, length);
+      break;
+    case "data":
+      cursor.skip(length, place.end);
+      if (keeps(place, { field: Math.floor(tag / 8), offset: start, length })) copy(skimming, from);
+      return;
+    case "copy":
+      break;
+    default: {
+      const mark = out.open(tag);
+      message(skimming, use, start + length, place.depth + 1);
+      out.close(mark);
+      return;
+    }
+  }
+  cursor.skip(length, place.end);
   copy(skimming, from);
 }
 

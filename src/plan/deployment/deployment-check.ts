@@ -5,9 +5,19 @@ import { heldPromptsFault } from "./held-prompts.ts";
 import { loraFault } from "./lora-fault.ts";
 
 /** The first relation that does not hold; undefined where all do. */
-export function checkDeployment({ pools, routing, kvTransfer, fabric }: Deployment): DeploymentFault | undefined {
-  if (routing === "adapter-affinity" && pools.every(({ lora }) => lora === undefined))
-    return { path: ["routing"], message: "adapter-affinity says nothing where no pool serves adapters (lora)" };
+export function checkDeployment(deployment: Deployment): DeploymentFault | undefined {
+  const { pools } = deployment;
+  const roles = new Set(pools.map((pool) => pool.role));
+  return routingFault(deployment) ?? poolsFault(pools) ?? rolesFault(roles) ?? kvTransferFault(deployment, roles);
+}
+
+function routingFault({ routing, pools }: Deployment): DeploymentFault | undefined {
+  if (routing !== "adapter-affinity" || pools.some(({ lora }) => lora !== undefined)) return undefined;
+  return { path: ["routing"], message: "adapter-affinity says nothing where no pool serves adapters (lora)" };
+}
+
+/** Each pool by itself, and names that are taken. */
+function poolsFault(pools: readonly Pool[]): DeploymentFault | undefined {
   const names = new Set<string>();
   for (const [i, pool] of pools.entries()) {
     if (names.has(pool.name)) return { path: ["pools", i, "name"], message: `${pool.name} is the name of another pool` };
@@ -21,34 +31,39 @@ export function checkDeployment({ pools, routing, kvTransfer, fabric }: Deployme
       scalingFault(pool, pools);
     if (fault !== undefined) return { path: ["pools", i, ...fault.path], message: fault.message };
   }
-  const roles = new Set(pools.map((pool) => pool.role));
+  return undefined;
+}
+
+type Roles = ReadonlySet<Pool["role"]>;
+
+/** Roles that need one another, or do not go together. */
+function rolesFault(roles: Roles): DeploymentFault | undefined {
+  const fault = (message: string): DeploymentFault => ({ path: ["pools"], message });
   if (roles.has("prefill") !== roles.has("decode")) {
     const [there, missing] = roles.has("prefill") ? ["prefill", "decode"] : ["decode", "prefill"];
-    return { path: ["pools"], message: `a pool of role ${there} needs one of role ${missing}` };
+    return fault(`a pool of role ${there} needs one of role ${missing}`);
   }
-  if (roles.has("prefill") && roles.has("both")) {
-    return {
-      path: ["pools"],
-      message: "pools of role both and of role prefill stand beside each other; no router here divides requests between them",
-    };
-  }
+  if (roles.has("prefill") && roles.has("both"))
+    return fault("pools of role both and of role prefill stand beside each other; no router here divides requests between them");
   if (roles.has("encode") && !roles.has("prefill") && !roles.has("both"))
-    return { path: ["pools"], message: "a pool of role encode needs one that computes prompts: of role both or prefill" };
-  if (roles.has("encode") && kvTransfer === undefined)
-    return {
-      path: ["kvTransfer"],
-      message: "is missing: what encode pools make of images goes to other pools, so its bandwidth and latency matter",
-    };
-  if (roles.has("prefill") && kvTransfer === undefined) {
-    return { path: ["kvTransfer"], message: "is missing: KV goes from prefill to decode pools, so its bandwidth and latency matter" };
-  }
-  if (kvTransfer !== undefined && kvTransfer.bandwidthBytesPerSecond === undefined && fabric === undefined) {
-    return { path: ["kvTransfer", "bandwidthBytesPerSecond"], message: "is missing: without a fabric KV goes over a link of each replica" };
-  }
-  if (!roles.has("prefill") && !roles.has("encode") && kvTransfer !== undefined) {
-    return { path: ["kvTransfer"], message: "says nothing without pools of role prefill and decode, or encode" };
-  }
+    return fault("a pool of role encode needs one that computes prompts: of role both or prefill");
   return undefined;
+}
+
+/** What goes between pools needs a link, and a link something that goes over it. */
+function kvTransferFault({ kvTransfer, fabric }: Deployment, roles: Roles): DeploymentFault | undefined {
+  const fault = (message: string): DeploymentFault => ({ path: ["kvTransfer"], message });
+  if (kvTransfer === undefined) {
+    if (roles.has("encode"))
+      return fault("is missing: what encode pools make of images goes to other pools, so its bandwidth and latency matter");
+    return roles.has("prefill")
+      ? fault("is missing: KV goes from prefill to decode pools, so its bandwidth and latency matter")
+      : undefined;
+  }
+  if (kvTransfer.bandwidthBytesPerSecond === undefined && fabric === undefined)
+    return { path: ["kvTransfer", "bandwidthBytesPerSecond"], message: "is missing: without a fabric KV goes over a link of each replica" };
+  const isUsed = roles.has("prefill") || roles.has("encode");
+  return isUsed ? undefined : fault("says nothing without pools of role prefill and decode, or encode");
 }
 
 /** Feed-forwards on devices of their own where that is not simulated. */
