@@ -1,15 +1,14 @@
-import { HeddleError } from "../base/heddle-error.ts";
 import { graphOf } from "../graph/architecture/build/build-architecture.ts";
-import { type Bindings, constantOf, type Expression, symbolsOf } from "../graph/ir/expression.ts";
+import { symbolsOf } from "../graph/ir/expression.ts";
 import { formulaOf } from "../graph/ir/formula.ts";
-import { BATCH, CONTEXT, type DataType, ELEMENT_BYTES, type Graph, TOKENS } from "../graph/ir/graph.ts";
+import { type DataType, ELEMENT_BYTES, type Graph } from "../graph/ir/graph.ts";
 import { inspectGraph } from "../inspect/inspect-graph.ts";
 import { type Inspection, inspect } from "../inspect/inspection.ts";
 import { graphSymbols, inputSymbols } from "../inspect/run-sizes.ts";
 import { type StatedWork, speaksOf, withStatedWork } from "../inspect/stated-work.ts";
-import { valueAt } from "../inspect/work.ts";
 import type { ArchitectureSource, GraphSource, InspectSource } from "./inspect-source.ts";
 import { TYPES } from "./model-options.ts";
+import { refusal, sizesFrom, symbolList } from "./size-options.ts";
 
 /** What `heddle inspect` is asked about a model. */
 export interface ModelFlags {
@@ -23,9 +22,6 @@ export interface ModelFlags {
   /** `type=flops` or `type=flops,bytes` each. */
   readonly work?: readonly string[];
 }
-
-/** Largest size a symbol may be given: far beyond any batch, text or image, and small enough that products of some sizes stay numbers. */
-const MAX_SIZE = 1_000_000_000;
 
 /** A model with the graph that was looked at. */
 export interface InspectedModel {
@@ -109,71 +105,9 @@ function unknownCount({ unknownWork = [] }: Inspection): number {
   return unknownWork.reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Values of the graph's symbols from all options. Errors: `usage` for a name the graph does not have, or a value that is no size. */
-function sizesFrom(source: GraphSource, flags: ModelFlags): Bindings {
-  const known = inputSymbols(source.graph);
-  const all = new Set(graphSymbols(source.graph));
-  const sizes: Record<string, number> = {};
-  const pasts: { readonly text: string; readonly size: Expression; readonly value: number }[] = [];
-  for (const text of flags.size ?? []) {
-    const [, name, digits] = /^(.+)=(\d+)$/.exec(text) ?? [];
-    const value = Number(digits);
-    if (name === undefined || !(value <= MAX_SIZE))
-      throw refusal(`--size ${text}`, `name=value with a whole number up to ${MAX_SIZE} is wanted`);
-    const size = source.symbolOf(name);
-    if (all.has(name)) sizes[name] = value;
-    else if (symbolsOf(size).length > 0 && symbolsOf(size).every((each) => known.includes(each))) {
-      const [only, more] = symbolsOf(size);
-      if (more === undefined && only !== undefined) sizes[only] = value;
-      else pasts.push({ text, size, value });
-    } else throw refusal(`--size ${text}`, symbolList(known));
-  }
-  apply(sizes, known, { flag: "--batch", symbol: BATCH, value: flags.batch });
-  apply(sizes, known, { flag: "--prompt", symbol: TOKENS, value: flags.prompt });
-  apply(sizes, known, { flag: "--context", symbol: CONTEXT, value: flags.context });
-  for (const { text, size, value } of pasts) addPast(sizes, { text, size, value });
-  const [tokens, context] = [sizes[TOKENS], sizes[CONTEXT]];
-  if (tokens !== undefined && context !== undefined && tokens > context)
-    throw refusal(`--context ${context}`, `the ${tokens} new tokens of a sequence are part of its context`);
-  for (const [symbol, value] of Object.entries(sizes)) {
-    const { least = value, greatest = value } = source.ranges?.get(symbol) ?? {};
-    if (value < least || value > greatest) throw refusal(`--size ${symbol}=${value}`, `the file allows ${least} to ${greatest}`);
-  }
-  return sizes;
-}
-
-function apply(
-  sizes: Record<string, number>,
-  known: readonly string[],
-  use: { flag: string; symbol: string; value: number | undefined },
-): void {
-  if (use.value === undefined) return;
-  if (!known.includes(use.symbol)) throw refusal(`${use.flag} ${use.value}`, `no input has such a size; ${symbolList(known)}`);
-  if (sizes[use.symbol] !== undefined && sizes[use.symbol] !== use.value)
-    throw refusal(`${use.flag} ${use.value}`, `--size says ${sizes[use.symbol]}`);
-  sizes[use.symbol] = use.value;
-}
-
-/** A past is what the context has before the new tokens: with a value for it, the context follows. */
-function addPast(sizes: Record<string, number>, { text, size, value }: { text: string; size: Expression; value: number }): void {
-  sizes[TOKENS] ??= 1;
-  const context = value - valueAt(size, { ...sizes, [CONTEXT]: 0 });
-  if (constantOf(size) !== undefined || !symbolsOf(size).includes(CONTEXT)) throw refusal(`--size ${text}`, "it is a sum; give its parts");
-  if (sizes[CONTEXT] !== undefined && sizes[CONTEXT] !== context) throw refusal(`--size ${text}`, `the context is ${sizes[CONTEXT]}`);
-  sizes[CONTEXT] = context;
-}
-
-function symbolList(known: readonly string[]): string {
-  return known.length === 0 ? "all inputs have fixed sizes" : `the model's sizes: ${known.join(", ")}`;
-}
-
 function typeFrom(flag: string, text: string | undefined): DataType | undefined {
   if (text === undefined) return undefined;
   const known = TYPES.find((type) => type === text && ELEMENT_BYTES[type] > 0);
   if (known === undefined) throw refusal(`${flag} ${text}`, `possible: ${TYPES.join(", ")}`);
   return known;
-}
-
-function refusal(where: string, detail: string): HeddleError {
-  return new HeddleError("usage", { where, detail });
 }
