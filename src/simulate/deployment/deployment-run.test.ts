@@ -2,14 +2,13 @@
 // sums over requests against sums over iterations, leaps against single iterations, and small runs worked out by hand.
 import { describe, expect, it } from "vitest";
 import type { HeddleError } from "../../base/heddle-error.ts";
-import type { BatchShape } from "../../cost/iteration/iteration-cost.ts";
 import { knownArchitecture } from "../../graph/architecture/known/known-architecture.ts";
 import { parseChange } from "../../plan/deployment/change.ts";
 import { changeDeployment } from "../../plan/deployment/change-deployment.ts";
 import { readDeployment, writeDeployment } from "../../plan/deployment/deployment-file.ts";
 import { deviceSheet } from "../../rack/catalog/catalog.ts";
 import { runServing } from "../serving/run-serving.ts";
-import type { RequestColumns, ServingOutcome } from "../serving/serving-input.ts";
+import type { IterationListener, RequestColumns, ServingOutcome } from "../serving/serving-input.ts";
 import { generateColumns } from "../workload/generate/generate-columns.ts";
 import { deploymentFigures, deploymentRuns } from "./deployment-ensemble.ts";
 import { type DeploymentRun, servingInputOf } from "./deployment-run.ts";
@@ -38,8 +37,8 @@ describe("a deployment's run", () => {
   it("tells of the same iterations leaping and one by one", () => {
     const told = (stepping: "leap" | "unit"): string[] => {
       const lines: string[] = [];
-      const onIteration = (replica: number, startNs: number, endNs: number, shape: Readonly<BatchShape>): void =>
-        void lines.push([replica, startNs, endNs, ...Object.values(shape)].join(" "));
+      const onIteration: IterationListener = (replica, startNs, endNs, shape, firsts, ended) =>
+        void lines.push([replica, startNs, endNs, ...Object.values(shape), firsts, ended].join(" "));
       runServing(servingInputOf(run, { seed: 1, stepping, onIteration }));
       return lines.sort();
     };
@@ -59,12 +58,35 @@ describe("a deployment's run", () => {
       gaps += outputTokens[i]! - 1;
     }
     expect(outcome.preemptions).toBe(0);
-    expect(watch.gaps().mean / (spans / gaps)).toBeCloseTo(1, 9);
-    expect(watch.gaps().p50).toBeLessThan(watch.gaps().p99);
+    expect(watch.gaps(spans).mean / (spans / gaps)).toBeCloseTo(1, 9);
+    expect(watch.gaps(spans).p50).toBeLessThan(watch.gaps(spans).p99);
     const busy = outcome.busyNs.reduce((sum, ns) => sum + ns, 0) / 1e9;
     // Between the power of decoding and that of prompts: shares of board power that the iteration cost states.
     expect(watch.joules()).toBeGreaterThan(0.3 * 350 * busy);
     expect(watch.joules()).toBeLessThan(350 * busy);
+  });
+
+  const ROLES = "version: 1\nmodel: Llama-3.1-8B\nkvTransfer: { bandwidthBytesPerSecond: 1e+9, latencyNs: 1000 }\npools:\n";
+  it.each([
+    ["prompts in iterations of their own", SMALL.replace("replicas: 2", "replicas: 2, engine: { name: sglang }"), 2],
+    ["preemptions", SMALL.replace("replicas: 2", "replicas: 2, engine: { kvBlocks: 90 }"), 1],
+    [
+      "KV that comes from elsewhere",
+      `${ROLES}  - { name: p, role: prefill, device: l40s }\n  - { name: d, role: decode, device: l40s }\n`,
+      1,
+    ],
+  ])("has gaps that add up with %s", (_of, text, stalls) => {
+    const apart = runOf(text, LOAD);
+    const [only] = deploymentRuns(apart, { runs: 1, seed: 1 });
+    const { itl, preemptions } = only!.figures;
+    expect(preemptions > 0).toBe(text.includes("kvBlocks"));
+    const { firstTokenNs, lastTokenNs } = only!.outcome;
+    const spans = lastTokenNs.reduce((sum, last, i) => sum + last - firstTokenNs[i]!, 0);
+    const tokens = apart.requests.outputTokens.reduce((sum, count) => sum + count - 1, 0);
+    expect(itl.mean / (spans / tokens)).toBeGreaterThan(0.995);
+    expect(itl.mean / (spans / tokens)).toBeLessThan(1.005);
+    // Decodes wait for whole prompts, which the longest gaps have to show.
+    expect(itl.p99 / itl.p50).toBeGreaterThan(stalls);
   });
 
   it("has a first run without error and others on both sides of it, alike for a seed", () => {

@@ -110,6 +110,11 @@ export function requestTimes(
   return times;
 }
 
+/** From first to last tokens, of all requests together. Units: ns. */
+function livesNs({ firstTokenNs, lastTokenNs }: ServingOutcome): number {
+  return lastTokenNs.reduce((sum, last, i) => (last < 0 ? sum : sum + last - firstTokenNs[i]!), 0);
+}
+
 /** A run with what was gathered of its iterations. */
 export interface WatchedOutcome {
   readonly outcome: ServingOutcome;
@@ -141,7 +146,7 @@ export function runFigures(
     ttft: summarise(there(times.ttftNs)),
     tpot: summarise(there(times.tpotNs)),
     e2e: summarise(there(times.e2eNs)),
-    itl: watch.gaps(),
+    itl: watch.gaps(livesNs(outcome)),
     waiting: summarise(waiting),
     ...(frontNs === undefined ? {} : { front: summarise(frontNs.filter((_, i) => outcome.firstTokenNs[i]! >= 0)) }),
     requestsPerSecond: finished / seconds,

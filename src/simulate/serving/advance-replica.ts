@@ -58,7 +58,7 @@ export function advanceReplica(run: ServingRun, index: number, nowNs: number): v
 function finishStep(run: ServingRun, replica: ServingReplica, lane: ReplicaLane, nowNs: number): void {
   const step = replica.executing;
   lane.busyNs += nowNs - lane.startNs;
-  run.input.onIteration?.(replica.index, lane.startNs, nowNs, step.shape);
+  run.input.onIteration?.(replica.index, lane.startNs, nowNs, step.shape, step.firsts.size, step.endings.size);
   for (let i = 0; i < step.firsts.size; i++) {
     const request = itemAt(step.firsts, i);
     if (run.firstTokenNs[request]! < 0) run.firstTokenNs[request] = nowNs;

@@ -119,7 +119,7 @@ export function finishBatch(run: ServingRun, nowNs: number, ready: (request: num
   const { index, cache, batch, shape } = encoding.lanes[lane]!;
   const serving = run.lanes[index]!;
   serving.busyNs += nowNs - serving.startNs;
-  run.input.onIteration?.(index, serving.startNs, nowNs, shape);
+  run.input.onIteration?.(index, serving.startNs, nowNs, shape, 0, 0);
   run.replicas[index]!.steps += 1;
   encoding.lanes[lane]!.busy = false;
   const { content } = run.input.requests.images!;

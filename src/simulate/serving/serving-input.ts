@@ -176,7 +176,15 @@ export interface OutageRates {
   readonly repairNs: Nanoseconds;
 }
 
-export type IterationListener = (replica: number, startNs: Nanoseconds, endNs: Nanoseconds, shape: Readonly<BatchShape>) => void;
+/** `firsts` and `ended`: requests whose first token, and whose last, an iteration brings. */
+export type IterationListener = (
+  replica: number,
+  startNs: Nanoseconds,
+  endNs: Nanoseconds,
+  shape: Readonly<BatchShape>,
+  firsts: number,
+  ended: number,
+) => void;
 
 /** What a run gives: columns by request, in ns; -1 where it did not happen. */
 export interface ServingOutcome {

@@ -38,7 +38,7 @@ function tellPlainSteps(tell: IterationListener, replica: ServingReplica, lane: 
   const longest = shape.decodeContextMax;
   const first = replica.steps - 1 - (replica.planned.active ? 1 : 0);
   for (let i = lane.at; i < until; i++) {
-    tell(replica.index, i === lane.at ? lane.startNs : lane.ends[i - 1]!, lane.ends[i]!, shape);
+    tell(replica.index, i === lane.at ? lane.startNs : lane.ends[i - 1]!, lane.ends[i]!, shape, 0, 0);
     const gained = gainedTokens(replica.gain, first + i - lane.at, 1);
     shape.decodeContext += gained * replica.runningCount;
     shape.decodeContextMax += gained;
