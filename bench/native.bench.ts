@@ -22,7 +22,7 @@ const CONCURRENCIES: readonly number[] = [1, 4, 8, 16];
 const CONTEXTS: readonly number[] = [64, 1024];
 const PROMPT_TOKENS = 512;
 const CHUNKS: readonly number[] = [512, 256, 128];
-const MIXED_CHUNKS: readonly number[] = [8, 16, 32, 64];
+const MIXED_CHUNKS: readonly number[] = [4, 8, 16, 32, 64];
 const STREAMS = 8;
 const CORES = 2;
 const ROUNDS = 5;
@@ -31,7 +31,7 @@ const DECODE_STEPS = 12;
 const OWN_REPEATS = 3;
 const SINGLE = "decode 1 x 64";
 const PREFILL = "prefill";
-/** The question whose way also takes a prompt beside its streams, as does the first of the ways. */
+/** The question whose way also takes a prompt beside its streams, as do the first of the ways and those of `SMOOTH`. */
 const STREAMS_DECODE = `decode ${STREAMS} x 64`;
 /** Floors of the ratios: heddle / llama.cpp. */
 const FLOORS = { single: 0.75, prefill: 1.5, concurrent: 2, gapRatioMax: 2, splitMax: 1.1 };
@@ -57,8 +57,11 @@ async function run(options: BenchOptions): Promise<BenchReport> {
     for (const side of new Set(rivals.map((rival) => rival.side))) side.close();
     const best = (wanted: string): Side => duels.find(({ name }) => name === wanted)!.own;
     if (threads === CORES) {
-      const streams = [...new Set([own[0]!, best(STREAMS_DECODE)])];
-      figures.push(...(await gapsBesidePrompt(streams, options)), ...(await alone(best(SINGLE), model)));
+      const smooth = await Promise.all(SMOOTH.map((way) => startSide(heddle(model, { threads, way }))));
+      const streams = [...new Set([own[0]!, best(STREAMS_DECODE)]), ...smooth];
+      figures.push(...(await gapsBesidePrompt(streams, options)));
+      for (const side of smooth) side.close();
+      figures.push(...(await alone(best(SINGLE), model)));
     }
     for (const side of own) side.close();
   }
@@ -83,6 +86,10 @@ interface OwnWay extends Pick<HeddleSetup, "prefillFormat" | "decodeFormat"> {
 function heddle(model: string, { threads, way, cuts = [] }: { threads: number; way: OwnWay; cuts?: readonly number[] }): HeddleSetup {
   return { engine: "heddle", model, threads, ...way, chunk: PROMPT_TOKENS, cuts };
 }
+
+/** Ways that decode no quicker than another but take a prompt's rows into the steps of the streams: for gaps alone. */
+const SMOOTH: readonly OwnWay[] =
+  kernelRefusal() === undefined ? [{ driver: "ort", prefillFormat: "block-int8", decodeFormat: "block-int8" }] : [];
 
 /** What every machine has first; heddle's own kernels and OpenVINO's prompts and paged attention where the machine has them. */
 async function ownWays(): Promise<readonly OwnWay[]> {

@@ -92,7 +92,7 @@ describe("planner", () => {
 
   const kerneled = (flopsPerNs: number): Device => ({ ...first, calibration: withKernels(first.calibration!, flopsPerNs) });
 
-  it("decodes in heddle's own kernels where they are quicker, and lets no prompt into them", () => {
+  it("decodes in heddle's own kernels where they are quicker, and lets prompts into them where that is asked for", () => {
     const formats = (device: Device, options: PlanOptions = {}, overrides: Partial<PlanRequest["model"]> = {}): readonly string[] => {
       const { prefillFormat, decodeFormat } = plan(syntheticRack([device]), options, { eightBit: FOURS, ...overrides }).replicas[0]!
         .stages[0]!;
@@ -101,6 +101,8 @@ describe("planner", () => {
     expect(formats(kerneled(200))).toEqual(["int8-row", "block-int8"]);
     expect(formats(kerneled(10))).toEqual(["int8-row", "int4"]);
     expect(formats(kerneled(10), { decodeFormat: "block-int8" })).toEqual(["int8-row", "block-int8"]);
+    expect(formats(kerneled(200), { prefillFormat: "block-int8" })).toEqual(["block-int8", "block-int8"]);
+    expect(formats(kerneled(10), { prefillFormat: "block-int8" })).toEqual(["block-int8", "block-int8"]);
     // As quick as int4 with weights of 4 bits; those of 8 take half as long again.
     expect(formats(kerneled(100))).toEqual(["int8-row", "block-int8"]);
     expect(formats(kerneled(100), {}, { eightBit: { layers: 1, head: 1 } })).toEqual(["int8-row", "int4"]);
@@ -118,6 +120,19 @@ describe("planner", () => {
     expect(JSON.stringify(error)).toMatch(
       /cpu-0 refused: WebAssembly without relaxed SIMD; wasm-0 has none.*only devices of drivers ort and openvino/,
     );
+  });
+
+  it("refuses prompts in block-int8 with the reason: of a driver that takes none, beside another decode format, of an odd shape", () => {
+    const openvino = { ...kerneled(200), id: "ov-0", driver: "openvino" };
+    const options = { prefillFormat: "block-int8" } as const;
+    const other = refusal(syntheticRack([openvino]), options);
+    expect(other).toMatchObject({ code: "pin-impossible", pin: "--prefill-format block-int8" });
+    expect(JSON.stringify(other)).toContain("ov-0 refused: only devices of driver ort take prompts in block-int8, not those of openvino");
+    const apart = refusal(syntheticRack([kerneled(200)]), { ...options, decodeFormat: "int4" });
+    expect(apart).toMatchObject({ code: "pin-impossible", pin: "--prefill-format block-int8" });
+    expect(JSON.stringify(apart)).toContain("--decode-format block-int8: their rows share steps");
+    const odd = refusal(syntheticRack([kerneled(200)]), options, { spec: { ...smallSpec, headDim: 66 } });
+    expect(JSON.stringify(odd)).toContain("multiples of 4, and the model has head size 66");
   });
 
   it("names the pinned device that has not got the format asked for, though another has", () => {

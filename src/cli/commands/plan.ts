@@ -41,7 +41,10 @@ export function addPlanOptions(command: Command): Command {
     .option("--pin <stage=device>", "run a stage on a device (replica.stage=device for one replica); repeatable", collectPin, [])
     .option("--replicas <n>", "number of replicas", count)
     .option("--stages <n>", "stages of each replica", count)
-    .option("--prefill-format <format>", `weights of prefill: ${PLAN_FORMATS.join(", ")}`)
+    .option(
+      "--prefill-format <format>",
+      `weights of prefill: ${PLAN_FORMATS.join(", ")} (only where asked for: slower alone, smoother beside running streams)`,
+    )
     .option("--decode-format <format>", `weights of decode: ${PLAN_FORMATS.join(", ")}`)
     .option("--max-sequences <n>", "sequences that may run at once in a replica; plans are judged at as many, up to 8", count)
     .option("--context <tokens>", "longest prompt and output together", count)

@@ -57,7 +57,7 @@ async function timeProducts(
   { threads, shapes, fast, budgetMs }: DeviceCalibrationJob,
   { signal, onProgress }: DeviceCalibrateOptions,
 ): Promise<{ readonly table: DeviceCalibration["products"]; readonly noise: number }> {
-  const questions = kernelProductQuestions(shapes, fast);
+  const questions = kernelProductQuestions(shapes, fast, kernels.prompts);
   const share = PRODUCT_SHARE / questions.length;
   const table: DeviceCalibration["products"][number][] = [];
   const noises: number[] = [];

@@ -1,5 +1,6 @@
 import type { BlockBits } from "../../cost/block-weights.ts";
 import { headProduct, layerProducts, type ProductShape } from "../../cost/decoder-shape.ts";
+import { KERNEL_PROMPT_ROWS } from "../../cost/kernel-prompt-rows.ts";
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import type { GraphFormat } from "../../rack/rack.ts";
 import type { AttentionShape } from "./operator-models.ts";
@@ -48,6 +49,8 @@ const HEAD_ROWS: readonly number[] = [1, 4, 16];
 const KERNEL_ROWS: readonly number[] = [1, 16, 4, 8, 2];
 const KERNEL_CONTEXTS: readonly number[] = [0, 1024, 256, 2048];
 const FAST_KERNEL_ROWS: readonly number[] = [1, 8];
+/** Rows of prompts that steps have room for, where they take any. */
+const PROMPT_ROWS: readonly number[] = [KERNEL_PROMPT_ROWS];
 const ATTENTION_ROWS: readonly number[] = [1, 16, 64, 256, 512];
 const ATTENTION_CONTEXTS: readonly number[] = [0, 64, 512, 1024, 2048];
 
@@ -68,15 +71,19 @@ export function attentionQuestions({ heads, kvHeads, headDim }: ShapeSource, fas
   return rows.flatMap((count) => contexts.map((context) => ({ rows: count, context, heads, kvHeads, headDim })));
 }
 
-/** Products of decode steps, each at its numbers of rows: the model's and generic ones in both kinds of blocks, the head as files hold it. */
-export function kernelProductQuestions(source: ShapeSource, fast: boolean): readonly KernelProductQuestion[] {
-  const few = { rows: FAST_KERNEL_ROWS };
+/**
+ * Products of decode steps, each at its numbers of rows: the model's and generic ones in both kinds of blocks, the head as files hold it; where steps take
+ * `prompts`, at as many rows of those as well.
+ */
+export function kernelProductQuestions(source: ShapeSource, fast: boolean, prompts: boolean): readonly KernelProductQuestion[] {
+  const more = prompts ? PROMPT_ROWS : [];
+  const few = { rows: [...FAST_KERNEL_ROWS, ...more] };
   const bothKinds = (shape: Omit<KernelProductQuestion, "bits">): readonly KernelProductQuestion[] => [
     { ...shape, bits: 4 },
     { ...shape, bits: 8 },
   ];
   const head: KernelProductQuestion = { ...headProduct(source), bits: 8, rows: fast ? [1] : HEAD_ROWS };
-  const own = layerProducts(source).flatMap((shape) => bothKinds({ ...shape, ...(fast ? few : { rows: KERNEL_ROWS }) }));
+  const own = layerProducts(source).flatMap((shape) => bothKinds({ ...shape, ...(fast ? few : { rows: [...KERNEL_ROWS, ...more] }) }));
   return [...own, head, ...(fast ? [] : GENERIC.flatMap((shape) => bothKinds({ ...shape, ...few })))];
 }
 

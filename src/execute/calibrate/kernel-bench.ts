@@ -1,4 +1,5 @@
 import { must } from "../../base/assert.ts";
+import { KERNEL_PROMPT_ROWS } from "../../cost/kernel-prompt-rows.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import type { DecodeKernels, KernelStage, ProbeShape } from "../drivers/shared/decode-kernels.ts";
 import type { KernelStepQuestion, ShapeSource } from "./calibration-shapes.ts";
@@ -20,7 +21,7 @@ export interface KernelProductBench {
 
 /** Errors: those of the kernels. */
 export async function kernelProductBench(kernels: DecodeKernels, shape: Omit<ProbeShape, "maxRows">): Promise<KernelProductBench> {
-  const probe = await kernels.probe({ ...shape, maxRows: SEQUENCES_MAX });
+  const probe = await kernels.probe({ ...shape, maxRows: Math.max(SEQUENCES_MAX, KERNEL_PROMPT_ROWS) });
   return {
     product: async (rows) => timeOf(() => probe.run(rows)) / probe.products,
     release: () => probe.release(),

@@ -11,7 +11,7 @@ const STEP_NS = 12_000;
 const LAYER_NS = 900;
 
 test("parts of timed steps add up to them again, whatever the product's share", () => {
-  const products = kernelProductQuestions(smallSpec, false).flatMap(({ bits, rows, n, k }) =>
+  const products = kernelProductQuestions(smallSpec, false, true).flatMap(({ bits, rows, n, k }) =>
     rows.map((m) => ({ format: "block-int8" as const, bits, m, n, k, ns: 300 + (bits * m * n * k) / 2_000 })),
   );
   const productsOf = (rows: number): number =>
@@ -40,6 +40,25 @@ test("parts of timed steps add up to them again, whatever the product's share", 
     const { sequences, context } = point;
     const shape = { prefill: [], decodeContexts: new Array<number>(sequences).fill(context), sampledRows: sequences };
     expect(priced.value.decode(shape).ns / stepOf(12, sequences, context), `${sequences} x ${context}`).toBeCloseTo(1, 3);
+  }
+  // A chunk of a prompt: passes of 64 rows, each attending to the tokens before it.
+  const prompts = operatorPricer(smallSpec, { ...stage, prefillFormat: "block-int8" }, { device, eightBit: { layers: 0, head: 1 } });
+  if (!prompts.ok) throw new TypeError(prompts.error.missing);
+  const { prefill } = prompts.value;
+  for (const [count, context] of [
+    [64, 512],
+    [160, 256],
+    [16, 0],
+  ] as const) {
+    const passes = [...new Array<number>(Math.floor(count / 64)).fill(64), count % 64].filter((rows) => rows > 0);
+    const work = passes.reduce((sum, rows) => sum + productsOf(rows), 0) + attentionOf(count, context + (count - 1) / 2);
+    const priced = prefill({ prefill: [{ count, context }], decodeContexts: [], sampledRows: 0 });
+    expect(priced.ns / (STEP_NS + 12 * (LAYER_NS + work)), `${count} after ${context}`).toBeCloseTo(1, 2);
+    // Beside decoding rows, a step and the reading of weights are paid once.
+    const beside = prefill({ prefill: [{ count, context }], decodeContexts: [64, 64], sampledRows: 2 });
+    const once = 12 * (productsOf(2) + productsOf(count) - productsOf(count + 2));
+    if (count <= 16) expect((priced.ns - beside.ns) / (STEP_NS + 12 * LAYER_NS + once)).toBeCloseTo(1, 1);
+    expect(beside.ns).toBeLessThan(priced.ns);
   }
   // Between what was measured: more sequences than one, fewer than the next.
   const between = priced.value.decode({ prefill: [], decodeContexts: [600, 600, 600], sampledRows: 3 }).ns;
