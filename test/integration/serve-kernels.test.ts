@@ -111,4 +111,19 @@ describe.skipIf(kernelRefusal() !== undefined)("decoding in heddle's own kernels
       expect(together[i]!.tokens.slice(0, 60)).toEqual(alone);
     }
   });
+
+  test("where prompts are rows of its steps, tokens depend on no neighbour, cache, chunk or preemption, and answers' blocks are reused", async () => {
+    const both = await fleetOf({ format: "block-int8", workingPages: 8, maxSequences: 4 });
+    const prompts = [tinyPrompt(11, 60), tinyPrompt(12, 61), tinyPrompt(13, 62), tinyPrompt(14, 163)];
+    const together = await Promise.all(prompts.map((tokens) => answer(both, tokens, 90)));
+    const small = await fleetOf({ format: "block-int8", policy: { maxChunkTokens: 16, prefixCache: false } });
+    for (const [i, tokens] of prompts.entries()) {
+      const { tokens: alone } = await answer(small, tokens, 90);
+      expect(together[i]!.tokens).toEqual(alone);
+    }
+    // A prompt takes blocks that decode steps wrote: they hold what its own rows would write.
+    const [prompt, first] = [prompts[1]!, together[1]!.tokens];
+    const next = await answer(both, [...prompt, ...first, 1], 1);
+    expect(next.usage.cachedTokens).toBeGreaterThanOrEqual(2 * BLOCK_TOKENS);
+  });
 });
