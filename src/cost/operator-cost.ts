@@ -4,7 +4,7 @@ import type { ComputeFormat, Device, DeviceCalibration, GraphFormat } from "../r
 import { attentionPricer, kernelAttentionPricer } from "./attention-cost.ts";
 import { ALL_EIGHT_BITS, type EightBitShare } from "./block-weights.ts";
 import { headProduct, layerProducts } from "./decoder-shape.ts";
-import { KERNEL_PROMPT_ROWS } from "./kernel-prompt-rows.ts";
+import { kernelPromptRows } from "./kernel-prompt-rows.ts";
 import { type Priced, scalePriced, sumPriced } from "./priced.ts";
 import { blockPricer, type ProductPricer, productPricer } from "./product-cost.ts";
 import { mixesPhases } from "./stage-format.ts";
@@ -48,7 +48,8 @@ export function operatorPricer(
   };
   const decode = decodeFormat === "block-int8" ? kernelParts(spec, stage, table, eightBit) : graphs(decodeFormat);
   if (decode === undefined) return missing(`${decodeFormat} products`);
-  const prefill = prefillFormat === "block-int8" ? decode && inPasses(decode, table) : graphs(prefillFormat);
+  const prefill =
+    prefillFormat === "block-int8" ? decode && inPasses(decode, table, kernelPromptRows(stage.driver)) : graphs(prefillFormat);
   if (prefill === undefined) return missing(`${prefillFormat} products`);
   const parts = { spec, stage, decode, prefill: { ...prefill, head: decode.head } };
   return ok({ ...partsOf(parts), source: "operator tables", noise: table.noise });
@@ -87,13 +88,13 @@ function kernelParts(spec: DecoderSpec, stage: CostedStage, table: DeviceCalibra
  * Prompts in the kernels: rows of one sequence in passes of as many as steps have room for. A chunk's rows attend to it from its start to its end, on average
  * to half of it; what was measured is rows of several sequences, whose keys and values no cache held before, so a row of a prompt takes no longer.
  */
-function inPasses(parts: PhaseParts, { kernels }: DeviceCalibration): PhaseParts {
+function inPasses(parts: PhaseParts, { kernels }: DeviceCalibration, rowsMax: number): PhaseParts {
   const { product, attention } = parts;
   const most = kernels === undefined || "refused" in kernels ? 1 : Math.max(...kernels.attention.map(({ sequences }) => sequences));
   const passes = (rows: number, priceOf: (rows: number) => Priced): Priced => {
-    const whole = Math.floor(rows / KERNEL_PROMPT_ROWS);
-    const rest = rows % KERNEL_PROMPT_ROWS;
-    return sumPriced([...(whole > 0 ? [scalePriced(priceOf(KERNEL_PROMPT_ROWS), whole)] : []), ...(rest > 0 ? [priceOf(rest)] : [])]);
+    const whole = Math.floor(rows / rowsMax);
+    const rest = rows % rowsMax;
+    return sumPriced([...(whole > 0 ? [scalePriced(priceOf(rowsMax), whole)] : []), ...(rest > 0 ? [priceOf(rest)] : [])]);
   };
   return {
     ...parts,

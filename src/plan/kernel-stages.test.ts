@@ -17,6 +17,8 @@ it("OpenVINO holds all weights in 8 bits and pages twice, within no memory of We
   // A byte a feature and 8 a head beside 4 a feature: 88 for 64.
   expect(pageCopies(stage("openvino", "block-int8"), spec)).toBe(88 / 64);
   expect(pages("openvino", "block-int8")).toBe(Infinity);
+  // Once where nothing reads them in f32.
+  expect(pageCopies(stage("openvino", "block-int8", "block-int8"), spec)).toBe(24 / 64);
 });
 
 it("heddle's own kernels keep the file's blocks of 4 bits, and pages once, in 4 GiB", () => {
@@ -32,7 +34,10 @@ it("prompts in block-int8 take room for their rows, and need the driver and the 
   expect(roomOf(prompts)).toBeGreaterThan(roomOf(stage("ort", "block-int8")));
   expect(promptRefusal(prompts)).toBeUndefined();
   expect(promptRefusal(stage("openvino", "block-int8"))).toBeUndefined();
-  expect(promptRefusal(stage("openvino", "block-int8", "block-int8"))).toContain("not those of openvino");
+  const paged = stage("openvino", "block-int8", "block-int8");
+  expect(kernelRows(paged) - kernelRows(stage("openvino", "block-int8"))).toBe(256);
+  expect(promptRefusal(paged)).toBeUndefined();
+  expect(promptRefusal(stage("ort-wasm", "block-int8", "block-int8"))).toContain("not those of ort-wasm");
   expect(promptRefusal(stage("ort", "f32", "block-int8"))).toContain("not in f32");
 });
 

@@ -1,7 +1,7 @@
 import type { Ratio } from "../base/units.ts";
 import { ALL_EIGHT_BITS, type EightBitShare } from "../cost/block-weights.ts";
 import { decodeWeightBytes } from "../cost/decoder-shape.ts";
-import { KERNEL_PROMPT_ROWS } from "../cost/kernel-prompt-rows.ts";
+import { kernelPromptRows } from "../cost/kernel-prompt-rows.ts";
 import { decodeFormats, graphFormats } from "../cost/operator-cost.ts";
 import type { DecoderSpec } from "../graph/decoder/spec.ts";
 import type { ComputeFormat, Device } from "../rack/rack.ts";
@@ -9,12 +9,12 @@ import { BLOCK_TOKENS, pagesFor } from "../state/block.ts";
 
 /**
  * Drivers whose devices compute decode steps in `block-int8`: `ort` in heddle's own kernels, `openvino` over OpenVINO's paged attention, which holds
- * all weights in 8 bits and working pages twice, in f32 and in 8 bits.
+ * all weights in 8 bits and working pages in 8 bits, in f32 as well where prompts have another format.
  */
 export const KERNEL_DRIVERS: readonly string[] = ["ort", "openvino"];
 
 /** Those whose devices compute prompts in it as well: rows of a prompt are rows of the same steps. */
-const PROMPT_KERNEL_DRIVERS: readonly string[] = ["ort"];
+const PROMPT_KERNEL_DRIVERS: readonly string[] = ["ort", "openvino"];
 
 /** Of a device that is asked for `block-int8` and does not have it. */
 export const KERNEL_DRIVERS_TEXT = `only devices of drivers ${KERNEL_DRIVERS.join(" and ")}`;
@@ -23,7 +23,7 @@ export const KERNEL_DRIVERS_TEXT = `only devices of drivers ${KERNEL_DRIVERS.joi
 export function promptRefusal({ driver, prefillFormat, decodeFormat }: PhaseStage): string | undefined {
   if (prefillFormat !== "block-int8") return undefined;
   if (!PROMPT_KERNEL_DRIVERS.includes(driver))
-    return `only devices of driver ${PROMPT_KERNEL_DRIVERS.join(" and ")} take prompts in block-int8, not those of ${driver}`;
+    return `only devices of drivers ${PROMPT_KERNEL_DRIVERS.join(" and ")} take prompts in block-int8, not those of ${driver}`;
   return decodeFormat === "block-int8" ? undefined : `prompts in block-int8 are rows of decode steps in block-int8, not in ${decodeFormat}`;
 }
 
@@ -46,9 +46,13 @@ export function heldInEightBits({ driver, decodeFormat }: DecodeStage, file: Eig
   return isPaged(driver, decodeFormat) ? ALL_EIGHT_BITS : file;
 }
 
-/** Bytes of working KV over those in f32. Source: drivers/openvino/paged: a byte a feature and 8 bytes a head beside 4 bytes a feature. */
-export function pageCopies(stage: DecodeStage, { headDim }: Pick<DecoderSpec, "headDim">): Ratio {
-  return isPaged(stage.driver, stage.decodeFormat) ? 1 + (headDim + 8) / (4 * headDim) : 1;
+/**
+ * Bytes of working KV over those in f32. Source: drivers/openvino/paged: a byte a feature and 8 bytes a head; beside 4 bytes a feature where prompts
+ * have a graph, which reads them so.
+ */
+export function pageCopies({ driver, prefillFormat, decodeFormat }: PhaseStage, { headDim }: Pick<DecoderSpec, "headDim">): Ratio {
+  if (!isPaged(driver, decodeFormat)) return 1;
+  return (prefillFormat === "block-int8" ? 0 : 1) + (headDim + 8) / (4 * headDim);
 }
 
 /** Whether decode steps run over the runtime's paged attention, not in heddle's own kernels. */
@@ -112,8 +116,12 @@ export function kernelPageBytes({ kvHeads, headDim }: Pick<DecoderSpec, "kvHeads
 }
 
 /** Rows that a step of a stage's kernels has room for. */
-export function kernelRows({ prefillFormat, maxSequences }: Pick<KernelStageShape, "prefillFormat" | "maxSequences">): number {
-  return maxSequences + (prefillFormat === "block-int8" ? KERNEL_PROMPT_ROWS : 0);
+export function kernelRows({
+  driver,
+  prefillFormat,
+  maxSequences,
+}: Pick<KernelStageShape, "driver" | "prefillFormat" | "maxSequences">): number {
+  return maxSequences + (prefillFormat === "block-int8" ? kernelPromptRows(driver) : 0);
 }
 
 /** What a stage's kernels hold beside weights and pages, at most: rows of a step, scores of each thread, rotations, logits, norms, a page that comes. Units: bytes. */

@@ -81,7 +81,7 @@ function checkFormats({ prefillFormat, decodeFormat, pins = [] }: PlanOptions, u
 /** Asked for where only heddle's own kernels compute in it, their format is refused with the reason; where the planner chooses, it takes another. */
 function checkKernelShape({ model, options }: PlanRequest, usable: readonly Device[]): PinError | undefined {
   const prompts = options?.prefillFormat === "block-int8";
-  const own = prompts || (options?.decodeFormat === "block-int8" && !usable.some(({ driver }) => isPaged(driver, "block-int8")));
+  const own = (prompts || options?.decodeFormat === "block-int8") && !usable.some(({ driver }) => isPaged(driver, "block-int8"));
   const refused = own ? kernelShapeRefusal(model.spec) : undefined;
   return refused === undefined
     ? undefined

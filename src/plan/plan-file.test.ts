@@ -99,9 +99,10 @@ describe("plan file", () => {
       JSON.stringify(JSON.parse(writePlan(plan))),
     );
     expect(readPlan(both).replicas[0]!.stages[0]!.prefillFormat).toBe("block-int8");
-    const error = failure(both.replace('"driver":"ort"', '"driver":"openvino"'));
+    expect(readPlan(both.replaceAll('"driver":"ort"', '"driver":"openvino"')).replicas[0]!.stages[0]!.driver).toBe("openvino");
+    const error = failure(both.replace('"decodeFormat":"block-int8"', '"decodeFormat":"f32"'));
     expect([error.code, error.where]).toEqual(["plan-invalid", "replicas[0].stages[0].prefillFormat"]);
-    expect(error.detail).toContain("only devices of driver ort take prompts in block-int8");
+    expect(error.detail).toContain("rows of decode steps in block-int8, not in f32");
   });
 
   it("names the stage that ends before the model does", () => {

@@ -26,7 +26,7 @@ driverSuite({
   ...stages,
   name: "openvino",
   create: createOpenvinoDriver,
-  formats: ["f32", "bf16", "int4"],
+  formats: ["f32", "bf16", "int4", "block-int8"],
   decodeFormats: ["block-int8"],
   absent: await openvinoAbsent(),
 });

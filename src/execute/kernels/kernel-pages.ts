@@ -77,5 +77,6 @@ export function kernelPages(
       if (buffer % 2 === 0) readKeys(from, to);
       else readValues(new Uint32Array(memory, from, bytes.values / 4), to);
     },
+    held: (buffer, page) => new Uint8Array(memory, addressOf(buffer, page), buffer % 2 === 0 ? bytes.keys : bytes.values),
   };
 }

@@ -6,6 +6,8 @@ import type { PageStore } from "./page-pool.ts";
 export interface KernelPart {
   readonly position: number;
   readonly count: number;
+  /** Whether they are a prompt's; decoding where absent. */
+  readonly prompt?: boolean;
   readonly pages: readonly number[];
 }
 
@@ -18,6 +20,8 @@ export interface KernelStageRequest {
   readonly pageCapacity: number;
   /** Rows of a step. */
   readonly maxRows: number;
+  /** Whether steps take rows of prompts; decoding ones alone where absent. */
+  readonly prompts?: boolean;
 }
 
 /** The layers of a stage in heddle's own kernels. */

@@ -29,7 +29,9 @@ export function kernelSteps(stage: KernelStage, maxRows: number): DecodePath {
 
 /** All rows as they stand in `x`, as many at a time as there is room for: those before are done when a sequence goes on. */
 function runPasses(stage: KernelStage, kv: StageKv, { rows, chunks, x, width }: StepWork, maxRows: number): void {
-  const spans = [...rows.map((row) => ({ ...row, count: 1 })), ...chunks].sort((a, b) => a.at - b.at);
+  const spans = [...rows.map((row) => ({ ...row, count: 1, prompt: false })), ...chunks.map((chunk) => ({ ...chunk, prompt: true }))].sort(
+    (a, b) => a.at - b.at,
+  );
   let parts: KernelPart[] = [];
   let from = 0;
   let end = 0;
@@ -38,10 +40,10 @@ function runPasses(stage: KernelStage, kv: StageKv, { rows, chunks, x, width }: 
     parts = [];
     from = end;
   };
-  for (const { lane, count } of spans) {
+  for (const { lane, count, prompt } of spans) {
     for (let left = count; left > 0; ) {
       const taken = Math.min(left, from + maxRows - end);
-      parts.push(partOf(kv, lane, taken));
+      parts.push({ ...partOf(kv, lane, taken), prompt });
       kv.lengths[lane]! += taken;
       left -= taken;
       end += taken;

@@ -108,7 +108,7 @@ async function loadDecode(runtime: OnnxRuntime, model: DecoderModel, { plan, lim
       detail: `${plan.driver} takes no prompts in block-int8; use another prefill format`,
     });
   const maxRows = kernelRows({ ...plan, maxSequences });
-  const stage = await kernels.load(model, { fromLayer, toLayer, threads, contextLimit, pageCapacity, maxRows });
+  const stage = await kernels.load(model, { fromLayer, toLayer, threads, contextLimit, pageCapacity, maxRows, prompts });
   return prompts ? kernelSteps(stage, maxRows) : kernelDecode(stage);
 }
 

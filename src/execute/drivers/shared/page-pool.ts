@@ -11,6 +11,8 @@ export interface PageStore {
   put(buffer: number, page: number, values: Float32Array): void;
   /** What was put, or a decode step wrote: to put it again changes nothing. */
   read(buffer: number, page: number, to: Float32Array): void;
+  /** A page's bytes where they lie: copied to another page of the buffer, they are its keys or values as they were. */
+  held(buffer: number, page: number): Uint8Array;
 }
 
 /** Pages in f32 arrays, [capacity, KV, T, D] a layer and kind. */
@@ -21,6 +23,10 @@ export function floatPages(pages: readonly Float32Array[], pageFloats: number): 
     bytes: 2 * pageFloats * Float32Array.BYTES_PER_ELEMENT,
     put: (buffer, page, values) => at(buffer, page).set(values),
     read: (buffer, page, to) => to.set(at(buffer, page)),
+    held: (buffer, page) => {
+      const floats = at(buffer, page);
+      return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+    },
   };
 }
 

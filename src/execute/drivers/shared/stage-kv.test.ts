@@ -94,7 +94,7 @@ describe("a prompt's memory", () => {
     sealStageBlock(kv, { lane: 0, block: 1, tokens: 56, target: part });
     closeStageLane(kv, 0);
     // Copies would bring these back.
-    for (const block of kv.sealed.values()) block.data.fill(-1);
+    for (const block of kv.sealed.values()) new Float32Array(block.data.buffer).fill(-1);
     openStageLane(kv, { ...opening, tokens: 130, gather: [whole, part], gatherTokens: 64 + 48 });
     expect(held(kv, 0)).toEqual(Array.from({ length: 112 }, (_, i) => i));
     expect(stageKvBytes(kv)).toBe((3 + 2) * PAGE_BYTES);

@@ -24,11 +24,11 @@ export interface StageKv {
   readonly pagedPrompts: boolean;
 }
 
-/** One block, [layer and kind, KV, T, D], of which the first `tokens` tokens count. */
+/** One block, of which the first `tokens` tokens count: [layer and kind, KV, T, D] in f32, or a page of each as it lies where prompts come into pages. */
 interface SealedBlock {
   readonly generation: number;
   readonly tokens: number;
-  readonly data: Float32Array;
+  readonly data: Uint8Array;
 }
 
 /** No lane is open. Working pages lie in `store` where it is given. */
@@ -73,7 +73,7 @@ export function openStageLane(kv: StageKv, { lane, tokens, gather, gatherTokens 
   });
   kv.lengths[lane] = gatherTokens;
   if (kv.pagedPrompts) {
-    for (const { data } of blocks) putBlock(kv.pool, lane, data);
+    for (const { data } of blocks) copyPage(kv, takePage(kv.pool, lane), data, "to page");
     return;
   }
   const staging = takeStaging(kv.memory, kv.shape, { pages: pagesFor(Math.max(tokens, 1)), first: gather[0] });
@@ -82,7 +82,7 @@ export function openStageLane(kv: StageKv, { lane, tokens, gather, gatherTokens 
   staging.buffers.forEach((staged, b) => {
     const offset = b * kv.pool.pageFloats;
     for (const { data, held: part, index } of missing) {
-      copyStaged(staged, data, { shape: kv.shape, capacity, index, tokens: part.tokens, offset, toStaging: true });
+      copyStaged(staged, floatsOf(data), { shape: kv.shape, capacity, index, tokens: part.tokens, offset, toStaging: true });
     }
   });
   // What lay behind the gathered tokens is the new prompt's from here on.
@@ -90,15 +90,32 @@ export function openStageLane(kv: StageKv, { lane, tokens, gather, gatherTokens 
   kv.staged[lane] = staging;
 }
 
-/** The next page of a lane, with what a sealed block holds. */
-function putBlock(pool: PagePool, lane: number, data: Float32Array): void {
-  const page = takePage(pool, lane);
-  const size = pool.pageFloats;
-  for (let b = 0; b * size < data.length; b++) {
-    const block = data.subarray(b * size, (b + 1) * size);
-    if (pool.store === undefined) pool.buffers[b]!.set(block, page * size);
-    else pool.store.put(b, page, block);
+/** Copies a page of every buffer from or to a sealed block, as it lies: nothing is rounded, so what is computed behind it is what was before. */
+function copyPage({ pool, shape }: StageKv, page: number, block: Uint8Array, way: "to page" | "to block"): void {
+  const store = storeOf(pool);
+  let at = 0;
+  for (let b = 0; b < shape.buffers; b++) {
+    const held = store.held(b, page);
+    const part = block.subarray(at, at + held.length);
+    if (way === "to page") held.set(part);
+    else part.set(held);
+    at += held.length;
   }
+}
+
+/** Of a page of every buffer as it lies. */
+function heldBytes({ pool, shape }: StageKv): number {
+  let bytes = 0;
+  for (let b = 0; b < shape.buffers; b++) bytes += storeOf(pool).held(b, 0).length;
+  return bytes;
+}
+
+function storeOf({ store }: PagePool): PageStore {
+  return must(store, "prompts come into pages of a store");
+}
+
+function floatsOf({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
+  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
 }
 
 /** The contiguous past of a lane whose prompt comes in. */
@@ -132,18 +149,20 @@ export function sealStageBlock(kv: StageKv, { lane, block, tokens, target }: Sea
   assert(before === undefined || before.generation < target.generation, "a slot is written once a generation", target);
   const { pool, shape } = kv;
   const size = pool.pageFloats;
-  const data = before?.data ?? new Float32Array(shape.buffers * size);
+  const data = before?.data ?? new Uint8Array(kv.pagedPrompts ? heldBytes(kv) : shape.buffers * size * Float32Array.BYTES_PER_ELEMENT);
   const staging = kv.staged[lane];
-  if (staging === undefined) {
+  if (kv.pagedPrompts) copyPage(kv, pool.pages[lane]![block]!, data, "to block");
+  else if (staging === undefined) {
     const page = pool.pages[lane]![block]!;
+    const floats = floatsOf(data);
     for (let b = 0; b < shape.buffers; b++) {
-      const to = data.subarray(b * size, (b + 1) * size);
+      const to = floats.subarray(b * size, (b + 1) * size);
       if (pool.store === undefined) to.set(pool.buffers[b]!.subarray(page * size, (page + 1) * size));
       else pool.store.read(b, page, to);
     }
   } else {
     staging.buffers.forEach((staged, b) => {
-      copyStaged(staged, data, { shape, capacity: staging.capacity, index: block, tokens, offset: b * size, toStaging: false });
+      copyStaged(staged, floatsOf(data), { shape, capacity: staging.capacity, index: block, tokens, offset: b * size, toStaging: false });
     });
     staging.held[block] = { ...target, tokens };
   }
@@ -153,12 +172,22 @@ export function sealStageBlock(kv: StageKv, { lane, block, tokens, target }: Sea
 /** Bytes of what lanes, sealed blocks and those still `due` hold, in whole pages; without the memory of one closed staging that is kept for the next. */
 export function stageKvBytes(kv: StageKv, due: readonly Seal[] = []): number {
   const { pool, shape } = kv;
-  const wide = 2 * pool.pageFloats * Float32Array.BYTES_PER_ELEMENT;
-  let bytes = kv.sealed.size * wide;
-  for (const { target } of due) if (!kv.sealed.has(target.slot)) bytes += wide;
+  const wide = wideBytes(kv);
+  let bytes = kv.sealed.size * blockBytes(kv);
+  for (const { target } of due) if (!kv.sealed.has(target.slot)) bytes += blockBytes(kv);
   for (const held of pool.pages) bytes += held.length * (pool.store?.bytes ?? wide);
   for (const staging of kv.staged) bytes += (staging?.pages ?? 0) * wide;
   return (bytes * shape.buffers) / 2;
+}
+
+/** Of a page of one layer in f32, keys and values together. */
+function wideBytes({ pool }: StageKv): number {
+  return 2 * pool.pageFloats * Float32Array.BYTES_PER_ELEMENT;
+}
+
+/** Of a sealed block of one layer, keys and values together. */
+function blockBytes(kv: StageKv): number {
+  return kv.pagedPrompts ? storeOf(kv.pool).bytes : wideBytes(kv);
 }
 
 function unstage(kv: StageKv, lane: number): void {

@@ -4,7 +4,7 @@ import type { OpenvinoCore } from "../core.ts";
 import { findPagedPass, type PagedPass } from "./paged-pass.ts";
 import { createPagedProbe, loadPagedStage } from "./paged-stage.ts";
 
-/** Decode steps over OpenVINO's paged attention, keys and values in 8 bits; the library beside that of the C API has what makes them. */
+/** Steps over OpenVINO's paged attention, keys and values in 8 bits; the library beside that of the C API has what makes them. */
 export async function pagedKernels(core: OpenvinoCore, apiLibrary: string): Promise<DecodeKernels> {
   const pass = await findPagedPass(apiLibrary);
   const found = (): PagedPass => {
@@ -12,7 +12,7 @@ export async function pagedKernels(core: OpenvinoCore, apiLibrary: string): Prom
     throw new HeddleError("plan-invalid", { where: "paged attention", detail: pass.error });
   };
   return {
-    prompts: false,
+    prompts: true,
     refusal: () => (pass.ok ? undefined : pass.error),
     load: async (model, request) => loadPagedStage(core, found(), model, request),
     probe: async (shape) => createPagedProbe(core, shape),

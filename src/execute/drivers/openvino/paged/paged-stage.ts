@@ -2,22 +2,23 @@ import { assert } from "../../../../base/assert.ts";
 import { HeddleError } from "../../../../base/heddle-error.ts";
 import type { DecoderModel } from "../../../../graph/decoder/model.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../../../state/block.ts";
-import type { KernelPart, KernelStage, KernelStageRequest, ProbeShape, ProductProbe } from "../../shared/decode-kernels.ts";
+import type { KernelStage, KernelStageRequest, ProbeShape, ProductProbe } from "../../shared/decode-kernels.ts";
 import type { OpenvinoCore } from "../core.ts";
 import { cpuProperties } from "../cpu-properties.ts";
 import { CODES } from "../element-types.ts";
 import { graphOf, type LoadedGraph, type NativeInput, type NativeOutput } from "../loaded-graph.ts";
 import { decoderGraph, headGraph, productsGraph } from "./decoder-graph.ts";
 import type { IrModel } from "./ir-writer.ts";
-import { BLOCKS_A_PAGE, createPagedCaches, PAGED_TOKENS } from "./paged-caches.ts";
+import { createPagedCaches } from "./paged-caches.ts";
 import type { PagedPass } from "./paged-pass.ts";
+import { pagedRun } from "./paged-run.ts";
 import { PRODUCT_BLOCK } from "./product-weights.ts";
 
 /** A stage's layers over paged attention, its head beside it. Errors: `device-failed`; `plan-invalid` where the library's pass takes no such graph. */
 export function loadPagedStage(core: OpenvinoCore, pass: PagedPass, model: DecoderModel, request: KernelStageRequest): KernelStage {
   const { spec } = model;
-  const { fromLayer, toLayer, threads, contextLimit, pageCapacity, maxRows } = request;
-  const caches = createPagedCaches(spec, { layers: toLayer - fromLayer, pageCapacity });
+  const { fromLayer, toLayer, threads, contextLimit, pageCapacity, maxRows, prompts = false } = request;
+  const caches = createPagedCaches(spec, { layers: toLayer - fromLayer, pageCapacity, twin: !prompts });
   const cacheProperties = {
     KV_CACHE_PRECISION: "u8",
     KEY_CACHE_QUANT_MODE: "BY_TOKEN",
@@ -42,17 +43,18 @@ export function loadPagedStage(core: OpenvinoCore, pass: PagedPass, model: Decod
   }
   return {
     pages: caches.pages,
-    step: (rows, x) => {
-      assert(rows.length <= maxRows && x.length === rows.length * spec.width, "a step has as many rows as there is room for", {
-        rows: rows.length,
-      });
-      for (const { position, count, pages } of rows) {
-        assert(count === 1, "steps over paged attention take a token a sequence", { count });
-        assert(position < contextLimit && pages.length >= pagesFor(position + 1), "a row's page has room for its token", { position });
+    step: (parts, x) => {
+      const rows = parts.reduce((sum, { count }) => sum + count, 0);
+      assert(rows <= maxRows && x.length === rows * spec.width, "a step has as many rows as there is room for", { rows });
+      for (const { position, count, pages } of parts) {
+        const end = position + count;
+        assert(end <= contextLimit && pages.length >= pagesFor(end), "pages have room for the tokens that come", { position, count });
       }
-      const feeds = { ...fixed, ...countFeeds(rows), inputs_embeds: { type: CODES.f32, data: x, dims: [rows.length, spec.width] } };
-      x.set(onlyOutput(layers, feeds));
-      for (const { position, pages } of rows) caches.appended(pages[Math.floor(position / BLOCK_TOKENS)]!, position % BLOCK_TOKENS);
+      const run = pagedRun(parts, x, { width: spec.width, spare: caches.spare });
+      run.finish(onlyOutput(layers, { ...fixed, ...run.feeds }), x);
+      for (const { position, count, pages } of parts) {
+        for (let at = position; at < position + count; at++) caches.appended(pages[Math.floor(at / BLOCK_TOKENS)]!, at % BLOCK_TOKENS);
+      }
     },
     head: (x, rows) => {
       assert(head !== undefined, "the last stage has a head", request);
@@ -99,28 +101,4 @@ function loaded(
 function onlyOutput(graph: LoadedGraph, feeds: Readonly<Record<string, NativeInput>>): Float32Array {
   const [{ bytes }] = Object.values(graph.runHere(feeds)) as [NativeOutput];
   return new Float32Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / 4);
-}
-
-/** Which tokens rows stand behind, and in which of the operator's blocks those lie: one token a row. */
-function countFeeds(rows: readonly KernelPart[]): Record<string, NativeInput> {
-  const counts = (values: readonly number[]): NativeInput => ({ type: CODES.i32, data: Int32Array.from(values), dims: [values.length] });
-  const blocks: number[] = [];
-  const begins = [0];
-  let longest = 0;
-  for (const { position, pages } of rows) {
-    const held = Math.ceil((position + 1) / PAGED_TOKENS);
-    for (let block = 0; block < held; block++)
-      blocks.push(pages[Math.floor(block / BLOCKS_A_PAGE)]! * BLOCKS_A_PAGE + (block % BLOCKS_A_PAGE));
-    begins.push(blocks.length);
-    longest = Math.max(longest, position + 1);
-  }
-  const positions = rows.map(({ position }) => position);
-  return {
-    position_ids: { type: CODES.i64, data: BigInt64Array.from(positions, BigInt), dims: [rows.length] },
-    past_lens: counts(positions),
-    subsequence_begins: counts(Array.from({ length: rows.length + 1 }, (_, row) => row)),
-    block_indices: counts(blocks),
-    block_indices_begins: counts(begins),
-    max_context_len: { type: CODES.i32, data: Int32Array.of(longest), dims: [] },
-  };
 }
