@@ -22,7 +22,7 @@ const CONCURRENCIES: readonly number[] = [1, 4, 8, 16];
 const CONTEXTS: readonly number[] = [64, 1024];
 const PROMPT_TOKENS = 512;
 const CHUNKS: readonly number[] = [512, 256, 128];
-const MIXED_CHUNKS: readonly number[] = [4, 8, 16, 32, 64];
+const MIXED_CHUNKS: readonly number[] = [4, 8, 16, 32];
 const STREAMS = 8;
 const CORES = 2;
 const ROUNDS = 5;
@@ -31,8 +31,6 @@ const DECODE_STEPS = 12;
 const OWN_REPEATS = 3;
 const SINGLE = "decode 1 x 64";
 const PREFILL = "prefill";
-/** The question whose way also takes a prompt beside its streams, as do the first of the ways and those of `SMOOTH`. */
-const STREAMS_DECODE = `decode ${STREAMS} x 64`;
 /** Floors of the ratios: heddle / llama.cpp. */
 const FLOORS = { single: 0.75, prefill: 1.5, concurrent: 2, gapRatioMax: 2, splitMax: 1.1 };
 
@@ -58,8 +56,7 @@ async function run(options: BenchOptions): Promise<BenchReport> {
     const best = (wanted: string): Side => duels.find(({ name }) => name === wanted)!.own;
     if (threads === CORES) {
       const smooth = await Promise.all(SMOOTH.map((way) => startSide(heddle(model, { threads, way }))));
-      const streams = [...new Set([own[0]!, best(STREAMS_DECODE)]), ...smooth];
-      figures.push(...(await gapsBesidePrompt(streams, options)));
+      figures.push(...(await gapsBesidePrompt([...own, ...smooth].filter(sharesSteps), options)));
       for (const side of smooth) side.close();
       figures.push(...(await alone(best(SINGLE), model)));
     }
@@ -98,9 +95,15 @@ async function ownWays(): Promise<readonly OwnWay[]> {
   if (kernelRefusal() === undefined) ways.push({ ...ort, decodeFormat: "block-int8" });
   const openvino = await loadOpenvinoRuntime();
   if (openvino.ok && openvino.value.kernels?.refusal() === undefined) {
-    ways.push({ driver: "openvino", prefillFormat: "bf16", decodeFormat: "block-int8" });
+    for (const prefillFormat of ["bf16", "block-int8"] as const)
+      ways.push({ driver: "openvino", prefillFormat, decodeFormat: "block-int8" });
   }
   return ways;
+}
+
+/** Prompts are rows of the steps that decode; where they are runs of their own, a gap is at least the sum of both. */
+function sharesSteps({ setup }: Side): boolean {
+  return setup.engine === "heddle" && setup.prefillFormat === setup.decodeFormat;
 }
 
 function wayText(setup: SideSetup): string {

@@ -1,6 +1,7 @@
 /**
  * A shared prefix: what the second request waits for its first token, against its suffix alone; and that its answer is a cold run's. On the plan
- * as made, or on each device that is named after `--` (`-- cpu-0-1 ov-cpu-0-1`): these hold the whole model and answer in turns.
+ * as made, or on each device that is named after `--` (`-- cpu-0-1 ov-cpu-0-1:block-int8`, the format being that of both phases): these hold the whole
+ * model and answer in turns.
  */
 
 import { readFileSync } from "node:fs";
@@ -65,10 +66,12 @@ export const bench: Bench = {
   },
 };
 
-/** The plan as made, or one replica whole on a device; up. */
-async function started(device: string | undefined): Promise<Way> {
-  const whole = device === undefined ? {} : { pin: [{ stage: 0, device }], replicas: 1, stages: 1 };
-  const made = await makeLocalPlan({ model: DEFAULT_MODEL, ...whole });
+/** The plan as made, or one replica whole on a device, in a format where one is named; up. */
+async function started(asked: string | undefined): Promise<Way> {
+  const [device = "", format] = asked?.split(":") ?? [];
+  const whole = asked === undefined ? {} : { pin: [{ stage: 0, device }], replicas: 1, stages: 1 };
+  const formats = format === undefined ? {} : { prefillFormat: format, decodeFormat: format };
+  const made = await makeLocalPlan({ model: DEFAULT_MODEL, ...whole, ...formats });
   const stack = startStack({ plan: made.plan, rack: made.rack, model: openDecoderModel(made.modelPath), ledger: undefined });
   await untilUp(stack, new AbortController().signal);
   const replicas = made.plan.replicas.map(({ stages }) =>
