@@ -57,12 +57,12 @@ async function timeProducts(
   { threads, shapes, fast, budgetMs }: DeviceCalibrationJob,
   { signal, onProgress }: DeviceCalibrateOptions,
 ): Promise<{ readonly table: DeviceCalibration["products"]; readonly noise: number }> {
-  const questions = kernelProductQuestions(shapes, fast, kernels.prompts);
+  const questions = kernelProductQuestions(shapes, fast, kernels.promptRows);
   const share = PRODUCT_SHARE / questions.length;
   const table: DeviceCalibration["products"][number][] = [];
   const noises: number[] = [];
   for (const [index, { n, k, bits, rows }] of questions.entries()) {
-    const bench = await kernelProductBench(kernels, { n, k, bits, threads });
+    const bench = await kernelProductBench(kernels, { n, k, bits, threads, maxRows: Math.max(...rows) });
     try {
       const points = rows.map((m) => ({ point: m, measure: () => bench.product(m) }));
       const roundsMax = fast ? 2 : ROUNDS_MAX;

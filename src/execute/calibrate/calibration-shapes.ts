@@ -1,6 +1,5 @@
 import type { BlockBits } from "../../cost/block-weights.ts";
 import { headProduct, layerProducts, type ProductShape } from "../../cost/decoder-shape.ts";
-import { KERNEL_PROMPT_ROWS } from "../../cost/kernel-prompt-rows.ts";
 import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import type { GraphFormat } from "../../rack/rack.ts";
 import type { AttentionShape } from "./operator-models.ts";
@@ -49,8 +48,8 @@ const HEAD_ROWS: readonly number[] = [1, 4, 16];
 const KERNEL_ROWS: readonly number[] = [1, 16, 4, 8, 2];
 const KERNEL_CONTEXTS: readonly number[] = [0, 1024, 256, 2048];
 const FAST_KERNEL_ROWS: readonly number[] = [1, 8];
-/** Rows of prompts that steps have room for, where they take any. */
-const PROMPT_ROWS: readonly number[] = [KERNEL_PROMPT_ROWS];
+/** Rows of prompts measured on the way to as many as a step takes. */
+const PROMPT_ROWS: readonly number[] = [64];
 const ATTENTION_ROWS: readonly number[] = [1, 16, 64, 256, 512];
 const ATTENTION_CONTEXTS: readonly number[] = [0, 64, 512, 1024, 2048];
 
@@ -72,11 +71,11 @@ export function attentionQuestions({ heads, kvHeads, headDim }: ShapeSource, fas
 }
 
 /**
- * Products of decode steps, each at its numbers of rows: the model's and generic ones in both kinds of blocks, the head as files hold it; where steps take
- * `prompts`, at as many rows of those as well.
+ * Products of decode steps, each at its numbers of rows: the model's and generic ones in both kinds of blocks, the head as files hold it; also at
+ * `promptRows`, as many rows of prompts as a step takes, and at some on the way there.
  */
-export function kernelProductQuestions(source: ShapeSource, fast: boolean, prompts: boolean): readonly KernelProductQuestion[] {
-  const more = prompts ? PROMPT_ROWS : [];
+export function kernelProductQuestions(source: ShapeSource, fast: boolean, promptRows: number): readonly KernelProductQuestion[] {
+  const more = promptRows === 0 ? [] : [...PROMPT_ROWS.filter((rows) => rows < promptRows), promptRows];
   const few = { rows: [...FAST_KERNEL_ROWS, ...more] };
   const bothKinds = (shape: Omit<KernelProductQuestion, "bits">): readonly KernelProductQuestion[] => [
     { ...shape, bits: 4 },

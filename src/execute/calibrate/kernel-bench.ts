@@ -1,5 +1,4 @@
 import { must } from "../../base/assert.ts";
-import { KERNEL_PROMPT_ROWS } from "../../cost/kernel-prompt-rows.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import type { DecodeKernels, KernelStage, ProbeShape } from "../drivers/shared/decode-kernels.ts";
 import type { KernelStepQuestion, ShapeSource } from "./calibration-shapes.ts";
@@ -20,8 +19,8 @@ export interface KernelProductBench {
 }
 
 /** Errors: those of the kernels. */
-export async function kernelProductBench(kernels: DecodeKernels, shape: Omit<ProbeShape, "maxRows">): Promise<KernelProductBench> {
-  const probe = await kernels.probe({ ...shape, maxRows: Math.max(SEQUENCES_MAX, KERNEL_PROMPT_ROWS) });
+export async function kernelProductBench(kernels: DecodeKernels, shape: ProbeShape): Promise<KernelProductBench> {
+  const probe = await kernels.probe(shape);
   return {
     product: async (rows) => timeOf(() => probe.run(rows)) / probe.products,
     release: () => probe.release(),

@@ -11,7 +11,7 @@ const STEP_NS = 12_000;
 const LAYER_NS = 900;
 
 test("parts of timed steps add up to them again, whatever the product's share", () => {
-  const products = kernelProductQuestions(smallSpec, false, true).flatMap(({ bits, rows, n, k }) =>
+  const products = kernelProductQuestions(smallSpec, false, 64).flatMap(({ bits, rows, n, k }) =>
     rows.map((m) => ({ format: "block-int8" as const, bits, m, n, k, ns: 300 + (bits * m * n * k) / 2_000 })),
   );
   const productsOf = (rows: number): number =>

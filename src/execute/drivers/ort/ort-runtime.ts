@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "../../../base/result.ts";
+import { kernelPromptRows } from "../../../cost/kernel-prompt-rows.ts";
 import { kernelRefusal } from "../../kernels/kernel-module.ts";
 import { loadKernelStage } from "../../kernels/kernel-stage.ts";
 import { createProductProbe } from "../../kernels/product-probe.ts";
@@ -34,7 +35,7 @@ export async function loadOrtRuntime(): Promise<Result<OnnxRuntime, string>> {
   return ok({
     version: ort.env.versions.node ?? "unknown",
     formats: ["f32", "int4", "int8-row"],
-    kernels: { prompts: true, refusal: kernelRefusal, load: loadKernelStage, probe: createProductProbe },
+    kernels: { promptRows: kernelPromptRows("ort"), refusal: kernelRefusal, load: loadKernelStage, probe: createProductProbe },
     createSession: async (model, options) => {
       const session = await ort.InferenceSession.create(model.model, {
         executionProviders: ["cpu"],

@@ -56,8 +56,8 @@ export interface ProductProbe {
 
 /** Decode steps and heads that a driver computes beside its runtime's graphs, in heddle's own kernels or in the runtime's: format `block-int8`. */
 export interface DecodeKernels {
-  /** Whether a step takes several rows of one sequence, so that prompts come in the format too. */
-  readonly prompts: boolean;
+  /** Rows of prompts that a step takes beside decoding ones; 0: none. */
+  readonly promptRows: number;
   /** Why there are none here, undefined where there are. */
   refusal(): string | undefined;
   /** Errors: `plan-invalid` where the machine or the size refuses. */

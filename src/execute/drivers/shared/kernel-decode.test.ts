@@ -74,7 +74,7 @@ async function writingDriver(refusal?: string, prompts = true): Promise<{ driver
   if (!loaded.ok) throw new TypeError(loaded.error);
   const runtime = ok({
     ...loaded.value,
-    kernels: { prompts, refusal: () => refusal, load, probe: () => Promise.reject(new TypeError("nothing is timed")) },
+    kernels: { promptRows: prompts ? 64 : 0, refusal: () => refusal, load, probe: () => Promise.reject(new TypeError("nothing is timed")) },
     createSession: (...made: Parameters<typeof loaded.value.createSession>) => {
       written.sessions++;
       return loaded.value.createSession(...made);

@@ -19,7 +19,7 @@ export function onnxStageDriver(
     describe: () => ({
       boundary: "stage",
       shapes: "dynamic",
-      numerics: kernels?.prompts === true ? [...formats, ...own] : formats,
+      numerics: kernels !== undefined && kernels.promptRows > 0 ? [...formats, ...own] : formats,
       decodeNumerics: own,
       sealedBlocks: true,
       logits: "absolute",

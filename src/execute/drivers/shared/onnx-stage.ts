@@ -102,7 +102,7 @@ async function loadDecode(runtime: OnnxRuntime, model: DecoderModel, { plan, lim
   if (refusal !== undefined) throw new HeddleError("plan-invalid", { where: device, detail: `block-int8 cannot be had here: ${refusal}` });
   const { contextLimit, workingPages: pageCapacity, maxSequences } = limits;
   const prompts = plan.prefillFormat === "block-int8";
-  if (prompts && !kernels.prompts)
+  if (prompts && kernels.promptRows === 0)
     throw new HeddleError("plan-invalid", {
       where: device,
       detail: `${plan.driver} takes no prompts in block-int8; use another prefill format`,

@@ -1,4 +1,5 @@
 import { HeddleError } from "../../../../base/heddle-error.ts";
+import { kernelPromptRows } from "../../../../cost/kernel-prompt-rows.ts";
 import type { DecodeKernels } from "../../shared/decode-kernels.ts";
 import type { OpenvinoCore } from "../core.ts";
 import { findPagedPass, type PagedPass } from "./paged-pass.ts";
@@ -12,7 +13,7 @@ export async function pagedKernels(core: OpenvinoCore, apiLibrary: string): Prom
     throw new HeddleError("plan-invalid", { where: "paged attention", detail: pass.error });
   };
   return {
-    prompts: true,
+    promptRows: kernelPromptRows("openvino"),
     refusal: () => (pass.ok ? undefined : pass.error),
     load: async (model, request) => loadPagedStage(core, found(), model, request),
     probe: async (shape) => createPagedProbe(core, shape),
