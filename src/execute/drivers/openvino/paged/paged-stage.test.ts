@@ -78,7 +78,7 @@ describe.skipIf(absent !== undefined)("prompts over paged attention", () => {
 
   test.each([
     ["in one piece", [150]],
-    ["of one token", [64, 1, 62, 1, 1, 21]],
+    ["of one token", [64, 1, 62, 1, 21, 1]],
     ["at borders of blocks", [32, 32, 64, 22]],
     ["of eight tokens", [8]],
   ] as const)("have the same rows to the last bit however they are cut, alone or beside decoding rows: %s", async (_kind, sizes) => {
