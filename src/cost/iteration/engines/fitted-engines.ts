@@ -4,7 +4,7 @@ import type { EngineConstants } from "./engine-constants.ts";
 
 /** Constants of each engine from all rows of the sample. Their error on groups they have not seen is in docs/accuracy.md. */
 export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", EngineConstants>> = {
-  /** 130 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.176. */
+  /** 130 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.177. */
   trtllm: {
     overheads: {
       stepNs: 515625,
@@ -12,35 +12,35 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
       layerNs: 0,
       eagerLayerNs: 400000,
       kernelNs: -47,
-      attentionFactor: 1.003,
-      expertFactor: 0.995,
+      attentionFactor: 1,
+      expertFactor: 0.993,
       computeFactor: 1.002,
-      exchangeFactor: 1.003,
+      exchangeFactor: 1,
     },
     blackwellEight: 1,
     frontNs: 35937500,
     frontClientNs: 281250,
     frontMixtureNs: 23437500,
-    frontOtherNs: 37500000,
-    compileNs: 937500000,
+    frontOtherNs: 42187500,
+    compileNs: 1562500000,
   },
-  /** 138 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.221. */
+  /** 137 rows; mean of |ln(predicted / measured)| of TPOT, 0.3 of that of TTFT, and the pull to the priors: 0.213. */
   sglang: {
     overheads: {
-      stepNs: 531250,
+      stepNs: 578125,
       sequenceNs: 5469,
       layerNs: 0,
       eagerLayerNs: 400000,
-      kernelNs: 234,
-      attentionFactor: 1.003,
-      expertFactor: 1.002,
+      kernelNs: 422,
+      attentionFactor: 1.011,
+      expertFactor: 1.007,
       computeFactor: 1.004,
-      exchangeFactor: 1.003,
+      exchangeFactor: 1.006,
     },
-    blackwellEight: 1,
-    frontNs: 68750000,
-    frontClientNs: 1281250,
-    frontMixtureNs: 46875000,
+    blackwellEight: 1.001,
+    frontNs: 82812500,
+    frontClientNs: 1000000,
+    frontMixtureNs: 51562500,
     frontOtherNs: 51562500,
     compileNs: 60000000000,
   },
@@ -57,10 +57,10 @@ export const FITTED_ENGINES: Readonly<Record<"trtllm" | "sglang" | "vllm", Engin
       computeFactor: 1.017,
       exchangeFactor: 1.008,
     },
-    blackwellEight: 1,
+    blackwellEight: 1.001,
     frontNs: 23437500,
     frontClientNs: 0,
-    frontMixtureNs: 46875000,
+    frontMixtureNs: 51562500,
     frontOtherNs: 42187500,
     compileNs: 60000000000,
   },

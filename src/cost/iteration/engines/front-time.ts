@@ -17,9 +17,9 @@ export interface FrontTime {
 /**
  * What a measured TTFT leaves beside the simulated engine, over the fitted front end, scatters as widely as this.
  *
- * Source: aiconfigurator-silicon, whole groups held out, 1,119 stated rows without compiling: drawn apart from the intervals of the engine's first tokens
- * (`served-intervals.ts`), a factor of 3 holds 92 % of all and 93 % of the 493 in which the front end is at least a third of the TTFT; 2.5 holds 90 and
- * 90 %, 4 holds 94 and 96 %. Chosen on these rows.
+ * Source: aiconfigurator-silicon, whole groups held out, 1,057 stated rows without compiling: drawn apart from the intervals of the engine's first tokens
+ * (`served-intervals.ts`), a factor of 3 holds 91 % of all and 94 % of the 453 in which the front end is at least a third of the TTFT; 2.5 holds 90 and
+ * 92 %, 4 holds 94 and 96 %. Chosen on these rows.
  */
 const FRONT_SPREAD = 2;
 const SOURCE = "fitted with its engine on closed loops of aiconfigurator-silicon";
