@@ -1,9 +1,13 @@
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+import { PURE_LAYERS } from "./scripts/layers.ts";
 
-/** Files that share one module graph a worker, which saves a process and loading it anew for each: what they change (environment, spies) they put back. */
-const SHARED = ["src/**/*.test.ts", "test/{fuzz,golden,house,simulation}/**/*.test.ts"];
+/**
+ * Tests of code that keeps nothing between calls: their files share one module graph a worker, which saves loading it anew for each. Others have a process
+ * each: a thread that made a session of ONNX Runtime rounds subnormal numbers to zero from then on, in JavaScript too.
+ */
+const PURE = [...PURE_LAYERS.map((layer) => `src/${layer}/**/*.test.ts`), "test/simulation/**/*.test.ts", "test/fuzz/**/*.test.ts"];
 
 /** `npm test`, which builds first, says so: tests run what was built, as users do, and Node loads it as it is. */
 const BUILT = process.env.HEDDLE_TEST_BUILT === "1";
@@ -31,8 +35,8 @@ export default defineConfig({
     hookTimeout: 180_000,
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: "shared", include: SHARED, isolate: false } },
-      { extends: true, test: { name: "alone", include: ["test/**/*.test.ts"], exclude: SHARED } },
+      { extends: true, test: { name: "pure", include: PURE, isolate: false } },
+      { extends: true, test: { name: "live", include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: PURE } },
     ],
   },
 });

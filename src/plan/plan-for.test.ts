@@ -123,11 +123,12 @@ describe("planner", () => {
   });
 
   it("refuses prompts in block-int8 with the reason: of a driver that takes none, beside another decode format, of an odd shape", () => {
-    const openvino = { ...kerneled(200), id: "ov-0", driver: "openvino" };
     const options = { prefillFormat: "block-int8" } as const;
-    const other = refusal(syntheticRack([openvino]), options);
+    const other = refusal(syntheticRack([{ ...kerneled(200), id: "wasm-0", driver: "ort-wasm" }]), options);
     expect(other).toMatchObject({ code: "pin-impossible", pin: "--prefill-format block-int8" });
-    expect(JSON.stringify(other)).toContain("ov-0 refused: only devices of driver ort take prompts in block-int8, not those of openvino");
+    expect(JSON.stringify(other)).toContain(
+      "wasm-0 refused: only devices of drivers ort and openvino take prompts in block-int8, not those of ort-wasm",
+    );
     const apart = refusal(syntheticRack([kerneled(200)]), { ...options, decodeFormat: "int4" });
     expect(apart).toMatchObject({ code: "pin-impossible", pin: "--prefill-format block-int8" });
     expect(JSON.stringify(apart)).toContain("--decode-format block-int8: their rows share steps");
