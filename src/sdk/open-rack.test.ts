@@ -7,23 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readChromeTrace } from "../../test/support/read-chrome-trace.ts";
 import { referenceLogits } from "../../test/support/reference-decoder.ts";
 import { writeTinyGguf } from "../../test/support/tiny-gguf.ts";
+import { TWO_CPUS } from "../../test/support/two-cpus.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import { openDecoderModel } from "../execute/model-store/open-model.ts";
-import type { Rack } from "../rack/rack.ts";
 import { defineGraph } from "./define-graph.ts";
 import { loadDecoder } from "./load-decoder.ts";
 import { openRack } from "./open-rack.ts";
 import type { Inputs, OpenRack, RackState, Tensor } from "./sdk-types.ts";
 import { tensor } from "./tensor.ts";
-
-const TWO_CPUS: Rack = {
-  version: 1,
-  name: "two cpus",
-  fingerprint: "any",
-  devices: [0, 1].map((core) => ({ id: `cpu-${core}`, kind: "cpu", driver: "ort", threads: 1, cores: [core], memory: "dram" })),
-  memories: [{ id: "dram", tier: "dram", capacityBytes: 4e9, bandwidthBytesPerSecond: 1e10, basis: "data-sheet", source: "assumed" }],
-  links: [],
-};
 
 const mlp = defineGraph("mlp", (g) => {
   const x = g.input("x", "f32", ["n", 2]);

@@ -5,24 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { readChromeTrace } from "../../test/support/read-chrome-trace.ts";
+import { TWO_CPUS } from "../../test/support/two-cpus.ts";
 import { joinLedger, readLedger } from "../engine/ledger-reader.ts";
 import { replayLedger } from "../engine/replay.ts";
 import { engineOfLedger } from "../engine/replay-engine.ts";
-import type { Rack } from "../rack/rack.ts";
 import { defineGraph } from "./define-graph.ts";
 import { openRack } from "./open-rack.ts";
 import type { RackEvent, RackOptions, RackReport } from "./sdk-types.ts";
 import { tensor } from "./tensor.ts";
 
 const RUNS = 16;
-const TWO_CPUS: Rack = {
-  version: 1,
-  name: "two cpus",
-  fingerprint: "any",
-  devices: [0, 1].map((core) => ({ id: `cpu-${core}`, kind: "cpu", driver: "ort", threads: 1, cores: [core], memory: "dram" })),
-  memories: [{ id: "dram", tier: "dram", capacityBytes: 4e9, bandwidthBytesPerSecond: 1e10, basis: "data-sheet", source: "assumed" }],
-  links: [],
-};
 const folder = mkdtempSync(join(tmpdir(), "heddle-ways-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 

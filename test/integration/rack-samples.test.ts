@@ -7,11 +7,11 @@ import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ONNX_SAMPLES, sampleFile, sampleFolder } from "../../scripts/onnx-samples.ts";
-import type { Rack } from "../../src/rack/rack.ts";
 import { loadGraph } from "../../src/sdk/load-graph.ts";
 import { openRack } from "../../src/sdk/open-rack.ts";
 import type { OpenRack, Tensor } from "../../src/sdk/sdk-types.ts";
 import { feedsFor } from "../support/run-all-tensors.ts";
+import { TWO_CPUS } from "../support/two-cpus.ts";
 
 /** Largest difference, relative to an output's largest value. Measured: 0 for most, 6e-8 for the classifier. */
 const CLOSE = 1e-5;
@@ -27,19 +27,11 @@ const TYPES: Readonly<Record<string, Tensor["type"]>> = {
   float64: "f64",
   uint8: "u8",
 };
-const RACK: Rack = {
-  version: 1,
-  name: "two cpus",
-  fingerprint: "any",
-  devices: [0, 1].map((core) => ({ id: `cpu-${core}`, kind: "cpu", driver: "ort", threads: 1, cores: [core], memory: "dram" })),
-  memories: [{ id: "dram", tier: "dram", capacityBytes: 4e9, bandwidthBytesPerSecond: 1e10, basis: "data-sheet", source: "assumed" }],
-  links: [],
-};
 
 describe("published models on a rack", () => {
   let rack: OpenRack;
   beforeAll(async () => {
-    rack = await openRack(RACK, { isolation: "inline" });
+    rack = await openRack(TWO_CPUS, { isolation: "inline" });
   });
   afterAll(() => rack.close());
 

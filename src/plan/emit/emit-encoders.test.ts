@@ -2,32 +2,13 @@
 // written holds against option lists and schemas; faults that are planted in it are found.
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { EMIT_OPTIONS, emitted, missing } from "../../../test/support/emitted.ts";
 import { sampleDeployment, samplePool, splitDeployment } from "../../../test/support/sample-deployment.ts";
 import type { Deployment } from "../deployment/deployment.ts";
 import { checkEmitted } from "./check-emitted.ts";
-import { emitDeployment } from "./emit.ts";
 import type { EmitOptions, EmitTarget, Emitted, KubernetesObject } from "./emit-types.ts";
 
-const OPTIONS: EmitOptions = {
-  checkpoint: {},
-  devicesPerNode: 8,
-  acceleratorResource: "nvidia.com/gpu",
-  routerImage: "registry.local/router:1",
-  image: "registry.local/engine:1",
-};
-
-function emitted(target: EmitTarget, deployment: Deployment, options: EmitOptions = OPTIONS): Emitted {
-  const result = emitDeployment(target, deployment, options);
-  if (!result.ok) throw new TypeError(JSON.stringify(result.error));
-  return result.value;
-}
-
-function missing(target: EmitTarget, deployment: Deployment, options: EmitOptions = OPTIONS): { field: string; detail: string }[] {
-  const result = emitDeployment(target, deployment, options);
-  return result.ok ? [] : result.error.map(({ field, detail }) => ({ field, detail }));
-}
-
-function missingFields(target: EmitTarget, deployment: Deployment, options: EmitOptions = OPTIONS): string[] {
+function missingFields(target: EmitTarget, deployment: Deployment, options: EmitOptions = EMIT_OPTIONS): string[] {
   return missing(target, deployment, options).map(({ field }) => field);
 }
 
@@ -168,7 +149,7 @@ describe("encoders apart", () => {
       expect(found(out, "Service", "eyes")["spec"]).toMatchObject({ clusterIP: "None" });
       expect(out.notes.join("\n")).toMatch(/claim encoder-outputs .* yours to make/);
     }
-    const { routerImage: _image, ...noImage } = OPTIONS;
+    const { routerImage: _image, ...noImage } = EMIT_OPTIONS;
     expect(missing("kubernetes", encoders("vllm", "both"), noImage)).toEqual([
       { field: "routing", detail: "which image holds disagg_epd_proxy.py is not known" },
     ]);

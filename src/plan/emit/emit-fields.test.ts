@@ -2,19 +2,13 @@
 // written changes, or a note or an error names the field. Fields of which none holds stand in a list with their reason.
 import { describe, expect, it } from "vitest";
 import { deploymentFields } from "../../../test/support/deployment-fields.ts";
+import { EMIT_OPTIONS } from "../../../test/support/emitted.ts";
 import { samplePool, splitDeployment } from "../../../test/support/sample-deployment.ts";
 import type { Deployment, Pool } from "../deployment/deployment.ts";
 import { emitDeployment } from "./emit.ts";
 import { EMIT_TARGETS, type EmitOptions, type EmitTarget } from "./emit-types.ts";
 
-const OPTIONS: EmitOptions = {
-  checkpoint: { weights: "f8e4m3" },
-  devicesPerNode: 8,
-  acceleratorResource: "nvidia.com/gpu",
-  routerImage: "registry.local/router:1",
-  image: "registry.local/engine:1",
-  speculation: "mtp",
-};
+const OPTIONS: EmitOptions = { ...EMIT_OPTIONS, checkpoint: { weights: "f8e4m3" }, speculation: "mtp" };
 
 const speculation = { draftTokens: 1, acceptance: 0.7, draftCost: 0.1 };
 const offload = { bytes: 8e9, bandwidthBytesPerSecond: 1e9 };

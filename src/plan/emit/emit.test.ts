@@ -2,30 +2,18 @@
 // express is an error that names the field.
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { EMIT_OPTIONS, emitted as emittedFor, missing } from "../../../test/support/emitted.ts";
 import { sampleDeployment, samplePool, splitDeployment } from "../../../test/support/sample-deployment.ts";
 import type { Deployment, Pool } from "../deployment/deployment.ts";
 import { checkEmitted } from "./check-emitted.ts";
-import { emitDeployment } from "./emit.ts";
 import { EMIT_TARGETS, type EmitOptions, type EmitTarget, type Emitted } from "./emit-types.ts";
 
-const OPTIONS: EmitOptions = {
-  checkpoint: { weights: "f8e4m3", experts: "f8e4m3" },
-  devicesPerNode: 8,
-  acceleratorResource: "nvidia.com/gpu",
-  routerImage: "registry.local/router:1",
-  image: "registry.local/engine:1",
-};
+const OPTIONS: EmitOptions = { ...EMIT_OPTIONS, checkpoint: { weights: "f8e4m3", experts: "f8e4m3" } };
 
-function emitted(target: EmitTarget, deployment: Deployment, options: EmitOptions = OPTIONS): Emitted {
-  const result = emitDeployment(target, deployment, options);
-  if (!result.ok) throw new TypeError(JSON.stringify(result.error));
-  return result.value;
-}
+const emitted = (target: EmitTarget, deployment: Deployment, options = OPTIONS): Emitted => emittedFor(target, deployment, options);
 
-function missingFields(target: EmitTarget, deployment: Deployment, options: EmitOptions = OPTIONS): string[] {
-  const result = emitDeployment(target, deployment, options);
-  return result.ok ? [] : result.error.map(({ field }) => field);
-}
+const missingFields = (target: EmitTarget, deployment: Deployment, options = OPTIONS): string[] =>
+  missing(target, deployment, options).map(({ field }) => field);
 
 function engineFor(target: EmitTarget): "vllm" | "sglang" | "trtllm" {
   return target === "sglang" || target === "trtllm" ? target : "vllm";
