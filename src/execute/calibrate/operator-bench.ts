@@ -1,4 +1,4 @@
-import type { GraphDialect } from "../../graph/lower/dialect.ts";
+import { type GraphDialect, tokensFirst } from "../../graph/lower/dialect.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import { type Feed, type OnnxRuntime, type OnnxSession, precisionOf, type SessionPrecision } from "../drivers/shared/onnx-session.ts";
 import { chunkFeeds } from "../drivers/shared/prefill-run.ts";
@@ -81,7 +81,7 @@ function attentionFeeds(
 ): Readonly<Record<string, Feed>> {
   const qkv = float([rows, (heads + 2 * kvHeads) * headDim]);
   if (rows > 1) {
-    const past = [1, kvHeads, context, headDim];
+    const past = tokensFirst(dialect) ? [1, context, kvHeads * headDim] : [1, kvHeads, context, headDim];
     const chunk = chunkFeeds(dialect, { start: context, count: rows, past: context });
     return { qkv, past_keys: float(past), past_values: float(past), ...chunk };
   }

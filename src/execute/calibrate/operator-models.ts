@@ -2,12 +2,12 @@ import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import type { WeightTensor } from "../../graph/decoder/weights.ts";
 import type { Attending, Phase } from "../../graph/lower/attention.ts";
 import { decodeAttention, decodeInputs } from "../../graph/lower/decode-attention.ts";
-import type { GraphDialect } from "../../graph/lower/dialect.ts";
+import { type GraphDialect, promptOpset, tokensFirst } from "../../graph/lower/dialect.ts";
 import { stack } from "../../graph/lower/matrix.ts";
 import { createPackedWeights } from "../../graph/lower/packed-weights.ts";
 import { product } from "../../graph/lower/product.ts";
 import { promptAttention } from "../../graph/lower/stage-attention.ts";
-import { bytesOfArray, createOnnxBuilder, type OnnxModel } from "../../graph/onnx/builder.ts";
+import { bytesOfArray, createOnnxBuilder, type OnnxModel, type Value } from "../../graph/onnx/builder.ts";
 import type { GraphFormat } from "../../rack/rack.ts";
 import { BLOCK_TOKENS } from "../../state/block.ts";
 
@@ -54,9 +54,8 @@ export type AttentionShape = Pick<DecoderSpec, "heads" | "kvHeads" | "headDim">;
 
 /** The attention of one layer with its rotation, lowered as a stage's is. Inputs as `AttentionInputs` and those its phase declares name them. */
 export function attentionModel(shape: AttentionShape, phase: Exclude<Phase, "mixed">, dialect: GraphDialect = "onnxruntime"): OnnxModel {
-  const builder = createOnnxBuilder(`attention, ${phase}`);
+  const builder = createOnnxBuilder(`attention, ${phase}`, phase === "prefill" ? promptOpset(dialect) : undefined);
   const { heads, kvHeads, headDim } = shape;
-  const past = phase === "prefill" ? [1, kvHeads, "P", headDim] : ["N", kvHeads, 1, BLOCK_TOKENS, headDim];
   const table = bytesOfArray(new Float32Array((ROTATED_POSITIONS * headDim) / 2).fill(1));
   const attending: Attending = {
     builder,
@@ -65,18 +64,19 @@ export function attentionModel(shape: AttentionShape, phase: Exclude<Phase, "mix
     cosines: builder.weight("cosines", "float32", [ROTATED_POSITIONS, headDim / 2], table),
     sines: builder.weight("sines", "float32", [ROTATED_POSITIONS, headDim / 2], table),
   };
-  const inputs = {
-    qkv: builder.input("qkv", "float32", ["R", (heads + 2 * kvHeads) * headDim]),
-    pastKeys: builder.input("past_keys", "float32", past),
-    pastValues: builder.input("past_values", "float32", past),
-    norms: undefined,
-  };
+  const qkv = { qkv: builder.input("qkv", "float32", ["R", (heads + 2 * kvHeads) * headDim]), norms: undefined };
+  const pages = (name: string): Value => builder.input(name, "float32", ["N", kvHeads, 1, BLOCK_TOKENS, headDim]);
   const outputs =
     phase === "prefill"
-      ? promptAttention(attending, dialect)(inputs)
-      : decodeAttention(attending, decodeInputs(builder, BLOCK_TOKENS), inputs);
+      ? promptAttention(attending, dialect)(qkv, { keys: "past_keys", values: "past_values" })
+      : decodeAttention(attending, decodeInputs(builder, BLOCK_TOKENS), {
+          ...qkv,
+          pastKeys: pages("past_keys"),
+          pastValues: pages("past_values"),
+        });
   builder.output(outputs.mixed, "float32", ["R", heads * headDim]);
-  builder.output(outputs.newKeys, "float32", ["B", kvHeads, "S", headDim]);
+  const tokens = phase === "prefill" && tokensFirst(dialect) ? ["S", kvHeads * headDim] : [kvHeads, "S", headDim];
+  builder.output(outputs.newKeys, "float32", ["B", ...tokens]);
   return builder.build();
 }
 

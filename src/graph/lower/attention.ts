@@ -10,7 +10,7 @@ export type Phase = "prefill" | "decode" | "mixed";
 export interface AttentionInputs {
   /** Queries, keys and values, [rows, (H + 2·KV)·D]; queries already scaled. */
   readonly qkv: Value;
-  /** Shapes: [1, KV, P, D] in prefill, [N, KV, 1, T, D] in decode. */
+  /** Shapes: [1, KV, P, D] in prefill, or [1, P, KV·D] with tokens first; [N, KV, 1, T, D] in decode. */
   readonly pastKeys: Value;
   readonly pastValues: Value;
   /** Norms of query and key heads before the rotation (Qwen3), [D] each. */
@@ -26,7 +26,7 @@ export interface HeadNorms {
 export interface AttentionOutputs {
   /** [rows, H·D] */
   readonly mixed: Value;
-  /** [B, KV, S, D]: one sequence of S tokens in prefill, R sequences of one token in decode. */
+  /** [B, KV, S, D]: one sequence of S tokens in prefill, R sequences of one token in decode; [1, S, KV·D] of attention with tokens first. */
   readonly newKeys: Value;
   readonly newValues: Value;
 }
@@ -42,7 +42,11 @@ export interface Attending {
 
 /** Root-mean-square norms over the last axis of query and key heads. */
 export function normHeads(builder: OnnxBuilder, norms: HeadNorms, heads: { queries: Value; keys: Value }): { queries: Value; keys: Value } {
+  return { queries: normHead(builder, norms, "query", heads.queries), keys: normHead(builder, norms, "key", heads.keys) };
+}
+
+/** Root-mean-square norm over the last axis of heads of one kind. */
+export function normHead(builder: OnnxBuilder, norms: HeadNorms, kind: "query" | "key", heads: Value): Value {
   const attributes = { epsilon: { float: norms.epsilon }, axis: -1 };
-  const normed = (x: Value, weight: Value): Value => builder.node("SimplifiedLayerNormalization", [x, weight], { attributes });
-  return { queries: normed(heads.queries, norms.query), keys: normed(heads.keys, norms.key) };
+  return builder.node("SimplifiedLayerNormalization", [heads, norms[kind]], { attributes });
 }

@@ -1,6 +1,7 @@
 import type { OnnxBuilder, Value } from "../onnx/builder.ts";
 import { type Attending, type AttentionInputs, type AttentionOutputs, normHeads } from "./attention.ts";
-import { int64Constant } from "./product.ts";
+import { int64Constant } from "./constants.ts";
+import { greatestOver } from "./greatest.ts";
 
 /** Values all layers of a decode graph read; T tokens a page. */
 export interface DecodeShared {
@@ -54,10 +55,8 @@ export function decodeAttention(attending: Attending, shared: DecodeShared, inpu
   const raw = builder.node("FusedMatMul", [ofPage(queries), inputs.pastKeys], TRANSPOSED);
   const scores = builder.node("Add", [raw, shared.pageMask]);
 
-  const most = (x: Value, axis: number, keepdims: number): Value =>
-    builder.node("ReduceMax", [x], { attributes: { axes: [axis], keepdims } });
-  const pageMost = most(scores, TOKENS_AXIS, 1);
-  const rowMost = builder.node("Max", [own, most(builder.node("Add", [pageMost, shared.rowMask]), 1, 0)]);
+  const pageMost = greatestOver(builder, scores, TOKENS_AXIS, 1);
+  const rowMost = builder.node("Max", [own, greatestOver(builder, builder.node("Add", [pageMost, shared.rowMask]), 1, 0)]);
   const shares = builder.node("Exp", [builder.node("Sub", [scores, ofPage(rowMost)])]);
   const ownShare = builder.node("Exp", [builder.node("Sub", [own, rowMost])]);
 

@@ -1,6 +1,6 @@
 import type { OnnxBuilder, Value } from "../onnx/builder.ts";
 import { type Attending, type AttentionInputs, type AttentionOutputs, normHeads } from "./attention.ts";
-import { int64Constant } from "./product.ts";
+import { int64Constant } from "./constants.ts";
 
 /** Values all layers of a prefill graph read where its attention is written out. */
 export interface MaskedShared {

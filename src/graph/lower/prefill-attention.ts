@@ -1,6 +1,6 @@
 import type { OnnxBuilder, Value } from "../onnx/builder.ts";
 import { type Attending, type AttentionInputs, type AttentionOutputs, normHeads } from "./attention.ts";
-import { int64Constant } from "./product.ts";
+import { int64Constant } from "./constants.ts";
 
 /** Values all layers of a prefill graph read. */
 export interface PrefillShared {
@@ -28,11 +28,8 @@ export function prefillInputs(builder: OnnxBuilder): PrefillShared {
 /**
  * Causal grouped-query attention of S new tokens of one sequence after a past padded to P, in one operator that also rotates.
  *
- * Model: the operator lays past and new keys and values out anew for itself; only the new rows leave the graph. The operator is twice as fast as one
- * of matrix products, masks and a softmax (measured, 128 tokens after 0 to 384). The copy is small against the products of such a chunk, but not of a
- * short one: after 600 tokens, 32 take 26 ms of CPU in it, of which clearing and copying are about a quarter (sampled, SmolLM2-135M, ONNX Runtime
- * 1.30.0). It writes in place where it is given its past as output too, but the Node package copies every output once more, so that gains nothing
- * (tried; its later source hands outputs over without a copy).
+ * Model: the operator lays past and new keys and values out anew for itself; only the new rows leave the graph. Most providers of ONNX Runtime have
+ * it; on the CPU `wholeAttention` is quicker.
  */
 export function prefillAttention(attending: Attending, shared: PrefillShared, inputs: AttentionInputs): AttentionOutputs {
   const { builder, spec, cosines, sines } = attending;

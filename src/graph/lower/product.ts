@@ -1,6 +1,8 @@
 import { bytesOfArray, type OnnxBuilder, type Value } from "../onnx/builder.ts";
 import type { GraphFormat } from "./compute-format.ts";
+import { floatConstant, onesConstant } from "./constants.ts";
 import type { GraphDialect } from "./dialect.ts";
+import { greatestOver } from "./greatest.ts";
 import { type StackedMatrix, stack, stackedFloats } from "./matrix.ts";
 import { INT4_BLOCK, packInt4 } from "./pack-int4.ts";
 import { isEightBit, packEightBit, packInt8 } from "./pack-int8.ts";
@@ -162,7 +164,7 @@ function roundByLargest(context: ProductContext, x: Value): Rounded {
   const { builder } = context;
   const step = constantOnce(context, "step of 1", () => floatConstant(builder, [], 1 / INT8_MAX));
   const least = constantOnce(context, "least", () => floatConstant(builder, [1, 1], LEAST_ROW_MAX));
-  const greatest = builder.node("ReduceMax", [builder.node("Abs", [x])], { attributes: { axes: [1], keepdims: 1 } });
+  const greatest = greatestOver(builder, builder.node("Abs", [x]), 1, 1);
   const most = builder.node("Max", [greatest, least]);
   const quants = builder.node("QuantizeLinear", [builder.node("Div", [x, most]), step, zeroPoint(context)]);
   return { quants, step, restore: { operator: "Mul", by: most } };
@@ -189,16 +191,4 @@ export function constantOnce(context: ProductContext, key: string, make: () => V
   const known = context.shared.get(key) ?? make();
   context.shared.set(key, known);
   return known;
-}
-
-export function onesConstant(builder: OnnxBuilder, size: number): Value {
-  return builder.constant("float32", [size], bytesOfArray(new Float32Array(size).fill(1)));
-}
-
-export function int64Constant(builder: OnnxBuilder, values: readonly number[]): Value {
-  return builder.constant("int64", [values.length], bytesOfArray(BigInt64Array.from(values, BigInt)));
-}
-
-export function floatConstant(builder: OnnxBuilder, dims: readonly number[], value: number): Value {
-  return builder.constant("float32", dims, bytesOfArray(Float32Array.of(value)));
 }

@@ -3,9 +3,10 @@ import type { DecoderSpec } from "../decoder/spec.ts";
 import type { WeightSource } from "../decoder/weights.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
 import { normHeads } from "./attention.ts";
+import { int64Constant } from "./constants.ts";
 import { type StackedMatrix, stack } from "./matrix.ts";
 import { createPackedWeights } from "./packed-weights.ts";
-import { constantOnce, int64Constant, type ProductContext, product } from "./product.ts";
+import { constantOnce, type ProductContext, product } from "./product.ts";
 import type { RotationTables } from "./stage-attention.ts";
 
 export interface SequenceDecoderOptions {

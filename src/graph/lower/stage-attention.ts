@@ -3,9 +3,10 @@ import type { DecoderSpec } from "../decoder/spec.ts";
 import { bytesOfArray, type OnnxBuilder, type Value } from "../onnx/builder.ts";
 import type { Attending, AttentionInputs, AttentionOutputs, HeadNorms, Phase } from "./attention.ts";
 import { decodeAttention, decodeInputs } from "./decode-attention.ts";
-import type { GraphDialect } from "./dialect.ts";
+import { type GraphDialect, tokensFirst } from "./dialect.ts";
 import { maskedAttention, maskedInputs } from "./masked-attention.ts";
 import { prefillAttention, prefillInputs } from "./prefill-attention.ts";
+import { wholeAttention } from "./whole-attention.ts";
 
 /** Cosine and sine of every position and pair, the attention factor included; [positions, headDim / 2] each. The caller makes them, with its platform's functions. */
 export interface RotationTables {
@@ -34,7 +35,7 @@ type Kind = (layer: number, heads: LayerHeads) => AttentionOutputs;
 
 /**
  * Declares the inputs of the graph's phase: pages of all decoding rows `k.<l>`, `v.<l>`, [N, KV, 1, T, D]; the past of a prompt `prompt.k.<l>`,
- * `prompt.v.<l>`, [1, KV, P, D]. A mixed graph has both, and `row_split`: how many rows decode, and how many are the prompt's.
+ * `prompt.v.<l>`, [1, KV, P, D], or [1, P, KV·D] with tokens first. A mixed graph has both, and `row_split`: how many rows decode, and how many are the prompt's.
  */
 export function stageAttention(
   builder: OnnxBuilder,
@@ -82,22 +83,29 @@ function decodeKind(attending: Attending, pageTokens: number): Kind {
 }
 
 function prefillKind(attending: Attending, dialect: GraphDialect = "onnxruntime"): Kind {
-  const { builder, spec } = attending;
   const attention = promptAttention(attending, dialect);
-  const dims = [1, spec.kvHeads, "P", spec.headDim];
-  return (layer, heads) => {
-    const pastKeys = builder.input(`prompt.k.${layer}`, "float32", dims);
-    const pastValues = builder.input(`prompt.v.${layer}`, "float32", dims);
-    return attention({ ...heads, pastKeys, pastValues });
-  };
+  return (layer, heads) => attention(heads, { keys: `prompt.k.${layer}`, values: `prompt.v.${layer}` });
 }
 
+/** Attention of a layer over the past that is declared under these names. */
+export type PromptAttention = (heads: LayerHeads, past: { readonly keys: string; readonly values: string }) => AttentionOutputs;
+
 /** Attention of a prompt's chunk in the form a runtime is fast at; declares the inputs that all layers share. */
-export function promptAttention(attending: Attending, dialect: GraphDialect): (inputs: AttentionInputs) => AttentionOutputs {
-  if (dialect === "openvino") {
-    const shared = maskedInputs(attending.builder);
-    return (inputs) => maskedAttention(attending, shared, inputs);
+export function promptAttention(attending: Attending, dialect: GraphDialect): PromptAttention {
+  const { builder, spec } = attending;
+  const { kvHeads, headDim } = spec;
+  const dims = tokensFirst(dialect) ? [1, "P", kvHeads * headDim] : [1, kvHeads, "P", headDim];
+  const past = (name: string): Value => builder.input(name, "float32", dims);
+  const form = promptForm(attending, dialect);
+  return (heads, { keys, values }) => form({ ...heads, pastKeys: past(keys), pastValues: past(values) });
+}
+
+function promptForm(attending: Attending, dialect: GraphDialect): (inputs: AttentionInputs) => AttentionOutputs {
+  if (dialect === "onnxruntime") {
+    const shared = prefillInputs(attending.builder);
+    return (inputs) => prefillAttention(attending, shared, inputs);
   }
-  const shared = prefillInputs(attending.builder);
-  return (inputs) => prefillAttention(attending, shared, inputs);
+  const shared = maskedInputs(attending.builder);
+  const masked = dialect === "openvino" ? maskedAttention : wholeAttention;
+  return (inputs) => masked(attending, shared, inputs);
 }

@@ -1,13 +1,14 @@
 import { dequantiseAll } from "../decoder/dequantise.ts";
 import type { DecoderSpec } from "../decoder/spec.ts";
 import type { WeightSource } from "../decoder/weights.ts";
-import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
+import { bytesOfArray, createOnnxBuilder, type Dims, type OnnxBuilder, type OnnxModel, type Value } from "../onnx/builder.ts";
 import type { HeadNorms, Phase } from "./attention.ts";
 import type { GraphFormat } from "./compute-format.ts";
-import type { GraphDialect } from "./dialect.ts";
+import { int64Constant, onesConstant } from "./constants.ts";
+import { type GraphDialect, promptOpset, tokensFirst } from "./dialect.ts";
 import { type StackedMatrix, stack } from "./matrix.ts";
 import { createPackedWeights } from "./packed-weights.ts";
-import { constantOnce, int64Constant, onesConstant, type ProductContext, type ProductInput, product } from "./product.ts";
+import { constantOnce, type ProductContext, type ProductInput, product } from "./product.ts";
 import { rotationBlock, rotationMatrix } from "./rotation.ts";
 import { type RotationTables, type StageAttention, stageAttention } from "./stage-attention.ts";
 
@@ -34,7 +35,7 @@ export interface StageGraph {
   readonly xOut: string;
   /** New keys and values of all layers, keys of layer 0, values of layer 0, keys of layer 1 …: of decoded tokens, [2L·R, KV, 1, D]. */
   readonly decodedOut: string | undefined;
-  /** As `decodedOut`, of a prompt's tokens: [2L, KV, S, D]. */
+  /** As `decodedOut`, of a prompt's tokens: [2L, KV, S, D], or [2L, S, KV·D] with tokens first. */
   readonly promptOut: string | undefined;
   readonly fromLayer: number;
   readonly toLayer: number;
@@ -58,16 +59,18 @@ interface Lowering {
  * Shapes: x [rows, W]; which rows there are, `range.phase` says. Graphs of one stage in one format may share `packed` weights.
  */
 export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: StageRange, packed = createPackedWeights()): StageGraph {
-  const builder = createOnnxBuilder(`layers ${range.fromLayer} to ${range.toLayer}, ${range.phase}`);
+  const { fromLayer, toLayer, dialect = "onnxruntime" } = range;
+  const opset = range.phase === "decode" ? undefined : promptOpset(dialect);
+  const builder = createOnnxBuilder(`layers ${fromLayer} to ${toLayer}, ${range.phase}`, opset);
   const attention = stageAttention(builder, spec, range);
-  const products: ProductContext = { builder, format: range.format, dialect: range.dialect ?? "onnxruntime", shared: new Map(), packed };
+  const products: ProductContext = { builder, format: range.format, dialect, shared: new Map(), packed };
   const lowering: Lowering = { builder, spec, weights, range, products, attention };
   // Other inputs of a mixed graph count decoding rows alone.
   const rows = range.phase === "mixed" ? "rows" : "R";
   const given = builder.input("x", "float32", [rows, spec.width]);
   let x = isRotated(range) ? rotateRows(products, given, spec.width) : given;
   let delta: Value | undefined;
-  for (let layer = range.fromLayer; layer < range.toLayer; layer++) {
+  for (let layer = fromLayer; layer < toLayer; layer++) {
     const done = lowerLayer(lowering, layer, { x, delta });
     x = done.x;
     delta = done.delta;
@@ -75,17 +78,17 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
   const sum = delta === undefined ? x : builder.node("Add", [x, delta]);
   const xOut = isRotated(range) ? rotateRows(products, sum, spec.width) : sum;
   builder.output(xOut, "float32", [rows, spec.width]);
-  const decodedOut = newKv(lowering, attention.decoded, 1);
-  const promptOut = newKv(lowering, attention.prompt, "S");
-  const { fromLayer, toLayer, dialect = "onnxruntime" } = range;
+  const { kvHeads, headDim } = spec;
+  const decodedOut = newKv(builder, attention.decoded, [kvHeads, 1, headDim]);
+  const promptOut = newKv(builder, attention.prompt, tokensFirst(dialect) ? ["S", kvHeads * headDim] : [kvHeads, "S", headDim]);
   return { model: builder.build(), xOut, decodedOut, promptOut, fromLayer, toLayer, dialect };
 }
 
-/** One output of all layers' new keys and values, if the graph makes any. */
-function newKv({ builder, spec }: Lowering, values: readonly Value[], tokens: number | string): Value | undefined {
-  if (values.length === 0) return undefined;
-  const out = builder.node("Concat", values, { attributes: { axis: 0 } });
-  builder.output(out, "float32", [`${out}_rows`, spec.kvHeads, tokens, spec.headDim]);
+/** One output of all layers' new keys and values, if the graph makes any; each part has `dims` behind its first axis. */
+function newKv(builder: OnnxBuilder, parts: readonly Value[], dims: Dims): Value | undefined {
+  if (parts.length === 0) return undefined;
+  const out = builder.node("Concat", parts, { attributes: { axis: 0 } });
+  builder.output(out, "float32", [`${out}_rows`, ...dims]);
   return out;
 }
 

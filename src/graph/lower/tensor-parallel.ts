@@ -4,8 +4,9 @@ import type { DecoderSpec } from "../decoder/spec.ts";
 import type { WeightSource } from "../decoder/weights.ts";
 import { bytesOfArray, createOnnxBuilder, type OnnxBuilder, type Value } from "../onnx/builder.ts";
 import type { GangCollective, GangProgram, GangSegment, GangStep } from "../program/gang-program.ts";
+import { int64Constant } from "./constants.ts";
 import { createPackedWeights } from "./packed-weights.ts";
-import { int64Constant, type ProductContext } from "./product.ts";
+import type { ProductContext } from "./product.ts";
 import { attentionPart, feedForwardPart, type Lowering, named, norm, type SequenceDecoderOptions } from "./sequence-decoder.ts";
 import { type CannotShard, type Rank, shardSpec, shardWeights } from "./tensor-parallel-weights.ts";
 

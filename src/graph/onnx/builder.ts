@@ -24,7 +24,7 @@ const NUMBERS: ReadonlyMap<OnnxType, number> = new Map(
 
 /** IR version 8 and opset 17 are read by every ONNX Runtime since 1.14. */
 const IR_VERSION = 8n;
-const OPSET = 17n;
+const OPSET = 17;
 
 /** The name of a value of the graph. */
 export type Value = string;
@@ -51,6 +51,8 @@ export interface OnnxModel {
 
 /** Puts an ONNX graph together; values are named as they are made. */
 export interface OnnxBuilder {
+  /** Version of ONNX's own operators. */
+  readonly opset: number;
   input(name: string, type: OnnxType, dims: Dims): Value;
   /** Makes a value an output of the graph, under its own name. */
   output(value: Value, type: OnnxType, dims: Dims): void;
@@ -64,7 +66,7 @@ export interface OnnxBuilder {
   build(): OnnxModel;
 }
 
-export function createOnnxBuilder(graphName: string): OnnxBuilder {
+export function createOnnxBuilder(graphName: string, opset = OPSET): OnnxBuilder {
   const nodes: NodeProto[] = [];
   const inputs: ValueInfoProto[] = [];
   const outputs: ValueInfoProto[] = [];
@@ -85,6 +87,7 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
     return name;
   };
   return {
+    opset,
     input: (name, type, dims) => {
       inputs.push(valueInfo(name, type, dims));
       return name;
@@ -120,7 +123,7 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
           irVersion: IR_VERSION,
           producerName: "heddle",
           opsetImport: [
-            { domain: "", version: OPSET },
+            { domain: "", version: BigInt(opset) },
             { domain: "com.microsoft", version: 1n },
           ],
           graph: { name: graphName, node: nodes, input: inputs, output: outputs, initializer: initializers },

@@ -59,16 +59,24 @@ const PROMPT = {
   chunk_start: ints(7),
   chunk_end: ints(12),
 };
+/** The same, where a prompt's graph takes exactly the past there is. */
+const WHOLE_PROMPT = { prompt_positions: new ort.Tensor("int64", BigInt64Array.of(7n, 8n, 9n, 10n, 11n), [1, 5]) };
 const DECODE = { page_rows: ints(0, 0, 1, 2), positions: new ort.Tensor("int64", BigInt64Array.of(3n, 4n, 5n), [3, 1]) };
 
 for (const format of ["f32", "int4", "int8-row"] as const) {
   it(`stage graphs of all phases, ${format}`, async () => {
-    const stage = (phase: "prefill" | "decode" | "mixed") =>
-      lowerStage(model.spec, model.weights, { fromLayer: 0, toLayer: 2, phase, format, pageTokens: PAGE, rotations }).model;
+    const stage = (phase: "prefill" | "decode" | "mixed", dialect?: "onnxruntime-cpu") =>
+      lowerStage(model.spec, model.weights, {
+        ...{ fromLayer: 0, toLayer: 2, phase, format, pageTokens: PAGE, rotations },
+        ...(dialect === undefined ? {} : { dialect }),
+      }).model;
     await scoreOf(stage("prefill"), { R: 5, S: 5, P: 12 }, PROMPT);
     const decode = await scoreOf(stage("decode"), { R: 3, N: 4 }, DECODE);
     expect(decode.open).toBe(0);
     await scoreOf(stage("mixed"), { rows: 8, R: 3, N: 4, S: 5, P: 12 }, { ...PROMPT, ...DECODE, row_split: ints(3, 5) });
+    await scoreOf(stage("prefill", "onnxruntime-cpu"), { R: 5, S: 5, P: 7, T: 12 }, WHOLE_PROMPT);
+    const both = { ...WHOLE_PROMPT, ...DECODE, row_split: ints(3, 5) };
+    await scoreOf(stage("mixed", "onnxruntime-cpu"), { rows: 8, R: 3, N: 4, S: 5, P: 7, T: 12 }, both);
     await scoreOf(lowerHead(model.spec, model.weights, format).model, { N: 3 });
   });
 }

@@ -13,6 +13,7 @@ export async function loadOrtWasmRuntime(): Promise<Result<OnnxRuntime, string>>
   }
   return ok({
     version: ort.env.versions.web ?? "unknown",
+    dialect: "onnxruntime-cpu",
     formats: ["f32", "int4", "int8-row"],
     createSession: async (model, options) => {
       const session = await createWasmSession(ort, model, options.threads);

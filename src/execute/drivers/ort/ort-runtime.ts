@@ -34,6 +34,7 @@ export async function loadOrtRuntime(): Promise<Result<OnnxRuntime, string>> {
   }
   return ok({
     version: ort.env.versions.node ?? "unknown",
+    dialect: "onnxruntime-cpu",
     formats: ["f32", "int4", "int8-row"],
     kernels: { promptRows: kernelPromptRows("ort"), refusal: kernelRefusal, load: loadKernelStage, probe: createProductProbe },
     createSession: async (model, options) => {

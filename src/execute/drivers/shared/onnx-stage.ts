@@ -5,6 +5,7 @@ import type { Seal, StepRow, StepTask } from "../../../engine/replica-engine-typ
 import type { DecoderModel } from "../../../graph/decoder/model.ts";
 import type { WeightTensor } from "../../../graph/decoder/weights.ts";
 import type { GraphFormat } from "../../../graph/lower/compute-format.ts";
+import { tokensFirst } from "../../../graph/lower/dialect.ts";
 import { createPackedWeights, type PackedWeights } from "../../../graph/lower/packed-weights.ts";
 import { lowerStage, type StageRange } from "../../../graph/lower/stage-graph.ts";
 import { kernelRows } from "../../../plan/kernel-stages.ts";
@@ -61,7 +62,12 @@ export async function loadOnnxStage(
     return loadPhase(runtime, lowered, { format, threads, manyRows: true });
   };
   const stage: Stage = {
-    kv: createStageKv(spec, toLayer - fromLayer, { ...limits, store: decode.pages, pagedPrompts: decode.step !== undefined }),
+    kv: createStageKv(spec, toLayer - fromLayer, {
+      ...limits,
+      store: decode.pages,
+      pagedPrompts: decode.step !== undefined,
+      layout: tokensFirst(dialect) ? "tokens" : "heads",
+    }),
     width: spec.width,
     decode,
     prompt: decode.step === undefined ? await loadPrompt() : undefined,

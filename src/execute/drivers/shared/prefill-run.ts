@@ -1,5 +1,6 @@
 import { assert, must } from "../../../base/assert.ts";
 import type { GraphDialect } from "../../../graph/lower/dialect.ts";
+import { copyTokens } from "./copy-tokens.ts";
 import type { Feed } from "./onnx-session.ts";
 import { floatFeed, type PhaseSession, pastFeeds } from "./phase-session.ts";
 import { type StageKv, stagingOf } from "./stage-kv.ts";
@@ -29,13 +30,25 @@ export async function runPrefill(
 
 /** The past of a chunk's sequence, and where the chunk stands in it. */
 export function promptFeeds(phase: PhaseSession, kv: StageKv, { lane, count }: PromptChunk): Record<string, Feed> {
-  const { kvHeads, headDim } = kv.shape;
   const start = kv.lengths[lane]!;
-  const { capacity, buffers } = stagingOf(kv, lane);
+  const { capacity } = stagingOf(kv, lane);
   assert(start + count <= capacity, "a prompt fits what its lane was opened for", { lane, start, count, capacity });
-  const past = start === 0 ? 0 : capacity;
-  const feeds = pastFeeds(phase, "prompt.", (b) => floatFeed(past === 0 ? new Float32Array(0) : buffers[b]!, [1, kvHeads, past, headDim]));
+  const past = pastTokens(kv, lane);
+  const feeds = pastFeeds(phase, "prompt.", (b) => pastFeed(kv, lane, b));
   return { ...feeds, ...chunkFeeds(phase.graph.dialect, { start, count, past }) };
+}
+
+/** Tokens the graph is given: exactly those there are where they lie one behind another; else, of a lane that has any, all there is room for. */
+function pastTokens(kv: StageKv, lane: number): number {
+  const start = kv.lengths[lane]!;
+  return start === 0 || kv.layout === "tokens" ? start : stagingOf(kv, lane).capacity;
+}
+
+function pastFeed(kv: StageKv, lane: number, buffer: number): Feed {
+  const { kvHeads, headDim } = kv.shape;
+  const tokens = pastTokens(kv, lane);
+  const data = stagingOf(kv, lane).buffers[buffer]!.subarray(0, tokens * kvHeads * headDim);
+  return floatFeed(data, kv.layout === "tokens" ? [1, tokens, kvHeads * headDim] : [1, kvHeads, tokens, headDim]);
 }
 
 /** A chunk of `count` tokens after `start`, with room for `past` of them laid before it. */
@@ -47,7 +60,7 @@ interface ChunkPlace {
 
 /** Where a chunk stands, as attention of the dialect wants to be told. */
 export function chunkFeeds(dialect: GraphDialect, place: ChunkPlace): Record<string, Feed> {
-  return dialect === "openvino" ? maskFeeds(place) : countFeeds(place.start, place.start + place.count);
+  return dialect === "onnxruntime" ? countFeeds(place.start, place.start + place.count) : maskFeeds(place);
 }
 
 function countFeeds(start: number, end: number): Record<string, Feed> {
@@ -71,17 +84,15 @@ function maskFeeds({ start, count, past }: ChunkPlace): Record<string, Feed> {
   return { prompt_mask: floatFeed(mask, [count, width]), prompt_positions: { type: "int64", data: positions, dims: [1, count] } };
 }
 
-/** Writes a chunk's new keys and values, [buffer, KV, S, D], behind what its lane holds. */
+/** Writes a chunk's new keys and values, a buffer behind another as they lie in the staging, behind what its lane holds. */
 export function appendPrompt(kv: StageKv, { lane, count }: PromptChunk, source: Float32Array): void {
-  const { kvHeads, headDim } = kv.shape;
+  const { layout, shape } = kv;
+  const { kvHeads, headDim } = shape;
   const start = kv.lengths[lane]!;
   const { capacity, buffers } = stagingOf(kv, lane);
-  const size = count * headDim;
-  buffers.forEach((buffer, b) => {
-    for (let head = 0; head < kvHeads; head++) {
-      const from = (b * kvHeads + head) * size;
-      buffer.set(source.subarray(from, from + size), (head * capacity + start) * headDim);
-    }
+  buffers.forEach((data, b) => {
+    const from = { data: source, layout, capacity: count, first: 0, offset: b * kvHeads * count * headDim };
+    copyTokens(from, { data, layout, capacity, first: start, offset: 0 }, count, shape);
   });
   kv.lengths[lane] = start + count;
 }

@@ -14,7 +14,7 @@ const PAGES = 12;
 const SLOTS = 3;
 const PAGE_BYTES = LAYERS * 2 * SPEC.kvHeads * SPEC.headDim * BLOCK_TOKENS * 4;
 
-describe("stage KV", () => {
+describe.each(["heads", "tokens"] as const)("stage KV, %s first", (layout) => {
   it("keeps every row through moves, seals, gathers, closes and compaction", () => {
     const operation = fc.record({
       lane: fc.nat(LANES - 1),
@@ -23,7 +23,7 @@ describe("stage KV", () => {
     });
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 80 }), (operations) => {
-        const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 4 * BLOCK_TOKENS, workingPages: PAGES });
+        const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 4 * BLOCK_TOKENS, workingPages: PAGES, layout });
         const model: number[][] = Array.from({ length: LANES }, () => []);
         const open = new Set<number>();
         const sealed: number[][] = [];
@@ -66,7 +66,7 @@ describe("stage KV", () => {
   });
 
   it("refuses blocks of another generation, and more of one than there is", () => {
-    const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 256, workingPages: PAGES });
+    const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 256, workingPages: PAGES, layout });
     const opening = { lane: 0, request: 0, attempt: 0, tokens: 70 };
     const seal = { lane: 0, block: 0, target: { slot: 0, generation: 0 } };
     const gather = [seal.target];
@@ -82,9 +82,9 @@ describe("stage KV", () => {
   });
 });
 
-describe("a prompt's memory", () => {
+describe.each(["heads", "tokens"] as const)("a prompt's memory, %s first", (layout) => {
   it("is not gathered again where it still holds the blocks, however short the next prompt", () => {
-    const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 256, workingPages: PAGES });
+    const kv = createStageKv(SPEC, LAYERS, { maxSequences: LANES, contextLimit: 256, workingPages: PAGES, layout });
     const opening = { lane: 0, request: 0, attempt: 0 };
     openStageLane(kv, { ...opening, tokens: 200, gather: [], gatherTokens: 0 });
     for (let i = 0; i < 120; i++) stage(kv, 0, i);
@@ -126,8 +126,12 @@ describe("the page pool", () => {
 function stage(kv: StageKv, lane: number, value: number): number {
   const { capacity, buffers } = kv.staged[lane]!;
   const at = kv.lengths[lane]!++;
-  for (const buffer of buffers) for (let head = 0; head < SPEC.kvHeads; head++) fill(buffer, head * capacity + at, value);
+  for (const buffer of buffers) for (let head = 0; head < SPEC.kvHeads; head++) fill(buffer, stagedRow(kv, { capacity, head, at }), value);
   return value;
+}
+
+function stagedRow({ layout }: StageKv, { capacity, head, at }: { capacity: number; head: number; at: number }): number {
+  return layout === "heads" ? head * capacity + at : at * SPEC.kvHeads + head;
 }
 
 /** Writes a row of one value as a decode run does. */
@@ -149,7 +153,7 @@ function held(kv: StageKv, lane: number): number[] {
   const staging = kv.staged[lane];
   const head = SPEC.kvHeads - 1;
   return Array.from({ length: kv.lengths[lane]! }, (_, at) => {
-    if (staging !== undefined) return staging.buffers.at(-1)![(head * staging.capacity + at) * SPEC.headDim]!;
+    if (staging !== undefined) return staging.buffers.at(-1)![stagedRow(kv, { ...staging, head, at }) * SPEC.headDim]!;
     const page = kv.pool.pages[lane]![Math.floor(at / BLOCK_TOKENS)]!;
     return kv.pool.buffers.at(-1)![((page * SPEC.kvHeads + head) * BLOCK_TOKENS + (at % BLOCK_TOKENS)) * SPEC.headDim]!;
   });

@@ -3,8 +3,9 @@ import type { OpenSequence, Seal } from "../../../engine/replica-engine-types.ts
 import type { DecoderSpec } from "../../../graph/decoder/spec.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../../state/block.ts";
 import type { StageLimits } from "../../stage-driver.ts";
+import { copyTokens, type LaidTokens, type TokenLayout } from "./copy-tokens.ts";
 import { createPagePool, freePages, type PagePool, type PageShape, type PageStore, takePage } from "./page-pool.ts";
-import { copyStaged, giveStaging, holds, type Staging, type StagingMemory, takeStaging } from "./staging.ts";
+import { giveStaging, holds, type Staging, type StagingMemory, takeStaging } from "./staging.ts";
 
 /**
  * Keys and values of one stage, f32 but for pages in a store: of every open lane, staged while its prompt comes in and in pages once it decodes; and sealed blocks.
@@ -19,12 +20,14 @@ export interface StageKv {
   readonly staged: (Staging | undefined)[];
   readonly pool: PagePool;
   readonly memory: StagingMemory;
+  /** How staged tokens lie, and those of sealed blocks in f32; pages are always head by head. */
+  readonly layout: TokenLayout;
   readonly sealed: Map<number, SealedBlock>;
   /** Prompts come into pages at once: nothing is staged. */
   readonly pagedPrompts: boolean;
 }
 
-/** One block, of which the first `tokens` tokens count: [layer and kind, KV, T, D] in f32, or a page of each as it lies where prompts come into pages. */
+/** One block, of which the first `tokens` tokens count: a buffer for each layer and kind in f32, or a page of each as it lies where prompts come into pages. */
 interface SealedBlock {
   readonly generation: number;
   readonly tokens: number;
@@ -35,8 +38,9 @@ interface SealedBlock {
 export function createStageKv(
   spec: Pick<DecoderSpec, "kvHeads" | "headDim">,
   layers: number,
-  { store, pagedPrompts = false, ...limits }: StageLimits & { readonly store?: PageStore | undefined; readonly pagedPrompts?: boolean },
+  options: StageLimits & { readonly store?: PageStore | undefined; readonly pagedPrompts?: boolean; readonly layout?: TokenLayout },
 ): StageKv {
+  const { store, pagedPrompts = false, layout = "heads", ...limits } = options;
   const { maxSequences, workingPages } = limits;
   const shape = { buffers: layers * 2, kvHeads: spec.kvHeads, headDim: spec.headDim };
   return {
@@ -45,6 +49,7 @@ export function createStageKv(
     staged: Array.from({ length: maxSequences }, () => undefined),
     pool: createPagePool(shape, { capacity: workingPages, maxSequences, store }),
     memory: { spare: undefined },
+    layout,
     sealed: new Map(),
     pagedPrompts,
   };
@@ -77,14 +82,13 @@ export function openStageLane(kv: StageKv, { lane, tokens, gather, gatherTokens 
     return;
   }
   const staging = takeStaging(kv.memory, kv.shape, { pages: pagesFor(Math.max(tokens, 1)), first: gather[0] });
-  const { capacity, held } = staging;
+  const { held } = staging;
   const missing = blocks.flatMap((block, index) => (holds(staging, index, block.held) ? [] : [{ ...block, index }]));
-  staging.buffers.forEach((staged, b) => {
-    const offset = b * kv.pool.pageFloats;
+  for (let b = 0; b < kv.shape.buffers; b++) {
     for (const { data, held: part, index } of missing) {
-      copyStaged(staged, floatsOf(data), { shape: kv.shape, capacity, index, tokens: part.tokens, offset, toStaging: true });
+      copyTokens(sealedTokens(kv, data, b), stagedTokens(kv, staging, b, index), part.tokens, kv.shape);
     }
-  });
+  }
   // What lay behind the gathered tokens is the new prompt's from here on.
   held.splice(0, held.length, ...blocks.map((block) => block.held));
   kv.staged[lane] = staging;
@@ -118,6 +122,21 @@ function floatsOf({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array 
   return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
 }
 
+/** Tokens of a block of a lane in its staging. */
+function stagedTokens({ layout }: StageKv, { buffers, capacity }: Staging, b: number, block: number): LaidTokens {
+  return { data: buffers[b]!, layout, capacity, first: block * BLOCK_TOKENS, offset: 0 };
+}
+
+/** Tokens of a sealed block in f32. */
+function sealedTokens({ layout, pool }: StageKv, data: Uint8Array, b: number): LaidTokens {
+  return { data: floatsOf(data), layout, capacity: BLOCK_TOKENS, first: 0, offset: b * pool.pageFloats };
+}
+
+/** Tokens of a page in f32 that begins at `offset`. */
+function pagedTokens(data: Float32Array, offset: number): LaidTokens {
+  return { data, layout: "heads", capacity: BLOCK_TOKENS, first: 0, offset };
+}
+
 /** The contiguous past of a lane whose prompt comes in. */
 export function stagingOf(kv: StageKv, lane: number): Staging {
   return must(kv.staged[lane], "a lane takes its prompt before it decodes");
@@ -128,15 +147,14 @@ export function toPages(kv: StageKv, lane: number): void {
   const staging = kv.staged[lane];
   if (staging === undefined) return;
   const { pool, shape } = kv;
-  const { capacity } = staging;
   const whole = pool.store === undefined ? undefined : new Float32Array(pool.pageFloats);
   for (let index = 0; index < pagesFor(kv.lengths[lane]!); index++) {
     const page = takePage(pool, lane);
-    const offset = whole === undefined ? page * pool.pageFloats : 0;
-    staging.buffers.forEach((staged, b) => {
-      copyStaged(staged, whole ?? pool.buffers[b]!, { shape, capacity, index, tokens: BLOCK_TOKENS, offset, toStaging: false });
+    for (let b = 0; b < shape.buffers; b++) {
+      const to = whole === undefined ? pagedTokens(pool.buffers[b]!, page * pool.pageFloats) : pagedTokens(whole, 0);
+      copyTokens(stagedTokens(kv, staging, b, index), to, BLOCK_TOKENS, shape);
       if (whole !== undefined) pool.store!.put(b, page, whole);
-    });
+    }
   }
   unstage(kv, lane);
 }
@@ -154,16 +172,14 @@ export function sealStageBlock(kv: StageKv, { lane, block, tokens, target }: Sea
   if (kv.pagedPrompts) copyPage(kv, pool.pages[lane]![block]!, data, "to block");
   else if (staging === undefined) {
     const page = pool.pages[lane]![block]!;
-    const floats = floatsOf(data);
+    const whole = pool.store === undefined ? undefined : new Float32Array(size);
     for (let b = 0; b < shape.buffers; b++) {
-      const to = floats.subarray(b * size, (b + 1) * size);
-      if (pool.store === undefined) to.set(pool.buffers[b]!.subarray(page * size, (page + 1) * size));
-      else pool.store.read(b, page, to);
+      if (whole !== undefined) pool.store!.read(b, page, whole);
+      const from = whole === undefined ? pagedTokens(pool.buffers[b]!, page * size) : pagedTokens(whole, 0);
+      copyTokens(from, sealedTokens(kv, data, b), tokens, shape);
     }
   } else {
-    staging.buffers.forEach((staged, b) => {
-      copyStaged(staged, floatsOf(data), { shape, capacity: staging.capacity, index: block, tokens, offset: b * size, toStaging: false });
-    });
+    for (let b = 0; b < shape.buffers; b++) copyTokens(stagedTokens(kv, staging, b, block), sealedTokens(kv, data, b), tokens, shape);
     staging.held[block] = { ...target, tokens };
   }
   kv.sealed.set(target.slot, { generation: target.generation, tokens, data });

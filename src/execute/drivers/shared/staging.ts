@@ -7,7 +7,7 @@ export interface Staging {
   readonly pages: number;
   /** Tokens there is room for: those pages', or more where the memory was laid out for more. */
   readonly capacity: number;
-  /** One a layer and kind, [KV, capacity, D]; the start of memory that may be larger. */
+  /** One a layer and kind, as the stage lays tokens out; the start of memory that may be larger. */
   readonly buffers: readonly Float32Array[];
   readonly memory: readonly Float32Array[];
   /** Sealed blocks whose leading tokens lie here, by place; none where a prompt's tokens were never sealed. */
@@ -52,20 +52,4 @@ export function giveStaging(store: StagingMemory, staging: Staging): void {
 export function holds({ held }: Staging, index: number, { slot, generation, tokens }: HeldBlock): boolean {
   const there = held[index];
   return there !== undefined && there.slot === slot && there.generation === generation && there.tokens >= tokens;
-}
-
-/** Copies the leading tokens of one block of one buffer between a staging and a block or page, [KV, T, D] at `offset` of `block`. */
-export function copyStaged(
-  staged: Float32Array,
-  block: Float32Array,
-  copy: { shape: PageShape; capacity: number; index: number; tokens: number; offset: number; toStaging: boolean },
-): void {
-  const { shape, capacity, index, tokens, offset, toStaging } = copy;
-  const size = tokens * shape.headDim;
-  for (let head = 0; head < shape.kvHeads; head++) {
-    const inStaging = (head * capacity + index * BLOCK_TOKENS) * shape.headDim;
-    const inBlock = offset + head * BLOCK_TOKENS * shape.headDim;
-    if (toStaging) staged.set(block.subarray(inBlock, inBlock + size), inStaging);
-    else block.set(staged.subarray(inStaging, inStaging + size), inBlock);
-  }
 }
