@@ -11,6 +11,6 @@ export interface DeviceSet {
   readonly rows: readonly MeasuredTime[];
   /** Rows of a kind that were left out because the device cannot have produced them, by reason. */
   readonly impossible?: Readonly<Partial<Record<ConstantSlot, Readonly<Partial<Record<RowFault, number>>>>>>;
-  /** Kinds of operators whose rows are known to be faulty: they are scored, and nothing is fitted on them. */
+  /** Kinds of operators whose rows are known to be faulty: they are scored apart, and nothing is fitted on them. */
   readonly faulty?: readonly ConstantSlot[];
 }

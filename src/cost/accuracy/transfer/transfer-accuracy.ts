@@ -95,13 +95,13 @@ function pairsOf(device: DeviceFigures, constants: PhysicsConstants, rows: reado
 
 function rowOf(results: readonly LeftOut[], index: number, slot: ConstantSlot, protocol: string): AccuracyRow {
   const result = results[index]!;
-  const { set } = result;
+  const { set, faulty } = result;
   const spread = spreadFromOthers(results, result);
   const pairs = spread === undefined ? result.pairs : result.pairs.map((pair) => ({ ...pair, spread }));
   return {
     dataSet: set.dataSet,
     protocol,
-    family: slot,
+    family: faulty ? `${slot}, faulty table` : slot,
     device: set.sheet.name,
     engine: set.engine,
     excluded: { ...set.impossible?.[slot] },
