@@ -46,7 +46,7 @@ describe("transfer", () => {
     const faulty: DeviceSet = { ...madeUp("h100-sxm", 5), faulty: ["product half"] };
     const rows = transferAccuracy([madeUp("a100-sxm", 1), faulty, madeUp("b200-sxm", 1)], options);
     const sound = "product half";
-    expect(rows.map(({ family }) => family)).toEqual([sound, sound, `${sound}, faulty table`, `${sound}, faulty table`, sound, sound]);
+    expect(rows.map(({ family }) => family)).toEqual([sound, sound, `${sound} (faulty table)`, `${sound} (faulty table)`, sound, sound]);
     expect(rows[0]!.medianError).toBeLessThan(0.1);
   });
 });

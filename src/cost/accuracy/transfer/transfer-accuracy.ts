@@ -101,7 +101,7 @@ function rowOf(results: readonly LeftOut[], index: number, slot: ConstantSlot, p
   return {
     dataSet: set.dataSet,
     protocol,
-    family: faulty ? `${slot}, faulty table` : slot,
+    family: faulty ? `${slot} (faulty table)` : slot,
     device: set.sheet.name,
     engine: set.engine,
     excluded: { ...set.impossible?.[slot] },
