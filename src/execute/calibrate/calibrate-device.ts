@@ -30,6 +30,10 @@ export async function calibrateDevice(
 ): Promise<DeviceCalibration> {
   const bench = operatorBench(runtime, job.threads);
   const roundsMax = job.fast ? 2 : ROUNDS_MAX;
+  const operatorShare = runtime.kernels === undefined ? 1 : 1 / (1 + KERNEL_SHARE);
+  const report = (from: number, to: number) => (share: number, text: string) => options.onProgress?.(from + share * (to - from), text);
+  const onAttention = report(0, operatorShare * (1 - PRODUCT_SHARE));
+  const onProducts = report(operatorShare * (1 - PRODUCT_SHARE), operatorShare);
   try {
     const attention = await timeInRounds(
       attentionQuestions(job.shapes, job.fast).map((point) => ({ point, measure: () => bench.attention(point) })),
@@ -37,17 +41,22 @@ export async function calibrateDevice(
         signal: options.signal,
         budgetMs: job.budgetMs * (1 - PRODUCT_SHARE),
         roundsMax,
-        onProgress: (share) => options.onProgress?.(share * (1 - PRODUCT_SHARE), "attention"),
+        onProgress: (share) => onAttention(share, "attention"),
       },
     );
     const products = await timeInRounds(productPoints(bench, job, runtime.formats), {
       signal: options.signal,
       budgetMs: job.budgetMs * PRODUCT_SHARE,
       roundsMax,
-      onProgress: (share) => options.onProgress?.(1 - PRODUCT_SHARE + share * PRODUCT_SHARE, "products"),
+      onProgress: (share) => onProducts(share, "products"),
     });
     const kernels =
-      runtime.kernels && (await calibrateKernels(runtime.kernels, { ...job, budgetMs: job.budgetMs * KERNEL_SHARE }, options));
+      runtime.kernels &&
+      (await calibrateKernels(
+        runtime.kernels,
+        { ...job, budgetMs: job.budgetMs * KERNEL_SHARE },
+        { signal: options.signal, onProgress: report(operatorShare, 1) },
+      ));
     const table = products.medians
       .map(({ point: { format, m, n, k }, ns }) => ({ format, m, n, k, ns: Math.round(ns) }))
       .sort(inTableOrder);

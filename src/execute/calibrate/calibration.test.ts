@@ -24,10 +24,12 @@ const shapes = { width: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 128,
 const STAGE_BUDGET_MS = 60_000;
 const signal = new AbortController().signal;
 let rack: Rack;
+/** What discovery told of its progress. */
+const shares: number[] = [];
 
 beforeAll(async () => {
   process.env["HEDDLE_HOME"] = home;
-  rack = await discoverRack({ fast: true, shapes });
+  rack = await discoverRack({ fast: true, shapes, onProgress: ({ share }) => shares.push(share) });
 }, 240_000);
 
 afterAll(() => {
@@ -75,6 +77,13 @@ describe("discovery", () => {
       expect(calibration?.products.every((row) => row.ns > 0)).toBe(true);
     }
     expect(new Set(rack.links.map((link) => link.via))).toContain("process");
+  });
+
+  it("tells progress that never goes back, of all there is to measure", () => {
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(shares.length).toBeGreaterThan(rack.devices.length);
+    expect(shares.every((share) => share >= 0 && share <= 1)).toBe(true);
+    expect(shares.at(-1)).toBeGreaterThan(0.5);
   });
 
   it("reads a cached rack back, and not a damaged or foreign one", () => {

@@ -9,10 +9,23 @@ export interface KernelExports {
   begin(): void;
   /** Works on the step under way until it is done. Thread 0 is the owner's. */
   step(thread: number): void;
-  /** Keys of a page, [heads, tokens, columns] in f32, to the form that pages keep them in; values, of so many rows. Addresses in bytes. */
-  keepKeys(from: number, to: number, heads: number, tokens: number, columns: number): void;
-  keepValues(from: number, to: number, rows: number, columns: number): void;
+  readonly keepKeys: KeepPage;
+  readonly keepValues: KeepPage;
 }
+
+/**
+ * Rounds keys or values of a page, rows of `columns` floats in f32, to the form that pages keep them in, [heads, tokens, columns]. Addresses and steps from
+ * head to head and from token to token in bytes.
+ */
+export type KeepPage = (
+  from: number,
+  to: number,
+  heads: number,
+  tokens: number,
+  columns: number,
+  headStep: number,
+  tokenStep: number,
+) => void;
 
 /**
  * A module of one function, v128 × v128 → v128 by `i16x8.relaxed_dot_i8x16_i7x16_s` (0xfd, 0x112 in LEB128): valid where there is relaxed SIMD.

@@ -61,17 +61,19 @@ export function kernelPages(
       for (let i = 0; i < headDim; i++) to[row * headDim + i] = head[i]!;
     }
   };
+  const put = (buffer: number, page: number, values: Float32Array, apart: { readonly heads: number; readonly tokens: number }): void => {
+    if (columns === headDim) come.set(values);
+    // What pads the heads stays zero.
+    else for (let row = 0; row < rows; row++) come.set(values.subarray(row * headDim, (row + 1) * headDim), row * columns);
+    const keep = buffer % 2 === 0 ? exports.keepKeys : exports.keepValues;
+    const rowBytes = columns * Float32Array.BYTES_PER_ELEMENT;
+    keep(loose, addressOf(buffer, page), kvHeads, BLOCK_TOKENS, columns, apart.heads * rowBytes, apart.tokens * rowBytes);
+  };
   return {
     buffers: addresses.length,
     bytes: bytes.keys + bytes.values,
-    put: (buffer, page, values) => {
-      if (columns === headDim) come.set(values);
-      // What pads the heads stays zero.
-      else for (let row = 0; row < rows; row++) come.set(values.subarray(row * headDim, (row + 1) * headDim), row * columns);
-      const to = addressOf(buffer, page);
-      if (buffer % 2 === 0) exports.keepKeys(loose, to, kvHeads, BLOCK_TOKENS, columns);
-      else exports.keepValues(loose, to, rows, columns);
-    },
+    put: (buffer, page, values) => put(buffer, page, values, { heads: BLOCK_TOKENS, tokens: 1 }),
+    putTokens: (buffer, page, values) => put(buffer, page, values, { heads: 1, tokens: kvHeads }),
     read: (buffer, page, to) => {
       const from = addressOf(buffer, page);
       if (buffer % 2 === 0) readKeys(from, to);

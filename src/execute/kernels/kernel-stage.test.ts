@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { type BlockInt8Stage, blockInt8Stage } from "../../../test/support/block-int8-decoder.ts";
 import { writeGguf } from "../../../test/support/gguf-writer.ts";
 import { type TinyModelOptions, tinyGgufParts } from "../../../test/support/tiny-gguf.ts";
+import { must } from "../../base/assert.ts";
 import { bytesOf } from "../../base/bytes.ts";
 import { type Prng, seededPrng } from "../../base/prng.ts";
 import { decodeWeightBytes } from "../../cost/decoder-shape.ts";
@@ -14,6 +15,7 @@ import { decoderFromGguf } from "../../graph/gguf/decoder-from-gguf.ts";
 import { readGguf } from "../../graph/gguf/read-gguf.ts";
 import { kernelPageBytes, kernelRoomBytes } from "../../plan/kernel-stages.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
+import { copyTokens } from "../drivers/shared/copy-tokens.ts";
 import type { KernelPart, KernelStage } from "../drivers/shared/decode-kernels.ts";
 import { loadKernelStage } from "./kernel-stage.ts";
 import { webAssembly } from "./web-assembly.ts";
@@ -120,6 +122,21 @@ function put({ model, stage }: Rig, held: readonly Float32Array[]): void {
   });
 }
 
+/** The same, the pages laid out token by token. */
+function putTokens({ model, stage }: Rig, held: readonly Float32Array[]): void {
+  const { kvHeads, headDim } = model.spec;
+  const size = pageFloats(model);
+  const turned = new Float32Array(size);
+  const laid = { layout: "heads", capacity: BLOCK_TOKENS, first: 0 } as const;
+  held.forEach((data, buffer) => {
+    for (let page = 0; page < PAGES; page++) {
+      const to = { ...laid, data: turned, layout: "tokens", offset: 0 } as const;
+      copyTokens({ ...laid, data, offset: page * size }, to, BLOCK_TOKENS, { kvHeads, headDim });
+      must(stage.pages.putTokens, "kernels take pages token by token")(buffer, page, turned);
+    }
+  });
+}
+
 function pageFloats({ spec }: DecoderModel): number {
   return spec.kvHeads * BLOCK_TOKENS * spec.headDim;
 }
@@ -136,6 +153,10 @@ function checkStep(rig: Rig, count: number): void {
   const before = contents(rig);
   put(rig, before);
   expect(contents(rig).map(bits).join() === before.map(bits).join(), "pages put anew are the same").toBe(true);
+  const empty = drawn.map(({ length }) => new Float32Array(length));
+  put(rig, empty);
+  putTokens(rig, drawn);
+  expect(contents(rig).map(bits).join() === before.map(bits).join(), "pages that come token by token are the same").toBe(true);
   const rows = drawRows(prng, count);
   const size = pageFloats(model);
   // A row writes to its last page alone.

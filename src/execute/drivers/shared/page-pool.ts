@@ -7,8 +7,10 @@ export interface PageStore {
   readonly buffers: number;
   /** Of one page of one layer, keys and values together. */
   readonly bytes: number;
-  /** Rounds to what the form holds. */
+  /** Rounds [KV, T, D] to what the form holds. */
   put(buffer: number, page: number, values: Float32Array): void;
+  /** The same of [T, KV, D], where the store takes it so. */
+  putTokens?(buffer: number, page: number, values: Float32Array): void;
   /** What was put, or a decode step wrote: to put it again changes nothing. */
   read(buffer: number, page: number, to: Float32Array): void;
   /** A page's bytes where they lie: copied to another page of the buffer, they are its keys or values as they were. */

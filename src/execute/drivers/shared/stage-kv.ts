@@ -146,17 +146,33 @@ export function stagingOf(kv: StageKv, lane: number): Staging {
 export function toPages(kv: StageKv, lane: number): void {
   const staging = kv.staged[lane];
   if (staging === undefined) return;
-  const { pool, shape } = kv;
-  const whole = pool.store === undefined ? undefined : new Float32Array(pool.pageFloats);
+  const { pool } = kv;
+  const put = pool.store === undefined ? copiedPage(kv, staging) : storedPage(kv, staging, pool.store);
   for (let index = 0; index < pagesFor(kv.lengths[lane]!); index++) {
     const page = takePage(pool, lane);
-    for (let b = 0; b < shape.buffers; b++) {
-      const to = whole === undefined ? pagedTokens(pool.buffers[b]!, page * pool.pageFloats) : pagedTokens(whole, 0);
-      copyTokens(stagedTokens(kv, staging, b, index), to, BLOCK_TOKENS, shape);
-      if (whole !== undefined) pool.store!.put(b, page, whole);
-    }
+    for (let b = 0; b < kv.shape.buffers; b++) put(b, page, index);
   }
   unstage(kv, lane);
+}
+
+/** Moves a block of a staging to a page of a buffer. */
+type PutPage = (buffer: number, page: number, block: number) => void;
+
+function copiedPage(kv: StageKv, staging: Staging): PutPage {
+  const { buffers, pageFloats } = kv.pool;
+  return (b, page, block) =>
+    copyTokens(stagedTokens(kv, staging, b, block), pagedTokens(buffers[b]!, page * pageFloats), BLOCK_TOKENS, kv.shape);
+}
+
+function storedPage(kv: StageKv, staging: Staging, store: PageStore): PutPage {
+  const { pageFloats } = kv.pool;
+  if (kv.layout === "tokens" && store.putTokens !== undefined)
+    return (b, page, block) => store.putTokens!(b, page, staging.buffers[b]!.subarray(block * pageFloats, (block + 1) * pageFloats));
+  const whole = new Float32Array(pageFloats);
+  return (b, page, block) => {
+    copyTokens(stagedTokens(kv, staging, b, block), pagedTokens(whole, 0), BLOCK_TOKENS, kv.shape);
+    store.put(b, page, whole);
+  };
 }
 
 /** Copies the leading tokens of a block of a lane into a slot, over whatever an earlier generation left there. */

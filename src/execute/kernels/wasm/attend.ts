@@ -127,11 +127,17 @@ export function attend(record: usize, chunk: i32, thread: i32): void {
   memory.fill(sums, 0, floats);
 
   const tokens = position + 1;
+  let fetched: i32 = 0;
   for (let at = 0; at < tokens; at += PAGE_TOKENS) {
-    const page = keys + load<usize>(pages + <usize>((at / PAGE_TOKENS) << 2)) * keyPage;
+    const number = pages + <usize>((at / PAGE_TOKENS) << 2);
+    const page = keys + load<usize>(number) * keyPage;
+    const next = at + PAGE_TOKENS < tokens ? keys + load<usize>(number, 4) * keyPage : page;
+    const later = values + load<usize>(number) * valuePage;
     const end = min(tokens - at, PAGE_TOKENS);
-    scoresOfPage(queries, queryScales, page, page + keyScales, columns, heads, end, scores + <usize>(at << 2), apart);
+    fetched |= scoresOfPage(queries, queryScales, page, page + keyScales, columns, heads, end, scores + <usize>(at << 2), apart, next, later);
   }
+  // Loads that nothing depends on would be dropped; the factors themselves follow.
+  store<i32>(factors, fetched);
   for (let head = 0; head < heads; head++) store<f32>(factors + <usize>(head << 2), softmax(scores + <usize>head * apart, tokens));
   for (let at = 0; at < tokens; at += PAGE_TOKENS) {
     const page = values + load<usize>(pages + <usize>((at / PAGE_TOKENS) << 2)) * valuePage;

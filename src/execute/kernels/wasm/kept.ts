@@ -77,22 +77,30 @@ export function keepValue(from: usize, to: usize, columns: i32): void {
   }
 }
 
-/** Keys of a page, [heads, tokens, columns] floats, to bytes and scales. */
-export function keepKeys(from: usize, to: usize, heads: i32, tokens: i32, columns: i32): void {
+/** Keys of a page, so many floats a head of a token, to bytes and scales; heads and tokens come in any order, so many bytes one behind the other. */
+export function keepKeys(from: usize, to: usize, heads: i32, tokens: i32, columns: i32, headStep: i32, tokenStep: i32): void {
   for (let head = 0; head < heads; head++) {
+    let row = from + <usize>(head * headStep);
     const scales = to + <usize>(tokens * columns);
     for (let token = 0; token < tokens; token++) {
-      store<f32>(scales + <usize>(token << 2), keepKey(from, to, columns));
-      from += <usize>(columns << 2);
+      store<f32>(scales + <usize>(token << 2), keepKey(row, to, columns));
+      row += <usize>tokenStep;
       to += <usize>columns;
     }
     to += <usize>(tokens << 2);
   }
 }
 
-/** Values of a page, so many rows of so many columns, to words. */
-export function keepValues(from: usize, to: usize, rows: i32, columns: i32): void {
-  keepValue(from, to, rows * columns);
+/** Values of a page to words; they come as keys do. */
+export function keepValues(from: usize, to: usize, heads: i32, tokens: i32, columns: i32, headStep: i32, tokenStep: i32): void {
+  for (let head = 0; head < heads; head++) {
+    let row = from + <usize>(head * headStep);
+    for (let token = 0; token < tokens; token++) {
+      keepValue(row, to, columns);
+      row += <usize>tokenStep;
+      to += <usize>(columns << 1);
+    }
+  }
 }
 
 /** Columns i of words. */

@@ -54,13 +54,29 @@ function sumsOfThree(q: usize, keys: usize, columns: usize, to: usize, apart: us
   storeSums(to + (apart << 1), c0, c1);
 }
 
+/** Bytes that come from memory together. */
+const LINE: usize = 64;
+
+/** Loads a word of every line, so that the line is on its way to the core's caches. */
+// @ts-ignore: decorator
+@inline
+function fetch(from: usize, bytes: usize): i32 {
+  let words: i32 = 0;
+  for (const end = from + bytes; from < end; from += LINE) words |= load<i32>(from);
+  return words;
+}
+
 /**
  * Scores of `heads` heads with `tokens` tokens of one page, in fours: what lies behind the last token is of no meaning. `scales`: of the page's keys;
  * `queryScales`: of the heads. `apart`: bytes between the scores of two heads.
+ *
+ * Meanwhile as many tokens of the page whose turn comes next, `next`, are fetched, and the values of these tokens, at `later`: pages lie anywhere, so cores do not
+ * foresee them. Gives a word of what was fetched. Measured, SmolLM2-135M on 2 threads, 8 rows behind 1,024 tokens: a step takes 0.91 of what it takes without.
  */
 export function scoresOfPage(
-  q: usize, queryScales: usize, keys: usize, scales: usize, columns: usize, heads: i32, tokens: i32, to: usize, apart: usize,
-): void {
+  q: usize, queryScales: usize, keys: usize, scales: usize, columns: usize, heads: i32, tokens: i32, to: usize, apart: usize, next: usize, later: usize,
+): i32 {
+  let fetched: i32 = 0;
   const querySize = columns << 1;
   let at = to;
   const end = to + <usize>(tokens << 2);
@@ -68,6 +84,9 @@ export function scoresOfPage(
     let head = 0;
     for (; head + 3 <= heads; head += 3) sumsOfThree(q + <usize>head * querySize, keys, columns, at + <usize>head * apart, apart);
     for (; head < heads; head++) sumsOfOne(q + <usize>head * querySize, keys, columns, at + <usize>head * apart);
+    fetched |= fetch(next, columns << 1) | fetch(later, columns << 2);
+    next += columns << 1;
+    later += columns << 2;
     keys += columns << 1;
     at += 8;
   } while (at < end);
@@ -78,4 +97,5 @@ export function scoresOfPage(
       v128.store(first + i, f32x4.mul(f32x4.convert_i32x4_s(v128.load(first + i)), f32x4.mul(v128.load(scales + i), scale)));
     }
   }
+  return fetched;
 }
