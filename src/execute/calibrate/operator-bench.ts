@@ -1,4 +1,4 @@
-import { type GraphDialect, tokensFirst } from "../../graph/lower/dialect.ts";
+import { type StageDialect, tokensFirst } from "../../graph/lower/dialect.ts";
 import { BLOCK_TOKENS, pagesFor } from "../../state/block.ts";
 import { type Feed, type OnnxRuntime, type OnnxSession, precisionOf, type SessionPrecision } from "../drivers/shared/onnx-session.ts";
 import { chunkFeeds } from "../drivers/shared/prefill-run.ts";
@@ -22,7 +22,7 @@ export interface OperatorBench {
 
 export function operatorBench(runtime: OnnxRuntime, threads: number): OperatorBench {
   const sessions = new Map<string, Promise<OnnxSession>>();
-  const { dialect = "onnxruntime" } = runtime;
+  const { dialect } = runtime;
   const session = (
     key: string,
     make: () => Parameters<OnnxRuntime["createSession"]>[0],
@@ -77,12 +77,12 @@ function productFeeds({ m, k }: ProductQuestion): Readonly<Record<string, Feed>>
 /** A chunk of one sequence after a contiguous past, or one row over its pages. */
 function attentionFeeds(
   { rows, context, heads, kvHeads, headDim }: AttentionQuestion,
-  dialect: GraphDialect,
+  dialect: StageDialect,
 ): Readonly<Record<string, Feed>> {
   const qkv = float([rows, (heads + 2 * kvHeads) * headDim]);
   if (rows > 1) {
     const past = tokensFirst(dialect) ? [1, context, kvHeads * headDim] : [1, kvHeads, context, headDim];
-    const chunk = chunkFeeds(dialect, { start: context, count: rows, past: context });
+    const chunk = chunkFeeds({ start: context, count: rows, past: context });
     return { qkv, past_keys: float(past), past_values: float(past), ...chunk };
   }
   const pages = Math.max(1, pagesFor(context));

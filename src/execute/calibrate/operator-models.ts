@@ -2,7 +2,7 @@ import type { DecoderSpec } from "../../graph/decoder/spec.ts";
 import type { WeightTensor } from "../../graph/decoder/weights.ts";
 import type { Attending, Phase } from "../../graph/lower/attention.ts";
 import { decodeAttention, decodeInputs } from "../../graph/lower/decode-attention.ts";
-import { type GraphDialect, promptOpset, tokensFirst } from "../../graph/lower/dialect.ts";
+import { promptOpset, type StageDialect, tokensFirst } from "../../graph/lower/dialect.ts";
 import { stack } from "../../graph/lower/matrix.ts";
 import { createPackedWeights } from "../../graph/lower/packed-weights.ts";
 import { product } from "../../graph/lower/product.ts";
@@ -22,7 +22,7 @@ const BYTE_STEP = 97;
 export function productModel(
   format: GraphFormat,
   { n, k }: { readonly n: number; readonly k: number },
-  dialect: GraphDialect = "onnxruntime",
+  dialect: StageDialect,
 ): OnnxModel {
   const builder = createOnnxBuilder(`product ${n} x ${k}`);
   const x = builder.input("x", "float32", ["M", k]);
@@ -53,7 +53,7 @@ const ROTATED_POSITIONS = 8192;
 export type AttentionShape = Pick<DecoderSpec, "heads" | "kvHeads" | "headDim">;
 
 /** The attention of one layer with its rotation, lowered as a stage's is. Inputs as `AttentionInputs` and those its phase declares name them. */
-export function attentionModel(shape: AttentionShape, phase: Exclude<Phase, "mixed">, dialect: GraphDialect = "onnxruntime"): OnnxModel {
+export function attentionModel(shape: AttentionShape, phase: Exclude<Phase, "mixed">, dialect: StageDialect): OnnxModel {
   const builder = createOnnxBuilder(`attention, ${phase}`, phase === "prefill" ? promptOpset(dialect) : undefined);
   const { heads, kvHeads, headDim } = shape;
   const table = bytesOfArray(new Float32Array((ROTATED_POSITIONS * headDim) / 2).fill(1));

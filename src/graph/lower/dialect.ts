@@ -4,7 +4,10 @@
  * CPU provider, natively and as WebAssembly. `openvino`: operators its CPU plugin fuses: products whose blocks have zero points, separate gate and up products with the
  * activation behind the first, attention of matrix products and a softmax.
  */
-export type GraphDialect = "onnxruntime" | "onnxruntime-cpu" | "openvino";
+export type GraphDialect = "onnxruntime" | StageDialect;
+
+/** Those of the runtimes that serve stages; `onnxruntime` is for programs that any device may run. */
+export type StageDialect = "onnxruntime-cpu" | "openvino";
 
 /** Whether a prompt's past and new keys lie token by token, [tokens, KV, D], and not head by head. */
 export function tokensFirst(dialect: GraphDialect): boolean {

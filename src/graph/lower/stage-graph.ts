@@ -39,7 +39,6 @@ export interface StageGraph {
   readonly promptOut: string | undefined;
   readonly fromLayer: number;
   readonly toLayer: number;
-  readonly dialect: GraphDialect;
 }
 
 const MICROSOFT = "com.microsoft";
@@ -81,7 +80,7 @@ export function lowerStage(spec: DecoderSpec, weights: WeightSource, range: Stag
   const { kvHeads, headDim } = spec;
   const decodedOut = newKv(builder, attention.decoded, [kvHeads, 1, headDim]);
   const promptOut = newKv(builder, attention.prompt, tokensFirst(dialect) ? ["S", kvHeads * headDim] : [kvHeads, "S", headDim]);
-  return { model: builder.build(), xOut, decodedOut, promptOut, fromLayer, toLayer, dialect };
+  return { model: builder.build(), xOut, decodedOut, promptOut, fromLayer, toLayer };
 }
 
 /** One output of all layers' new keys and values, if the graph makes any; each part has `dims` behind its first axis. */

@@ -1,13 +1,13 @@
 import type { GraphFormat } from "../../../graph/lower/compute-format.ts";
-import type { GraphDialect } from "../../../graph/lower/dialect.ts";
+import type { StageDialect } from "../../../graph/lower/dialect.ts";
 import type { OnnxModel } from "../../../graph/onnx/builder.ts";
 import type { DecodeKernels } from "./decode-kernels.ts";
 
 /** The part of ONNX Runtime's API that both of its packages share and stages need. */
 export interface OnnxRuntime {
   readonly version: string;
-  /** Form of graphs it is fast at; that of ONNX Runtime where absent. */
-  readonly dialect?: GraphDialect;
+  /** Form of graphs it is fast at. */
+  readonly dialect: StageDialect;
   /** Formats it computes in. */
   readonly formats: readonly GraphFormat[];
   /** Where decode steps may be computed beside it. */

@@ -50,7 +50,7 @@ export async function loadOnnxStage(
   const { spec, weights } = model;
   const { stage: plan, limits } = request;
   const { fromLayer, toLayer, threads } = plan;
-  const { dialect = "onnxruntime" } = runtime;
+  const { dialect } = runtime;
   const packed = createPackedWeights();
   const range = { fromLayer, toLayer, rotations: rotationTables(spec.rope, limits.contextLimit), pageTokens: BLOCK_TOKENS, dialect };
   const decode = await loadDecode(runtime, model, { plan, limits, range, packed });

@@ -1,5 +1,4 @@
 import { assert, must } from "../../../base/assert.ts";
-import type { GraphDialect } from "../../../graph/lower/dialect.ts";
 import { copyTokens } from "./copy-tokens.ts";
 import type { Feed } from "./onnx-session.ts";
 import { floatFeed, type PhaseSession, pastFeeds } from "./phase-session.ts";
@@ -35,7 +34,7 @@ export function promptFeeds(phase: PhaseSession, kv: StageKv, { lane, count }: P
   assert(start + count <= capacity, "a prompt fits what its lane was opened for", { lane, start, count, capacity });
   const past = pastTokens(kv, lane);
   const feeds = pastFeeds(phase, "prompt.", (b) => pastFeed(kv, lane, b));
-  return { ...feeds, ...chunkFeeds(phase.graph.dialect, { start, count, past }) };
+  return { ...feeds, ...chunkFeeds({ start, count, past }) };
 }
 
 /** Tokens the graph is given: exactly those there are where they lie one behind another; else, of a lane that has any, all there is room for. */
@@ -58,22 +57,8 @@ interface ChunkPlace {
   readonly past: number;
 }
 
-/** Where a chunk stands, as attention of the dialect wants to be told. */
-export function chunkFeeds(dialect: GraphDialect, place: ChunkPlace): Record<string, Feed> {
-  return dialect === "onnxruntime" ? countFeeds(place.start, place.start + place.count) : maskFeeds(place);
-}
-
-function countFeeds(start: number, end: number): Record<string, Feed> {
-  return {
-    last_position: { type: "int32", data: Int32Array.of(end - 1), dims: [1] },
-    total_tokens: { type: "int32", data: Int32Array.of(end), dims: [] },
-    chunk_start: { type: "int64", data: BigInt64Array.of(BigInt(start)), dims: [1] },
-    chunk_end: { type: "int64", data: BigInt64Array.of(BigInt(end)), dims: [1] },
-  };
-}
-
-/** Row i of the chunk attends to the `start` tokens before the chunk, of `past` there is room for, and to the chunk's first i + 1. */
-function maskFeeds({ start, count, past }: ChunkPlace): Record<string, Feed> {
+/** Where a chunk stands: row i of it attends to the `start` tokens before the chunk, of `past` there is room for, and to the chunk's first i + 1. */
+export function chunkFeeds({ start, count, past }: ChunkPlace): Record<string, Feed> {
   const width = past + count;
   const mask = new Float32Array(count * width).fill(MASKED);
   for (let row = 0; row < count; row++) {
