@@ -19,11 +19,7 @@ const MINIMUM_HALF = 0xad1f;
 const BYTE_STEP = 97;
 
 /** y = x·Wᵀ in one format, lowered as a stage's products are, from weights as the default model's file holds them. Input `x` [M, k]. */
-export function productModel(
-  format: GraphFormat,
-  { n, k }: { readonly n: number; readonly k: number },
-  dialect: StageDialect,
-): OnnxModel {
+export function productModel(format: GraphFormat, { n, k }: { readonly n: number; readonly k: number }, dialect: StageDialect): OnnxModel {
   const builder = createOnnxBuilder(`product ${n} x ${k}`);
   const x = builder.input("x", "float32", ["M", k]);
   const weight = stack("w", [{ tensor: madeWeights(n, k), scale: 1 }]);
