@@ -4,7 +4,8 @@ import type { DeviceId, StageId, TaskId } from "./dataflow-types.ts";
 
 /**
  * Work that comes again. A bout is all that comes from a moment at which nothing is pending until nothing is again; where one is made of what the last one was that began alike,
- * its makespan counts for the way it went: over all devices, or on one alone (`policy/way-choice.ts`).
+ * its makespan counts for the way it went: over all devices, or on one alone (`policy/way-choice.ts`). One that began alike and was nearly as much counts in
+ * proportion: of texts written at once the last tokens of the longest are a bout of their own whenever nothing else is pending.
  *
  * Why: what devices of one machine take from one another, what a message to a device takes, and where its process runs are in no forecast as they are in a
  * makespan: 200 tiny runs, one after another, took 1.06 to 1.13 times as long as on the better of two equal cores; four texts written at once 1.17 times as long.
@@ -19,8 +20,11 @@ export interface Bouts {
 }
 
 export interface BoutRecord {
-  /** What the last one was made of, in one number. */
-  content: number;
+  /** What it is made of, in one number, and of how many tasks. */
+  readonly content: number;
+  readonly tasks: number;
+  /** Times in a row that what came was only nearly this. */
+  unlike: number;
   readonly kinds: readonly BoutKind[];
   readonly ways: WayRecord;
   /** What the client was told last. */

@@ -31,6 +31,10 @@ const ALONE_OVER_BEST_MAX: Ratio = 1.5;
 /** Devices that are tried alone: those that would be quickest. */
 const ALONE_MAX = 4;
 const FOOTPRINTS_MAX = 67_108_864;
+/** Tasks that a bout may have more or less than another one to be taken for nearly the same. */
+const NEARLY: Ratio = 0.2;
+/** So many in a row that are only nearly the same, and the next one is learned as another. */
+const UNLIKE_MAX = 3;
 
 /** Tasks come while nothing is pending. Before they are taken, it is decided which way they go. */
 export function beginBout(flow: Flow, first: TaskId, tasks: readonly TaskSpec[]): void {
@@ -93,17 +97,34 @@ export function endBout(flow: Flow): void {
   const known = bouts.known.get(bout.key);
   bouts.known.delete(bout.key);
   if (bout.forgotten) return;
-  const record = known?.content === bout.content ? known : newRecord(bout);
+  const isSame = known?.content === bout.content;
+  const record = known !== undefined && (isSame || isNearly(known, bout)) ? known : newRecord(bout);
+  record.unlike = record === known && !isSame ? record.unlike + 1 : 0;
   bouts.known.set(bout.key, record);
   const oldest = bouts.known.keys().next().value;
   if (bouts.known.size > KNOWN_MAX && oldest !== undefined) bouts.known.delete(oldest);
   const mislaid = planted("way-mislaid") ? { ...bout.choice, way: 0 } : bout.choice;
   const way = record === known ? mislaid : LEARNING;
-  recordWay(record.ways, way, bout.spoilt ? undefined : flow.now - bout.startedAt);
+  const took = (flow.now - bout.startedAt) * (record === known && !isSame ? workOver(flow, known, bout) : 1);
+  recordWay(record.ways, way, bout.spoilt ? undefined : took);
 }
 
-function newRecord({ content, kinds }: Bout): BoutRecord {
-  return { content, kinds: [...kinds.values()], ways: createWayRecord(), told: "" };
+/** Predicted work of what is known over that of a bout that is nearly the same. */
+function workOver(flow: Flow, { kinds }: BoutRecord, bout: Bout): Ratio {
+  for (const device of flow.state.devices.keys()) {
+    const ratio = aloneNs(flow, kinds, device) / aloneNs(flow, [...bout.kinds.values()], device);
+    if (ratio > 0 && ratio < Infinity) return ratio;
+  }
+  return 1;
+}
+
+/** It began as the other one, and has nearly as many tasks; not so often in a row that the other one is a thing of the past. */
+function isNearly({ tasks, unlike }: BoutRecord, bout: Bout): boolean {
+  return unlike < UNLIKE_MAX && Math.abs(bout.tasks - tasks) <= NEARLY * tasks;
+}
+
+function newRecord({ content, tasks, kinds }: Bout): BoutRecord {
+  return { content, tasks, unlike: 0, kinds: [...kinds.values()], ways: createWayRecord(), told: "" };
 }
 
 function choose(flow: Flow, { ways, kinds }: BoutRecord): WayChoice {

@@ -58,6 +58,11 @@ describe("work that comes again", () => {
     expect(losses.filter(({ mixed }) => mixed > REGRET_MAX).length).toBeGreaterThanOrEqual(SEEDS / 4);
   });
 
+  it("loses no more where every fourth time a little of the work is missing", () => {
+    const losses = CASES.map(({ one, bestUs }) => lastUs(run(one, { ...COMPARED, cut: true })) / bestUs);
+    expect(losses.filter((loss) => loss > REGRET_MAX)).toEqual([]);
+  });
+
   it.each(Object.keys(WAY_FAULTS) as PlantedFault[])("loses more with a planted fault: %s", (fault) => {
     const hit = CASES.filter(({ mixedUs, bestUs }) => mixedUs > REGRET_MAX * bestUs).slice(0, 2);
     plantFault(fault);
@@ -114,6 +119,8 @@ function lastUs({ violations, steps }: DataflowOutcome): number {
 
 interface Running {
   readonly compareWays: boolean;
+  /** Every fourth bout has a task less. */
+  readonly cut?: boolean;
   /** The other device is not there. */
   readonly only?: number | undefined;
 }
@@ -122,7 +129,7 @@ function run(one: Case, running: Running): DataflowOutcome {
   return runDataflow(inputOf(one, running));
 }
 
-function inputOf(one: Case, { compareWays, only }: Running): DataflowRunInput {
+function inputOf(one: Case, { compareWays, cut = false, only }: Running): DataflowRunInput {
   const memories = [0, 1, 2];
   const rack: DataflowRack = {
     memories: memories.map((host) => ({ host })),
@@ -152,7 +159,11 @@ function inputOf(one: Case, { compareWays, only }: Running): DataflowRunInput {
     truth,
     mishaps: NO_MISHAPS,
     script: one.runUs.map((us, stage) => ({ at: 0, event: { type: "stage-declared", stage: stageOf(stage, us) } as const })),
-    clients: [Array.from({ length: compareWays ? BOUTS : BOUTS_ALONE }, (_, bout) => callsOf(one, bout)).flat()],
+    clients: [
+      Array.from({ length: compareWays ? BOUTS : BOUTS_ALONE }, (_, bout) =>
+        callsOf(one, bout, cut && bout % 4 === 2 ? one.tasks - 1 : one.tasks),
+      ).flat(),
+    ],
   };
 }
 
@@ -162,8 +173,8 @@ function stageOf(stage: number, runUs: readonly number[]): StageSpec {
 }
 
 /** Runs of a bout, all at once; the last thing is asked for, and the next bout begins when it is there. */
-function callsOf({ tasks, chain, runUs }: Case, bout: number): ScriptedCall[] {
-  const first = bout * (tasks + 1);
+function callsOf({ tasks: tasksMax, chain, runUs }: Case, bout: number, tasks: number): ScriptedCall[] {
+  const first = bout * (tasksMax + 1);
   const handles = Array.from({ length: tasks + 1 }, (_, at) => first + at);
   const [end] = handles.slice(-1) as [number];
   const specs = Array.from({ length: tasks }, (_, at): TaskSpec => {
