@@ -1,8 +1,8 @@
 /**
  * Which of several forms of the same arithmetic a runtime has fast kernels for. `onnxruntime`: its own operators for grouped attention and block
  * offsets, which most of its providers have. `onnxruntime-cpu`: the same, but ONNX's attention over exactly the past there is, the quickest on its
- * CPU provider, natively and as WebAssembly. `openvino`: operators its CPU plugin fuses: products whose blocks have zero points, separate gate and up products with the
- * activation behind the first, attention of matrix products and a softmax.
+ * CPU provider, natively and as WebAssembly. `openvino`: operators its CPU plugin fuses: products whose blocks have zero points, separate gate and
+ * up products with the activation behind the first, attention of matrix products and a softmax.
  */
 export type GraphDialect = "onnxruntime" | StageDialect;
 
